@@ -1,0 +1,1 @@
+"""pennylane_wishart."""

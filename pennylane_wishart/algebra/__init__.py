@@ -1,0 +1,8 @@
+"""Generators → Lie algebra: ``classify`` (Pauli words), ``close`` (sums), ideals, modules."""
+
+from pennylane_wishart.algebra.closure import close
+from pennylane_wishart.algebra.ideals import decompose
+from pennylane_wishart.algebra.records import Component, Ideal, LieAlgebra
+from pennylane_wishart.algebra.words import classify, enumerate_words
+
+__all__ = ["Component", "Ideal", "LieAlgebra", "classify", "close", "decompose", "enumerate_words"]

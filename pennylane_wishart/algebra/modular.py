@@ -1,0 +1,118 @@
+"""A growing span of dense vectors modulo a 31-bit prime, in reduced echelon form.
+
+Products run through floating-point matrix multiplication and stay exact: one factor is split
+in two 15-bit halves, and at most 256 terms of at most 2^45 are added before reduction.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+__all__ = ["ModularSpan", "matmul_mod", "rational_reconstruction"]
+
+_TERMS = 256
+_HALF = 1 << 15
+_PANEL = 48
+
+
+def matmul_mod(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
+    """Return a @ b mod p exactly, ``int64``, for residues in [0, p), p < 2^31."""
+    half = p >> 1
+    a = a - p * (a > half)
+    b = b.astype(np.float64)
+    b -= p * (b > half)
+    high = (a + _HALF // 2) >> 15
+    low = a - (high << 15)
+    out = np.zeros((a.shape[0], b.shape[1]), dtype=np.int64)
+    for start in range(0, a.shape[1], _TERMS):
+        part = slice(start, start + _TERMS)
+        top = (high[:, part].astype(np.float64) @ b[part]).astype(np.int64) % p
+        bottom = (low[:, part].astype(np.float64) @ b[part]).astype(np.int64)
+        out = (out + (top << 15) + bottom) % p
+    return out
+
+
+class ModularSpan:
+    """The span of the vectors added so far, as reduced echelon rows modulo p."""
+
+    def __init__(self, p: int, width: int):
+        self.p = p
+        self.rows = np.zeros((0, width), dtype=np.int64)
+        self.pivots = np.zeros(0, dtype=np.int64)
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the span."""
+        return len(self.pivots)
+
+    def widen(self, width: int) -> None:
+        """Append zero columns."""
+        grown = np.zeros((len(self.rows), width), dtype=np.int64)
+        grown[:, : self.rows.shape[1]] = self.rows
+        self.rows = grown
+
+    def reduce(self, vectors: np.ndarray) -> np.ndarray:
+        """Return vectors modulo the span, with zeros at all pivots."""
+        if self.rank == 0 or len(vectors) == 0:
+            return vectors % self.p
+        factors = vectors[:, self.pivots]
+        used = factors.any(axis=0)
+        if not used.any():
+            return vectors
+        return (vectors - matmul_mod(factors[:, used], self.rows[used], self.p)) % self.p
+
+    def add(self, vectors: np.ndarray) -> np.ndarray:
+        """Add vectors; return the positions of those that were independent of all before."""
+        independent = []
+        for start in range(0, len(vectors), _PANEL):
+            panel = self.reduce(vectors[start : start + _PANEL])
+            kept, pivots = self._eliminate(panel)
+            if len(kept) == 0:
+                continue
+            fresh = panel[kept]
+            factors = self.rows[:, pivots]
+            hit = np.flatnonzero(factors.any(axis=1))
+            if len(hit):
+                update = matmul_mod(factors[hit], fresh, self.p)
+                self.rows[hit] = (self.rows[hit] - update) % self.p
+            self.rows = np.concatenate([self.rows, fresh])
+            self.pivots = np.concatenate([self.pivots, pivots])
+            independent.append(start + kept)
+        return np.concatenate(independent) if independent else np.zeros(0, dtype=np.int64)
+
+    def _eliminate(self, panel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Bring a panel to reduced echelon form in place."""
+        p, kept, pivots = self.p, [], []
+        for i in range(len(panel)):
+            nonzero = np.flatnonzero(panel[i])
+            if len(nonzero) == 0:
+                continue
+            column = int(nonzero[0])
+            value = int(panel[i, column])
+            if value != 1:
+                panel[i, nonzero] = panel[i, nonzero] * pow(value, -1, p) % p
+            hit = np.flatnonzero(panel[:, column])
+            hit = hit[hit != i]
+            if len(hit):
+                block = np.ix_(hit, nonzero)
+                panel[block] = (panel[block] - panel[hit, column][:, None] * panel[i, nonzero]) % p
+            kept.append(i)
+            pivots.append(column)
+        return np.array(kept, dtype=np.int64), np.array(pivots, dtype=np.int64)
+
+
+def rational_reconstruction(values: np.ndarray, p: int) -> list[Fraction] | None:
+    """Return the fractions a/b, |a|, b < √(p/2), that residues stand for; None if any fails."""
+    bound = int((p // 2) ** 0.5)
+    out = []
+    for value in values.tolist():
+        r0, r1, t0, t1 = p, value, 0, 1
+        while r1 > bound:
+            quotient = r0 // r1
+            r0, r1, t0, t1 = r1, r0 - quotient * r1, t1, t0 - quotient * t1
+        if t1 == 0 or abs(t1) > bound:
+            return None
+        out.append(Fraction(r1, t1))
+    return out

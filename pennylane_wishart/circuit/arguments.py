@@ -1,0 +1,182 @@
+"""Which QNode arguments are trainable, and how to write flat parameters back into them."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
+
+__all__ = ["Arguments"]
+
+
+def _is_float(value) -> bool:
+    if isinstance(value, (bool, str)) or value is None or callable(value):
+        return False
+    try:
+        kind = np.asarray(qml.math.toarray(value) if hasattr(value, "shape") else value)
+    except Exception:
+        return False
+    return kind.dtype.kind == "f" and kind.size > 0
+
+
+def _array(value) -> np.ndarray:
+    if qml.math.get_interface(value) == "torch":
+        value = value.detach().cpu().numpy()
+    return np.asarray(qml.math.toarray(value) if hasattr(value, "shape") else value, dtype=float)
+
+
+def _like(values: np.ndarray, template, native: bool):
+    """Return ``values`` in the interface of ``template``; plain numpy for autograd unless native."""
+    interface = qml.math.get_interface(template)
+    if interface == "torch":
+        import torch
+
+        return torch.tensor(values, dtype=template.dtype, requires_grad=template.requires_grad)
+    if interface == "jax":
+        import jax.numpy as jnp
+
+        return jnp.asarray(values, dtype=jnp.result_type(float))
+    if interface == "autograd" and native:
+        return qml.numpy.array(values, requires_grad=True)
+    return float(values) if np.ndim(template) == 0 else np.array(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Arguments:
+    """The call ``qnode(*args, **kwargs)`` split into trainable parameters and data."""
+
+    args: tuple
+    kwargs: dict
+    slots: tuple
+    """Position (int) or keyword name (str) of each trainable argument."""
+    shapes: tuple
+    data_slots: tuple
+    """Slots of the float arguments that are data."""
+    interface: str
+
+    @classmethod
+    def read(cls, func, args: tuple, kwargs: dict, argnums=None) -> Arguments:
+        """Decide what is trainable: ``argnums``, else PennyLane's rule for the interface."""
+        args, kwargs = _positional(func, args, kwargs)
+        slots: list = [*range(len(args)), *kwargs]
+        values = {**dict(enumerate(args)), **kwargs}
+        floats = [s for s in slots if _is_float(values[s])]
+        for s in floats:
+            if not np.all(np.isfinite(_array(values[s]))):
+                raise InputError(
+                    f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers."
+                )
+        interface = _interface(values.values())
+        chosen = _trainable(func, values, floats, argnums, interface)
+        if not chosen:
+            raise UnsupportedCircuitError(
+                "No trainable parameter: the QNode was called without any float argument. Pass the "
+                "parameters as arguments (not as closures) and name them with argnums= if needed."
+            )
+        shapes = tuple(_array(values[s]).shape for s in chosen)
+        data = tuple(s for s in floats if s not in chosen)
+        return cls(args, kwargs, tuple(chosen), shapes, data, interface)
+
+    def _get(self, slot):
+        return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]
+
+    @property
+    def values(self) -> np.ndarray:
+        """Trainable values, flat float64."""
+        return self.flatten(self.slots)
+
+    def flatten(self, slots) -> np.ndarray:
+        """Return the values of some slots, flat float64."""
+        parts = [_array(self._get(s)).reshape(-1) for s in slots]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def rebuild(self, flat: np.ndarray, slots=None, native: bool = False) -> tuple[tuple, dict]:
+        """Return ``(args, kwargs)`` with the values of ``slots`` replaced.
+
+        Autograd's tensors are slow to index, so plain arrays stand for them unless ``native``.
+        """
+        slots = self.slots if slots is None else slots
+        args, kwargs = list(self.args), dict(self.kwargs)
+        at = 0
+        for s in slots:
+            old = self._get(s)
+            shape = _array(old).shape
+            size = int(np.prod(shape, dtype=int))
+            new = _like(flat[at : at + size].reshape(shape), old, native)
+            at += size
+            if isinstance(s, int):
+                args[s] = new
+            else:
+                kwargs[s] = new
+        return tuple(args), kwargs
+
+    def same_data(self, other: Arguments) -> bool:
+        """Tell whether the data arguments of two calls are equal."""
+        mine, theirs = self.flatten(self.data_slots), other.flatten(self.data_slots)
+        return mine.shape == theirs.shape and np.allclose(mine, theirs, atol=1e-12)
+
+
+def _name(func, slot) -> str:
+    if isinstance(slot, str):
+        return slot
+    try:
+        return list(inspect.signature(func).parameters)[slot]
+    except (ValueError, TypeError, IndexError):
+        return f"argument {slot}"
+
+
+def _positional(func, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Move keyword arguments that have a position into ``args``."""
+    try:
+        bound = inspect.signature(func).bind(*args, **kwargs)
+    except ValueError:
+        return args, kwargs
+    except TypeError as err:
+        raise InputError(
+            f"The QNode cannot be called like this ({err}): pass to the inspection function the same "
+            "arguments as to the QNode."
+        ) from err
+    return tuple(bound.args), dict(bound.kwargs)
+
+
+def _interface(values) -> str:
+    found = {qml.math.get_interface(v) for v in values if hasattr(v, "shape") or isinstance(v, float)}
+    for name in ("torch", "jax", "autograd"):
+        if name in found:
+            return name
+    return "numpy"
+
+
+def _trainable(func, values: dict, floats: list, argnums, interface: str) -> list:
+    if argnums is not None:
+        wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
+        names = {_name(func, s): s for s in values}
+        chosen = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
+        for w, s in zip(wanted, chosen, strict=True):
+            if s not in floats:
+                raise InputError(
+                    f"argnums={argnums!r}: {w!r} is not a float argument of this call; float arguments "
+                    f"are {[_name(func, f) for f in floats]}."
+                )
+        return chosen
+    if interface == "jax":
+        first = [s for s in floats if s == 0]
+        if first:
+            return first
+    else:
+        marked = [s for s in floats if qml.math.requires_grad(values[s]) and hasattr(values[s], "shape")]
+        if marked:
+            return marked
+    if floats:
+        warnings.warn(
+            "No argument is marked trainable: all float arguments are taken as parameters "
+            f"({', '.join(_name(func, f) for f in floats)}). Mark them, or pass argnums=.",
+            WishartWarning,
+            stacklevel=6,
+        )
+    return floats

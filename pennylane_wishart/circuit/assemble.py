@@ -1,0 +1,328 @@
+"""Elementary gates → :class:`RotationCircuit`: input state, Clifford frame, merged angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import stim
+
+from pennylane_wishart.circuit.expand import (
+    Gate,
+    fixed_generator,
+    gate_matrix,
+    operator_to_sum,
+    tableau_of,
+    tableau_of_matrix,
+)
+from pennylane_wishart.circuit.prefix import build_state, split_prefix
+from pennylane_wishart.circuit.records import RotationCircuit, concatenated_starts
+from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["assemble"]
+
+_QUARTER = np.pi / 4
+
+
+class Frame:
+    """W†PW for the product W of the fixed Clifford gates seen so far."""
+
+    def __init__(self, n: int):
+        self.n = n
+        self.inverse = stim.Tableau(n)
+        self.trivial = True
+        self._cache: dict = {}
+        self._inverses: dict = {}
+
+    def append(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+        """Follow W by a Clifford gate."""
+        if key is None or key not in self._inverses:
+            inverse = tableau.inverse()
+            if key is not None:
+                self._inverses[key] = inverse
+        else:
+            inverse = self._inverses[key]
+        self.inverse.prepend(inverse, targets)
+        self.trivial = False
+        self._cache.clear()
+
+    def pull(self, letters: str, targets: list[int]) -> tuple[bytes, bytes, float]:
+        """Return packed x, z (uint8, little-endian bits) and sign of W†PW."""
+        key = (letters, tuple(targets))
+        if key not in self._cache:
+            word = stim.PauliString(self.n)
+            for letter, q in zip(letters, targets, strict=True):
+                if letter != "I":
+                    word[q] = letter
+            out = word if self.trivial else self.inverse(word)
+            x, z = out.to_numpy(bit_packed=True)
+            self._cache[key] = (x.tobytes(), z.tobytes(), float(out.sign.real))
+        return self._cache[key]
+
+
+@dataclass
+class _Group:
+    """Commuting rotations of one parameter, merged into one generator."""
+
+    terms: list = field(default_factory=list)  # (x bytes, z bytes, coefficient)
+    coefficient: float = 1.0
+    offset: float = 0.0
+    parameter: int = -1
+    random: int = -1
+    fixed: list = field(default_factory=list)
+    """Constant parts (terms, angle) split off when angles with offsets were merged."""
+
+
+class _Builder:
+    def __init__(self, n: int, shared: np.ndarray):
+        self.n, self.shared = n, shared
+        self.frame = Frame(n)
+        self.groups: list[_Group] = []
+        self.last: dict[int, int] = {}
+
+    def words_of(self, terms) -> PauliWords:
+        width = max(1, -(-self.n // 64))
+        size = len(terms)
+        x, z = np.zeros((size, 8 * width), np.uint8), np.zeros((size, 8 * width), np.uint8)
+        if size:
+            nbytes = len(terms[0][0])
+            x[:, :nbytes] = np.frombuffer(b"".join(t[0] for t in terms), np.uint8).reshape(size, nbytes)
+            z[:, :nbytes] = np.frombuffer(b"".join(t[1] for t in terms), np.uint8).reshape(size, nbytes)
+        return PauliWords(x.view("<u8").astype(np.uint64), z.view("<u8").astype(np.uint64), self.n)
+
+    def pull(self, generator: PauliSum, targets: list[int]) -> list:
+        out = []
+        for letters, c in zip(_strings(generator), generator.coefficients, strict=True):
+            x, z, sign = self.frame.pull(letters, targets)
+            out.append((x, z, sign * c))
+        return out
+
+    def rotation(self, generator, targets, coefficient, offset, parameter=-1, random=-1) -> None:
+        """Append a rotation, merged into the last group of its parameter where they commute."""
+        terms = self.pull(generator, targets)
+        if not terms:
+            return
+        if parameter >= 0 and self.shared[parameter]:
+            if self._merge(terms, coefficient, offset, parameter):
+                return
+            self.last[parameter] = len(self.groups)
+        self.groups.append(_Group(terms, coefficient, offset, parameter, random))
+
+    def _merge(self, terms, coefficient, offset, parameter) -> bool:
+        at = self.last.get(parameter)
+        if at is None or len(self.groups) - at > 400:
+            return False
+        words = self.words_of(terms)
+        after = [t for g in self.groups[at:] for t in g.terms]
+        if words.anticommutation(self.words_of(after)).any():
+            return False
+        group = self.groups[at]
+        if group.offset:
+            group.fixed.append((list(group.terms), group.offset))
+            group.offset = 0.0
+        if group.coefficient != 1.0:
+            group.terms = [(x, z, c * group.coefficient) for x, z, c in group.terms]
+            group.coefficient = 1.0
+        group.terms += [(x, z, c * coefficient) for x, z, c in terms]
+        if offset:
+            group.fixed.append((terms, offset))
+        return True
+
+
+_STRINGS: dict[int, tuple] = {}
+
+
+def _strings(generator: PauliSum) -> list[str]:
+    # Generators of elementary gates are cached objects, so their strings are too.
+    found = _STRINGS.get(id(generator))
+    if found is None or found[0] is not generator:
+        found = (generator, generator.words.strings())
+        if len(_STRINGS) > 4096:
+            _STRINGS.clear()
+        _STRINGS[id(generator)] = found
+    return found[1]
+
+
+def assemble(trace: TracedCircuit) -> RotationCircuit:
+    """Build the normal form of a traced circuit.
+
+    Entangling Clifford gates just before the first trainable gate may belong to the state (a
+    prepared stabiliser state) or to the first layer (a CNOT–RZ–CNOT block): both readings are
+    exact, and the one with the shorter words is kept.
+    """
+    index = {w: q for q, w in enumerate(trace.wires)}
+    n = len(trace.wires)
+    trainable = np.zeros(len(trace.gates), bool)
+    trainable[trace.rotations] = np.diff(trace.map.indptr) > 0
+    if trace.data_map is not None:
+        trainable[trace.rotations] |= np.diff(trace.data_map.indptr) > 0
+    first = int(np.argmax(trainable)) if trainable.any() else len(trainable)
+    prefix = trace.gates[:first]
+    cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
+    circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
+    return min(circuits, key=_total_weight)
+
+
+def _total_weight(circuit: RotationCircuit) -> int:
+    return int(circuit.terms.weights().sum() + circuit.observable.words.weights().sum())
+
+
+def _assemble_from(trace: TracedCircuit, cut: int, trainable: np.ndarray, index: dict) -> RotationCircuit:
+    """Put ``cut`` gates into the state and the rest into rotations and the Clifford frame."""
+    n = len(trace.wires)
+    row_of = {int(g): r for r, g in enumerate(trace.rotations)}
+    all_gates = trace.data_gates or (trace.gates,)
+    states = tuple(build_state(gates[:cut], index, n) for gates in all_gates)
+    _check_batch(trace, cut)
+    counts = np.bincount(trace.map.indices, minlength=trace.n_params)
+    builder = _Builder(n, counts > 1)
+    for i in range(cut, len(trace.gates)):
+        gate = trace.gates[i]
+        targets = [index[w] for w in gate.op.wires]
+        if gate.kind == "rotation" and trainable[i]:
+            _trainable_rotation(builder, trace, row_of[i], gate, targets)
+        else:
+            _fixed_gate(builder, gate, targets)
+    return _finish(builder, trace, states)
+
+
+def _check_batch(trace: TracedCircuit, cut: int) -> None:
+    for gates in trace.data_gates[1:]:
+        for a, b in zip(trace.gates[cut:], gates[cut:], strict=True):
+            moving = a.kind == "rotation" and abs(a.value - b.value) > 1e-12
+            if a.key != b.key or moving:
+                raise UnsupportedCircuitError(
+                    f"The batch of inputs enters again after the first trainable gate ({a.op.name} on wires "
+                    f"{list(a.op.wires)}): each datum is then its own circuit. Pass one datum at a time."
+                )
+
+
+def _trainable_rotation(builder: _Builder, trace: TracedCircuit, row: int, gate: Gate, targets) -> None:
+    def entries(matrix):
+        part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        return list(zip(matrix.indices[part], matrix.data[part], strict=True))
+
+    inputs = entries(trace.data_map) if trace.data_map is not None else []
+    parameters = entries(trace.map)
+    if inputs:
+        # A random datum makes the whole angle random, whatever is added to it.
+        builder.rotation(gate.generator, targets, 0.0, 0.0, random=int(inputs[0][0]))
+        if not parameters:
+            return
+    fixed = trace.base[row] - sum(c * trace.values[p] for p, c in parameters)
+    fixed = 0.0 if abs(fixed) < 1e-12 or inputs else float(fixed)
+    for p, c in parameters[:-1]:
+        builder.rotation(gate.generator, targets, float(c), 0.0, int(p))
+    p, c = parameters[-1]
+    builder.rotation(gate.generator, targets, float(c), fixed, int(p))
+
+
+def _fixed_gate(builder: _Builder, gate: Gate, targets: list[int]) -> None:
+    if gate.kind == "state":
+        raise UnsupportedCircuitError(
+            f"{gate.op.name} prepares a state after other gates: put it first in the circuit."
+        )
+    if gate.kind == "rotation":
+        _fixed_rotation(builder, gate, targets)
+        return
+    tableau = tableau_of(gate.key, gate.op)
+    if tableau is not None:
+        builder.frame.append(tableau, targets, gate.key)
+    else:
+        builder.rotation(fixed_generator(gate.op), targets, 0.0, 1.0)
+
+
+def _fixed_rotation(builder: _Builder, gate: Gate, targets: list[int]) -> None:
+    generator = gate.generator
+    if len(generator) == 0 or abs(gate.value) < 1e-14:
+        return
+    if len(generator) == 1:
+        turns = gate.value * generator.coefficients[0] / _QUARTER
+        if abs(turns - round(turns)) < 1e-11:
+            key = (gate.key, round(turns) % 4)
+            builder.frame.append(_quarter_turn(_strings(generator)[0], round(turns) % 4), targets, key)
+            return
+    elif len(targets) <= 4:
+        tableau = tableau_of_matrix(gate_matrix(gate.op))
+        if tableau is not None:
+            builder.frame.append(tableau, targets)
+            return
+    builder.rotation(generator, targets, 0.0, gate.value)
+
+
+def _quarter_turn(word: str, turns: int) -> stim.Tableau:
+    """exp(−iπ/4·turns·P) as a tableau."""
+    factors = "*".join(f"{p}{q}" for q, p in enumerate(word) if p != "I")
+    circuit = stim.Circuit("\n".join([f"SPP {factors}"] * turns))
+    out = stim.Tableau(len(word))
+    return circuit.to_tableau() if turns and circuit.num_qubits == len(word) else _padded(circuit, out)
+
+
+def _padded(circuit: stim.Circuit, tableau: stim.Tableau) -> stim.Tableau:
+    if len(circuit):
+        small = circuit.to_tableau()
+        tableau.append(small, list(range(len(small))))
+    return tableau
+
+
+def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
+    n = builder.n
+    observable = operator_to_sum(trace.observable, trace.wires)
+    pulled = builder.pull(observable, list(range(n)))
+    observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
+    terms: list = []
+    sizes: list[int] = []
+    groups: list[_Group] = []
+    for group in builder.groups:
+        groups += [group, *(_Group(t, 0.0, angle) for t, angle in group.fixed)]
+    for group in groups:
+        if len(group.terms) > 1:
+            merged = PauliSum.of(builder.words_of(group.terms), np.array([t[2] for t in group.terms]))
+            sizes.append(len(merged))
+            terms.append((merged.words, merged.coefficients))
+        else:
+            sizes.append(1)
+            terms.append((None, group.terms[0]))
+    words, coefficients = _stack(builder, terms)
+    return RotationCircuit(
+        n_qubits=n,
+        wires=trace.wires,
+        terms=words,
+        term_coefficients=coefficients,
+        starts=concatenated_starts(sizes),
+        coefficients=np.array([g.coefficient if g.parameter >= 0 else 0.0 for g in groups], float),
+        offsets=np.array([g.offset for g in groups], float),
+        parameter_of=np.array([g.parameter for g in groups], np.int64),
+        random_of=np.array([g.random for g in groups], np.int64),
+        observable=observable,
+        states=states,
+        n_params=trace.n_params,
+        trace=trace,
+    )
+
+
+def _stack(builder: _Builder, terms: list) -> tuple[PauliWords, np.ndarray]:
+    """Concatenate single terms and merged sums, singles packed in one go."""
+    single = builder.words_of([t[1] for t in terms if t[0] is None])
+    pieces, coefficients, run, at = [], [], 0, 0
+
+    def flush():
+        nonlocal at, run
+        if run:
+            pieces.append(single[at : at + run])
+            at, run = at + run, 0
+
+    for words, part in terms:
+        if words is None:
+            run += 1
+            coefficients.append(np.array([part[2]]))
+        else:
+            flush()
+            pieces.append(words)
+            coefficients.append(part)
+    flush()
+    if not pieces:
+        return PauliWords.identity(builder.n, 0), np.zeros(0)
+    return PauliWords.concatenate(pieces), np.concatenate(coefficients).astype(float)

@@ -1,0 +1,104 @@
+"""What no normal form exists for, refused at the door with its own message."""
+
+from __future__ import annotations
+
+import pennylane as qml
+
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError
+
+__all__ = ["check_tape", "check_wires", "unwrap"]
+
+
+def unwrap(circuit):
+    """Return the QNode or tape behind a qjit object or a Torch layer."""
+    if qml.capture.enabled():
+        raise UnsupportedCircuitError(
+            "qml.capture is enabled: informative functions cannot see the circuit. Call qml.capture.disable() first."
+        )
+    if isinstance(circuit, qml.tape.QuantumScript):
+        return circuit
+    inner = getattr(circuit, "qnode", None)
+    if inner is not None and not isinstance(circuit, qml.QNode) and isinstance(inner, qml.QNode):
+        return inner
+    if isinstance(circuit, qml.QNode):
+        return circuit
+    original = getattr(circuit, "original_function", None)
+    if original is not None:
+        return unwrap(original)
+    if type(circuit).__name__ in ("QJIT", "CompiledFunction"):
+        raise UnsupportedCircuitError(
+            "This qjit object does not give its original function: pass the QNode that was compiled."
+        )
+    raise InputError(
+        f"A QNode, a qjit object, a TorchLayer or a tape is needed; got {type(circuit).__name__}."
+    )
+
+
+def check_tape(tape, output=None):
+    """Return the observable of the one expectation value, or say what is in the way."""
+    for op in tape.operations:
+        if isinstance(op, (qml.measurements.MeasurementProcess,)) or op.name in (
+            "MidMeasureMP",
+            "PauliMeasure",
+            "Conditional",
+        ):
+            raise UnsupportedCircuitError(
+                f"The circuit has a mid-circuit measurement ({op.name}): the loss is not Tr[O U ρ U†]. "
+                "Remove it, or use qml.defer_measurements and diagnose the deferred circuit."
+            )
+        if isinstance(op, qml.operation.Channel):
+            raise UnsupportedCircuitError(
+                f"The circuit has a noise channel ({op.name}): the theory is for unitary circuits. "
+                "Remove the channel here and measure on a noisy device instead."
+            )
+        if op.name.startswith(("T", "Q", "G")) and op.name in _QUTRIT:
+            raise UnsupportedCircuitError(f"{op.name} acts on qutrits: only qubits are supported.")
+    return _observable(tape.measurements, output)
+
+
+_QUTRIT = {
+    name for name in dir(qml) if name.startswith("Qutrit")
+} | {"TShift", "TClock", "TAdd", "TSWAP", "THadamard", "TRX", "TRY", "TRZ", "GellMann", "THermitian"}  # fmt: skip
+
+
+def _observable(measurements, output):
+    listing = ", ".join(f"{i}: {m}" for i, m in enumerate(measurements))
+    if not measurements:
+        raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
+    if output is None and len(measurements) > 1:
+        raise UnsupportedCircuitError(
+            f"The QNode returns {len(measurements)} values ({listing}): choose one with output=i."
+        )
+    index = 0 if output is None else output
+    if not isinstance(index, int) or not 0 <= index < len(measurements):
+        raise InputError(f"output={output!r}: the QNode returns {len(measurements)} values ({listing}).")
+    chosen = measurements[index]
+    if not isinstance(chosen, qml.measurements.ExpectationMP):
+        kind = {"ProbabilityMP": "qml.probs", "StateMP": "qml.state", "CountsMP": "qml.counts"}.get(
+            type(chosen).__name__, type(chosen).__name__
+        )
+        raise UnsupportedCircuitError(
+            f"The QNode returns {kind}: the theory is for expectation values. Return qml.expval(O), for "
+            "instance of a qml.Projector for a probability."
+        )
+    if chosen.obs is None or chosen.mv is not None:
+        raise UnsupportedCircuitError(
+            "The expectation value is of a mid-circuit measurement: return qml.expval of an observable."
+        )
+    if chosen.obs.name in _QUTRIT:
+        raise UnsupportedCircuitError(f"{chosen.obs.name} acts on qutrits: only qubits are supported.")
+    return chosen.obs
+
+
+def check_wires(tape, device) -> tuple:
+    """Return the wires of the circuit, in the device's order where it has one."""
+    used = list(tape.wires)
+    if device is None or device.wires is None:
+        return tuple(used)
+    missing = [w for w in used if w not in device.wires]
+    if missing:
+        raise InputError(
+            f"The circuit uses wires {missing} that device {device.name!r} lacks (it has "
+            f"{list(device.wires)}): give the device those wires."
+        )
+    return tuple(w for w in device.wires if w in set(used))

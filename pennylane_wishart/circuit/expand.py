@@ -1,0 +1,285 @@
+"""Operations → elementary gates: rotations with a known generator, fixed gates, preparations.
+
+This is the only place of the package that knows PennyLane's operations. Generators are not
+read from ``op.generator`` (several have none, some without Pauli form) but from the gate's own
+matrix, once per kind of gate, and checked at further angles before they are trusted.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pennylane as qml
+from pennylane.operation import Operation, StatePrepBase
+
+from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["Gate", "expand_operation", "expand_operations"]
+
+_SKIPPED = {"Barrier", "Snapshot", "Identity", "GlobalPhase", "WireCut", "Adjoint(GlobalPhase)"}
+_WORDS = {
+    "RX": "X", "RY": "Y", "RZ": "Z", "PhaseShift": "Z", "U1": "Z",
+    "IsingXX": "XX", "IsingYY": "YY", "IsingZZ": "ZZ",
+}  # fmt: skip
+_PLAIN = {
+    "CNOT", "CZ", "CY", "CH", "Hadamard", "PauliX", "PauliY", "PauliZ", "S", "T", "SX", "SWAP",
+    "ISWAP", "SISWAP", "ECR", "Toffoli", "CCZ", "CSWAP", "CRX", "CRY", "CRZ",
+}  # fmt: skip
+"""Gates that their name alone determines, up to wires and angle."""
+_MAX_GENERATOR_WIRES = 6
+_MAX_LOG_WIRES = 3
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """One elementary gate: a rotation exp(−i·value·G), a fixed gate, or a state preparation."""
+
+    op: Operation
+    kind: str
+    """"rotation", "fixed" or "state"."""
+    generator: PauliSum | None = None
+    """Local generator on ``op.wires``, first wire leftmost."""
+    value: float = 0.0
+    key: tuple = ()
+    """Equal keys mean equal gates up to wires and the rotation's value."""
+
+
+def expand_operations(operations) -> list[Gate]:
+    """Lower a list of operations to elementary gates."""
+    gates: list[Gate] = []
+    with qml.queuing.QueuingManager.stop_recording():
+        for op in operations:
+            expand_operation(op, gates)
+    return gates
+
+
+def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
+    """Append the elementary gates of one operation to ``gates``."""
+    if op.name in _SKIPPED or len(op.wires) == 0:
+        return
+    if isinstance(op, StatePrepBase):
+        gates.append(Gate(op, "state", key=(op.name,)))
+        return
+    gate = _as_rotation(op) if len(op.data) else _as_fixed(op)
+    if gate is not None:
+        gates.append(gate)
+        return
+    if depth > _MAX_DEPTH:
+        raise UnsupportedCircuitError(
+            f"{op.name} on wires {list(op.wires)} does not decompose into known gates."
+        )
+    for part in _decomposition(op):
+        expand_operation(part, gates, depth + 1)
+
+
+def _decomposition(op) -> list:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return list(op.decomposition())
+    except Exception as err:  # templates raise many kinds here
+        if len(op.data) == 0 or all(np.ndim(qml.math.toarray(d)) == 2 for d in op.data):
+            raise UnsupportedCircuitError(
+                f"{op.name} acts on {len(op.wires)} wires: too large to conjugate, and PennyLane has no "
+                "decomposition for it. Write it in smaller gates."
+            ) from err
+        raise UnsupportedCircuitError(
+            f"{op.name} on wires {list(op.wires)} has no generator and no decomposition that can be "
+            f"read ({type(err).__name__}: {err}). Write it in gates with one angle each."
+        ) from err
+
+
+def scalar(value) -> float | None:
+    """Return a gate parameter as a float; None where it is an array or not real."""
+    array = np.asarray(qml.math.toarray(qml.math.unwrap([value])[0]))
+    if array.ndim or np.iscomplexobj(array) and abs(array.imag) > 1e-12:
+        return None
+    return float(array.real)
+
+
+def _as_rotation(op) -> Gate | None:
+    """Return the gate where ``op`` is exp(−i·value·G) with one real value, else try fixed."""
+    name = op.name
+    base = getattr(op, "base", None)
+    if isinstance(op, (qml.ops.Exp,)) or name in ("Exp", "Evolution"):
+        return _evolution(op)
+    if name.startswith("Adjoint(") and base is not None and len(base.data):
+        inner = _as_rotation(base)
+        if inner is None or inner.kind != "rotation":
+            return _fixed_matrix(op) if inner is not None else None
+        return Gate(op, "rotation", inner.generator, -inner.value, ("adjoint", *inner.key))
+    value = scalar(op.data[0]) if len(op.data) == 1 else None
+    if value is None:
+        return _fixed_matrix(op)
+    if name in _WORDS:
+        return Gate(op, "rotation", _word_generator(_WORDS[name]), value, (name,))
+    if name == "PauliRot":
+        word = op.hyperparameters["pauli_word"]
+        if set(word) == {"I"}:
+            return Gate(op, "rotation", _zero_generator(len(word)), value, (name, word))
+        return Gate(op, "rotation", _word_generator(word), value, (name, word))
+    if name == "MultiRZ":
+        word = "Z" * len(op.wires)
+        return Gate(op, "rotation", _word_generator(word), value, (name, word))
+    if len(op.wires) > _MAX_GENERATOR_WIRES:
+        return None
+    key = operation_key(op)
+    generator = _generator_of(key, op)
+    return None if generator is None else Gate(op, "rotation", generator, value, key)
+
+
+@lru_cache(maxsize=1024)
+def _word_generator(word: str) -> PauliSum:
+    return PauliSum(PauliWords.from_strings([word]), np.array([0.5]))
+
+
+@lru_cache(maxsize=64)
+def _zero_generator(n: int) -> PauliSum:
+    return PauliSum(PauliWords.identity(n, 0), np.zeros(0))
+
+
+def _evolution(op) -> Gate:
+    """Lower exp(c·H): the value is i·c, the generator H."""
+    coefficient = np.asarray(qml.math.toarray(qml.math.unwrap([op.coeff])[0]))
+    if coefficient.ndim or abs(coefficient.real) > 1e-10:
+        raise UnsupportedCircuitError(
+            f"{op.name} with coefficient {coefficient} is not unitary or is batched: use "
+            "qml.exp(H, -1j * angle) or qml.evolve(H, angle) with one real angle."
+        )
+    generator = operator_to_sum(op.base, op.wires).trace_free()
+    value = -float(coefficient.imag)
+    key = ("exp", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
+    return Gate(op, "rotation", generator, value, key)
+
+
+def operator_to_sum(operator, wires) -> PauliSum:
+    """Convert a PennyLane operator to a :class:`PauliSum` on the given wire order."""
+    wires = list(wires)
+    sentence = operator.pauli_rep
+    if sentence is None:
+        if len(operator.wires) > 10:
+            raise UnsupportedCircuitError(
+                f"{operator.name} on {len(operator.wires)} wires has no Pauli form and is too large "
+                "for a matrix (10 wires): give it as a sum of Pauli words."
+            )
+        local = list(operator.wires)
+        found = PauliSum.from_matrix(qml.matrix(operator, wire_order=local))
+        positions = [wires.index(w) for w in local]
+        maps = [{positions[q]: p for q, p in m.items()} for m in found.words.maps()]
+        return PauliSum.of(PauliWords.from_maps(maps, len(wires)), found.coefficients)
+    index = {w: i for i, w in enumerate(wires)}
+    maps = [{index[w]: p for w, p in word.items()} for word in sentence]
+    values = [complex(qml.math.toarray(qml.math.unwrap([c])[0])) for c in sentence.values()]
+    if not maps:
+        return PauliSum(PauliWords.identity(len(wires), 0), np.zeros(0))
+    return PauliSum.of(PauliWords.from_maps(maps, len(wires)), np.array(values))
+
+
+def operation_key(op) -> tuple:
+    """Return a key that is equal for equal gates up to wires and parameters."""
+    if op.name in _PLAIN:
+        return (op.name,)
+    wires = {w: i for i, w in enumerate(op.wires)}
+    extra: list = [type(op).__name__, len(op.wires)]
+    for name, value in sorted(op.hyperparameters.items()):
+        if name == "base":
+            extra.append((operation_key(value), tuple(wires.get(w, -1) for w in value.wires)))
+        elif "wires" in name:
+            extra.append((name, len(value) if value is not None else 0))
+        else:
+            extra.append((name, str(value)))
+    for name in ("control_values", "z"):
+        if hasattr(op, name):
+            extra.append((name, str(getattr(op, name))))
+    return tuple(extra)
+
+
+_GENERATORS: dict[tuple, PauliSum | None] = {}
+
+
+def _generator_of(key: tuple, op) -> PauliSum | None:
+    if key not in _GENERATORS:
+        _GENERATORS[key] = _derive_generator(op)
+    return _GENERATORS[key]
+
+
+def _derive_generator(op) -> PauliSum | None:
+    """Derive G from the matrix at one angle; check U(t) = exp(−itG) at others; None if not."""
+    from scipy.linalg import expm
+
+    def unitary(t: float) -> np.ndarray:
+        new = qml.ops.functions.bind_new_parameters(op, [t])
+        return np.asarray(qml.matrix(new, wire_order=op.wires), complex)
+
+    try:
+        step = 0.5
+        g = _hermitian_log(unitary(step)) / step
+        ok = all(np.allclose(unitary(t), expm(-1j * t * g), atol=1e-9) for t in (0.0, 1.37, -2.6))
+    except Exception:  # no matrix: decompose instead
+        return None
+    return PauliSum.from_matrix(g, tol=1e-11).trace_free() if ok else None
+
+
+def _hermitian_log(unitary: np.ndarray) -> np.ndarray:
+    """Return Hermitian G with exp(−iG) = U and eigenvalues in (−π, π]."""
+    from scipy.linalg import schur
+
+    triangle, basis = schur(unitary, output="complex")
+    phases = -np.angle(np.diagonal(triangle))
+    return (basis * phases) @ basis.conj().T
+
+
+def _as_fixed(op) -> Gate | None:
+    if len(op.wires) > _MAX_GENERATOR_WIRES or not op.has_matrix:
+        return None
+    key = operation_key(op)
+    if len(op.wires) > _MAX_LOG_WIRES and tableau_of(key, op) is None:
+        return None
+    return Gate(op, "fixed", key=key)
+
+
+def _fixed_matrix(op) -> Gate | None:
+    """A gate given by an array (QubitUnitary and its like): fixed while it is small."""
+    if not all(np.ndim(qml.math.toarray(d)) >= 1 for d in op.data) or not op.has_matrix:
+        return None
+    if len(op.wires) > _MAX_LOG_WIRES:
+        return None
+    matrix = np.asarray(qml.math.toarray(qml.matrix(op, wire_order=op.wires)), complex)
+    if matrix.ndim != 2:
+        return None
+    return Gate(op, "fixed", key=("matrix", np.round(matrix, 12).tobytes()))
+
+
+_TABLEAUX: dict[tuple, object] = {}
+
+
+def tableau_of(key: tuple, op):
+    """Return the stim tableau of a fixed gate; None where it is not Clifford."""
+    if key not in _TABLEAUX:
+        _TABLEAUX[key] = tableau_of_matrix(gate_matrix(op))
+    return _TABLEAUX[key]
+
+
+def gate_matrix(op) -> np.ndarray:
+    """Return the dense matrix of an operation on its own wires."""
+    return np.asarray(qml.math.toarray(qml.matrix(op, wire_order=op.wires)), complex)
+
+
+def tableau_of_matrix(matrix: np.ndarray):
+    """Return the stim tableau of a unitary matrix; None where it is not Clifford."""
+    import stim
+
+    try:
+        return stim.Tableau.from_unitary_matrix(matrix, endian="big")
+    except ValueError:
+        return None
+
+
+def fixed_generator(op) -> PauliSum:
+    """Return G with exp(−iG) equal to a small fixed gate up to a phase."""
+    return PauliSum.from_matrix(_hermitian_log(gate_matrix(op)), tol=1e-11).trace_free()

@@ -1,0 +1,56 @@
+"""``pw.normal_form``: the door of the circuit room."""
+
+from __future__ import annotations
+
+import functools
+
+from pennylane_wishart.circuit.assemble import assemble
+from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+
+__all__ = ["normal_form"]
+
+
+def normal_form(qnode, argnums=None, output=None, encoding="fixed"):
+    """Read a QNode as a product of Pauli rotations on a conjugated observable and the bare input.
+
+    ``ℓ(θ) = Tr[O U(θ) ρ U(θ)†]`` with fixed Clifford gates conjugated away, fixed gates before the
+    first trainable one in ρ, and gates of one parameter that commute merged into one generator.
+    Exact at any number of qubits. It does not exist for mid-circuit measurements, channels, and
+    angles that are not affine in the trainable parameters.
+
+    Args:
+        qnode: QNode, qjit object, TorchLayer, tape, or a circuit already read.
+        argnums: trainable arguments, by position or name; PennyLane's rule for the interface else.
+        output: which expectation value, when the QNode returns several.
+        encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
+            each its own uniform angle.
+    Returns:
+        A function of the QNode's arguments that returns a :class:`RotationCircuit`.
+    Raises:
+        UnsupportedCircuitError: where no normal form exists; the message says what to change.
+    Cost: four tape constructions and O(gates · n / 64) word operations.
+    Source: THEORY §1; arXiv:2408.11901, eq. 1 in Pauli-rotation form.
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("default.qubit"))
+        ... def f(x):
+        ...     qml.RX(x[0], 0)
+        ...     qml.CNOT([0, 1])
+        ...     qml.RY(2 * x[1], 1)
+        ...     return qml.expval(qml.Z(1))
+        >>> c = normal_form(f)(np.array([0.1, 0.2]))
+        >>> c.terms.strings(), c.observable.words.strings(), c.coefficients.round(9).tolist()
+        (['XI', 'ZY'], ['ZZ'], [1.0, 2.0])
+    """
+
+    @functools.wraps(getattr(qnode, "func", normal_form))
+    def read(*args, **kwargs) -> RotationCircuit:
+        if isinstance(qnode, RotationCircuit):
+            return qnode
+        if isinstance(qnode, TracedCircuit):
+            return assemble(qnode)
+        return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding))
+
+    return read

@@ -1,0 +1,258 @@
+"""``RotationCircuit``: the Pauli-rotation normal form of a QNode (THEORY §1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+if TYPE_CHECKING:
+    from pennylane_wishart.circuit.trace import TracedCircuit
+
+__all__ = ["RotationCircuit", "RotationMoments"]
+
+
+@dataclass(frozen=True, eq=False)
+class RotationMoments:
+    """Moments of the rotation by ``φ = 2·c·angle`` that each one-word gate makes on words.
+
+    ``e^{iaG} Q e^{−iaG} = cos φ·Q + sin φ·(iPQ)`` for G = c·P and Q anticommuting with P.
+    Every array is float64 ``(n_rotations,)``.
+    """
+
+    cos: np.ndarray
+    sin: np.ndarray
+    cos2: np.ndarray
+    """E[cos² φ]"""
+    sin2: np.ndarray
+    """E[sin² φ]"""
+    sincos: np.ndarray
+    """E[sin φ cos φ]: 0 unless the angle is fixed or its law is not symmetric."""
+
+
+@dataclass(frozen=True, eq=False)
+class RotationCircuit:
+    """``ℓ(θ) = ⟨ψ| R_1† … R_L† O R_L … R_1 |ψ⟩`` with ``R_l = exp(−i·angle_l·G_l)``.
+
+    Fixed Clifford gates have been conjugated into the generators and the observable,
+    fixed gates before the first trainable one into ``state``; other fixed gates stay as
+    rotations with ``parameter_of = −1``. ``angle_l = coefficients[l]·θ[parameter_of[l]] +
+    offsets[l]``. Global phases and identity terms of generators are dropped.
+
+    Example:
+        >>> c = RotationCircuit.from_words(["XI", "ZZ", "IX"], {"ZI": 1.0})
+        >>> c.n_rotations, c.n_params, c.is_pauli
+        (3, 3, True)
+        >>> round(float(c.loss(c.angles_of([0.0, 0.0, 0.0]))), 12)
+        1.0
+    """
+
+    n_qubits: int
+    wires: tuple
+    terms: PauliWords
+    """Words of all generators, one after the other."""
+    term_coefficients: np.ndarray
+    """float64: coefficient of each term in its generator."""
+    starts: np.ndarray
+    """int64 ``(n_rotations + 1,)``: terms ``starts[l]:starts[l+1]`` belong to rotation l."""
+    coefficients: np.ndarray
+    """float64 ``(n_rotations,)``: d(angle)/d(parameter); 0 for fixed rotations."""
+    offsets: np.ndarray
+    """float64 ``(n_rotations,)``, radians."""
+    parameter_of: np.ndarray
+    """int64 ``(n_rotations,)``: flat trainable parameter, −1 for a fixed rotation."""
+    random_of: np.ndarray
+    """int64 ``(n_rotations,)``: index of the data input treated as random, −1 otherwise."""
+    observable: PauliSum
+    states: tuple[InputState, ...]
+    n_params: int
+    trace: TracedCircuit | None = field(default=None, repr=False)
+    """The traced QNode that the circuit was made from; None when built from words."""
+
+    def __post_init__(self):
+        n = len(self.starts) - 1
+        for name in ("coefficients", "offsets", "parameter_of", "random_of"):
+            if getattr(self, name).shape != (n,):
+                raise InputError(f"RotationCircuit.{name} needs shape ({n},); got {getattr(self, name).shape}.")
+        if self.parameter_of.max(initial=-1) >= self.n_params:
+            raise InputError(
+                f"parameter_of names parameter {self.parameter_of.max()}, but there are {self.n_params}."
+            )
+        if np.iscomplexobj(self.observable.coefficients):
+            raise InputError("The observable must be Hermitian: its Pauli coefficients are not real.")
+
+    # ------------------------------------------------------------------ construction
+    @classmethod
+    def from_words(cls, words, observable, state=None, parameter_of=None, coefficient=0.5) -> RotationCircuit:
+        """Build a circuit of Pauli rotations exp(−iθ·coefficient·P).
+
+        Args:
+            words: generators, strings or :class:`PauliWords`, first gate first.
+            observable: mapping word → coefficient, or a :class:`PauliSum`.
+            state: an :class:`InputState`; |0…0⟩ where None.
+            parameter_of: int ``(n_rotations,)``; one parameter per rotation where None.
+        """
+        words = words if isinstance(words, PauliWords) else PauliWords.from_strings(words)
+        n_rot = len(words)
+        parameter_of = np.arange(n_rot) if parameter_of is None else np.asarray(parameter_of, np.int64)
+        if not isinstance(observable, PauliSum):
+            observable = PauliSum.from_terms(observable)
+        return cls(
+            n_qubits=words.n_qubits,
+            wires=tuple(range(words.n_qubits)),
+            terms=words,
+            term_coefficients=np.full(n_rot, float(coefficient)),
+            starts=np.arange(n_rot + 1),
+            coefficients=(parameter_of >= 0).astype(float),
+            offsets=np.zeros(n_rot),
+            parameter_of=parameter_of,
+            random_of=np.full(n_rot, -1),
+            observable=observable,
+            states=(state or InputState.basis([0] * words.n_qubits),),
+            n_params=int(parameter_of.max(initial=-1)) + 1,
+        )
+
+    # ------------------------------------------------------------------ plain facts
+    @property
+    def state(self) -> InputState:
+        """The input state (of the first datum, where a batch was given)."""
+        return self.states[0]
+
+    @property
+    def n_rotations(self) -> int:
+        """Number of rotations, fixed ones included."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def is_pauli(self) -> bool:
+        """Whether every generator is one Pauli word, so that walkers apply."""
+        return bool(np.all(np.diff(self.starts) == 1))
+
+    @cached_property
+    def generators(self) -> tuple[PauliSum, ...]:
+        """The generators G_l, one :class:`PauliSum` per rotation."""
+        return tuple(self.generator(k) for k in range(self.n_rotations))
+
+    def generator(self, k: int) -> PauliSum:
+        """Return the generator of rotation ``k``."""
+        part = slice(self.starts[k], self.starts[k + 1])
+        return PauliSum(self.terms[part], self.term_coefficients[part])
+
+    @cached_property
+    def shared(self) -> np.ndarray:
+        """``bool (n_params,)``: parameters that drive more than one rotation."""
+        counts = np.bincount(self.parameter_of[self.parameter_of >= 0], minlength=self.n_params)
+        return counts > 1
+
+    @cached_property
+    def words(self) -> PauliWords:
+        """The one word of each rotation, where ``is_pauli``."""
+        if not self.is_pauli:
+            raise InputError("Some generators are sums of Pauli words: use .generators.")
+        return self.terms
+
+    def with_state(self, state: InputState) -> RotationCircuit:
+        """Return the same circuit on another input state."""
+        if state.n_qubits != self.n_qubits:
+            raise InputError(f"state has {state.n_qubits} qubits, the circuit {self.n_qubits}.")
+        return replace(self, states=(state,))
+
+    def with_observable(self, observable: PauliSum) -> RotationCircuit:
+        """Return the same circuit with another observable (in the conjugated frame)."""
+        return replace(self, observable=observable)
+
+    # ------------------------------------------------------------------ angles
+    def angles(self, *args, **kwargs) -> np.ndarray:
+        """Return the rotation angles at the QNode's arguments, float64 ``(n_rotations,)``."""
+        if self.trace is None:
+            raise InputError("This circuit was built from words: use angles_of(parameters).")
+        return self.angles_of(self.trace.parameters(*args, **kwargs))
+
+    def angles_of(self, parameters) -> np.ndarray:
+        """Return rotation angles ``(…, n_rotations)`` at flat parameters ``(…, n_params)``."""
+        parameters = np.asarray(parameters, float)
+        if parameters.shape[-1:] != (self.n_params,):
+            raise InputError(f"parameters need shape (…, {self.n_params}); got {parameters.shape}.")
+        out = np.broadcast_to(self.offsets, (*parameters.shape[:-1], self.n_rotations)).copy()
+        driven = self.parameter_of >= 0
+        out[..., driven] += self.coefficients[driven] * parameters[..., self.parameter_of[driven]]
+        return out
+
+    @cached_property
+    def periods(self) -> np.ndarray:
+        """Period of the loss in each parameter, radians ``(n_params,)``; 2π for plain rotations."""
+        from pennylane_wishart.circuit.periods import parameter_periods
+
+        return parameter_periods(self)
+
+    def angle_law(self, spec="uniform") -> AngleLaw:
+        """Resolve what the user wrote as ``angles=`` for this circuit."""
+        return AngleLaw.resolve(spec, self.periods)
+
+    def rotation_moments(self, law: AngleLaw) -> RotationMoments:
+        """Return the moments of each one-word rotation under a law (fixed angles included).
+
+        Rotations whose data input is random are uniform.
+        """
+        scale = 2 * self.term_coefficients
+        phase = scale * self.offsets
+        one, two = np.exp(1j * phase), np.exp(2j * phase)
+        driven = np.flatnonzero(self.parameter_of >= 0)
+        frequency = (scale * self.coefficients)[driven]
+        one[driven] *= law.characteristic(frequency, self.parameter_of[driven])
+        two[driven] *= law.characteristic(2 * frequency, self.parameter_of[driven])
+        one[self.random_of >= 0] = 0.0
+        two[self.random_of >= 0] = 0.0
+        return RotationMoments(
+            one.real, one.imag, (1 + two.real) / 2, (1 - two.real) / 2, two.imag / 2
+        )
+
+    # ------------------------------------------------------------------ evaluation
+    def loss(self, angles) -> np.ndarray:
+        """Evaluate ℓ at rotation angles ``(n_rotations,)`` or ``(batch, n_rotations)``.
+
+        Plain statevector evaluator for n ≤ 20; one value per input state when there are
+        several (last axis). Cost O(terms · 2^n) per row.
+        """
+        from pennylane_wishart.circuit.simulate import evaluate
+
+        return evaluate(self, np.asarray(angles, float))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """sha256 of the normal form: equal for equal circuits in any process."""
+        digest = hashlib.sha256()
+        for array in (
+            self.terms.packed,
+            np.round(self.term_coefficients, 12),
+            self.starts,
+            np.round(self.coefficients, 12),
+            np.round(self.offsets, 12),
+            self.parameter_of,
+            self.random_of,
+            self.observable.words.packed,
+            np.round(self.observable.coefficients, 12),
+        ):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        for state in self.states:
+            for block in state.blocks:
+                digest.update(repr(block.qubits).encode())
+                body = getattr(block, "vector", None)
+                digest.update(
+                    np.round(body, 12).tobytes() if body is not None else repr(block.tableau).encode()
+                )
+        return digest.hexdigest()
+
+
+def concatenated_starts(sizes: Sequence[int]) -> np.ndarray:
+    """Return CSR starts for blocks of the given sizes."""
+    return np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))]).astype(np.int64)

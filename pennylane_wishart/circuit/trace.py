@@ -1,0 +1,315 @@
+"""QNode or tape → ``TracedCircuit``: elementary gates and the sparse map of their angles."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pennylane as qml
+from scipy.sparse import csr_array
+
+from pennylane_wishart.circuit.affine import affine_map
+from pennylane_wishart.circuit.arguments import Arguments
+from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
+from pennylane_wishart.circuit.expand import Gate, expand_operations
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError
+
+__all__ = ["TracedCircuit", "trace_qnode"]
+
+
+@dataclass(frozen=True, eq=False)
+class TracedCircuit:
+    """A QNode at one call: its elementary gates and d(angle)/d(parameter)."""
+
+    gates: tuple[Gate, ...]
+    """Elementary gates of the (first) datum at the traced arguments."""
+    rotations: np.ndarray
+    """int64: indices of the gates that are rotations; rows of ``map``."""
+    map: csr_array
+    """d(rotation value)/d(parameter), ``(len(rotations), n_params)``."""
+    data_map: csr_array | None
+    """The same for the data inputs, only with ``encoding="random"``."""
+    base: np.ndarray
+    """Rotation values at the traced arguments."""
+    arguments: Arguments
+    observable: qml.operation.Operator
+    wires: tuple
+    qnode: object = field(default=None, repr=False)
+    device: object = field(default=None, repr=False)
+    data_gates: tuple[tuple[Gate, ...], ...] = field(default=(), repr=False)
+    """Gates of every datum of a batch; empty without a batch."""
+    encoding: str = "fixed"
+
+    # ------------------------------------------------------------------ parameters
+    @property
+    def n_params(self) -> int:
+        """Number of flat trainable parameters."""
+        return self.map.shape[1]
+
+    @property
+    def values(self) -> np.ndarray:
+        """Flat parameters at the traced arguments."""
+        return self.arguments.values
+
+    @property
+    def shapes(self) -> tuple:
+        """Shapes of the trainable arguments."""
+        return self.arguments.shapes
+
+    @property
+    def argnums(self) -> tuple:
+        """Slots of the trainable arguments."""
+        return self.arguments.slots
+
+    @property
+    def interface(self) -> str:
+        """One of "autograd", "jax", "torch", "numpy"."""
+        return self.arguments.interface
+
+    @property
+    def batch_size(self) -> int | None:
+        """Number of data of a batch; None without one."""
+        return len(self.data_gates) or None
+
+    def parameters(self, *args, **kwargs) -> np.ndarray:
+        """Return flat parameters ``(n_params,)`` from QNode arguments.
+
+        Raises:
+            InputError: if the data arguments differ from the traced ones.
+        """
+        if self.qnode is None:
+            return np.asarray(args[0], float).reshape(-1) if args else self.values
+        call = Arguments.read(self.qnode.func, args, kwargs, list(self.argnums))
+        if call.shapes != self.shapes:
+            raise InputError(
+                f"The trainable arguments have shapes {call.shapes}; the circuit was read with "
+                f"{self.shapes}: read it again with pw.normal_form(qnode)(*args)."
+            )
+        if self.encoding == "fixed" and not call.same_data(self.arguments):
+            raise InputError(
+                "The data arguments differ from those the circuit was read at: read it again with "
+                "pw.normal_form(qnode)(*args)."
+            )
+        return call.values
+
+    # ------------------------------------------------------------------ tapes
+    @cached_property
+    def _trainable_rows(self) -> np.ndarray:
+        return np.flatnonzero(np.diff(self.map.indptr))
+
+    @cached_property
+    def jacobian(self) -> csr_array:
+        """d(trainable gate parameter of ``tape``)/d(parameter), sparse."""
+        signs = np.array([self._op_sign(self.gates[g]) for g in self.rotations[self._trainable_rows]])
+        rows = self.map[self._trainable_rows]
+        return csr_array(rows.multiply(signs[:, None])) if len(signs) else rows
+
+    @staticmethod
+    def _op_sign(gate: Gate) -> float:
+        """Gate value = sign × operation parameter (an adjoint's angle is minus its base's)."""
+        parameter = _op_parameter(gate.op)
+        if parameter == 0 or gate.value == 0:
+            return _sign_of_kind(gate)
+        return float(np.sign(gate.value * parameter))
+
+    @cached_property
+    def gate_offsets(self) -> np.ndarray:
+        """Trainable gate parameters of ``tape`` at θ = 0."""
+        rows = self._trainable_rows
+        signs = np.array([self._op_sign(self.gates[g]) for g in self.rotations[rows]])
+        at_base = signs * self.base[rows] if len(rows) else np.zeros(0)
+        return at_base - self.jacobian @ self.values
+
+    def gate_values(self, theta) -> np.ndarray:
+        """Return trainable gate parameters ``(…, m)`` at flat parameters ``(…, n_params)``."""
+        theta = np.asarray(theta, float)
+        flat = theta.reshape(-1, self.n_params)
+        return (self.jacobian @ flat.T).T.reshape(*theta.shape[:-1], -1) + self.gate_offsets
+
+    @cached_property
+    def tape(self) -> qml.tape.QuantumScript:
+        """Elementary gates and one expectation value, trainable gate parameters marked."""
+        return self._tape_of(self.gates)
+
+    @cached_property
+    def tapes(self) -> tuple[qml.tape.QuantumScript, ...]:
+        """One tape per datum of a batch; one in all without a batch."""
+        return tuple(self._tape_of(g) for g in self.data_gates) or (self.tape,)
+
+    def _tape_of(self, gates) -> qml.tape.QuantumScript:
+        trainable = set(self.rotations[self._trainable_rows].tolist())
+        ops, indices, at = [], [], 0
+        for i, gate in enumerate(gates):
+            op = gate.op
+            ops.append(op)
+            if i in trainable:
+                indices.append(at)
+            at += len(op.data)
+        with qml.queuing.QueuingManager.stop_recording():
+            return qml.tape.QuantumScript(ops, [qml.expval(self.observable)], trainable_params=indices)
+
+    def bind(self, theta) -> qml.tape.QuantumScript:
+        """Return ``tape`` at flat parameters ``(n_params,)``."""
+        values = self.gate_values(np.asarray(theta, float))
+        return self.tape.bind_new_parameters(list(values), self.tape.trainable_params)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """sha256 of operations, numbers rounded to 1e-12, wires and measurement."""
+        digest = hashlib.sha256()
+        for gates in self.data_gates or (self.gates,):
+            for gate in gates:
+                digest.update(repr((gate.op.name, gate.key, tuple(gate.op.wires))).encode())
+                for d in gate.op.data if gate.kind != "rotation" else ():
+                    digest.update(np.round(np.asarray(qml.math.toarray(d), complex), 12).tobytes())
+        digest.update(np.round(self.map.toarray() if self.map.nnz < 1 else self.map.data, 12).tobytes())
+        digest.update(self.map.indices.tobytes() + self.map.indptr.tobytes())
+        digest.update(np.round(self.base - self.map @ self.values, 10).tobytes())
+        digest.update(str(self.observable).encode())
+        return digest.hexdigest()
+
+
+def _op_parameter(op) -> float:
+    base = op
+    while getattr(base, "base", None) is not None and base.name.startswith("Adjoint("):
+        base = base.base
+    parameter = getattr(base, "param", None) if base.name == "Evolution" else None
+    if parameter is None:
+        parameter = base.data[0]
+    return float(np.real(np.asarray(qml.math.toarray(qml.math.unwrap([parameter])[0]))))
+
+
+def _sign_of_kind(gate: Gate) -> float:
+    """The sign where the angle happens to be 0: minus for each adjoint around the gate."""
+    depth = 0
+    for part in gate.key:
+        if part != "adjoint":
+            break
+        depth += 1
+    return float((-1) ** depth)
+
+
+# ---------------------------------------------------------------------- tracing
+def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encoding="fixed") -> TracedCircuit:
+    """Trace a QNode, qjit object, layer or tape at one call.
+
+    Args:
+        circuit: what to read.
+        args, kwargs: the arguments of the call.
+        argnums: trainable arguments, by position or name; PennyLane's rule where None.
+        output: which of several expectation values.
+        encoding: "fixed" keeps data gates at the given data; "random" treats each data gate that
+            follows a trainable one as having its own uniform angle.
+    """
+    if encoding not in ("fixed", "random"):
+        raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
+    circuit = unwrap(circuit)
+    if isinstance(circuit, qml.tape.QuantumScript):
+        return _trace_tape(circuit, argnums, output)
+    arguments = Arguments.read(circuit.func, args, kwargs or {}, argnums)
+    tape = build_tape(circuit, arguments.args, arguments.kwargs)
+    observable = check_tape(tape, output)
+    wires = check_wires(tape, circuit.device)
+    slots = arguments.slots + (arguments.data_slots if encoding == "random" else ())
+    base_tapes = _batch(tape)
+    data_gates = tuple(tuple(expand_operations(t.operations)) for t in base_tapes)
+    gates = data_gates[0]
+    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
+    signature = _structure(gates)
+
+    def values_at(flat: np.ndarray) -> np.ndarray:
+        try:
+            probe = _batch(build_tape(circuit, *arguments.rebuild(flat, slots)))[0]
+        except (AttributeError, TypeError):  # the function wants its own interface's arrays
+            probe = _batch(build_tape(circuit, *arguments.rebuild(flat, slots, native=True)))[0]
+        found = expand_operations(probe.operations)
+        if _structure(found) != signature:
+            raise UnsupportedCircuitError(
+                "The circuit's structure (or a gate given by a matrix, or an observable) depends on the values of the "
+                "trainable parameters: no normal form exists. Keep the gates the same for all values."
+            )
+        return np.array([found[i].value for i in rotations])
+
+    x0 = arguments.flatten(slots)
+    base = np.array([gates[i].value for i in rotations])
+    jacobian = affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
+    n_params = len(arguments.values)
+    split = csr_array(jacobian[:, :n_params])
+    if n_params and split.nnz == 0:
+        raise UnsupportedCircuitError(
+            "No trainable parameter: no gate depends on the trainable arguments "
+            f"(slots {list(arguments.slots)}); check argnums= and requires_grad."
+        )
+    return TracedCircuit(
+        gates=gates,
+        rotations=rotations,
+        map=split,
+        data_map=csr_array(jacobian[:, n_params:]) if encoding == "random" else None,
+        base=base,
+        arguments=arguments,
+        observable=observable,
+        wires=wires,
+        qnode=circuit,
+        device=circuit.device,
+        data_gates=data_gates if tape.batch_size is not None else (),
+        encoding=encoding,
+    )
+
+
+def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
+    """Build the user-level tape of one call, without the preflight hook."""
+    if len(getattr(qnode, "compile_pipeline", ())) == 0:
+        func = getattr(qnode.func, "__wishart_original__", qnode.func)
+        return qml.tape.make_qscript(func)(*args, **kwargs)
+    tapes, _ = qml.workflow.construct_batch(qnode, level="user")(*args, **kwargs)
+    if len(tapes) != 1:
+        raise UnsupportedCircuitError(
+            f"The QNode's transforms make {len(tapes)} circuits of one: remove the transform that splits it."
+        )
+    return tapes[0]
+
+
+def _batch(tape) -> list:
+    if tape.batch_size is None:
+        return [tape]
+    return list(qml.transforms.broadcast_expand(tape)[0])
+
+
+def _structure(gates) -> list:
+    return [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
+
+
+def _describe(gate: Gate) -> str:
+    return f"{gate.op.name} on wires {list(gate.op.wires)}"
+
+
+def _trace_tape(tape, argnums, output) -> TracedCircuit:
+    """A tape: its trainable parameters are the parameters, one each."""
+    observable = check_tape(tape, output)
+    if tape.batch_size is not None:
+        raise UnsupportedCircuitError("Pass the tapes of a batch one by one.")
+    trainable = list(tape.trainable_params if argnums is None else np.atleast_1d(argnums))
+    all_values = tape.get_parameters(trainable_only=False)
+    values = np.array([float(qml.math.toarray(qml.math.unwrap([all_values[i]])[0])) for i in trainable])
+    if not len(values):
+        raise UnsupportedCircuitError("No trainable parameter: set tape.trainable_params.")
+    if not np.all(np.isfinite(values)):
+        raise InputError("The tape's parameters hold NaN or infinite values: give finite numbers.")
+    gates = tuple(expand_operations(tape.operations))
+    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
+    signature = _structure(gates)
+
+    def values_at(flat):
+        found = expand_operations(tape.bind_new_parameters(list(flat), trainable).operations)
+        if _structure(found) != signature:
+            raise UnsupportedCircuitError("The tape's structure depends on its trainable parameters.")
+        return np.array([found[i].value for i in rotations])
+
+    base = np.array([gates[i].value for i in rotations])
+    jacobian = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
+    arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
+    return TracedCircuit(
+        gates, rotations, jacobian, None, base, arguments, observable, check_wires(tape, None)
+    )

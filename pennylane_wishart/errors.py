@@ -1,0 +1,128 @@
+"""Every exception and warning of the package, and the ``Status`` that travels on records.
+
+An exception names the operation or argument, what came, and what to do about it.
+A ``Status`` is for a result that exists but is not the whole answer: its value is
+a sentence of advice, printed wherever the record is shown.
+"""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = [
+    "AngleLawError",
+    "ComparisonError",
+    "DeviceError",
+    "InputError",
+    "MeasurementInterrupted",
+    "ModuleTooLargeError",
+    "NotClosedError",
+    "OutOfTheoryError",
+    "Status",
+    "StoreError",
+    "UnsupportedCircuitError",
+    "UntrainableError",
+    "WishartError",
+    "WishartWarning",
+]
+
+
+class WishartError(Exception):
+    """Base of every exception raised by pennylane_wishart."""
+
+
+class InputError(WishartError, ValueError):
+    """An argument has the wrong type, shape or value."""
+
+
+class UnsupportedCircuitError(WishartError, ValueError):
+    """The QNode or tape has a part that no normal form exists for."""
+
+
+class AngleLawError(WishartError, ValueError):
+    """A law of random angles is unknown, malformed, or differs between records."""
+
+
+class NotClosedError(WishartError):
+    """A question was asked of an algebra whose closure was truncated."""
+
+
+class ModuleTooLargeError(WishartError):
+    """A module or orbit is larger than the limit that was given."""
+
+
+class OutOfTheoryError(WishartError):
+    """A Wishart law was asked for where the theory does not hold."""
+
+
+class DeviceError(WishartError, RuntimeError):
+    """A device is missing, measures wrongly, or kept failing."""
+
+
+class MeasurementInterrupted(WishartError):
+    """A measurement stopped early; ``partial`` holds everything measured so far."""
+
+    def __init__(self, message: str, partial=None):
+        super().__init__(message)
+        self.partial = partial
+
+
+class StoreError(WishartError):
+    """The journal file cannot be used; ``partial`` holds everything measured so far."""
+
+    def __init__(self, message: str, partial=None):
+        super().__init__(message)
+        self.partial = partial
+
+
+class ComparisonError(WishartError, ValueError):
+    """Two records cannot be compared because they describe different questions."""
+
+
+class UntrainableError(WishartError):
+    """Raised by ``preflight(on_fail="raise")``; ``diagnosis`` holds the reasons."""
+
+    def __init__(self, message: str, diagnosis=None):
+        super().__init__(message)
+        self.diagnosis = diagnosis
+
+
+class WishartWarning(UserWarning):
+    """A diagnosis failed, or a default was chosen on the user's behalf."""
+
+
+class Status(enum.Enum):
+    """Whether a result is whole, and what to do where it is not."""
+
+    OK = "The result is complete."
+    TRUNCATED = (
+        "The closure stopped at its dimension or memory limit: dimensions are lower bounds; "
+        "raise max_dim, or use Pauli-word generators, which need no enumeration."
+    )
+    NOT_CONVERGED = (
+        "The integral has not reached its requested accuracy: raise the number of samples, "
+        "and trust the stated standard error rather than the digits."
+    )
+    LOW_SAMPLE_SIZE = (
+        "The effective sample size is small: the value is dominated by a few samples; "
+        "raise the number of samples before quoting it."
+    )
+    ESTIMATED = "The value was estimated by sampling: quote it with its standard error."
+    UPPER_BOUND = (
+        "No sample saw the event: the value is an upper bound at the stated confidence, not zero."
+    )
+    BOUND = "The value is a rigorous bound, not the exact number."
+    OUT_OF_THEORY = (
+        "The Wishart description does not apply: only the exact second moments and "
+        "measured data are reported."
+    )
+    OUT_OF_RANGE = (
+        "The asymptotic law is outside the range where it is accurate: use the exact engine."
+    )
+    NO_CERTIFICATE = (
+        "No certificate was found for the type of this sector: it is treated as outside the theory."
+    )
+    NOT_ASSESSED = "This was not assessed: the inputs that it needs were not given."
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,16 @@
+"""Sampling plans, routes, and gradients and minima on any device."""
+
+from pennylane_wishart.measurement.engine import ROUTES
+from pennylane_wishart.measurement.plan import SamplingPlan
+from pennylane_wishart.measurement.records import Measurement
+from pennylane_wishart.measurement.sampling import measure
+from pennylane_wishart.measurement.statistics import DegreesOfFreedom, GradientVariance
+
+__all__ = [
+    "ROUTES",
+    "DegreesOfFreedom",
+    "GradientVariance",
+    "Measurement",
+    "SamplingPlan",
+    "measure",
+]

@@ -1,0 +1,236 @@
+"""One worker's engine: a device, the gradient route that suits it, and checked numbers.
+
+A ``Task`` is all that a worker needs and it pickles; the engine is built from it once per
+process and thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pennylane as qml
+import scipy.sparse as sp
+
+from pennylane_wishart.errors import DeviceError, InputError
+from pennylane_wishart.measurement.adjoint import BroadcastAdjoint, DeviceAdjoint
+from pennylane_wishart.measurement.faults import RetryPolicy
+from pennylane_wishart.measurement.lightning import (
+    LightningAdjoint,
+    UnsupportedRouteError,
+    cpp_route_supported,
+)
+from pennylane_wishart.measurement.machines import DeviceRecipe
+from pennylane_wishart.measurement.prepare import prepare
+from pennylane_wishart.measurement.shifts import ParameterShift, direct_executor
+
+__all__ = ["ROUTES", "Engine", "Rows", "Task", "engine_for", "run_rows"]
+
+ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "parameter-shift")
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A traced circuit and the device to run it on, in a form that pickles."""
+
+    tape: qml.tape.QuantumScript
+    jacobian: sp.csr_array
+    gate_offsets: np.ndarray
+    recipe: DeviceRecipe
+    shots: int | None = None
+    route: str | None = None
+    """None: the fastest that works."""
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    trusted: bool = False
+    """Whether the route has been checked already (in the parent process)."""
+
+    def gate_values(self, angles: np.ndarray) -> np.ndarray:
+        """Return gate values ``(…, n_gates)`` at parameters ``(…, n_params)``."""
+        return (self.jacobian @ angles.T).T + self.gate_offsets
+
+    def pack(self) -> tuple[str, bytes]:
+        """Return a key and the pickled task."""
+        body = pickle.dumps(self)
+        return hashlib.sha256(body).hexdigest(), body
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Numbers of consecutive samples."""
+
+    losses: np.ndarray
+    gradients: np.ndarray
+    gradient_error: np.ndarray
+    shot_variance: np.ndarray
+
+
+class Engine:
+    """Runs samples of one task; ``route`` and ``note`` say how."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.device = task.recipe.build()
+        self.note = ""
+        self._derivative = None
+        self._shift: ParameterShift | None = None
+        if task.shots is None and task.route != "parameter-shift":
+            self._derivative = self._choose()
+        if self._derivative is None:
+            if task.route not in (None, "parameter-shift"):
+                raise InputError(
+                    f"route={task.route!r} cannot be taken"
+                    + (f": {self.note}" if self.note else " with shots; use route=None or 'parameter-shift'.")
+                )
+            self._shift = ParameterShift(self.device, task.tape, task.shots)
+
+    @property
+    def route(self) -> str:
+        """The route taken."""
+        return self._shift.route if self._shift is not None else self._derivative.route  # type: ignore[union-attr]
+
+    @property
+    def shift(self) -> ParameterShift:
+        """The parameter-shift engine (built on demand for quotes)."""
+        return self._shift or ParameterShift(self.device, self.task.tape, self.task.shots)
+
+    # ------------------------------------------------------------------ routes
+    def _candidates(self):
+        task, recipe = self.task, self.task.recipe
+        wires = recipe.wires
+        if recipe.is_lightning:
+            circuit = prepare(self.device, task.tape, "adjoint")
+            reason = cpp_route_supported()
+            if reason:
+                self._say(reason)
+            elif circuit.rebuild is None and circuit.executions == 1:
+                yield "lightning-cpp-adjoint", lambda: LightningAdjoint(self.device, circuit.tapes[0], wires)
+            yield "device-adjoint", lambda: DeviceAdjoint(self.device, circuit)
+        elif recipe.is_default_qubit:
+            circuit = prepare(self.device, task.tape, "adjoint")
+            yield "broadcast-adjoint", lambda: BroadcastAdjoint(circuit, wires)
+            yield "device-adjoint", lambda: DeviceAdjoint(self.device, circuit)
+        elif not recipe.is_hardware:
+            yield "device-adjoint", self._own_jacobian
+
+    def _own_jacobian(self) -> DeviceAdjoint:
+        for method in ("device", "adjoint"):
+            config = qml.devices.ExecutionConfig(gradient_method=method, use_device_gradient=True)
+            if self.device.supports_derivatives(config, self.task.tape):
+                return DeviceAdjoint(self.device, prepare(self.device, self.task.tape, method))
+        raise UnsupportedRouteError(f"{self.task.recipe.name} offers no device Jacobian")
+
+    def _choose(self):
+        wanted = self.task.route
+        try:
+            for name, make in self._candidates():
+                if wanted is not None and name != wanted:
+                    continue
+                try:
+                    route = make()
+                    if not self.task.trusted:
+                        self._verify(route)
+                    return route
+                except Exception as error:
+                    self._say(f"{name} was not used: {error}")
+        except Exception as error:
+            self._say(f"adjoint differentiation was not used: {error}")
+        return None
+
+    def _verify(self, route):
+        """Compare a route's first gradient with the public device Jacobian and a difference quotient."""
+        rng = np.random.default_rng(11)
+        x = rng.uniform(0.2, 2.9, (1, len(self.task.gate_offsets)))
+        single = getattr(self.device, "c_dtype", None) == np.complex64
+        tolerance, step = (2e-2, 2e-2) if single else (1e-6, 1e-5)
+        losses, slopes = route.evaluate(x)
+        direction = rng.standard_normal(x.shape) / max(1.0, np.sqrt(x.size))
+        ahead, behind = route.loss(np.concatenate([x + step * direction, x - step * direction]))
+        scale = max(1.0, float(np.abs(slopes).max(initial=0.0)))
+        gap = abs((ahead - behind) / (2 * step) - float(slopes[0] @ direction[0]))
+        if not gap <= tolerance * scale:
+            raise UnsupportedRouteError(f"its gradient differs from the difference quotient by {gap:.1e}")
+        if route.route == "device-adjoint":
+            return
+        tapes, post = prepare(self.device, self.task.tape).bind(x[0])
+        public = float(np.squeeze(post(self.device.execute(tapes))[0]))
+        if not abs(public - losses[0]) <= tolerance * scale:
+            raise UnsupportedRouteError(f"its loss {losses[0]} differs from the device's {public}")
+
+    def _say(self, text: str):
+        self.note = f"{self.note}; {text}" if self.note else text
+
+    # ------------------------------------------------------------------ running
+    def value_and_gradient(self, angles: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return ℓ and its gradient ``(n_params,)`` at one point."""
+        rows = self.run(angles[None], None, None)
+        return float(rows.losses[0]), rows.gradients[0]
+
+    def run(self, angles: np.ndarray, measured: np.ndarray | None, seeds) -> Rows:
+        """Measure samples.
+
+        Args:
+            angles: radians ``(batch, n_params)``.
+            measured: bool, same shape: components to measure; None: all.
+            seeds: one integer per sample for the shots of built-in simulators, or None.
+        """
+        if self._derivative is not None:
+            return self._run_derivative(angles, measured)
+        return self._run_shift(angles, measured, seeds)
+
+    def _run_derivative(self, angles, measured) -> Rows:
+        task, values = self.task, self.task.gate_values(angles)
+        route = self._derivative
+
+        def attempt():
+            losses, slopes = route.evaluate(values)
+            if not (np.all(np.isfinite(losses)) and np.all(np.isfinite(slopes))):
+                raise DeviceError("the device returned values that are not finite")
+            return losses, slopes
+
+        losses, slopes = task.policy.call(attempt, f"differentiating on {task.recipe.name}")
+        gradients = np.asarray(slopes @ task.jacobian)
+        errors = np.zeros_like(gradients)
+        if measured is not None:
+            gradients = np.where(measured, gradients, np.nan)
+            errors = np.where(measured, errors, np.nan)
+        return Rows(losses, gradients, errors, np.zeros(len(losses)))
+
+    def _run_shift(self, angles, measured, seeds) -> Rows:
+        task, n_params = self.task, angles.shape[1]
+        values = task.gate_values(angles)
+        losses, noise = np.empty(len(angles)), np.empty(len(angles))
+        gradients, errors = np.full(angles.shape, np.nan), np.full(angles.shape, np.nan)
+        squared = task.jacobian.power(2)
+        by_parameter = task.jacobian.tocsc()
+        for row in range(len(angles)):
+            wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
+            gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
+            device = self.device
+            if seeds is not None and task.recipe.is_seedable:
+                device = task.recipe.build(int(seeds[row]))
+            execute = direct_executor(device, task.policy)
+            losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)  # type: ignore[union-attr]
+            gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
+            errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
+        return Rows(losses, gradients, errors, noise)
+
+
+_local = threading.local()
+
+
+def engine_for(key: str, task: Task | bytes) -> Engine:
+    """Return this thread's engine for a task, building it once."""
+    engines = _local.__dict__.setdefault("engines", {})
+    if key not in engines:
+        while len(engines) >= 4:
+            engines.pop(next(iter(engines)))
+        engines[key] = Engine(pickle.loads(task) if isinstance(task, bytes) else task)
+    return engines[key]
+
+
+def run_rows(key: str, task: Task | bytes, angles, measured, seeds, attempt: int = 0) -> Rows:
+    """Run one chunk; the function that executors call (``attempt`` only tells retries apart)."""
+    return engine_for(key, task).run(angles, measured, seeds)

@@ -1,0 +1,88 @@
+"""Device calls that fail: bounded retries with back-off, time-outs, and checked results."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.errors import DeviceError, InputError, WishartError
+
+__all__ = ["RetryPolicy", "checked_values"]
+
+log = logging.getLogger("pennylane_wishart")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a failed device call is tried again, and how long one may take."""
+
+    retries: int = 2
+    backoff: float = 0.5
+    """Seconds before the first retry; doubled for each further one."""
+    timeout: float | None = None
+    """Seconds that one device call may take; None: no limit."""
+
+    def __post_init__(self):
+        if self.retries < 0 or self.backoff < 0 or (self.timeout is not None and self.timeout <= 0):
+            raise InputError(f"retries and backoff must be >= 0 and timeout > 0; got {self}.")
+
+    def call(self, action: Callable, what: str):
+        """Return ``action()``, retried on any failure; DeviceError when every try failed."""
+        for attempt in range(self.retries + 1):
+            try:
+                return self._within_time(action)
+            except WishartError as error:
+                if not isinstance(error, DeviceError):
+                    raise
+                failure: Exception = error
+            except Exception as error:
+                failure = error
+            if attempt < self.retries:
+                log.warning("%s failed (%s); trying again", what, failure)
+                time.sleep(self.backoff * 2**attempt)
+        raise DeviceError(
+            f"{what} failed {self.retries + 1} times; the last failure was "
+            f"{type(failure).__name__}: {failure}. Samples measured so far are kept; raise retries= or "
+            "timeout=, or measure the rest later with store=."
+        ) from failure
+
+    def _within_time(self, action: Callable):
+        if self.timeout is None:
+            return action()
+        outcome: list = []
+
+        def run():
+            try:
+                outcome.append((action(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+
+        # A device that hangs cannot be stopped from here; its thread is left behind.
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(self.timeout)
+        if not outcome:
+            raise DeviceError(f"the device gave no answer within timeout={self.timeout} s")
+        value, error = outcome[0]
+        if error is not None:
+            raise error
+        return value
+
+
+def checked_values(result, count: int, what: str) -> np.ndarray:
+    """Return ``count`` finite numbers, or raise DeviceError saying what came instead."""
+    try:
+        values = np.asarray(result, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DeviceError(f"{what} returned {type(result).__name__}, not numbers") from error
+    values = np.squeeze(values).reshape(-1)
+    if values.size != count:
+        raise DeviceError(f"{what} returned {np.shape(result)} where {count} values were due")
+    if not np.all(np.isfinite(values)):
+        raise DeviceError(f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite")
+    return values

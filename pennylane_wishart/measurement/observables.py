@@ -1,0 +1,138 @@
+"""Estimating ⟨O⟩ together with its shot noise: tapes per measurement basis, and what they yield.
+
+The noise of ⟨O⟩ comes from the same shots as ⟨O⟩ itself: closed form for an observable of two
+eigenvalues, sample covariance for a sum of words measured in one basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.errors import DeviceError
+from pennylane_wishart.measurement.faults import checked_values
+
+__all__ = ["Reading", "readings"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One circuit to run for an observable: its extra gates, measurements and interpretation."""
+
+    rotations: tuple
+    measurements: tuple
+    interpret: Callable
+    """``interpret(result, shots) -> (estimate, variance of the estimate)``; the variance is 0
+    where shots is None."""
+
+
+def readings(observable, shots: int | None) -> tuple[list[Reading], float]:
+    """Return the circuits that measure an observable, and the constant to add."""
+    if shots is None:
+        return [Reading((), (qml.expval(observable),), _exact)], 0.0
+    bounds = _two_levels(observable)
+    if bounds is not None:
+        return [Reading((), (qml.expval(observable),), _TwoLevels(*bounds))], 0.0
+    if observable.pauli_rep is not None:
+        return _qubitwise(observable)
+    return [Reading((), (qml.expval(observable), qml.var(observable)), _mean_and_variance)], 0.0
+
+
+def _exact(result, shots) -> tuple[float, float]:
+    return float(checked_values(result, 1, "an expectation value")[0]), 0.0
+
+
+def _mean_and_variance(result, shots) -> tuple[float, float]:
+    mean, variance = (float(v) for v in checked_values(result, 2, "expectation and variance"))
+    return mean, max(variance, 0.0) / max(shots - 1, 1)
+
+
+@dataclass(frozen=True)
+class _TwoLevels:
+    low: float
+    high: float
+
+    def __call__(self, result, shots) -> tuple[float, float]:
+        mean = float(checked_values(result, 1, "an expectation value")[0])
+        spread = (self.high - mean) * (mean - self.low)
+        # Beyond its range by more than rounding the value is noise-mitigated, not a mean of shots.
+        return mean, max(spread, 0.0) / max(shots - 1, 1)
+
+
+def _two_levels(observable) -> tuple[float, float] | None:
+    """Return the two eigenvalues of an observable that has just two, if that is plain to see."""
+    if isinstance(observable, qml.Projector):
+        return 0.0, 1.0
+    if observable.pauli_rep is not None:
+        words = [(w, float(np.real(c))) for w, c in observable.pauli_rep.items()]
+        if len(words) == 1 and len(words[0][0]):
+            return -abs(words[0][1]), abs(words[0][1])
+    return None
+
+
+def _qubitwise(observable) -> tuple[list[Reading], float]:
+    """One reading per set of qubit-wise commuting words."""
+    constant, words, coefficients = 0.0, [], []
+    for word, coefficient in observable.pauli_rep.items():
+        if len(word) == 0:
+            constant += float(np.real(coefficient))
+        else:
+            words.append(word)
+            coefficients.append(float(np.real(coefficient)))
+    groups: list[tuple[dict, list[int]]] = []
+    for k in sorted(range(len(words)), key=lambda i: -abs(coefficients[i])):
+        for basis, members in groups:
+            if all(basis.get(w, p) == p for w, p in words[k].items()):
+                basis.update(words[k])
+                members.append(k)
+                break
+        else:
+            groups.append((dict(words[k]), [k]))
+    return [_group(b, [words[k] for k in m], [coefficients[k] for k in m]) for b, m in groups], constant
+
+
+def _group(basis: dict, words: list, coefficients: list[float]) -> Reading:
+    if len(words) == 1:
+        word = qml.pauli.PauliWord(words[0]).operation()
+        return Reading((), (qml.expval(word),), _Scaled(coefficients[0], _TwoLevels(-1.0, 1.0)))
+    wires = list(basis)
+    rotations = tuple(
+        gate for w, p in basis.items() for gate in {"X": [qml.Hadamard(w)], "Y": _from_y(w)}.get(p, [])
+    )
+    masks = np.array([[w in word for w in wires] for word in words], float)
+    return Reading(rotations, (qml.sample(wires=wires),), _Samples(masks, np.array(coefficients)))
+
+
+def _from_y(wire) -> list:
+    return [qml.RX(np.pi / 2, wire)]
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    factor: float
+    inner: _TwoLevels
+
+    def __call__(self, result, shots) -> tuple[float, float]:
+        mean, variance = self.inner(result, shots)
+        return self.factor * mean, self.factor**2 * variance
+
+
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    masks: np.ndarray
+    coefficients: np.ndarray
+
+    def __call__(self, result, shots) -> tuple[float, float]:
+        bits = np.asarray(result, float)
+        n = self.masks.shape[1]
+        if bits.size != shots * n or not np.all((bits == 0) | (bits == 1)):
+            raise DeviceError(
+                f"samples of shape {np.shape(result)} came where {shots} bit strings of {n} wires were due"
+            )
+        parity = 1 - 2 * np.mod(bits.reshape(shots, n) @ self.masks.T, 2)
+        values = parity @ self.coefficients
+        spread = values.var(ddof=1) if shots > 1 else float(np.sum(np.abs(self.coefficients))) ** 2
+        return float(values.mean()), float(spread) / shots

@@ -1,0 +1,164 @@
+"""Tapes as a device runs them, prepared once: each parameter an affine function of gate values.
+
+Preprocessing a tape costs more than simulating it. Its effect on parameters is affine, so it
+is probed at three points and from then on only new numbers are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pennylane as qml
+import scipy.sparse as sp
+from pennylane.devices import ExecutionConfig
+
+__all__ = ["PreparedCircuit", "PreparedTape", "bind_values", "prepare"]
+
+_PROBE_SEED = 20260
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTape:
+    """One tape of a preprocessed circuit: ``parameter[positions] = gate_values @ matrix.T + offsets``."""
+
+    tape: qml.tape.QuantumScript
+    positions: tuple[int, ...]
+    """Indices into all parameters of the tape that vary with the gate values."""
+    matrix: sp.csr_array
+    offsets: np.ndarray
+
+    def values(self, gate_values: np.ndarray) -> np.ndarray:
+        """Return the varying parameters, float64 ``(…, n_positions)``."""
+        return gate_values @ self.matrix.T + self.offsets
+
+    def bind(self, gate_values: np.ndarray) -> qml.tape.QuantumScript:
+        """Return the tape at given gate values (numbers, or columns of a batch)."""
+        return bind_values(self.tape, self.values(gate_values), self.positions)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCircuit:
+    """What the device runs for one circuit, and how its results become the circuit's."""
+
+    tapes: tuple[PreparedTape, ...]
+    post: Callable
+    config: ExecutionConfig
+    rebuild: Callable | None = None
+    """Preprocessing from scratch, where parameters are not an affine function of gate values."""
+
+    def bind(self, gate_values: np.ndarray) -> tuple[list, Callable]:
+        """Return the tapes at given gate values and the post-processing of their results."""
+        if self.rebuild is not None:
+            return self.rebuild(gate_values)
+        return [t.bind(gate_values) for t in self.tapes], self.post
+
+    @property
+    def executions(self) -> int:
+        """Number of tapes that the device runs for one circuit."""
+        return len(self.tapes)
+
+
+def bind_values(tape, values: np.ndarray, positions: Sequence[int]) -> qml.tape.QuantumScript:
+    """Return ``tape`` with ``values`` (last axis) at parameter ``positions``; trainability is kept."""
+    columns = [v if np.ndim(v) else float(v) for v in np.moveaxis(np.asarray(values), -1, 0)]
+    return tape.bind_new_parameters(columns, list(positions))
+
+
+def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit:
+    """Preprocess a traced tape for a device, for any values of its trainable parameters.
+
+    Args:
+        tape: scalar trainable parameters; its measurement and shots are what will be run.
+        gradient_method: None to execute only, or ``"adjoint"``/``"backprop"``/``"device"``.
+    Raises:
+        Whatever the device's own preprocessing raises.
+    """
+    config = ExecutionConfig(gradient_method=gradient_method)
+    if gradient_method in ("adjoint", "device"):
+        config = ExecutionConfig(gradient_method=gradient_method, use_device_gradient=True)
+    config = device.setup_execution_config(config, tape)
+    program = device.preprocess_transforms(config)
+    positions = list(tape.trainable_params)
+
+    def run(values) -> tuple[list, Callable]:
+        # Only tensors that ask for gradients make a device decompose what it cannot differentiate.
+        boxed = [qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values]
+        tapes, post = program([tape.bind_new_parameters(boxed, positions)])
+        return [_plain(t) for t in tapes], post
+
+    rng = np.random.default_rng(_PROBE_SEED)
+    points = rng.uniform(0.3, 2.8, (4, len(positions)))
+    probes = [run(p) for p in points]
+    parts = _affine_parts([tapes for tapes, _ in probes], points)
+    post = probes[0][1]
+    if parts is None:
+        return PreparedCircuit((), post, config, run)
+    return PreparedCircuit(tuple(parts), post, config)
+
+
+def _plain(tape) -> qml.tape.QuantumScript:
+    """Strip tensor subclasses: devices and serialisers are far faster on floats."""
+    values = [qml.math.unwrap([p])[0] for p in tape.get_parameters(trainable_only=False)]
+    values = [float(v) if np.ndim(v) == 0 and np.isrealobj(v) else np.asarray(v) for v in values]
+    out = tape.bind_new_parameters(values, list(range(len(values)))) if values else tape.copy()
+    out.trainable_params = []
+    return out
+
+
+def _affine_parts(probes: list[list], points: np.ndarray) -> list[PreparedTape] | None:
+    """Recover each tape's affine map from four probes; None where there is none."""
+    if len({len(p) for p in probes}) != 1:
+        return None
+    parts = [_affine_part(column, points) for column in zip(*probes, strict=True)]
+    return None if any(p is None for p in parts) else parts  # type: ignore[return-value]
+
+
+def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
+    if len({_structure(t) for t in tapes}) != 1:
+        return None
+    rows = [t.get_parameters(trainable_only=False) for t in tapes]
+    positions, values = [], []
+    for k, column in enumerate(zip(*rows, strict=True)):
+        first = np.asarray(column[0])
+        if all(np.array_equal(first, c) for c in column[1:]):
+            continue
+        if first.ndim:
+            return None
+        positions.append(k)
+        values.append(column)
+    n = points.shape[1]
+    y = np.array(values, float).reshape(len(positions), 4).T
+    if not positions:
+        part = sp.csr_array((0, n))
+        return PreparedTape(tapes[0], (), part, np.zeros(0))
+    # Every parameter follows one gate value: two differences name it by their ratio.
+    steps, moves = points[1:3] - points[0], y[1:3] - y[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        signature, seen = steps[0] / steps[1], moves[0] / moves[1]
+    order = np.argsort(signature)
+    place = np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1)) if n > 1 else np.ones(1, int)
+    left, right = order[place - 1], order[np.minimum(place, n - 1)]
+    driver = np.where(np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right)
+    slope = moves[0] / steps[0, driver]
+    offsets = y[0] - slope * points[0, driver]
+    if not np.allclose(y[3], slope * points[3, driver] + offsets, rtol=0, atol=1e-9):
+        return None
+    offsets = np.where(np.abs(offsets) < 1e-13, 0.0, offsets)
+    slope = np.where(np.abs(slope - np.round(slope)) < 1e-12, np.round(slope), slope)
+    matrix = sp.csr_array((slope, (np.arange(len(positions)), driver)), shape=(len(positions), n))
+    tape = tapes[0].copy()
+    tape.trainable_params = positions
+    return PreparedTape(tape, tuple(positions), matrix, offsets)
+
+
+def _structure(tape) -> tuple:
+    return tuple(
+        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op)) for op in tape.operations
+    ) + tuple((type(m).__name__, tuple(m.wires), repr(m.obs)) for m in tape.measurements)
+
+
+def _shape_of(op) -> str:
+    hyper = getattr(op, "hyperparameters", {})
+    return repr({k: v for k, v in hyper.items() if isinstance(v, (str, int, bool, tuple))})

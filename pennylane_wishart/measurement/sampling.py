@@ -1,0 +1,257 @@
+"""``pw.measure``: losses and gradients at random angles on any device."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.errors import InputError, MeasurementInterrupted, StoreError, WishartError
+from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, _local
+from pennylane_wishart.measurement.faults import RetryPolicy
+from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, device_recipe
+from pennylane_wishart.measurement.plan import SamplingPlan, entropy_of, resolve_parameters
+from pennylane_wishart.measurement.progress import progress_bar
+from pennylane_wishart.measurement.records import Measurement
+from pennylane_wishart.measurement.run import Table, Work, collect
+from pennylane_wishart.measurement.shifts import direct_executor
+from pennylane_wishart.measurement.target import Target, resolve_target
+
+__all__ = ["Setup", "measure", "prepare_measurement"]
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """Everything decided before a measurement starts."""
+
+    target: Target
+    plan: SamplingPlan
+    task: Task
+    engine: Engine
+
+    @property
+    def recipe(self) -> DeviceRecipe:
+        """How the device is built."""
+        return self.task.recipe
+
+
+def _count(name: str, value, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InputError(f"{name} needs an integer >= {least}; got {value!r}.")
+    return int(value)
+
+
+def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
+    """Resolve target, device, plan and route from the arguments of ``measure``."""
+    target = resolve_target(
+        first, args, kwargs, options["argnums"], options["output"], options["encoding"], options["datum"]
+    )
+    recipe = device_recipe(options["device"], target.trace.device, target.trace.wires)
+    shots = options["shots"]
+    if shots is None and recipe.is_hardware and target.trace.qnode is not None:
+        shots = getattr(getattr(target.trace.qnode, "shots", None), "total_shots", None)
+    if options["route"] is not None and options["route"] not in ROUTES:
+        raise InputError(f"route={options['route']!r} is not known: use None or one of {ROUTES}.")
+    shots = None if shots is None else _count("shots", shots, 1)
+    policy = RetryPolicy(options["retries"], options["backoff"], options["timeout"])
+    plan = SamplingPlan(
+        target.circuit_hash,
+        target.law(options["angles"]),
+        ((entropy_of(options["seed"]), _count("first", options["first"], 0), _count("samples", options["samples"], 1)),),
+        resolve_parameters(options["parameters"], target.n_params),
+        shots,
+    )
+    task = target.task(recipe, shots=shots, route=options["route"], policy=policy)
+    engine = Engine(task)
+    # Workers take the route decided here: the same numbers whoever computes them.
+    task = target.task(recipe, shots=shots, route=engine.route, policy=policy, trusted=True)
+    return Setup(target, plan, task, engine)
+
+
+def measure(
+    qnode,
+    samples: int = 500,
+    seed=7,
+    device=None,
+    shots: int | None = None,
+    executor=None,
+    store=None,
+    progress: bool | None = None,
+    angles="uniform",
+    parameters=None,
+    argnums=None,
+    output=None,
+    budget: int | None = None,
+    variance: float | None = None,
+    route: str | None = None,
+    retries: int = 2,
+    backoff: float = 0.5,
+    timeout: float | None = None,
+    chunk: int | None = None,
+    check: bool = True,
+    first: int = 0,
+    encoding: str = "fixed",
+    datum: int = 0,
+):
+    """Measure losses and gradients of a QNode at random angles.
+
+    ``ℓ(θ_i)`` and ``∂ℓ/∂θ_k(θ_i)`` for i = first … first + samples − 1, with θ_i from the law
+    ``angles``. θ_i depends on (seed, i) alone, so the numbers are the same for any executor, chunk
+    size or interruption. Not for QNodes that change with the values of their parameters.
+
+    Args:
+        qnode: a QNode, tape, TracedCircuit or RotationCircuit.
+        samples: number of angle sets.
+        seed: non-negative integer, None or a Generator.
+        device: None (the QNode's own), a name, a device, or a zero-argument factory.
+        shots: per circuit; None: analytic where the device can be.
+        executor: None, a concurrent.futures executor or a Dask client; never shut down here.
+        store: path of a journal; an interrupted run resumes and pays only for what is missing.
+        progress: True, False, or None (a bar only where someone is watching).
+        angles: law of the angles, as :meth:`AngleLaw.resolve` takes it.
+        parameters: gradient components: None (all), an int (that many random ones per sample), or
+            flat indices; 0 or [] measures losses only.
+        argnums, output, encoding: as for ``pw.normal_form``.
+        budget: total shots, split between angle sets and shots per circuit so that the variance of
+            the gradient is estimated most sharply; replaces ``samples`` and ``shots``.
+        variance: with ``budget``: the gradient variance expected, where no pilot can be simulated.
+        route: one of the names in ``ROUTES``; None: the fastest that works.
+        retries, backoff, timeout: tries after a failed device call, seconds before the first (doubled
+            each time), and seconds that one call may take.
+        chunk: samples per job; never changes the numbers.
+        check: measure one known qubit first on a device that is not PennyLane's own.
+        first: number of the first sample: continue a plan where another left off.
+        datum: which datum, where the call has a batch of inputs.
+    Returns:
+        A function of the QNode's arguments that returns a :class:`Measurement`.
+    Raises:
+        InputError: for a bad argument; the message names it.
+        DeviceError: if the device is missing or measures wrongly.
+        MeasurementInterrupted: if it kept failing or was stopped; ``.partial`` has what was measured.
+        StoreError: if the journal cannot be used; ``.partial`` has what was measured.
+    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots.
+    Source: the sampling of arXiv:2408.11901, any device; adjoint differentiation arXiv:2009.02823.
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("lightning.qubit", wires=2))
+        ... def f(x):
+        ...     qml.RY(x[0], 0)
+        ...     qml.CNOT([0, 1])
+        ...     qml.RY(x[1], 1)
+        ...     return qml.expval(qml.Z(1))
+        >>> data = measure(f, samples=200)(np.array([0.1, 0.2]))
+        >>> [round(float(v), 2) for v in data.gradient_variance().value]
+        [0.26, 0.25]
+    """
+    options = dict(locals())
+    options.pop("qnode")
+
+    @functools.wraps(getattr(qnode, "func", measure))
+    def run(*args, **kwargs) -> Measurement:
+        chosen = options
+        if budget is not None:
+            from pennylane_wishart.measurement.budget import split_budget
+
+            chosen = {**options, **split_budget(qnode, args, kwargs, options)}
+        setup = prepare_measurement(qnode, args, kwargs, chosen)
+        return _run(setup, chosen)
+
+    return run
+
+
+def default_chunk(recipe: DeviceRecipe) -> int:
+    """Samples per job: one where a sample is dear, many where overhead would rule."""
+    n = len(recipe.wires)
+    if recipe.is_hardware or n >= 20:
+        return 1
+    return 5 if n >= 15 else 25
+
+
+def _run(setup: Setup, options: dict) -> Measurement:
+    plan, task = setup.plan, setup.task
+    angles, measured = plan.draw()
+    seed, first, count = plan.ranges[0]
+    size = default_chunk(setup.recipe) if options["chunk"] is None else _count("chunk", options["chunk"], 1)
+    edges = [0, *range(size - first % size, count, size), count]
+    chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    seeds = None
+    if task.shots is not None and setup.recipe.is_seedable:
+        seeds = _shot_seeds(seed, first, count)
+    work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
+    _check(setup, options)
+    _local.__dict__.setdefault("engines", {})[f"local:{id(task)}"] = setup.engine
+    table = Table(angles.shape)
+
+    def record(rows) -> Measurement | None:
+        if not len(rows):
+            return None
+        return Measurement(
+            table.losses[rows], table.gradients[rows], table.gradient_error[rows],
+            table.shot_variance[rows], angles[rows], plan.restrict(rows), setup.recipe.name,
+            setup.engine.route, setup.engine.note, tuple(setup.target.trace.shapes),
+        )  # fmt: skip
+
+    bar = progress_bar(options["progress"], count, 0, f"measuring on {setup.recipe.name}")
+    try:
+        with _ledger(options["store"], setup, seed, first) as ledger:
+            collect(work, table, options["executor"], ledger, bar)
+    except StoreError as error:
+        error.partial = record(np.flatnonzero(table.done))
+        raise
+    except InputError:
+        raise
+    except (WishartError, KeyboardInterrupt, Exception) as error:
+        done = int(table.done.sum())
+        reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error)
+        raise MeasurementInterrupted(
+            f"Measured {done} of {count} samples, then: {reason} The samples measured are in .partial"
+            + ("" if options["store"] is None else " and in the store; the same call resumes")
+            + ".",
+            record(np.flatnonzero(table.done)),
+        ) from error
+    finally:
+        bar.close()
+        _local.engines.pop(f"local:{id(task)}", None)
+    return record(np.arange(count))  # type: ignore[return-value]
+
+
+def _shot_seeds(seed: int, first: int, count: int) -> np.ndarray:
+    """One seed per sample for the shots of built-in simulators: depends on (seed, i) alone."""
+    return np.array(
+        [
+            int(np.random.SeedSequence(seed, spawn_key=(i, 1)).generate_state(1, np.uint32)[0])
+            for i in range(first, first + count)
+        ]
+    )
+
+
+def _check(setup: Setup, options: dict):
+    if not (options["check"] and setup.recipe.is_hardware):
+        return
+    execute = direct_executor(setup.engine.device, setup.task.policy)
+
+    def run(tapes):
+        device = setup.engine.device
+        config = device.setup_execution_config(None, tapes[0])
+        batch, post = device.preprocess_transforms(config)(tapes)
+        return post(execute(batch, config, list))
+
+    check_device(setup.engine.device, setup.recipe.wires[0], setup.task.shots, run)
+
+
+class _NoLedger:
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *_):
+        return False
+
+
+def _ledger(store, setup: Setup, seed: int, first: int):
+    if store is None:
+        return _NoLedger()
+    from pennylane_wishart.measurement.journal import open_ledger
+
+    return open_ledger(store, setup.plan, setup.recipe.name, seed, first)

@@ -1,0 +1,150 @@
+"""Parameter-shift gradients on any device: each gate's own rule, all circuits of a sample in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.errors import DeviceError
+from pennylane_wishart.measurement.faults import RetryPolicy
+from pennylane_wishart.measurement.observables import readings
+from pennylane_wishart.measurement.prepare import prepare
+
+__all__ = ["ParameterShift", "direct_executor", "gate_frequencies", "shift_rule"]
+
+
+def shift_rule(operation) -> list[tuple[float, float]]:
+    """Return (coefficient, shift) pairs with dℓ/dx = Σ coefficient·ℓ(x + shift), exactly.
+
+    From the gate's own recipe, its frequencies, or the eigenvalues of its generator.
+    """
+    recipe = getattr(operation, "grad_recipe", (None,))[0]
+    if recipe is not None and all(abs(a - 1) < 1e-12 for _, a, _ in recipe):
+        return [(float(c), float(s)) for c, _, s in recipe]
+    frequencies = gate_frequencies(operation)
+    if not frequencies:
+        return []
+    return [(float(c), float(s)) for c, s in np.asarray(qml.gradients.generate_shift_rule(frequencies))]
+
+
+def gate_frequencies(operation) -> tuple[float, ...]:
+    """Return the positive frequencies of ℓ in a gate's parameter."""
+    try:
+        found = tuple(float(f) for f in operation.parameter_frequencies[0])
+    except Exception:
+        found = _spectral_frequencies(operation)
+    return tuple(f for f in found if abs(f) > 1e-9)
+
+
+def _spectral_frequencies(operation) -> tuple[float, ...]:
+    try:
+        generator = operation.generator()
+        if len(generator.wires) > 8:
+            raise DeviceError(f"its generator acts on {len(generator.wires)} wires")
+        values = np.linalg.eigvalsh(qml.matrix(generator, wire_order=generator.wires))
+    except Exception as error:
+        raise DeviceError(
+            f"{operation.name} has no parameter-shift rule that can be found ({error}); use a simulator "
+            "with adjoint differentiation, or write the gate in elementary rotations."
+        ) from error
+    return tuple(np.unique(np.round(np.abs(values[:, None] - values[None, :]), 9)))
+
+
+class ParameterShift:
+    """ℓ and chosen components of its gradient, with their shot noise, by shifted circuits."""
+
+    route = "parameter-shift"
+
+    def __init__(self, device, tape, shots: int | None):
+        self.shots = shots
+        self._readings, self._constant = readings(tape.measurements[0].obs, shots)
+        self._circuits = []
+        for reading in self._readings:
+            script = qml.tape.QuantumScript(
+                [*tape.operations, *reading.rotations],
+                reading.measurements,
+                shots=shots,
+                trainable_params=tape.trainable_params,
+            )
+            self._circuits.append(prepare(device, script))
+        operations = [tape.get_operation(k)[0] for k in range(len(tape.trainable_params))]
+        cache: dict = {}
+        self.rules = []
+        for op in operations:
+            # The rule of a named gate never depends on its wires; that of an exponential does.
+            key = id(op) if "Evolution" in op.name or "Exp" in op.name else op.name
+            if key not in cache:
+                cache[key] = shift_rule(op)
+            self.rules.append(cache[key])
+
+    @property
+    def circuits_per_point(self) -> int:
+        """Device executions for one estimate of ℓ."""
+        return sum(c.executions for c in self._circuits)
+
+    def points(self, gates) -> int:
+        """Number of points in parameter space evaluated for one sample with these gates."""
+        return 1 + sum(len(self.rules[k]) for k in gates)
+
+    def evaluate(self, gate_values: np.ndarray, gates, execute: Callable):
+        """Return ℓ, dℓ/d(gate value) at ``gates``, and the variances of both.
+
+        Args:
+            gate_values: float64 ``(n_gates,)``.
+            gates: indices of the gates to differentiate.
+            execute: ``execute(tapes, config) -> results``.
+        """
+        points = [gate_values]
+        for k in gates:
+            for _, shift in self.rules[k]:
+                moved = gate_values.copy()
+                moved[k] += shift
+                points.append(moved)
+        values, variances = self._estimate(np.array(points), execute)
+        slopes, noise, at = np.zeros(len(self.rules)), np.zeros(len(self.rules)), 1
+        for k in gates:
+            weights = np.array([c for c, _ in self.rules[k]])
+            slopes[k] = weights @ values[at : at + len(weights)]
+            noise[k] = weights**2 @ variances[at : at + len(weights)]
+            at += len(weights)
+        return values[0], variances[0], slopes, noise
+
+    def _estimate(self, points: np.ndarray, execute: Callable) -> tuple[np.ndarray, np.ndarray]:
+        values = np.full(len(points), self._constant)
+        variances = np.zeros(len(points))
+        for reading, circuit in zip(self._readings, self._circuits, strict=True):
+            bound = [circuit.bind(p) for p in points]
+            flat = [t for tapes, _ in bound for t in tapes]
+
+            def interpret(results, bound=bound, reading=reading):
+                out, at = [], 0
+                for tapes, post in bound:
+                    out.append(reading.interpret(post(results[at : at + len(tapes)])[0], self.shots))
+                    at += len(tapes)
+                return out
+
+            for row, (value, variance) in enumerate(execute(flat, circuit.config, interpret)):
+                values[row] += value
+                variances[row] += variance
+        return values, variances
+
+
+def direct_executor(device, policy: RetryPolicy) -> Callable:
+    """Return ``execute(tapes, config, interpret)`` that runs on a device with retries.
+
+    Interpreting inside the retry makes a result that is not finite, or of the wrong shape,
+    a failure like any other.
+    """
+
+    def execute(tapes, config, interpret):
+        def attempt():
+            results = device.execute(tapes, config)
+            if not hasattr(results, "__len__") or len(results) != len(tapes):
+                raise DeviceError(f"the device returned {type(results).__name__} for {len(tapes)} circuits")
+            return interpret(results)
+
+        return policy.call(attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}")
+
+    return execute

@@ -1,0 +1,92 @@
+"""What is measured: the first argument of ``measure`` resolved to one traced circuit and its law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.normal_form import normal_form
+from pennylane_wishart.circuit.periods import _common_period
+from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
+from pennylane_wishart.measurement.engine import Task
+from pennylane_wishart.measurement.machines import DeviceRecipe
+
+__all__ = ["Target", "resolve_target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A traced circuit of one datum, the normal form where there is one, and the periods."""
+
+    trace: TracedCircuit
+    circuit: RotationCircuit | None
+    tape: qml.tape.QuantumScript
+    circuit_hash: str
+
+    @property
+    def n_params(self) -> int:
+        """Number of flat trainable parameters."""
+        return self.trace.n_params
+
+    def law(self, spec) -> AngleLaw:
+        """Resolve ``angles=``, exactly as prediction does wherever a normal form exists."""
+        if self.circuit is not None:
+            return self.circuit.angle_law(spec)
+        return AngleLaw.resolve(spec, self.periods())
+
+    def periods(self) -> np.ndarray:
+        """Period of the loss in each parameter, radians ``(n_params,)``."""
+        if self.circuit is not None:
+            return self.circuit.periods
+        return _gate_periods(self.tape, self.trace.jacobian)
+
+    def task(self, recipe: DeviceRecipe, **options) -> Task:
+        """Return the picklable description of the work."""
+        return Task(self.tape, self.trace.jacobian, np.asarray(self.trace.gate_offsets), recipe, **options)
+
+
+def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0) -> Target:
+    """Accept a QNode (or anything the circuit room reads), a TracedCircuit or a RotationCircuit."""
+    circuit: RotationCircuit | None = None
+    if isinstance(first, RotationCircuit):
+        if first.trace is None:
+            raise InputError(
+                "This RotationCircuit was built from words and has no gates to run: pass the QNode, or a "
+                "circuit made by pw.normal_form(qnode)(*args)."
+            )
+        circuit, trace = first, first.trace
+    else:
+        trace = first if isinstance(first, TracedCircuit) else None
+        if trace is None:
+            trace = trace_qnode(first, args, kwargs, argnums, output, encoding)
+        try:
+            circuit = normal_form(trace)()
+        except (UnsupportedCircuitError, ModuleTooLargeError, MemoryError):
+            circuit = None
+    tapes = trace.tapes
+    if not 0 <= datum < len(tapes):
+        raise InputError(f"datum={datum} was asked for, but the call has {len(tapes)} data.")
+    name = trace.content_hash if circuit is None else circuit.content_hash
+    return Target(trace, circuit, tapes[datum], name if datum == 0 else f"{name}:{datum}")
+
+
+def _gate_periods(tape, jacobian) -> np.ndarray:
+    """Periods from the gates' own frequencies, for circuits without a normal form."""
+    from pennylane_wishart.measurement.shifts import gate_frequencies
+
+    found: dict[int, list[float]] = {}
+    rows = jacobian.tocoo()
+    for gate, parameter, rate in zip(rows.row, rows.col, rows.data, strict=True):
+        operation = tape.get_operation(int(gate))[0]
+        found.setdefault(int(parameter), []).extend(abs(rate) * f for f in gate_frequencies(operation))
+    out = np.full(jacobian.shape[1], 2 * np.pi)
+    for parameter, frequencies in found.items():
+        values = np.unique(np.round([f for f in frequencies if f > 1e-9], 9))
+        if len(values):
+            out[parameter] = _common_period(values)
+    return out

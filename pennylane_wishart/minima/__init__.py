@@ -1,0 +1,18 @@
+"""Laws of local minima: Kac–Rice densities, the transition, and where minima concentrate."""
+
+from .asymptotic import asymptotic_minima_law
+from .concentration import concentration_energy
+from .exact import minima_law, minima_law_sectors
+from .law import MinimaLaw
+from .transition import transition, transition_asymptotic, transition_spin_factor
+
+__all__ = [
+    "MinimaLaw",
+    "asymptotic_minima_law",
+    "concentration_energy",
+    "minima_law",
+    "minima_law_sectors",
+    "transition",
+    "transition_asymptotic",
+    "transition_spin_factor",
+]

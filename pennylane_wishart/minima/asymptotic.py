@@ -1,0 +1,160 @@
+"""The published, asymptotic law of local minima, for comparison with the exact one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, Status
+from .integral import Nodes, States, check_sizes, integrate
+from .law import MinimaLaw
+from .spectrum import check_beta
+from .splitting import Column
+
+__all__ = ["asymptotic_minima_law"]
+
+Floats = NDArray[np.float64]
+
+
+class _GammaColumns:
+    """Columns of H = (1/m)(GᵀG − mE + √(mE/β)A) at energies E."""
+
+    def __init__(self, energy: Floats, dof: float, beta: int):
+        self.energy, self.dof, self.beta = energy, dof, beta
+        self.length = beta * dof - 1
+
+    @property
+    def stiffness(self) -> Floats:
+        """Mean diagonal entry of H."""
+        return np.maximum(1 - self.energy, 0.0)
+
+    @property
+    def coupling(self) -> Floats:
+        """Variance of an off-diagonal entry of H."""
+        return (1 + self.energy) / (self.beta * self.dof)
+
+    def width(self, n_parameters: int) -> int:
+        """Rows of the triangular factor of G."""
+        return n_parameters
+
+    def take(self, target: NDArray[np.intp], source: NDArray[np.intp]) -> None:
+        """Overwrite particles ``target`` by copies of ``source``."""
+        self.energy[target] = self.energy[source]
+
+    def draw(self, index: int, rng: np.random.Generator) -> Column:
+        """Draw column ``index`` of G's triangular factor."""
+        count = self.energy.size
+        rows = rng.standard_normal((count, index + 1))
+        rows[:, index] = np.sqrt(2 * rng.standard_gamma((self.length - index) / 2, count))
+        rows /= np.sqrt(self.beta * self.dof)
+        return Column(
+            rows=rows,
+            field=rows,
+            diagonal=(rows * rows).sum(axis=1) - self.energy,
+            noise=np.sqrt(self.energy / (self.beta * self.dof)),
+            log_weight=np.zeros(count),
+        )
+
+
+class _GammaStates:
+    """Energies of law Gamma((K − p)/2, rate K/2), tilted by changing the rate."""
+
+    def __init__(self, dof: float, beta: int, n_parameters: int):
+        self.dof, self.beta = dof, beta
+        self.shape = (beta * dof - n_parameters) / 2
+        self.rate = beta * dof / 2
+        top = self.shape / self.rate + 12 * np.sqrt(self.shape) / self.rate + 2 / self.rate
+        self.energy = np.geomspace(top, 1e-13, 1500)
+        self.floor = 0.0
+
+    @property
+    def bulk(self) -> tuple[float, float]:
+        """Mean and standard deviation of the untilted energy."""
+        return self.shape / self.rate, float(np.sqrt(self.shape)) / self.rate
+
+    def spread(self, nodes: Nodes) -> Floats:
+        """Standard deviation of the energy at nodes."""
+        return self.energy[nodes] / np.sqrt(self.shape)
+
+    def typical(self, nodes: Nodes) -> States:
+        """Mean energies at nodes."""
+        return [self.energy[nodes]]
+
+    def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
+        """Random energies at nodes."""
+        return [rng.standard_gamma(self.shape, nodes.size) * self.energy[nodes] / self.shape]
+
+    def log_weights(self, states: States, nodes: Nodes) -> Floats:
+        """log(untilted/tilted density) of every energy under every node."""
+        rate = self.shape / self.energy[nodes]
+        return self.shape * np.log(self.rate / rate) - states[0][:, None] * (self.rate - rate)
+
+    def energies(self, states: States) -> Floats:
+        """The energies themselves."""
+        return states[0]
+
+    def log_factor(self, states: States) -> Floats:
+        """No further weight."""
+        return np.zeros(states[0].size)
+
+    def columns(self, states: States) -> _GammaColumns:
+        """Source of Hessian columns at these energies."""
+        return _GammaColumns(states[0].copy(), self.dof, self.beta)
+
+
+def asymptotic_minima_law(
+    dof: float,
+    n_parameters: int,
+    beta: int = 2,
+    seed: int | None = None,
+    n_samples: int | None = None,
+) -> MinimaLaw:
+    """Compute the published law of local minima, in units of E.
+
+    ρ(E) ∝ E^{K/2 − p/2 − 1} e^{−KE/2} 𝔼[det H 1{H > 0}], H = (W_p − mE + √(mE/β)A)/m, K = βm.
+    Good when the rank of O − λ_min is small against D and its non-zero levels lie close together;
+    wrong otherwise (a Pauli observable), so the record's status is OUT_OF_RANGE unless the caller
+    knows better: use :func:`minima_law`.
+
+    Args:
+        dof: degrees of freedom m; hand in r for [U]'s law (K = βr), the finite m for [C]'s
+            (K = βm). Real numbers are fine.
+        n_parameters: p; from K on the law is a point mass at 0.
+        beta: 1, 2 or 4.
+        seed: seed of numpy.random.default_rng.
+        n_samples: energies drawn; see :func:`~pennylane_wishart.minima.minima_law`.
+    Returns:
+        MinimaLaw in units of E, without a number of minima; ``transition`` is βm − 2.
+    Raises:
+        InputError: if an argument is malformed.
+    Cost: O(n_samples·p³).
+    Source: [C] arXiv:2109.06957 and [U] arXiv:2408.11901; Kac–Rice at finite size ours.
+    Example:
+        >>> law = asymptotic_minima_law(4, 3, beta=2, seed=1, n_samples=2048)
+        >>> 0.2 < law.mean() < 0.26
+        True
+    """
+    check_beta(beta)
+    if not dof > 0:
+        raise InputError(f"dof must be positive, got {dof!r}.")
+    n_parameters, n_samples = check_sizes(n_parameters, n_samples)
+    transition = max(0.0, beta * dof - 2)
+    nan = float("nan")
+    common = dict(
+        center=1.0, ground=0.0, log2_expected_number=nan, log2_expected_number_error=nan,
+        n_parameters=n_parameters, transition=transition, weighting="count",
+        engine="Kac-Rice, asymptotic", seed=seed,
+    )
+    if n_parameters >= beta * dof - 1:
+        return MinimaLaw(
+            knots=np.array([-1.0]), levels=np.array([1.0]), deviation=-1.0, variance=0.0,
+            standard_error=0.0, effective_sample_size=float("inf"), status=Status.OK, **common,
+        )
+    law = _GammaStates(float(dof), beta, n_parameters)
+    found = integrate(law, n_parameters, 1.0, n_samples, np.random.default_rng(seed))
+    return MinimaLaw(
+        knots=found.knots - 1.0, levels=found.levels, deviation=found.mean - 1.0,
+        variance=found.variance, standard_error=found.standard_error,
+        effective_sample_size=found.variance / max(found.standard_error, 1e-300) ** 2,
+        status=found.status, **common,
+    )

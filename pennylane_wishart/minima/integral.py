@@ -1,0 +1,230 @@
+"""Where to draw states, and the Kac–Rice integral over them.
+
+A pilot run along the tilts finds the energies that carry the law; the integral then draws states
+from a mixture of tilts there, sorts them by energy into blocks and splits the Hessian in each.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from ..errors import InputError
+from .assembly import Assembled, Replica, assemble
+from .splitting import Columns, split
+
+__all__ = ["StateLaw", "check_sizes", "integrate"]
+
+Floats = NDArray[np.float64]
+Nodes = NDArray[np.intp]
+States = list[Floats]
+
+BLOCK = 128
+REPLICAS = 16
+PILOT_BLOCK = 32
+PILOT_ROUNDS = 8
+MAX_NUMBERS = 4e7
+"""Float64 numbers that a population may hold at once (320 MB)."""
+NEGLIGIBLE = 12.0
+"""Energies whose log mass is this far below the largest are left out."""
+
+
+class StateLaw(Protocol):
+    """Random states with a path of tilts from the top of their energies to the ground."""
+
+    @property
+    def energy(self) -> Floats:
+        """Typical energy of every node of the path, strictly descending."""
+
+    @property
+    def floor(self) -> float:
+        """Energy of the optimum."""
+
+    @property
+    def bulk(self) -> tuple[float, float]:
+        """Mean and standard deviation of the energy of an untilted state."""
+
+    def spread(self, nodes: Nodes) -> Floats:
+        """Standard deviation of the energy at nodes."""
+
+    def typical(self, nodes: Nodes) -> States:
+        """One typical state per node."""
+
+    def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
+        """One random state per node."""
+
+    def log_weights(self, states: States, nodes: Nodes) -> Floats:
+        """log(untilted/tilted density) of every state under every node."""
+
+    def energies(self, states: States) -> Floats:
+        """Energies of states."""
+
+    def log_factor(self, states: States) -> Floats:
+        """Further log weight of a state."""
+
+    def columns(self, states: States) -> Columns:
+        """Source of Hessian columns at these states."""
+
+
+def check_sizes(n_parameters: int, n_samples: int | None) -> tuple[int, int | None]:
+    """Check p and the number of states."""
+    if int(n_parameters) != n_parameters or n_parameters < 1:
+        raise InputError(f"n_parameters must be a positive integer, got {n_parameters!r}.")
+    if n_samples is None:
+        return int(n_parameters), None
+    if int(n_samples) != n_samples or n_samples < BLOCK * REPLICAS:
+        raise InputError(
+            f"n_samples must be an integer of at least {BLOCK * REPLICAS}, got {n_samples!r}."
+        )
+    return int(n_parameters), int(n_samples)
+
+
+def _default_size(law: StateLaw, n_parameters: int) -> int:
+    """Choose the number of states: many where they are cheap and each says little."""
+    width = law.columns(law.typical(np.zeros(1, dtype=np.intp))).width(n_parameters)
+    cheapness = max(1.0, min(4.0, 16 / n_parameters)) * min(1.0, max(0.25, 160 / width))
+    return int(2**15 * cheapness)
+
+
+def integrate(
+    law: StateLaw, n_parameters: int, power: float, n_samples: int | None, rng: np.random.Generator
+) -> Assembled:
+    """Integrate density · det H^power · 1{H > 0} over states, with an error over replicas."""
+    nodes, share = _place(law, n_parameters, power, rng)
+    if n_samples is None:
+        n_samples = _default_size(law, n_parameters)
+    size = max(1, n_samples // (BLOCK * REPLICAS)) * BLOCK
+    counts = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(share)]) * size + 0.5)).astype(int)
+    nodes, counts = nodes[counts > 0], counts[counts > 0]
+    log_share = np.log(counts / counts.sum())
+    replicas = []
+    for _ in range(REPLICAS):
+        states = law.draw(np.repeat(nodes, counts), rng)
+        log_weight = -logsumexp(log_share - law.log_weights(states, nodes), axis=1)
+        log_weight += law.log_factor(states)
+        replicas.append(_replica(law, states, log_weight, n_parameters, power, rng))
+    return assemble(replicas, law.floor)
+
+
+def _replica(
+    law: StateLaw,
+    states: States,
+    log_weight: Floats,
+    n_parameters: int,
+    power: float,
+    rng: np.random.Generator,
+) -> Replica:
+    """Split the Hessian in blocks of states of nearly equal energy."""
+    energy = law.energies(states)
+    order = np.argsort(energy)
+    width = law.columns([part[:1] for part in states]).width(n_parameters)
+    at_once = max(1, int(MAX_NUMBERS / (BLOCK * n_parameters * (width + n_parameters)))) * BLOCK
+    found_energy, found_weight = [], []
+    for start in range(0, order.size, at_once):
+        chosen = order[start : start + at_once]
+        result = split(
+            law.columns([part[chosen] for part in states]),
+            log_weight[chosen].reshape(-1, BLOCK),
+            n_parameters,
+            rng,
+            power,
+        )
+        found_energy.append(energy[chosen][result.ancestors].ravel())
+        with np.errstate(divide="ignore"):
+            weight = result.log_mass[:, None] + np.log(result.weights)
+        found_weight.append(weight.ravel() - np.log(order.size / BLOCK))
+    return Replica(np.concatenate(found_energy), np.concatenate(found_weight))
+
+
+def _coarse_grid(law: StateLaw) -> Floats:
+    """Energies at which the pilot starts: the bulk, the whole range, and the ground."""
+    mean, deviation = law.bulk
+    steps = np.array([6, 4, 2.5, 1, 0, -1, -2, -3, -4, -6, -8, -11, -15, -20, -28, -40, -60])
+    near = law.floor + (mean - law.floor) * 10.0 ** -np.arange(0.0, 12.5, 0.5)
+    whole = np.linspace(law.energy[0], law.floor, 26)[1:-1]
+    grid = np.concatenate([mean + deviation * steps, whole, near])
+    return grid[(grid < law.energy[0]) & (grid > law.energy[-1])]
+
+
+def _nearest(law: StateLaw, energies: Floats) -> Nodes:
+    """Return the distinct path nodes nearest to energies."""
+    descending = law.energy
+    right = np.clip(np.searchsorted(-descending, -energies), 1, descending.size - 1)
+    upper = np.abs(descending[right - 1] - energies) < np.abs(descending[right] - energies)
+    return np.unique(np.where(upper, right - 1, right))
+
+
+def _pilot(
+    law: StateLaw, nodes: Nodes, n_parameters: int, power: float, rng: np.random.Generator
+) -> Floats:
+    """Return a rough log density of the law at nodes, from their typical states."""
+    out = []
+    width = law.columns(law.typical(nodes[:1])).width(n_parameters)
+    per_node = PILOT_BLOCK * n_parameters * (width + n_parameters)
+    at_once = max(1, int(MAX_NUMBERS / per_node))
+    for start in range(0, nodes.size, at_once):
+        part = nodes[start : start + at_once]
+        typical = law.typical(part)
+        own = np.array(
+            [law.log_weights([s[[i]] for s in typical], part[[i]])[0, 0] for i in range(part.size)]
+        )
+        log_weight = own + law.log_factor(typical) - np.log(law.spread(part))
+        states = [np.repeat(s, PILOT_BLOCK, axis=0) for s in typical]
+        weights = np.repeat(log_weight[:, None], PILOT_BLOCK, axis=1)
+        out.append(split(law.columns(states), weights, n_parameters, rng, power).log_mass)
+    return np.concatenate(out)
+
+
+def _place(
+    law: StateLaw, n_parameters: int, power: float, rng: np.random.Generator
+) -> tuple[Nodes, Floats]:
+    """Find the nodes that carry the law and the share of states to draw at each."""
+    nodes = _nearest(law, _coarse_grid(law))
+    log_density = _pilot(law, nodes, n_parameters, power, rng)
+    for _ in range(PILOT_ROUNDS):
+        kept = _carrying(law, nodes, log_density)
+        first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, nodes.size - 1)
+        new = _midpoints(law, nodes[first : last + 1])
+        if not new.size:
+            break
+        order = np.argsort(np.concatenate([nodes, new]))
+        log_density = np.concatenate(
+            [log_density, _pilot(law, new, n_parameters, power, rng)]
+        )[order]
+        nodes = np.concatenate([nodes, new])[order]
+    kept = _carrying(law, nodes, log_density)
+    # Beyond the last node that counts, one more on each side covers the tails.
+    span = np.arange(max(kept[0] - 1, 0), min(kept[-1] + 1, nodes.size - 1) + 1)
+    log_mass = _log_mass(law, nodes, log_density)[span]
+    share = np.exp(log_mass - log_mass.max())
+    share = 0.7 * share / share.sum() + 0.3 / share.size
+    return nodes[span], share
+
+
+def _log_mass(law: StateLaw, nodes: Nodes, log_density: Floats) -> Floats:
+    energy = law.energy[nodes]
+    edges = np.concatenate([[energy[0]], 0.5 * (energy[1:] + energy[:-1]), [energy[-1]]])
+    return log_density + np.log(np.maximum(edges[:-1] - edges[1:], 1e-300))
+
+
+def _carrying(law: StateLaw, nodes: Nodes, log_density: Floats) -> Nodes:
+    """Return positions of the nodes with a mass that counts."""
+    log_mass = _log_mass(law, nodes, log_density)
+    if not np.any(np.isfinite(log_mass)):
+        raise InputError(
+            "n_parameters leaves no energy at which the pilot run saw a minimum: "
+            "use more samples, or fewer parameters."
+        )
+    return np.flatnonzero(log_mass > log_mass.max() - NEGLIGIBLE)
+
+
+def _midpoints(law: StateLaw, nodes: Nodes) -> Nodes:
+    """Return nodes half-way between neighbours that tilted states do not bridge."""
+    gap = law.energy[nodes[:-1]] - law.energy[nodes[1:]]
+    spread = law.spread(nodes)
+    wide = gap > 1.5 * np.minimum(spread[:-1], spread[1:])
+    middle = (nodes[:-1] + nodes[1:]) // 2
+    return middle[wide & (middle > nodes[:-1])]

@@ -1,0 +1,85 @@
+"""Which random variable drives which rotation: independent, shared, or fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.paulis import PauliWords
+
+__all__ = ["Drivers", "check_law", "clean_moments", "drivers_of", "subcircuit"]
+
+_ZERO = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """The random variable behind each rotation."""
+
+    driver: np.ndarray
+    """int64 ``(n_rotations,)``: parameter p, ``n_params + d`` for random data input d, −1 fixed."""
+    shared: np.ndarray
+    """Sorted drivers that turn more than one rotation."""
+
+    @property
+    def independent(self) -> bool:
+        """Whether every random variable turns one rotation, so that averages factor."""
+        return len(self.shared) == 0
+
+
+def check_law(circuit: RotationCircuit, law: AngleLaw) -> None:
+    """Raise unless the law has one entry per parameter of the circuit."""
+    if not isinstance(law, AngleLaw):
+        raise InputError(f"law must be an AngleLaw (circuit.angle_law(spec)); got {type(law).__name__}.")
+    if len(law) != circuit.n_params:
+        raise InputError(
+            f"law has {len(law)} parameters, the circuit has {circuit.n_params}: "
+            "build it with circuit.angle_law(spec)."
+        )
+
+
+def drivers_of(circuit: RotationCircuit, law: AngleLaw) -> Drivers:
+    """Return what drives each rotation; a law that is one point drives nothing."""
+    driver = np.where(circuit.parameter_of >= 0, circuit.parameter_of, -1)
+    kind = np.array(law.kind)
+    point = (kind == "fixed") | ((kind == "normal") & (law.high == 0)) if len(law) else np.zeros(0, bool)
+    moving = driver >= 0
+    driver[moving] = np.where(point[driver[moving]], -1, driver[moving])
+    data = circuit.random_of >= 0
+    driver[data] = circuit.n_params + circuit.random_of[data]
+    values, counts = np.unique(driver[driver >= 0], return_counts=True)
+    return Drivers(driver, values[counts > 1])
+
+
+def clean_moments(circuit: RotationCircuit, law: AngleLaw) -> RotationMoments:
+    """Return the rotation moments with rounding noise around 0 removed.
+
+    cos(π/2) is 6e-17 in floating point; left in place it would keep words alive that a
+    Clifford angle removes.
+    """
+    raw = circuit.rotation_moments(law)
+    parts = [np.where(np.abs(a) < _ZERO, 0.0, a) for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)]
+    return RotationMoments(*parts)
+
+
+def subcircuit(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
+    """Return the circuit with only the rotations ``keep`` (parameters keep their numbers)."""
+    keep = np.asarray(keep)
+    keep = np.flatnonzero(keep) if keep.dtype == bool else keep
+    sizes = np.diff(circuit.starts)[keep]
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    rows = np.repeat(circuit.starts[:-1][keep] - starts[:-1], sizes) + np.arange(starts[-1])
+    terms = PauliWords(circuit.terms.x[rows], circuit.terms.z[rows], circuit.n_qubits)
+    return replace(
+        circuit,
+        terms=terms,
+        term_coefficients=circuit.term_coefficients[rows],
+        starts=starts,
+        coefficients=circuit.coefficients[keep],
+        offsets=circuit.offsets[keep],
+        parameter_of=circuit.parameter_of[keep],
+        random_of=circuit.random_of[keep],
+    )
