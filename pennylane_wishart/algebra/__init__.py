@@ -2,7 +2,27 @@
 
 from pennylane_wishart.algebra.closure import close
 from pennylane_wishart.algebra.ideals import decompose
+from pennylane_wishart.algebra.module import (
+    Module,
+    module_of,
+    module_span,
+    orbit,
+    squared_expectations,
+)
 from pennylane_wishart.algebra.records import Component, Ideal, LieAlgebra
 from pennylane_wishart.algebra.words import classify, enumerate_words
 
-__all__ = ["Component", "Ideal", "LieAlgebra", "classify", "close", "decompose", "enumerate_words"]
+__all__ = [
+    "Component",
+    "Ideal",
+    "LieAlgebra",
+    "Module",
+    "classify",
+    "close",
+    "decompose",
+    "enumerate_words",
+    "module_of",
+    "module_span",
+    "orbit",
+    "squared_expectations",
+]

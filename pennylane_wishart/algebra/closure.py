@@ -17,8 +17,8 @@ from scipy import sparse
 from pennylane_wishart.algebra.inputs import as_sums
 from pennylane_wishart.algebra.modular import ModularSpan
 from pennylane_wishart.algebra.records import LieAlgebra
-from pennylane_wishart.algebra.scalars import Recognised, random_prime, recognise
 from pennylane_wishart.algebra.sampling import sample_orthonormal
+from pennylane_wishart.algebra.scalars import Recognised, random_prime, recognise
 from pennylane_wishart.algebra.spanbasis import certify_closed, closed_in_floats, lift
 from pennylane_wishart.algebra.walk import walk
 from pennylane_wishart.algebra.words import classify
@@ -76,14 +76,16 @@ def close(
     Source: the iteration of ``qml.lie_closure``; ours replaces its floating-point rank by exact
         arithmetic, and restricts brackets to the newest level.
     Example:
-        >>> close([{"XXI": 1.0, "IXX": 1.0}, {"YYI": 1.0, "IYY": 1.0}, {"ZZI": 1.0, "IZZ": 1.0}]).dim
-        6
+        >>> close([{"XII": 1.0, "IXI": 1.0, "IIX": 1.0}, {"ZZI": 1.0, "IZZ": 1.0}]).name
+        'su(3) ⊕ u(1)'
     """
     if max_dim < 1 or max_bytes < 1:
         raise InputError(f"max_dim and max_bytes must be positive; got {max_dim} and {max_bytes}.")
     sums = [g for g in as_sums(generators, wire_order) if len(g)]
     if not sums:
-        return LieAlgebra(dim=0, n_qubits=0, method="no generators", known_structure=((), 0), basis=())
+        return LieAlgebra(
+            dim=0, n_qubits=0, method="no generators", known_structure=((), 0), basis=()
+        )
     if all(len(g) == 1 for g in sums):
         return _close_words(PauliWords.concatenate([g.words for g in sums]), max_bytes)
     numbers = recognise(sums)
@@ -109,30 +111,28 @@ def close_span(
     """Close the span of ``starts`` under ad of ``generators``, modulo ``prime``."""
     adjoint = AdjointTable([g.words for g in generators], numbers.residues(prime))
     table = adjoint.table
-    columns = [table.index(g.words) for g in starts]
+    places = [table.index(g.words) for g in starts]
     level = np.zeros((len(starts), len(table)), dtype=np.int64)
-    for row, (column, values) in enumerate(zip(columns, start_numbers.residues(prime), strict=True)):
-        level[row, column] = values % prime
+    for row, (place, values) in enumerate(zip(places, start_numbers.residues(prime), strict=True)):
+        level[row, place] = values % prime
     span = ModularSpan(prime, len(table))
     closed = True
-    while len(level):
+    level = level[span.add(level)]
+    while len(level) and closed:
+        adjoint.expand(np.flatnonzero(level.any(axis=0)))
         span.widen(len(table))
-        new = span.add(level)
-        if span.rank > max_dim or 24 * len(table) * span.rank > max_bytes:
-            closed = False
-            break
-        adjoint.expand(np.flatnonzero(level[new].any(axis=0)))
-        level = _brackets(adjoint, level[new], prime)
-    span.widen(len(table))
+        columns = np.zeros((len(table), len(level)), dtype=np.int64)
+        columns[: level.shape[1]] = level.T
+        found = []
+        for matrix in adjoint.matrices():  # one at a time, to hold one block of brackets
+            block = _sparse_mod(matrix, columns, prime).T
+            block = block[block.any(axis=1)]
+            found.append(block[span.add(block)])
+            closed = span.rank <= max_dim and 24 * len(table) * span.rank <= max_bytes
+            if not closed:
+                break
+        level = np.concatenate(found)
     return ClosedSpan(span, table.words, closed, adjoint)
-
-
-def _brackets(adjoint: AdjointTable, level: np.ndarray, prime: int) -> np.ndarray:
-    """Return the non-zero brackets of a level with every generator."""
-    grown = np.zeros((len(adjoint.table), len(level)), dtype=np.int64)
-    grown[: level.shape[1]] = level.T
-    blocks = [_sparse_mod(matrix, grown, prime).T for matrix in adjoint.matrices()]
-    return np.concatenate([block[block.any(axis=1)] for block in blocks])
 
 
 def _sparse_mod(matrix, dense: np.ndarray, prime: int) -> np.ndarray:
@@ -195,13 +195,14 @@ def _exact_algebra(sums: list[PauliSum], numbers: Recognised, found: ClosedSpan,
     )
 
 
-def _real_basis(rows, sums, found: ClosedSpan, dim: int, rng) -> np.ndarray | None:
+def _real_basis(rows, sums, found: ClosedSpan, dim: int, rng) -> sparse.csr_array | None:
     """Return real basis rows: lifted ones where they are right, else sampled ones."""
     maps = found.adjoint.matrices(np.concatenate([g.coefficients for g in sums]))
     starts = found.adjoint.coordinates(sums)
     if rows is not None and rows.integers.shape[0] == dim and closed_in_floats(rows, maps, starts):
-        return rows.dense()
-    return sample_orthonormal(maps, starts, rng, dim, expected=dim)
+        return rows.floats()
+    sampled = sample_orthonormal(maps, starts, rng, dim, expected=dim)
+    return None if sampled is None else sparse.csr_array(sampled)
 
 
 def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) -> LieAlgebra | None:
@@ -222,7 +223,7 @@ def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) ->
         n_qubits=sums[0].n_qubits,
         method="floating-point rank of elements sampled by the adjoint group: singular values "
         "above 1e-6 of the largest, then none above 1e-10 (coefficients are not recognised)",
-        basis=_as_sums(basis, adjoint.table.words),
+        basis=_as_sums(sparse.csr_array(basis), adjoint.table.words),
     )
 
 
@@ -237,12 +238,14 @@ def _certified(rows, sums, numbers: Recognised, found: ClosedSpan) -> bool:
     return certify_closed(rows, found.adjoint.matrices(integers), starts)
 
 
-def _as_sums(vectors: np.ndarray, words: PauliWords) -> tuple[PauliSum, ...]:
-    """Return rows as Pauli sums, their words sorted."""
+def _as_sums(vectors: sparse.csr_array, words: PauliWords) -> tuple[PauliSum, ...]:
+    """Return sparse rows as Pauli sums, their words sorted."""
     order = np.lexsort(words.packed.T[::-1])
-    words, vectors = words[order], vectors[:, order]
+    place = np.empty(len(words), dtype=np.int64)
+    place[order] = np.arange(len(words))
     out = []
-    for row in vectors:
-        support = np.flatnonzero(row)
-        out.append(PauliSum(words[support], row[support]))
+    for begin, end in zip(vectors.indptr[:-1], vectors.indptr[1:], strict=True):
+        columns = vectors.indices[begin:end]
+        by_word = np.argsort(place[columns])
+        out.append(PauliSum(words[columns[by_word]], vectors.data[begin:end][by_word]))
     return tuple(out)

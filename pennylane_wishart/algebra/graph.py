@@ -43,11 +43,14 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
         return np.zeros(0, dtype=bool)
     rng = np.random.default_rng(0)
     packed = words.packed
-    probes = np.stack([
-        np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0)
-        for _ in range(_PROBES)
-    ]).astype(np.uint64)
-    mask = ~words.anticommutation(PauliWords.from_packed(probes, words.n_qubits)).any(axis=1)
+    probes = np.stack(
+        [
+            np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0)
+            for _ in range(_PROBES)
+        ]
+    ).astype(np.uint64)
+    odd = words.anticommutation(PauliWords.from_packed(probes, words.n_qubits))
+    mask = np.logical_not(np.any(odd, axis=1))
     candidates = np.flatnonzero(mask)
     if len(candidates):
         span = PauliWords.from_packed(F2Basis(packed).rows, words.n_qubits)
@@ -77,11 +80,13 @@ def connected_components(words: PauliWords) -> list[Connected]:
 def _grow(words: PauliWords):
     """Grow the component of the first word; return its members, basis, pattern and q."""
     m, width = len(words), 2 * words.x.shape[1]
+    by_column = np.ascontiguousarray(words.packed.T)
+    swapped = np.concatenate([words.z, words.x], axis=1)
     tag = (1 ^ y_parity(words.x, words.z)).astype(np.uint64)  # λ·w must equal it
     work = np.concatenate([words.packed, tag[:, None]], axis=1)
     reached = np.zeros(m, dtype=bool)
     reached[0] = True
-    alive = work[:, :width].any(axis=1)
+    alive = np.any(work[:, :width], axis=1)
     basis, columns, echelon = [], [], []
     while True:
         open_words = reached & alive
@@ -96,7 +101,9 @@ def _grow(words: PauliWords):
         work[hit] ^= row
         alive[hit] = work[hit, :width].any(axis=1)
         echelon.append((row, word, bit))
-        column = words[i].anticommutes(words)
+        used = np.flatnonzero(swapped[i])  # few, where words are local
+        shared = np.bitwise_xor.reduce(by_column[used] & swapped[i, used, None], axis=0)
+        column = (np.bitwise_count(shared) & 1).astype(bool)
         reached |= column
         basis.append(i)
         columns.append(column)

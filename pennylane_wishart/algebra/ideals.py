@@ -56,7 +56,10 @@ def decompose(algebra: LieAlgebra, seed: int = 0) -> tuple[tuple[Ideal, ...], in
     if isinstance(algebra.basis, PauliWords):
         return classify(algebra.basis).structure
     if algebra.basis is None:
-        raise NotClosedError("decompose: the algebra has no basis; close() its generators first.")
+        raise NotClosedError(
+            "decompose: no real basis of this algebra is known (close found none for these "
+            "coefficients); write them as fractions, decimals or square roots."
+        )
     if algebra.dim > _MAX_DIM:
         raise ModuleTooLargeError(
             f"decompose: dimension {algebra.dim} is beyond {_MAX_DIM}; use Pauli-word generators."
@@ -65,8 +68,7 @@ def decompose(algebra: LieAlgebra, seed: int = 0) -> tuple[tuple[Ideal, ...], in
     rng = np.random.default_rng(seed)
     for _ in range(_ATTEMPTS):
         values = _root_values(words, basis, rng)
-        found = None if values is None else ideals_of_roots(values)
-        if found is None:
+        if values is None or (found := ideals_of_roots(values)) is None:
             continue
         ideals, rank = found
         center = algebra.dim - 2 * len(values) - rank
@@ -89,7 +91,8 @@ def _orthonormal(basis: tuple[PauliSum, ...]) -> tuple[PauliWords, np.ndarray]:
     dense = np.zeros((len(words), len(basis)))
     dense[inverse, rows] = np.concatenate([b.coefficients for b in basis])
     dense /= np.linalg.norm(dense, axis=0)
-    return words, np.ascontiguousarray(np.linalg.qr(dense)[0].T)
+    orthonormal, _ = np.linalg.qr(dense)
+    return words, np.ascontiguousarray(orthonormal.T)
 
 
 def _root_values(words: PauliWords, basis: np.ndarray, rng) -> np.ndarray | None:

@@ -87,6 +87,7 @@ def as_sums(generators, wire_order: Sequence | None = None) -> list[PauliSum]:
     sums: list[PauliSum] = []
     for i, generator in enumerate(generators):
         if i in sentences:
+            _check_finite(list(sentences[i].values()), i)
             sums.append(_from_sentence(sentences[i], wires))
         elif isinstance(generator, PauliSum):
             sums.append(generator)
@@ -94,9 +95,10 @@ def as_sums(generators, wire_order: Sequence | None = None) -> list[PauliSum]:
             words = as_words(generator, name="generators")
             sums.extend(PauliSum(words[j], np.ones(1)) for j in range(len(words)))
         elif isinstance(generator, Mapping):
+            _check_finite(list(generator.values()), i)
             sums.append(PauliSum.from_terms(generator))
         else:
-            sums.append(_from_matrix(generator))
+            sums.append(_from_matrix(generator, i))
     _check_same_qubits([g.n_qubits for g in sums], "generators")
     return [_real(g, i) for i, g in enumerate(sums)]
 
@@ -145,8 +147,12 @@ def _sentence(item, name: str):
     try:
         matrix = qml.matrix(item)
     except qml.operation.MatrixUndefinedError as error:
-        raise InputError(f"{name}: {item!r} has neither a Pauli representation nor a matrix.") from error
-    return qml.pauli.pauli_sentence(qml.pauli_decompose(matrix, wire_order=item.wires, check_hermitian=False))
+        raise InputError(
+            f"{name}: {item!r} has neither a Pauli representation nor a matrix."
+        ) from error
+    return qml.pauli.pauli_sentence(
+        qml.pauli_decompose(matrix, wire_order=item.wires, check_hermitian=False)
+    )
 
 
 def _wire_index(sentences: Iterable, wire_order: Sequence | None, name: str) -> dict:
@@ -164,23 +170,35 @@ def _from_sentence(sentence, wires: Mapping) -> PauliSum:
     return PauliSum.of(PauliWords.from_maps(maps, len(wires)), coefficients)
 
 
-def _from_matrix(matrix) -> PauliSum:
+def _from_matrix(matrix, index: int) -> PauliSum:
     try:
         array = np.asarray(matrix, dtype=complex)
     except (TypeError, ValueError) as error:
-        raise InputError(f"generators: cannot read {type(matrix).__name__} {matrix!r:.80}.") from error
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] > 2**_MAX_MATRIX_QUBITS:
         raise InputError(
-            f"generators: a matrix must be (2^n, 2^n) with n ≤ {_MAX_MATRIX_QUBITS}; got {array.shape}."
+            f"generators: cannot read {type(matrix).__name__} {matrix!r:.80}."
+        ) from error
+    if (
+        array.ndim != 2
+        or array.shape[0] != array.shape[1]
+        or array.shape[0] > 2**_MAX_MATRIX_QUBITS
+    ):
+        raise InputError(
+            f"generators: a matrix must be (2^n, 2^n) with n ≤ {_MAX_MATRIX_QUBITS}; "
+            f"got {array.shape}."
         )
+    _check_finite(array, index)
     return PauliSum.from_matrix(array)
+
+
+def _check_finite(coefficients, index: int) -> None:
+    # PauliSum drops what compares false, so a NaN has to be caught before
+    if not np.all(np.isfinite(np.asarray(coefficients, dtype=complex))):
+        raise InputError(f"generators[{index}] has coefficients that are not finite numbers.")
 
 
 def _real(generator: PauliSum, index: int) -> PauliSum:
     """Return a Hermitian sum: i times an anti-Hermitian one spans the same algebra."""
     c = generator.coefficients
-    if not np.all(np.isfinite(c)):
-        raise InputError(f"generators[{index}] has coefficients that are not finite numbers.")
     if not np.iscomplexobj(c):
         return generator
     scale = _HERMITIAN_TOL * np.abs(c).max(initial=0.0)

@@ -37,10 +37,10 @@ def find_majoranas(
     if ends is None:
         return None
     first, second = ends
-    packed = words.packed
+    packed, edges = words.packed, tree.packed
     points = np.zeros((len(parents) + 1, packed.shape[1]), dtype=np.uint64)
     for edge, parent in enumerate(parents):
-        points[edge + 1] = points[parent] ^ tree.packed[edge]
+        points[edge + 1] = points[parent] ^ edges[edge]
     extra = np.flatnonzero(second == len(points))
     if len(extra):
         points = np.vstack([points, points[first[extra[0]]] ^ packed[extra[0]]])

@@ -39,7 +39,7 @@ class ModularSpan:
 
     def __init__(self, p: int, width: int):
         self.p = p
-        self.rows = np.zeros((0, width), dtype=np.int64)
+        self.rows = np.zeros((0, width), dtype=np.int32)  # residues below 2^31
         self.pivots = np.zeros(0, dtype=np.int64)
 
     @property
@@ -49,7 +49,7 @@ class ModularSpan:
 
     def widen(self, width: int) -> None:
         """Append zero columns."""
-        grown = np.zeros((len(self.rows), width), dtype=np.int64)
+        grown = np.zeros((len(self.rows), width), dtype=np.int32)
         grown[:, : self.rows.shape[1]] = self.rows
         self.rows = grown
 
@@ -77,7 +77,7 @@ class ModularSpan:
             if len(hit):
                 update = matmul_mod(factors[hit], fresh, self.p)
                 self.rows[hit] = (self.rows[hit] - update) % self.p
-            self.rows = np.concatenate([self.rows, fresh])
+            self.rows = np.concatenate([self.rows, fresh.astype(np.int32)])
             self.pivots = np.concatenate([self.pivots, pivots])
             independent.append(start + kept)
         return np.concatenate(independent) if independent else np.zeros(0, dtype=np.int64)

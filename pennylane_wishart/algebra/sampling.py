@@ -7,8 +7,6 @@ after the dimension. Nested commutators do not: their independent parts shrink w
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 __all__ = ["sample_orthonormal"]
@@ -20,7 +18,11 @@ _TAYLOR_TERMS = 20
 
 
 def sample_orthonormal(
-    matrices, starts: np.ndarray, rng: np.random.Generator, max_dim: int, expected: int | None = None
+    matrices,
+    starts: np.ndarray,
+    rng: np.random.Generator,
+    max_dim: int,
+    expected: int | None = None,
 ) -> np.ndarray | None:
     """Sample the smallest span that holds ``starts`` and is closed under the maps.
 

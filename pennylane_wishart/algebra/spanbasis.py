@@ -28,9 +28,9 @@ class RationalRows:
     def __init__(self, integers: sparse.csr_array, denominator: int, pivots: np.ndarray):
         self.integers, self.denominator, self.pivots = integers, denominator, pivots
 
-    def dense(self) -> np.ndarray:
+    def floats(self) -> sparse.csr_array:
         """Return the rows as floats."""
-        return self.integers.toarray() / self.denominator
+        return sparse.csr_array(self.integers / self.denominator)
 
 
 def lift(span: ModularSpan) -> RationalRows | None:
@@ -39,7 +39,7 @@ def lift(span: ModularSpan) -> RationalRows | None:
     distinct, inverse = np.unique(span.rows[row, column], return_inverse=True)
     if len(distinct) > _MAX_DISTINCT:
         return None
-    fractions = rational_reconstruction(distinct, span.p)
+    fractions = rational_reconstruction(distinct.astype(np.int64), span.p)
     if fractions is None:
         return None
     denominator = math.lcm(1, *(f.denominator for f in fractions))
@@ -75,7 +75,7 @@ def certify_closed(rows: RationalRows, matrices, starts: sparse.csr_array) -> bo
 
 def closed_in_floats(rows: RationalRows, matrices, starts: np.ndarray) -> bool:
     """Tell whether the rows hold the starts and are closed under real maps, to 1e-9."""
-    basis = sparse.csr_array(rows.integers / rows.denominator)
+    basis = rows.floats()
     for vectors in [sparse.csr_array(starts), *((m @ basis.T).T.tocsr() for m in matrices)]:
         difference = vectors - vectors[:, rows.pivots] @ basis
         if difference.nnz and abs(difference).max() > _FLOAT_TOL * abs(vectors).max():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.paulis import F2Basis, PauliWords
+from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits
 
 __all__ = ["LinearHash", "walk"]
 
@@ -34,14 +34,14 @@ def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
     basis = F2Basis(everything.packed)
     span = PauliWords.from_packed(basis.rows, starts.n_qubits)
     steps = _coordinates(basis, generators)
-    syndromes = _pack_columns(generators.anticommutation(span))
+    syndromes = _pack(generators.anticommutation(span))
     state = _coordinates(basis, starts)
     if basis.rank <= _BITMAP_BITS:
-        reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[:, None]
-    elif basis.rank <= 64:
-        reached = _walk_keys(state, steps, syndromes, np.array([0]), limit)
+        reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[
+            :, None
+        ]
     else:
-        reached = _walk_keys(state, steps, syndromes, None, limit)
+        reached = _walk_keys(state, steps, syndromes, limit)
     return PauliWords.from_packed(_decode(basis, reached), starts.n_qubits).unique()[0]
 
 
@@ -52,10 +52,10 @@ def _too_large(limit: int) -> ModuleTooLargeError:
     )
 
 
-def _pack_columns(bits: np.ndarray) -> np.ndarray:
-    from pennylane_wishart.paulis import pack_bits
-
-    return pack_bits(bits.astype(np.uint8)) if len(bits) else np.zeros((0, 1), np.uint64)
+def _pack(bits: np.ndarray) -> np.ndarray:
+    if len(bits) == 0:
+        return np.zeros((0, max(1, -(-bits.shape[1] // 64))), np.uint64)
+    return pack_bits(bits)
 
 
 def _coordinates(basis: F2Basis, words: PauliWords) -> np.ndarray:
@@ -64,7 +64,7 @@ def _coordinates(basis: F2Basis, words: PauliWords) -> np.ndarray:
     bits = np.zeros((len(words), max(1, basis.rank)), dtype=np.uint8)
     for i, (word, bit) in enumerate(basis.pivots):
         bits[:, i] = (packed[:, word] & bit) != 0
-    return _pack_columns(bits)
+    return _pack(bits)
 
 
 def _decode(basis: F2Basis, coordinates: np.ndarray) -> np.ndarray:
@@ -93,34 +93,61 @@ def _walk_bitmap(state, steps, syndromes, rank: int, limit: int) -> np.ndarray:
     return np.flatnonzero(visited).astype(np.uint64)
 
 
-def _walk_keys(state, steps, syndromes, exact, limit: int) -> np.ndarray:
-    """Walk with sorted keys; beyond 64 coordinates a key is a hash, checked for collisions."""
-    hasher = None if exact is not None else LinearHash(8 * steps.shape[1])
-    key = (lambda rows: rows[:, 0]) if hasher is None else hasher
-    keys, first = np.unique(key(state), return_index=True)
-    rows = frontier = state[first]
+def _walk_keys(state, steps, syndromes, limit: int) -> np.ndarray:
+    """Walk with sorted 64-bit keys; beyond 64 coordinates a key is a hash."""
+    seed = 0
+    while True:
+        keyed = _Keyed(steps.shape[1], seed)
+        try:
+            return _walk_sorted(state, steps, syndromes, keyed, limit)
+        except _Collision:
+            seed += 1
+
+
+def _walk_sorted(state, steps, syndromes, keyed: _Keyed, limit: int) -> np.ndarray:
+    keys, rows = keyed.unique(state)
+    frontier = rows
+    size = max(1, _CHUNK // max(1, len(steps) * steps.shape[1]))
     while len(frontier):
         batches = []
-        size = max(1, _CHUNK // max(1, len(steps) * steps.shape[1]))
         for begin in range(0, len(frontier), size):
             part = frontier[begin : begin + size]
             odd = np.zeros((len(part), len(steps)), dtype=np.uint8)
             for w in range(steps.shape[1]):
                 odd ^= np.bitwise_count(part[:, None, w] & syndromes[None, :, w]).astype(np.uint8)
             i, j = np.nonzero(odd & 1)
-            batches.append(part[i] ^ steps[j])
-            batches[-1] = batches[-1][np.unique(key(batches[-1]), return_index=True)[1]]
-        moved = np.concatenate(batches)
-        new_keys, first = np.unique(key(moved), return_index=True)
+            batches.append(keyed.unique(part[i] ^ steps[j])[1])
+        new_keys, moved = keyed.unique(np.concatenate(batches))
         at = np.minimum(np.searchsorted(keys, new_keys), len(keys) - 1)
-        fresh = keys[at] != new_keys
-        frontier = moved[first[fresh]]
-        where = np.searchsorted(keys, new_keys[fresh])
-        keys = np.insert(keys, where, new_keys[fresh])
+        known = keys[at] == new_keys
+        if not np.array_equal(rows[at[known]], moved[known]):
+            raise _Collision
+        frontier = moved[~known]
+        where = np.searchsorted(keys, new_keys[~known])
+        keys = np.insert(keys, where, new_keys[~known])
         rows = np.insert(rows, where, frontier, axis=0)
         if len(rows) > limit:
             raise _too_large(limit)
     return rows
+
+
+class _Collision(Exception):
+    """Two rows share a key: walk again with another hash."""
+
+
+class _Keyed:
+    """Keys of packed rows: the row itself if it is one integer, else a linear hash."""
+
+    def __init__(self, width: int, seed: int):
+        self.hash = None if width == 1 else LinearHash(8 * width, seed)
+
+    def unique(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return sorted distinct keys and their rows."""
+        keys = rows[:, 0] if self.hash is None else self.hash(rows)
+        keys, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        if self.hash is not None and not np.array_equal(rows[first][inverse], rows):
+            raise _Collision
+        return keys, rows[first]
 
 
 class LinearHash:

@@ -105,37 +105,33 @@ def _component(words: PauliWords, part: Connected, mask: np.ndarray) -> Componen
     gram = part.pattern[part.basis]
     tree, dependencies = row_profile(gram)
     radical = _combine(basis, dependencies)
-    s = len(tree) // 2
-    q_radical = None
-    if part.q_linear is not None:
-        q_radical = quadratic_form(radical, part.q_linear)
-    common = {
-        "generators": tuple(np.flatnonzero(mask).tolist()),
-        "words": words,
-        "basis": basis,
-        "s": s,
-        "symplectic": basis[tree],
-        "radical": radical,
-        "q_linear": part.q_linear,
-        "q_on_radical": q_radical,
-    }
+    q_radical = None if part.q_linear is None else quadratic_form(radical, part.q_linear)
+    tree_gram = gram[np.ix_(tree, tree)]
     arf = None
     if q_radical is not None and not q_radical.any():
-        arf = normal_form(gram[np.ix_(tree, tree)], np.ones(len(tree), np.uint8)).arf
-    majoranas = find_majoranas(words, basis[tree], gram[np.ix_(tree, tree)], part.pattern[:, tree])
-    if majoranas is None:
-        kind = "su" if arf is None else ("so", "sp")[arf]
-        return Component(kind=kind, arf=arf, **common)
-    points, gains = majoranas
-    copies = F2Basis(gains)
-    total = np.bitwise_xor.reduce(points.packed, axis=0)[None]
+        arf = normal_form(tree_gram, np.ones(len(tree), np.uint8)).arf
+    found = find_majoranas(words, basis[tree], tree_gram, part.pattern[:, tree])
+    kind, majoranas, copies, parity = "su" if arf is None else ("so", "sp")[arf], None, None, False
+    if found is not None:
+        kind, majoranas = "A", found[0]
+        span = F2Basis(found[1])
+        copies = PauliWords.from_packed(span.rows, words.n_qubits)
+        total = np.bitwise_xor.reduce(majoranas.packed, axis=0)[None]
+        parity = len(majoranas) % 2 == 0 and bool(span.contains(total)[0])
     return Component(
-        kind="A",
+        generators=tuple(np.flatnonzero(mask).tolist()),
+        words=words,
+        kind=kind,
+        basis=basis,
+        s=len(tree) // 2,
+        symplectic=basis[tree],
+        radical=radical,
+        q_linear=part.q_linear,
+        q_on_radical=q_radical,
         arf=arf,
-        majoranas=points,
-        copy_basis=PauliWords.from_packed(copies.rows, words.n_qubits),
-        parity_in_copies=len(points) % 2 == 0 and bool(copies.contains(total)[0]),
-        **common,
+        majoranas=majoranas,
+        copy_basis=copies,
+        parity_in_copies=parity,
     )
 
 

@@ -122,11 +122,10 @@ class AdjointTable:
             np.concatenate(parts) for parts in zip(*self._entries, strict=True)
         )
         value = sign * (self.coefficients if coefficients is None else coefficients)[term]
-        owner = self.owner[term]
-        return [
-            sparse.csr_array((value[owner == j], (target[owner == j], source[owner == j])), shape=(size, size))
-            for j in range(self.n_generators)
-        ]
+        # one matrix for all generators, then cut: building many small ones costs more
+        rows = self.owner[term] * size + target
+        stacked = sparse.csr_array((value, (rows, source)), shape=(self.n_generators * size, size))
+        return [stacked[j * size : (j + 1) * size] for j in range(self.n_generators)]
 
     def coordinates(self, sums: list[PauliSum]) -> np.ndarray:
         """Return the coefficients of sums on the table's words, ``float64 (m, words)``."""

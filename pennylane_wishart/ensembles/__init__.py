@@ -3,20 +3,39 @@
 from .compression import HaarCompression
 from .gradient import GradientNorm, HaarGradient
 from .law import Law
+from .mixtures import MixtureLaw, SectorSum
+from .process import (
+    GaussianVerdict,
+    covariance_log2_scale,
+    gaussian_verdict,
+    loss_covariance,
+    process_sample,
+    span_operators,
+)
 from .shots import ShotNoise
 from .simple import Constant, GammaLoss
 from .sphere import SpinFactorGradient
 from .twolevel import BetaLoss, SpinFactor
+from .variance_gamma import VarianceGamma
 
 __all__ = [
     "BetaLoss",
     "Constant",
     "GammaLoss",
+    "GaussianVerdict",
     "GradientNorm",
     "HaarCompression",
     "HaarGradient",
     "Law",
+    "MixtureLaw",
+    "SectorSum",
     "ShotNoise",
     "SpinFactor",
     "SpinFactorGradient",
+    "VarianceGamma",
+    "covariance_log2_scale",
+    "gaussian_verdict",
+    "loss_covariance",
+    "process_sample",
+    "span_operators",
 ]

@@ -117,9 +117,7 @@ class GeneratorNorm:
             return np.full(size, scaled_float(self.moments[0], 2 * self.exponent))
         if self.beta == 2:
             levels = StandardLevels.of(self.spectrum)
-            unit = scaled_float(
-                self.spectrum.total_shape, 2 * (self.exponent - levels.exponent)
-            )
+            unit = scaled_float(self.spectrum.total_shape, 2 * (self.exponent - levels.exponent))
             return state_spread(levels, size, rng)[1] * unit
         step = max(1, _BATCH // (4 if self.beta == 4 else 1))
         return np.concatenate(

@@ -17,7 +17,7 @@ from .inversion import StandardLevels
 from .law import Array, Law, Tails, check_size
 from .mixed import MixedGradients
 from .sampled import SampleTable
-from .spectrum import Spectrum, check_beta, log2_fraction, scaled_float
+from .spectrum import Spectrum, check_beta, log2_fraction
 from .sphere import SphereMixture, coordinate_deviates
 from .wishart import matrix_size
 
@@ -45,7 +45,7 @@ class HaarGradient(SphereMixture):
         rho: eigenvalues of the input's block over F; their sum is the weight.
     Raises:
         InputError: on a malformed spectrum, D = 1, or a generator that does nothing.
-    Cost: moments in exact rational arithmetic; cdf 512 incomplete Beta functions per point.
+    Cost: moments in exact rational arithmetic; cdf 256 incomplete Beta functions per point.
     Source: ours; finite-size form of the gradient law of arXiv:2408.11901, whose
         variance-gamma law it becomes for r ≪ N.
     Example:
@@ -214,9 +214,7 @@ class HaarGradient(SphereMixture):
             return super()._draw(size, rng)
         return np.ldexp(self._draw_mixed(size, 1, rng)[1][:, 0], self._mixed.exponent)
 
-    def joint_sample(
-        self, size: int, rng: Any = None, n_gradients: int = 1
-    ) -> tuple[Array, Array]:
+    def joint_sample(self, size: int, rng: Any = None, n_gradients: int = 1) -> tuple[Array, Array]:
         """Draw the loss and several gradient components of the same random circuits.
 
         The components share the loss's state and observable; their directions, one per

@@ -82,9 +82,7 @@ class StandardLevels:
         return self.mean_high + (np.ldexp(y, self.exponent) + self.mean_low)
 
 
-def gamma_deviates(
-    shape: float, size: int | tuple[int, ...], rng: np.random.Generator
-) -> Array:
+def gamma_deviates(shape: float, size: int | tuple[int, ...], rng: np.random.Generator) -> Array:
     """Draw (g − A)/√A for g ~ Gamma(A); A may be inf (a standard normal)."""
     if shape < _EXACT_GAMMA:
         return (rng.standard_gamma(shape, size) - shape) / math.sqrt(shape)
@@ -102,14 +100,16 @@ def _saddle(y: Array, v: Array, b: Array, pole: float) -> Array:
     b2 = b * b
     for _ in range(200):
         rest = 1 - v * tau[:, None]
-        inverse = b2 / rest
         with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = b2 / rest
             value = -y + tau * inverse.sum(axis=1) - (pole / tau if pole else 0.0)
             slope = (inverse / rest).sum(axis=1) + (pole / tau / tau if pole else 0.0)
             low, high = np.where(value < 0, tau, low), np.where(value > 0, tau, high)
             step = tau - value / slope
         middle = np.where(np.isfinite(high), (low + high) / 2, 2 * tau + 1)
-        new = np.where((step > low) & (step < high), step, middle)
+        wide = (low > 0) & (high > 4 * low) & np.isfinite(high)
+        middle = np.where(wide, np.sqrt(low) * np.sqrt(high), middle)
+        new = np.where((step >= low) & (step <= high) & (step > 0), step, middle)
         done = np.abs(new - tau) <= 1e-12 * np.abs(tau)
         tau = new
         if np.all(done | (value == 0)):
@@ -158,9 +158,7 @@ def _exponent_at(
     return out
 
 
-def _contour(
-    y: Array, v: Array, b: Array, shape: Array, pole: int
-) -> tuple[Array, Array]:
+def _contour(y: Array, v: Array, b: Array, shape: Array, pole: int) -> tuple[Array, Array]:
     """Log of (1/2πi)∫ e^K s^(−pole) ds, and the relative error by halving the nodes."""
     tau = _saddle(y, v, b, float(pole))
     rest = b / (1 - v * tau[:, None])
@@ -241,7 +239,5 @@ def _by_chunks(y: Array, levels: StandardLevels, pole: int) -> tuple[Array, Arra
     step = 512
     for start in range(0, inside.size, step):
         rows = inside[start : start + step]
-        log[rows], error[rows] = _contour(
-            distance[rows], v[rows], b[rows], levels.shape, pole
-        )
+        log[rows], error[rows] = _contour(distance[rows], v[rows], b[rows], levels.shape, pole)
     return log, error

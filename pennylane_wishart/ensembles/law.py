@@ -161,9 +161,7 @@ class Law(abc.ABC):
         """
         return self._draw(check_size(size), np.random.default_rng(rng))
 
-    def with_shots(
-        self, shots: int, variance: float | Callable[[Array], ArrayLike]
-    ) -> ShotNoise:
+    def with_shots(self, shots: int, variance: float | Callable[[Array], ArrayLike]) -> ShotNoise:
         """Return the law of the estimate of this quantity from ``shots`` measurements.
 
         Args:

@@ -19,10 +19,10 @@ from .law import Array
 from .spectrum import Spectrum, scaled_float, sqrt_float
 from .wishart import (
     Matrix,
-    inverse_root,
     compress,
     gaussian_block,
     haar_matrix,
+    inverse_root,
     matrix_size,
     wishart_deviate,
 )
@@ -177,5 +177,4 @@ class MixedGradients:
         if rest:
             w = wishart_deviate(min(rest, 1 << 60), scaled_float(shape), d, self.beta, size, rng)
             total = total + scaled_float(shape / a) * eye + sqrt_float(shape / a**2) * w
-        values, vectors = np.linalg.eigh(total)
-        return corner @ ((vectors / np.sqrt(values)[:, None, :]) @ _adjoint(vectors))
+        return corner @ _adjoint(inverse_root(total, self.beta))

@@ -49,6 +49,7 @@ class ShotNoise(Law):
     Cost: one table of 2,048 cells per law; then 2,048 normal cdfs per point.
     Source: ours.
     Example:
+        >>> from pennylane_wishart.ensembles import Constant
         >>> noisy = Constant(0.0).with_shots(100, 1.0)
         >>> round(noisy.std(), 12)
         0.1

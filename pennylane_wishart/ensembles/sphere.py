@@ -24,13 +24,11 @@ from .twolevel import check_dim
 __all__ = ["SpinFactorGradient", "SphereMixture", "coordinate_deviates"]
 
 _NORMAL_DIM = 1e6  # above it the coordinate is normal with one Edgeworth correction
-_BINS = 512  # equal-probability bins of the scale
+_BINS = 256  # equal-probability bins of the scale
 _STORED = 1 << 17
 
 
-def coordinate_deviates(
-    n: float, size: int | tuple[int, ...], rng: np.random.Generator
-) -> Array:
+def coordinate_deviates(n: float, size: int | tuple[int, ...], rng: np.random.Generator) -> Array:
     """Draw √n·u_1, u uniform on S^{n−1}; n may be inf (a standard normal)."""
     x = rng.standard_normal(size)
     if n == 1:
@@ -213,7 +211,9 @@ class SpinFactorGradient(SphereMixture):
     norm: float | tuple[float, ...] = 0.5
 
     def __post_init__(self) -> None:
-        amplitude = finite_number(self.amplitude, "amplitude", positive=True)
+        amplitude = finite_number(self.amplitude, "amplitude")
+        if amplitude <= 0:
+            raise InputError(f"amplitude must be positive; got {amplitude}. Use Constant(0.0).")
         object.__setattr__(self, "amplitude", amplitude)
         object.__setattr__(self, "dim", check_dim(self.dim, "dim", 2))
         norms = tuple(float(c) for c in np.atleast_1d(np.asarray(self.norm, dtype=float)))

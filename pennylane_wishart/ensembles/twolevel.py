@@ -97,23 +97,26 @@ class DirichletLaw(Law):
         if self._moments[0] == 0:
             above = x >= self.mean()
             return np.where(above, 0.0, -np.inf), np.where(above, -np.inf, 0.0)
-        y = self._levels.standardise(x)
+        if not self._closed_form:
+            return self._standard_log_tails(self._levels.standardise(x))
+        up, down, first, second = self._beta_point(x)
+        # measured from the nearer end, so that neither tail loses digits
+        near = up < 0.5
+        cdf = np.where(near, betainc(first, second, up), betaincc(second, first, down))
+        sf = np.where(near, betaincc(first, second, up), betainc(second, first, down))
+        with np.errstate(divide="ignore"):
+            lower, upper = np.log(cdf), np.log(sf)
+        deep = (np.minimum(cdf, sf) < 1e-290) & (up > 0) & (down > 0)
+        if np.any(deep):
+            tails = self._standard_log_tails(self._levels.standardise(x[deep]))
+            lower[deep], upper[deep] = tails
+        return lower, upper
+
+    def _standard_log_tails(self, y: Array) -> Tails:
+        """Log cdf and sf at points in units of 2**exponent from the mean."""
         log, _ = log_upper_tail(y, self._levels)
         other = log_complement(log)
-        lower, upper = np.where(y > 0, other, log), np.where(y > 0, log, other)
-        if self._closed_form:
-            above, below, first, second = self._beta_point(x)
-            # measured from the nearer end, so that neither tail loses digits
-            cdf = np.where(
-                above < 0.5, betainc(first, second, above), betaincc(second, first, below)
-            )
-            sf = np.where(
-                above < 0.5, betaincc(first, second, above), betainc(second, first, below)
-            )
-            with np.errstate(divide="ignore"):
-                lower = np.where(cdf > 1e-290, np.log(cdf), lower)
-                upper = np.where(sf > 1e-290, np.log(sf), upper)
-        return lower, upper
+        return np.where(y > 0, other, log), np.where(y > 0, log, other)
 
     def _log_density(self, x: Array) -> Array:
         if self._moments[0] == 0:
@@ -240,15 +243,13 @@ class SpinFactor(DirichletLaw):
         if amplitude < 0:
             raise InputError(f"amplitude must not be negative; got {amplitude}.")
         object.__setattr__(self, "amplitude", amplitude)
-        object.__setattr__(self, "dim", check_dim(self.dim, "dim"))
+        object.__setattr__(self, "dim", check_dim(self.dim, "dim", 2 if amplitude else 1))
 
     @cached_property
     def _spectrum(self) -> Spectrum:  # type: ignore[override]
         # (1 + u_1)/2 is Beta(h, h), h = (d−1)/2: two levels ±amplitude of shape h each
         if self.amplitude == 0:
             return Spectrum((0.0,), (max(2 * self.dim - 2, 1),), Fraction(1, 2))
-        if self.dim == 1:
-            raise InputError("dim must be at least 2 for a continuous spin-factor law.")
         count = self.dim - 1
         return Spectrum((-self.amplitude, self.amplitude), (count, count), Fraction(1, 2))
 

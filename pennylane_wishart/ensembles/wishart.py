@@ -11,16 +11,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .inversion import StandardLevels, gamma_deviates
 
-__all__ = ["Compression", "compress", "embed", "gaussian_block", "haar_matrix",
-    "inverse_root", "matrix_size", "wishart_deviate"]
+__all__ = [
+    "Compression",
+    "compress",
+    "embed",
+    "gaussian_block",
+    "haar_matrix",
+    "inverse_root",
+    "matrix_size",
+    "wishart_deviate",
+]
 
-Matrix = NDArray[np.generic]
+Matrix = NDArray[Any]
 
 
 def matrix_size(d: int, beta: int) -> int:
@@ -35,9 +44,7 @@ def embed(x: Matrix, y: Matrix) -> Matrix:
     return np.concatenate([top, bottom], axis=-2)
 
 
-def gaussian_block(
-    shape: tuple[int, int, int], beta: int, rng: np.random.Generator
-) -> Matrix:
+def gaussian_block(shape: tuple[int, int, int], beta: int, rng: np.random.Generator) -> Matrix:
     """Draw matrices over F, every real component of variance 1/2, so |x|² ~ Gamma(β/2)."""
     scale = math.sqrt(0.5)
     if beta == 1:
@@ -95,7 +102,11 @@ class Compression:
 
 
 def compress(
-    levels: StandardLevels, counts: tuple[int, ...], d: int, beta: int, size: int,
+    levels: StandardLevels,
+    counts: tuple[int, ...],
+    d: int,
+    beta: int,
+    size: int,
     rng: np.random.Generator,
 ) -> Compression:
     """Draw compressions of O and O² to the same d Haar directions.
@@ -134,7 +145,10 @@ def haar_matrix(dim: int, beta: int, size: int, rng: np.random.Generator) -> Mat
 
 
 def _compress_whole(
-    levels: StandardLevels, counts: tuple[int, ...], beta: int, size: int,
+    levels: StandardLevels,
+    counts: tuple[int, ...],
+    beta: int,
+    size: int,
     rng: np.random.Generator,
 ) -> Compression:
     """Conjugate the whole observable with Haar matrices."""
@@ -146,8 +160,13 @@ def _compress_whole(
 
 
 def inverse_root(total: Matrix, beta: int) -> Matrix:
-    """A matrix C over F with C·total·C† = 1: triangular, or symmetric for quaternions."""
-    if beta == 4:  # the symmetric root keeps the quaternionic structure of the blocks
-        values, vectors = np.linalg.eigh(total)
-        return (vectors / np.sqrt(values)[:, None, :]) @ np.conj(np.swapaxes(vectors, 1, 2))
-    return np.linalg.inv(np.linalg.cholesky(total))
+    """A matrix C over F with C·total·C† = 1: the inverse of the Cholesky factor over F."""
+    if beta != 4:
+        return np.linalg.inv(np.linalg.cholesky(total))
+    # with the two components of each quaternion side by side the complex Cholesky factor,
+    # being unique, is the quaternionic one
+    n = total.shape[-1]
+    pairs = np.arange(n).reshape(2, n // 2).T.ravel()
+    back = np.argsort(pairs)
+    factor = np.linalg.inv(np.linalg.cholesky(total[:, pairs[:, None], pairs]))
+    return factor[:, back[:, None], back]

@@ -1,7 +1,11 @@
 """Sampling plans, routes, and gradients and minima on any device."""
 
+from pennylane_wishart.measurement.descent import find_minima
 from pennylane_wishart.measurement.engine import ROUTES
+from pennylane_wishart.measurement.journal import stored_runs
+from pennylane_wishart.measurement.minima_record import MinimaMeasurement
 from pennylane_wishart.measurement.plan import SamplingPlan
+from pennylane_wishart.measurement.quotes import Quote, quote
 from pennylane_wishart.measurement.records import Measurement
 from pennylane_wishart.measurement.sampling import measure
 from pennylane_wishart.measurement.statistics import DegreesOfFreedom, GradientVariance
@@ -11,6 +15,11 @@ __all__ = [
     "DegreesOfFreedom",
     "GradientVariance",
     "Measurement",
+    "MinimaMeasurement",
+    "Quote",
     "SamplingPlan",
+    "find_minima",
     "measure",
+    "quote",
+    "stored_runs",
 ]

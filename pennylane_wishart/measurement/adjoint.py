@@ -35,7 +35,9 @@ class DeviceAdjoint:
             if not self._part.positions:
                 losses[row] = _scalar(self._device.execute((tape,), self._circuit.config)[0])
                 continue
-            results, jacobians = self._device.execute_and_compute_derivatives((tape,), self._circuit.config)
+            results, jacobians = self._device.execute_and_compute_derivatives(
+                (tape,), self._circuit.config
+            )
             losses[row] = _scalar(results[0])
             slopes[row] = np.asarray(jacobians[0], float).reshape(-1)
         return losses, slopes @ self._part.matrix
@@ -88,7 +90,9 @@ class BroadcastAdjoint:
     def evaluate(self, gate_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gate gradients ``(batch, n_gates)``."""
         values = self._part.values(np.atleast_2d(gate_values))
-        parts = [self._adjoint(values[k : k + self.batch]) for k in range(0, len(values), self.batch)]
+        parts = [
+            self._adjoint(values[k : k + self.batch]) for k in range(0, len(values), self.batch)
+        ]
         losses, slopes = (np.concatenate(x) for x in zip(*parts, strict=True))
         return losses, slopes @ self._part.matrix
 
@@ -101,7 +105,7 @@ class BroadcastAdjoint:
     def _forward(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ket = np.broadcast_to(self._initial, (len(values), *self._initial.shape)).astype(complex)
         for op, k, _ in self._gates:
-            ket = apply_operation(op if k is None else _at(op, values[:, k]), ket, is_state_batched=True)
+            ket = _gate(op, ket, None if k is None else values[:, k])
         return _apply(self._observable, ket), ket
 
     def _adjoint(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,22 +121,39 @@ class BroadcastAdjoint:
                 # d/dθ exp(−iθG)|ψ⟩ = −iG|ψ⟩, so dℓ/dθ = 2 Im ⟨bra|G|ket⟩.
                 moved = _apply(generator, ket)
                 slopes[:, k] = 2 * np.imag(
-                    np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), moved.reshape(len(bra), -1))
+                    np.einsum(
+                        "bi,bi->b", bra.reshape(len(bra), -1).conj(), moved.reshape(len(bra), -1)
+                    )
                 )
                 left -= 1
-                op = _at(op, -np.tile(values[:, k], 2))
+                both = _gate(op, both, -np.tile(values[:, k], 2))
             else:
-                op = qml.adjoint(op, lazy=False)
-            both = apply_operation(op, both, is_state_batched=True)
+                both = _gate(qml.adjoint(op, lazy=False), both)
         return losses, slopes
 
 
-def _at(op, values):
-    return qml.ops.functions.bind_new_parameters(op, [values])
+def _gate(op, state: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
+    """Apply a gate (with one value per state) to a batch of states."""
+    if values is not None:
+        op = qml.ops.functions.bind_new_parameters(op, [values])
+    if isinstance(op, qml.MultiRZ):
+        # PennyLane's kernel for it cannot take a batch of angles and of states at once.
+        return _multi_rz(np.asarray(op.data[0], float).reshape(-1), list(op.wires), state)
+    return apply_operation(op, state, is_state_batched=True)
+
+
+def _multi_rz(angles: np.ndarray, wires: list[int], state: np.ndarray) -> np.ndarray:
+    n = state.ndim - 1
+    parity = np.ones((1,) * n)
+    for w in wires:
+        parity = parity * np.array([1.0, -1.0]).reshape([2 if k == w else 1 for k in range(n)])
+    return state * np.exp(-0.5j * np.multiply.outer(angles, parity))
 
 
 def _overlap(bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
-    return np.real(np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), ket.reshape(len(ket), -1)))
+    return np.real(
+        np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), ket.reshape(len(ket), -1))
+    )
 
 
 def _scalar(result) -> float:
@@ -161,7 +182,9 @@ def _action(observable) -> list[tuple[float, list]]:
     if isinstance(observable, qml.ops.SProd):
         return [(float(observable.scalar) * c, f) for c, f in _action(observable.base)]
     if isinstance(observable, qml.SparseHamiltonian) or len(observable.wires) > 10:
-        raise UnsupportedRouteError(f"{observable.name} on {len(observable.wires)} wires has no dense kernel")
+        raise UnsupportedRouteError(
+            f"{observable.name} on {len(observable.wires)} wires has no dense kernel"
+        )
     matrix = qml.matrix(observable, wire_order=observable.wires)
     return [(1.0, [qml.QubitUnitary(matrix, observable.wires, unitary_check=False)])]
 

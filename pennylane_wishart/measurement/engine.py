@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import threading
+import uuid
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +28,16 @@ from pennylane_wishart.measurement.machines import DeviceRecipe
 from pennylane_wishart.measurement.prepare import prepare
 from pennylane_wishart.measurement.shifts import ParameterShift, direct_executor
 
-__all__ = ["ROUTES", "Engine", "Rows", "Task", "engine_for", "run_rows"]
+__all__ = [
+    "ROUTES",
+    "Engine",
+    "Rows",
+    "Task",
+    "drop_engine",
+    "engine_for",
+    "keep_engine",
+    "run_rows",
+]
 
 ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "parameter-shift")
 
@@ -46,6 +56,8 @@ class Task:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     trusted: bool = False
     """Whether the route has been checked already (in the parent process)."""
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Under which a thread keeps the engine built from this task."""
 
     def gate_values(self, angles: np.ndarray) -> np.ndarray:
         """Return gate values ``(…, n_gates)`` at parameters ``(…, n_params)``."""
@@ -82,7 +94,11 @@ class Engine:
             if task.route not in (None, "parameter-shift"):
                 raise InputError(
                     f"route={task.route!r} cannot be taken"
-                    + (f": {self.note}" if self.note else " with shots; use route=None or 'parameter-shift'.")
+                    + (
+                        f": {self.note}"
+                        if self.note
+                        else " with shots; use route=None or 'parameter-shift'."
+                    )
                 )
             self._shift = ParameterShift(self.device, task.tape, task.shots)
 
@@ -106,7 +122,10 @@ class Engine:
             if reason:
                 self._say(reason)
             elif circuit.rebuild is None and circuit.executions == 1:
-                yield "lightning-cpp-adjoint", lambda: LightningAdjoint(self.device, circuit.tapes[0], wires)
+                yield (
+                    "lightning-cpp-adjoint",
+                    lambda: LightningAdjoint(self.device, circuit.tapes[0], wires),
+                )
             yield "device-adjoint", lambda: DeviceAdjoint(self.device, circuit)
         elif recipe.is_default_qubit:
             circuit = prepare(self.device, task.tape, "adjoint")
@@ -151,7 +170,9 @@ class Engine:
         scale = max(1.0, float(np.abs(slopes).max(initial=0.0)))
         gap = abs((ahead - behind) / (2 * step) - float(slopes[0] @ direction[0]))
         if not gap <= tolerance * scale:
-            raise UnsupportedRouteError(f"its gradient differs from the difference quotient by {gap:.1e}")
+            raise UnsupportedRouteError(
+                f"its gradient differs from the difference quotient by {gap:.1e}"
+            )
         if route.route == "device-adjoint":
             return
         tapes, post = prepare(self.device, self.task.tape).bind(x[0])
@@ -167,6 +188,12 @@ class Engine:
         """Return ℓ and its gradient ``(n_params,)`` at one point."""
         rows = self.run(angles[None], None, None)
         return float(rows.losses[0]), rows.gradients[0]
+
+    def losses(self, angles: np.ndarray) -> np.ndarray:
+        """Return ℓ ``(batch,)`` without gradients."""
+        if self._derivative is not None:
+            return self._derivative.loss(self.task.gate_values(angles))
+        return self._run_shift(angles, np.zeros(angles.shape, bool), None).losses
 
     def run(self, angles: np.ndarray, measured: np.ndarray | None, seeds) -> Rows:
         """Measure samples.
@@ -207,12 +234,16 @@ class Engine:
         by_parameter = task.jacobian.tocsc()
         for row in range(len(angles)):
             wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
-            gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
+            gates = (
+                np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
+            )
             device = self.device
             if seeds is not None and task.recipe.is_seedable:
                 device = task.recipe.build(int(seeds[row]))
             execute = direct_executor(device, task.policy)
-            losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)  # type: ignore[union-attr]
+            losses[row], noise[row], slopes, spread = self._shift.evaluate(
+                values[row], gates, execute
+            )  # type: ignore[union-attr]
             gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
             errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
         return Rows(losses, gradients, errors, noise)
@@ -221,14 +252,25 @@ class Engine:
 _local = threading.local()
 
 
+def keep_engine(key: str, engine: Engine):
+    """Keep an engine for this thread; the oldest of more than four goes."""
+    engines = _local.__dict__.setdefault("engines", {})
+    while len(engines) >= 4:
+        engines.pop(next(iter(engines)))
+    engines[key] = engine
+
+
+def drop_engine(key: str):
+    """Forget an engine of this thread."""
+    _local.__dict__.get("engines", {}).pop(key, None)
+
+
 def engine_for(key: str, task: Task | bytes) -> Engine:
     """Return this thread's engine for a task, building it once."""
-    engines = _local.__dict__.setdefault("engines", {})
+    engines = _local.__dict__.get("engines", {})
     if key not in engines:
-        while len(engines) >= 4:
-            engines.pop(next(iter(engines)))
-        engines[key] = Engine(pickle.loads(task) if isinstance(task, bytes) else task)
-    return engines[key]
+        keep_engine(key, Engine(pickle.loads(task) if isinstance(task, bytes) else task))
+    return _local.engines[key]
 
 
 def run_rows(key: str, task: Task | bytes, angles, measured, seeds, attempt: int = 0) -> Rows:

@@ -84,5 +84,7 @@ def checked_values(result, count: int, what: str) -> np.ndarray:
     if values.size != count:
         raise DeviceError(f"{what} returned {np.shape(result)} where {count} values were due")
     if not np.all(np.isfinite(values)):
-        raise DeviceError(f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite")
+        raise DeviceError(
+            f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite"
+        )
     return values

@@ -28,7 +28,9 @@ def cpp_route_supported() -> str:
     version = Version(core.__version__)
     if _FIRST <= Version(version.base_version) < _AFTER:
         return ""
-    return f"pennylane-lightning {version} is not among the versions checked ({_FIRST} to <{_AFTER})"
+    return (
+        f"pennylane-lightning {version} is not among the versions checked ({_FIRST} to <{_AFTER})"
+    )
 
 
 class LightningAdjoint:
@@ -51,7 +53,10 @@ class LightningAdjoint:
         self._serialise(device, tape, operations, fixed)
         self._measure = device.LightningMeasurements(state)._measurement_lightning.expval
         adjoint = device.LightningAdjointJacobian(state)
-        self._create, self._jacobian = adjoint._create_ops_list_lightning, adjoint._jacobian_lightning
+        self._create, self._jacobian = (
+            adjoint._create_ops_list_lightning,
+            adjoint._jacobian_lightning,
+        )
 
     def _serialise(self, device, tape, operations, fixed: set[int]):
         """Split the circuit into what stays (names, wires, matrices) and the slots that vary."""
@@ -65,7 +70,9 @@ class LightningAdjoint:
         if len(observables) != 1:
             raise UnsupportedRouteError("the observable is serialised in several parts")
         self._observables = observables
-        (names, params, wires, inverses, matrices, controls, values), _ = serialiser.serialize_ops(script)
+        (names, params, wires, inverses, matrices, controls, values), _ = serialiser.serialize_ops(
+            script
+        )
         if len(names) != len(operations):
             raise UnsupportedRouteError("an operation is serialised in several parts")
         # Arrays of the wrong type would be converted at every call: four times the cost.
@@ -102,7 +109,9 @@ class LightningAdjoint:
     def _find_slots(self, operations, params) -> list[int]:
         for k in self._driven:
             if len(params[k]) != 1:
-                raise UnsupportedRouteError(f"{operations[k].name} has no C++ kernel with a parameter")
+                raise UnsupportedRouteError(
+                    f"{operations[k].name} has no C++ kernel with a parameter"
+                )
         parametric = np.cumsum([len(p) > 0 for p in params]) - 1
         self._trainable = [int(parametric[k]) for k in self._driven]
         return self._driven
@@ -114,7 +123,9 @@ class LightningAdjoint:
         values, matrix = self._values[k], self._matrices[k]
         if len(matrix):
             if controls:
-                return lambda p: state.applyControlledMatrix(matrix, controls, values, wires, inverse)
+                return lambda p: state.applyControlledMatrix(
+                    matrix, controls, values, wires, inverse
+                )
             return lambda p: state.applyMatrix(matrix, wires, inverse)
         method = getattr(state, name)
         if controls:

@@ -13,6 +13,9 @@ import numpy as np
 import pennylane as qml
 import scipy.sparse as sp
 from pennylane.devices import ExecutionConfig
+from pennylane.exceptions import DecompositionUndefinedError, QuantumFunctionError
+
+from pennylane_wishart.errors import DeviceError
 
 __all__ = ["PreparedCircuit", "PreparedTape", "bind_values", "prepare"]
 
@@ -47,6 +50,7 @@ class PreparedCircuit:
     config: ExecutionConfig
     rebuild: Callable | None = None
     """Preprocessing from scratch, where parameters are not an affine function of gate values."""
+    rebuilt_executions: int = 0
 
     def bind(self, gate_values: np.ndarray) -> tuple[list, Callable]:
         """Return the tapes at given gate values and the post-processing of their results."""
@@ -57,7 +61,7 @@ class PreparedCircuit:
     @property
     def executions(self) -> int:
         """Number of tapes that the device runs for one circuit."""
-        return len(self.tapes)
+        return len(self.tapes) if self.rebuild is None else self.rebuilt_executions
 
 
 def bind_values(tape, values: np.ndarray, positions: Sequence[int]) -> qml.tape.QuantumScript:
@@ -73,7 +77,7 @@ def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit
         tape: scalar trainable parameters; its measurement and shots are what will be run.
         gradient_method: None to execute only, or ``"adjoint"``/``"backprop"``/``"device"``.
     Raises:
-        Whatever the device's own preprocessing raises.
+        DeviceError: if the device's own preprocessing refuses the circuit.
     """
     config = ExecutionConfig(gradient_method=gradient_method)
     if gradient_method in ("adjoint", "device"):
@@ -84,17 +88,30 @@ def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit
 
     def run(values) -> tuple[list, Callable]:
         # Only tensors that ask for gradients make a device decompose what it cannot differentiate.
-        boxed = [qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values]
+        boxed = [
+            qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values
+        ]
         tapes, post = program([tape.bind_new_parameters(boxed, positions)])
         return [_plain(t) for t in tapes], post
 
     rng = np.random.default_rng(_PROBE_SEED)
     points = rng.uniform(0.3, 2.8, (4, len(positions)))
-    probes = [run(p) for p in points]
+    try:
+        probes = [run(p) for p in points]
+    except (
+        QuantumFunctionError,
+        qml.exceptions.DeviceError,
+        DecompositionUndefinedError,
+        NotImplementedError,
+    ) as error:
+        raise DeviceError(
+            f"{getattr(device, 'name', 'the device')} cannot run this circuit: {error} Use "
+            'device="default.qubit", or write the gate in elementary rotations.'
+        ) from error
     parts = _affine_parts([tapes for tapes, _ in probes], points)
     post = probes[0][1]
     if parts is None:
-        return PreparedCircuit((), post, config, run)
+        return PreparedCircuit((), post, config, run, len(probes[0][0]))
     return PreparedCircuit(tuple(parts), post, config)
 
 
@@ -138,9 +155,15 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         signature, seen = steps[0] / steps[1], moves[0] / moves[1]
     order = np.argsort(signature)
-    place = np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1)) if n > 1 else np.ones(1, int)
+    place = (
+        np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1))
+        if n > 1
+        else np.ones(1, int)
+    )
     left, right = order[place - 1], order[np.minimum(place, n - 1)]
-    driver = np.where(np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right)
+    driver = np.where(
+        np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right
+    )
     slope = moves[0] / steps[0, driver]
     offsets = y[0] - slope * points[0, driver]
     if not np.allclose(y[3], slope * points[3, driver] + offsets, rtol=0, atol=1e-9):
@@ -155,7 +178,8 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
 
 def _structure(tape) -> tuple:
     return tuple(
-        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op)) for op in tape.operations
+        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op))
+        for op in tape.operations
     ) + tuple((type(m).__name__, tuple(m.wires), repr(m.obs)) for m in tape.measurements)
 
 

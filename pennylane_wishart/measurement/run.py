@@ -7,6 +7,7 @@ import logging
 import queue
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +35,16 @@ class Table:
     def put(self, index: np.ndarray, rows: Rows):
         """Store the rows of one chunk."""
         self.losses[index], self.gradients[index] = rows.losses, rows.gradients
-        self.gradient_error[index], self.shot_variance[index] = rows.gradient_error, rows.shot_variance
+        self.gradient_error[index], self.shot_variance[index] = (
+            rows.gradient_error,
+            rows.shot_variance,
+        )
         self.done[index] = True
 
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What is to be run: a task at given angles, in chunks of rows."""
+    """What is to be run: ``function(key, task, angles, …)`` at given angles, in chunks of rows."""
 
     task: Task
     angles: np.ndarray
@@ -48,9 +52,14 @@ class Work:
     """None where every component is measured."""
     seeds: np.ndarray | None
     chunks: list[np.ndarray]
+    function: Callable = run_rows
+    extra: tuple = ()
+    """Further arguments of ``function``, the same for every chunk."""
 
     def arguments(self, index: np.ndarray) -> tuple:
         """Return what a worker needs besides the task."""
+        if self.extra:
+            return (self.angles[index], *self.extra)
         mask = None if self.measured is None else self.measured[index]
         return self.angles[index], mask, None if self.seeds is None else self.seeds[index]
 
@@ -62,6 +71,10 @@ def collect(work: Work, table: Table, executor=None, ledger=None, bar=None) -> N
         executor: None, or anything with ``submit`` (concurrent.futures, dask.distributed.Client).
         ledger: the run's journal, or None.
     """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InputError(
+            f"executor needs a submit method (a concurrent.futures executor, a Dask client); got {executor!r}."
+        )
     if ledger is not None:
         _take_known(work, table, ledger, bar)
     waiting = [c for c in (chunk[~table.done[chunk]] for chunk in work.chunks) if len(c)]
@@ -100,18 +113,18 @@ def _keep(index: np.ndarray, rows: Rows, table: Table, ledger, bar):
 
 def _run_here(work: Work, waiting, later, table: Table, ledger, bar):
     # Tasks are used as they are: an instance of a device need not pickle.
-    key = f"local:{id(work.task)}"
+    key = work.task.name
     for chunk in waiting:
         if ledger is not None and not ledger.claim(chunk):
             later.append(chunk)
             continue
-        rows = run_rows(key, work.task, *work.arguments(chunk))
+        rows = work.function(key, work.task, *work.arguments(chunk))
         _keep(chunk, rows, table, ledger, bar)
 
 
 def _payload(executor, task: Task):
     if isinstance(executor, concurrent.futures.ThreadPoolExecutor):
-        return f"local:{id(task)}", task
+        return task.name, task
     try:
         return task.pack()
     except Exception as error:
@@ -130,7 +143,7 @@ def _run_on(executor, work: Work, waiting, later, table: Table, ledger, bar) -> 
 
     def submit(chunk, attempt):
         # The attempt number makes a retried call a new one for schedulers that cache by content.
-        future = executor.submit(run_rows, key, payload, *work.arguments(chunk), attempt)
+        future = executor.submit(work.function, key, payload, *work.arguments(chunk), attempt)
         running[id(future)] = (future, chunk, attempt)
         future.add_done_callback(answers.put)
 

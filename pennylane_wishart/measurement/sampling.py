@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, StoreError, WishartError
-from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, _local
+from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, drop_engine, keep_engine
 from pennylane_wishart.measurement.faults import RetryPolicy
 from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, device_recipe
 from pennylane_wishart.measurement.plan import SamplingPlan, entropy_of, resolve_parameters
@@ -45,7 +45,13 @@ def _count(name: str, value, least: int) -> int:
 def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
     """Resolve target, device, plan and route from the arguments of ``measure``."""
     target = resolve_target(
-        first, args, kwargs, options["argnums"], options["output"], options["encoding"], options["datum"]
+        first,
+        args,
+        kwargs,
+        options["argnums"],
+        options["output"],
+        options["encoding"],
+        options["datum"],
     )
     recipe = device_recipe(options["device"], target.trace.device, target.trace.wires)
     shots = options["shots"]
@@ -58,7 +64,13 @@ def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
     plan = SamplingPlan(
         target.circuit_hash,
         target.law(options["angles"]),
-        ((entropy_of(options["seed"]), _count("first", options["first"], 0), _count("samples", options["samples"], 1)),),
+        (
+            (
+                entropy_of(options["seed"]),
+                _count("first", options["first"], 0),
+                _count("samples", options["samples"], 1),
+            ),
+        ),
         resolve_parameters(options["parameters"], target.n_params),
         shots,
     )
@@ -173,7 +185,11 @@ def _run(setup: Setup, options: dict) -> Measurement:
     plan, task = setup.plan, setup.task
     angles, measured = plan.draw()
     seed, first, count = plan.ranges[0]
-    size = default_chunk(setup.recipe) if options["chunk"] is None else _count("chunk", options["chunk"], 1)
+    size = (
+        default_chunk(setup.recipe)
+        if options["chunk"] is None
+        else _count("chunk", options["chunk"], 1)
+    )
     edges = [0, *range(size - first % size, count, size), count]
     chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     seeds = None
@@ -181,7 +197,7 @@ def _run(setup: Setup, options: dict) -> Measurement:
         seeds = _shot_seeds(seed, first, count)
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
     _check(setup, options)
-    _local.__dict__.setdefault("engines", {})[f"local:{id(task)}"] = setup.engine
+    keep_engine(task.name, setup.engine)
     table = Table(angles.shape)
 
     def record(rows) -> Measurement | None:
@@ -213,7 +229,7 @@ def _run(setup: Setup, options: dict) -> Measurement:
         ) from error
     finally:
         bar.close()
-        _local.engines.pop(f"local:{id(task)}", None)
+        drop_engine(task.name)
     return record(np.arange(count))  # type: ignore[return-value]
 
 

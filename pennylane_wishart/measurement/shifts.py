@@ -26,7 +26,9 @@ def shift_rule(operation) -> list[tuple[float, float]]:
     frequencies = gate_frequencies(operation)
     if not frequencies:
         return []
-    return [(float(c), float(s)) for c, s in np.asarray(qml.gradients.generate_shift_rule(frequencies))]
+    return [
+        (float(c), float(s)) for c, s in np.asarray(qml.gradients.generate_shift_rule(frequencies))
+    ]
 
 
 def gate_frequencies(operation) -> tuple[float, ...]:
@@ -121,7 +123,9 @@ class ParameterShift:
             def interpret(results, bound=bound, reading=reading):
                 out, at = [], 0
                 for tapes, post in bound:
-                    out.append(reading.interpret(post(results[at : at + len(tapes)])[0], self.shots))
+                    out.append(
+                        reading.interpret(post(results[at : at + len(tapes)])[0], self.shots)
+                    )
                     at += len(tapes)
                 return out
 
@@ -142,9 +146,13 @@ def direct_executor(device, policy: RetryPolicy) -> Callable:
         def attempt():
             results = device.execute(tapes, config)
             if not hasattr(results, "__len__") or len(results) != len(tapes):
-                raise DeviceError(f"the device returned {type(results).__name__} for {len(tapes)} circuits")
+                raise DeviceError(
+                    f"the device returned {type(results).__name__} for {len(tapes)} circuits"
+                )
             return interpret(results)
 
-        return policy.call(attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}")
+        return policy.call(
+            attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}"
+        )
 
     return execute

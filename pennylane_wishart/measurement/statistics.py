@@ -38,7 +38,9 @@ class GradientVariance:
     mean_error: float
 
 
-def gradient_variance(gradients, errors, seed: int = 7, replicates: int = _REPLICATES) -> GradientVariance:
+def gradient_variance(
+    gradients, errors, seed: int = 7, replicates: int = _REPLICATES
+) -> GradientVariance:
     """Estimate the variance of every gradient component from measured samples.
 
     Args:
@@ -65,7 +67,10 @@ def gradient_variance(gradients, errors, seed: int = 7, replicates: int = _REPLI
         enough = usable.sum(0) > replicates // 2
         boot = np.where(usable, boot, np.where(enough, value, np.nan))
         error = np.where(enough, boot.std(0, ddof=1), np.nan)
-        low, high = (np.where(enough, q, np.nan) for q in np.quantile(np.nan_to_num(boot), [0.025, 0.975], axis=0))
+        low, high = (
+            np.where(enough, q, np.nan)
+            for q in np.quantile(np.nan_to_num(boot), [0.025, 0.975], axis=0)
+        )
     measured = np.isfinite(value)
     mean = float(value[measured].mean()) if measured.any() else float("nan")
     both = boot[:, measured & enough]
@@ -97,7 +102,13 @@ class DegreesOfFreedom:
 
 
 def degrees_of_freedom(
-    losses, shot_variance, dim: float, beta: int, minimum: float, seed: int = 7, replicates: int = 2000
+    losses,
+    shot_variance,
+    dim: float,
+    beta: int,
+    minimum: float,
+    seed: int = 7,
+    replicates: int = 2000,
 ) -> DegreesOfFreedom:
     """Estimate m̂ = (2/β)·mean(ℓ − ℓ*)²/var(ℓ)·N/(N + 2/β) and r̂ = 1/(1/m̂ + 1/N).
 
@@ -116,7 +127,9 @@ def degrees_of_freedom(
             f"beta={beta}, minimum={minimum}."
         )
     if minimum > losses.mean():
-        raise InputError(f"minimum={minimum} lies above the mean loss {losses.mean():.4g}: give λ_min of O.")
+        raise InputError(
+            f"minimum={minimum} lies above the mean loss {losses.mean():.4g}: give λ_min of O."
+        )
 
     def estimate(rows) -> np.ndarray:
         mean = losses[rows].mean(-1) - minimum

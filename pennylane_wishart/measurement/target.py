@@ -47,10 +47,14 @@ class Target:
 
     def task(self, recipe: DeviceRecipe, **options) -> Task:
         """Return the picklable description of the work."""
-        return Task(self.tape, self.trace.jacobian, np.asarray(self.trace.gate_offsets), recipe, **options)
+        return Task(
+            self.tape, self.trace.jacobian, np.asarray(self.trace.gate_offsets), recipe, **options
+        )
 
 
-def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0) -> Target:
+def resolve_target(
+    first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0
+) -> Target:
     """Accept a QNode (or anything the circuit room reads), a TracedCircuit or a RotationCircuit."""
     circuit: RotationCircuit | None = None
     if isinstance(first, RotationCircuit):
@@ -83,7 +87,9 @@ def _gate_periods(tape, jacobian) -> np.ndarray:
     rows = jacobian.tocoo()
     for gate, parameter, rate in zip(rows.row, rows.col, rows.data, strict=True):
         operation = tape.get_operation(int(gate))[0]
-        found.setdefault(int(parameter), []).extend(abs(rate) * f for f in gate_frequencies(operation))
+        found.setdefault(int(parameter), []).extend(
+            abs(rate) * f for f in gate_frequencies(operation)
+        )
     out = np.full(jacobian.shape[1], 2 * np.pi)
     for parameter, frequencies in found.items():
         values = np.unique(np.round([f for f in frequencies if f > 1e-9], 9))

@@ -82,8 +82,14 @@ def _curve(energy: Floats, weight: Floats) -> tuple[Floats, Floats]:
     inner = np.interp(CURVE_LEVELS, cumulative, sorted_energy)
     knots = np.concatenate([[sorted_energy[seen[0]]], inner, [sorted_energy[seen[-1]]]])
     levels = np.concatenate([[0.0], CURVE_LEVELS, [1.0]])
-    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(knots)) > 0])
-    keep[-1] = True
-    if keep.sum() > 2 and knots[keep][-1] <= knots[keep][-2]:
-        keep[np.flatnonzero(keep)[-2]] = False
-    return knots[keep], levels[keep]
+    # Atoms repeat after resampling: drop knots that coincide, but keep both ends.
+    closest = 1e-9 * (knots[-1] - knots[0])
+    keep = [0]
+    for index in range(1, knots.size):
+        if knots[index] > knots[keep[-1]] + closest:
+            keep.append(index)
+    knots, levels = knots[keep], levels[keep]
+    if knots.size == 1:
+        return np.array([knots[0], np.nextafter(knots[0], np.inf)]), np.array([0.0, 1.0])
+    levels[-1] = 1.0
+    return knots, levels

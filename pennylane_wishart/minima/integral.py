@@ -6,6 +6,7 @@ from a mixture of tilts there, sorts them by energy into blocks and splits the H
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,8 @@ States = list[Floats]
 
 BLOCK = 128
 REPLICAS = 16
+DESCENT_STRENGTH = 0.4
+"""Calibrated on simulated descents; see ``minima_law``."""
 PILOT_BLOCK = 32
 PILOT_ROUNDS = 8
 MAX_NUMBERS = 4e7
@@ -90,9 +93,17 @@ def _default_size(law: StateLaw, n_parameters: int) -> int:
 
 
 def integrate(
-    law: StateLaw, n_parameters: int, power: float, n_samples: int | None, rng: np.random.Generator
+    law: StateLaw,
+    n_parameters: int,
+    power: float,
+    n_samples: int | None,
+    rng: np.random.Generator,
+    descent: bool = False,
 ) -> Assembled:
-    """Integrate density · det H^power · 1{H > 0} over states, with an error over replicas."""
+    """Integrate density · det H^power · 1{H > 0} over states, with an error over replicas.
+
+    With ``descent`` the counted minima are then weighted as descents reach them.
+    """
     nodes, share = _place(law, n_parameters, power, rng)
     if n_samples is None:
         n_samples = _default_size(law, n_parameters)
@@ -106,7 +117,21 @@ def integrate(
         log_weight = -logsumexp(log_share - law.log_weights(states, nodes), axis=1)
         log_weight += law.log_factor(states)
         replicas.append(_replica(law, states, log_weight, n_parameters, power, rng))
-    return assemble(replicas, law.floor)
+    counted = assemble(replicas, law.floor)
+    if not descent:
+        return counted
+    field = descent_field(counted.log_number) / np.sqrt(counted.variance)
+    tilted = [replace(r, log_weight=r.log_weight - field * r.energy) for r in replicas]
+    return replace(
+        assemble(tilted, law.floor),
+        log_number=counted.log_number,
+        log_number_error=counted.log_number_error,
+    )
+
+
+def descent_field(log_number: float) -> float:
+    """Return the strength with which descents prefer depth, per standard deviation of energy."""
+    return DESCENT_STRENGTH * float(np.sqrt(max(log_number, 0.0)))
 
 
 def _replica(

@@ -21,6 +21,8 @@ __all__ = ["TiltPath", "tilt_path"]
 
 Floats = NDArray[np.float64]
 
+TINY = 1e-16
+"""Smallest ratio of tilts that is told from 0."""
 MANY_LEVELS = 16
 """Above this number of levels weights are computed in one sum, with an error dim·1e-16."""
 
@@ -83,7 +85,8 @@ class TiltPath:
                 log_ratio = np.zeros_like(total)
                 for k, count in enumerate(multiplicity):
                     shift = (energies[index] - sector.centred[k])[:, None]
-                    log_ratio += count * np.log1p(tilts[:, index] * shift / factors[:, k])
+                    change = tilts[:, index] * shift / factors[:, k]
+                    log_ratio += count * np.log1p(np.maximum(change, TINY - 1))
             total += sector.beta / 2 * log_ratio
         return total
 

@@ -41,13 +41,9 @@ def check_law(circuit: RotationCircuit, law: AngleLaw) -> None:
         )
 
 
-def drivers_of(circuit: RotationCircuit, law: AngleLaw) -> Drivers:
-    """Return what drives each rotation; a law that is one point drives nothing."""
+def drivers_of(circuit: RotationCircuit) -> Drivers:
+    """Return what drives each rotation."""
     driver = np.where(circuit.parameter_of >= 0, circuit.parameter_of, -1)
-    kind = np.array(law.kind)
-    point = (kind == "fixed") | ((kind == "normal") & (law.high == 0)) if len(law) else np.zeros(0, bool)
-    moving = driver >= 0
-    driver[moving] = np.where(point[driver[moving]], -1, driver[moving])
     data = circuit.random_of >= 0
     driver[data] = circuit.n_params + circuit.random_of[data]
     values, counts = np.unique(driver[driver >= 0], return_counts=True)

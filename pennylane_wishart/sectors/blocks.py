@@ -25,6 +25,7 @@ class Block:
     states: np.ndarray
     """int64 ``(N_b,)``: indices of computational basis states, sorted."""
     generators: tuple[csr_array, ...]
+    observable: csr_array
 
     @property
     def dim(self) -> int:
@@ -32,11 +33,11 @@ class Block:
         return len(self.states)
 
 
-def full_blocks(generators: Sequence[PauliSum], n_qubits: int) -> list[Block]:
-    """Split all 2^n basis states into the smallest sets that no generator leaves."""
+def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: int) -> list[Block]:
+    """Split all 2^n basis states into the smallest sets that no operator leaves."""
     dim = 2**n_qubits
     everything = np.arange(dim)
-    matrices = [restrict(g, everything) for g in generators]
+    matrices = [restrict(g, everything) for g in (*generators, observable)]
     pattern = csr_array((dim, dim), dtype=float)
     for matrix in matrices:
         pattern = pattern + abs(matrix)
@@ -44,27 +45,29 @@ def full_blocks(generators: Sequence[PauliSum], n_qubits: int) -> list[Block]:
     blocks = []
     for b in range(count):
         states = np.flatnonzero(labels == b)
-        blocks.append(Block(states, tuple(csr_array(m[states][:, states]) for m in matrices)))
+        cut = [csr_array(m[states][:, states]) for m in matrices]
+        blocks.append(Block(states, tuple(cut[:-1]), cut[-1]))
     return blocks
 
 
 def reachable_block(
-    generators: Sequence[PauliSum], n_qubits: int, support: np.ndarray, limit: int
+    generators: Sequence[PauliSum], observable: PauliSum, support: np.ndarray, limit: int
 ) -> Block | None:
-    """Return the basis states that the generators reach from ``support``; None past ``limit``.
+    """Return the basis states that the operators reach from ``support``; None past ``limit``.
 
     Exact matrix elements decide, so number conservation and the like need not be declared.
     """
     states = np.unique(np.asarray(support, dtype=np.int64))
     frontier = states
+    operators = (*generators, observable)
     while len(frontier):
-        found = [_targets(g, frontier) for g in generators]
-        reached = np.unique(np.concatenate(found)) if found else states[:0]
+        reached = np.unique(np.concatenate([_targets(g, frontier) for g in operators]))
         frontier = np.setdiff1d(reached, states)
         states = np.union1d(states, frontier)
         if len(states) > limit:
             return None
-    return Block(states, tuple(restrict(g, states) for g in generators))
+    cut = [restrict(g, states) for g in operators]
+    return Block(states, tuple(cut[:-1]), cut[-1])
 
 
 def _masks(operator: PauliSum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

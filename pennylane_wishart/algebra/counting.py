@@ -1,0 +1,257 @@
+"""Counting orbits of Pauli words, and their intersections with linear conditions, exactly.
+
+Several components act independently, so the orbit is the product of what each does; words
+that different choices share are accounted for by the span K of all radical parts and by
+total parities of type-A components. A linear condition couples components only where the
+images of their spans overlap; that overlap is summed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pennylane_wishart.algebra.orbitparts import BinomialPart, QuadricPart, part_of, solve_affine
+from pennylane_wishart.algebra.records import Component
+from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits, unpack_bits
+
+__all__ = ["Count", "OrbitCounter", "commutation_with", "x_part"]
+
+_MAX_COUPLING = 12
+_MAX_STATES = 6
+_ENUMERATED_BITS = 17
+_SAMPLES = 200_000
+_CHUNK = 20_000
+_Z95 = 1.959963984540054
+
+Measure = Callable[[PauliWords], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of words: exact, or an estimate with a 95% interval."""
+
+    value: int
+    low: int
+    high: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the value is exact."""
+        return self.low == self.high
+
+
+def x_part(qubits: np.ndarray) -> Measure:
+    """Return the map word → its x bits on some qubits; all zero means Z-type there."""
+    return lambda words: words.bits()[0][:, qubits]
+
+
+def commutation_with(others: PauliWords) -> Measure:
+    """Return the map word → with which of ``others`` it anticommutes."""
+    return lambda words: words.anticommutation(others).astype(np.uint8)
+
+
+class OrbitCounter:
+    """The orbit of a word under components, ready to be counted.
+
+    Args:
+        components: of the generators, from ``classify``.
+        central: generators that commute with all generators, though perhaps not with the word.
+        word: the observable, a batch of one.
+    """
+
+    def __init__(self, components: Sequence[Component], central: PauliWords, word: PauliWords):
+        self.word = word
+        found = [part_of(component, word) for component in components]
+        self.parts: list[QuadricPart | BinomialPart] = [p for p in found if p is not None]
+        moving = central[np.flatnonzero(word.anticommutes(central))] if len(central) else word[[]]
+        kernels = [moving.packed, *(p.kernel.packed for p in self.parts)]
+        rows = F2Basis(np.concatenate(kernels)).rows
+        self.kernel = PauliWords.from_packed(rows, word.n_qubits)
+
+    @cached_property
+    def log2_repeats(self) -> int:
+        """log2 of how often each coset of K is met: parities whose product lies in K."""
+        parities = [
+            w.packed
+            for p in self.parts
+            if isinstance(p, BinomialPart) and (w := p.parity_word) is not None
+        ]
+        if not parities:
+            return 0
+        together = F2Basis(np.concatenate([self.kernel.packed, *parities])).rank
+        return len(parities) - (together - len(self.kernel))
+
+    @cached_property
+    def size(self) -> int:
+        """Number of words in the orbit, exact."""
+        cosets = math.prod(part.total for part in self.parts)
+        return (cosets << len(self.kernel)) >> self.log2_repeats
+
+    def count(self, measure: Measure, target: np.ndarray, rng: np.random.Generator) -> Count:
+        """Count the words of the orbit on which a linear map takes the target value.
+
+        Args:
+            measure: F2-linear map of words to bits ``(m, r)``.
+            target: ``uint8 (r,)``.
+            rng: used where the count has to be estimated.
+        """
+        on_kernel = measure(self.kernel)
+        modulo = F2Basis(pack_bits(on_kernel)) if len(on_kernel) else None
+        width = len(target)
+
+        def reduced(bits: np.ndarray) -> np.ndarray:
+            if modulo is None or len(bits) == 0:
+                return bits
+            return unpack_bits(modulo.reduce(pack_bits(bits)), width)
+
+        values = [reduced(part.values(measure)) for part in self.parts]
+        wanted = reduced(measure(self.word) ^ target)[0]
+        for part, value in zip(self.parts, values, strict=True):
+            wanted = wanted ^ part.offset(value)
+        log2_fibre = len(self.kernel) - (0 if modulo is None else modulo.rank)
+        cosets = self._cosets(values, wanted)
+        if cosets is not None:
+            exact = (cosets << log2_fibre) >> self.log2_repeats
+            return Count(exact, exact, exact)
+        numbers = self._from_solutions(values, wanted, rng)
+        return Count(*((c << log2_fibre) >> self.log2_repeats for c in numbers))
+
+    def _cosets(self, values: list[np.ndarray], wanted: np.ndarray) -> int | None:
+        """Sum over how the wanted value is shared among parts, one coupled group at a time."""
+        images = [_row_basis(value) for value in values]
+        stacked = np.concatenate([*images, np.zeros((0, len(wanted)), np.uint8)])
+        owner = np.repeat(np.arange(len(images)), [len(i) for i in images])
+        solution = solve_affine(stacked, wanted)
+        if solution is None:
+            return 0
+        start, ambiguity = solution
+        total = 1
+        for group, free in _groups(owner, ambiguity, len(images)):
+            found = self._group(group, free, start, owner, stacked, values)
+            if found is None:
+                return None
+            total *= found
+            if total == 0:
+                return 0
+        return total
+
+    def _group(self, group, free, start, owner, stacked, values) -> int | None:
+        """Count one group of coupled parts: Σ over shares of ∏ over parts."""
+        if len(free) > _MAX_COUPLING:
+            return self._convolve(group, start, owner, stacked, values)
+        cache: dict[tuple[int, bytes], int | None] = {}
+        total = 0
+        for choice in range(1 << len(free)):
+            bits = unpack_bits(np.array([[choice]], dtype=np.uint64), len(free))[0]
+            share = start ^ ((bits.astype(np.int64) @ free) % 2).astype(np.uint8)
+            product = 1
+            for i in group:
+                target = (share[owner == i].astype(np.int64) @ stacked[owner == i]) % 2
+                key = (i, target.tobytes())
+                if key not in cache:
+                    cache[key] = self.parts[i].count(values[i], target.astype(np.uint8))
+                count = cache[key]
+                if count is None:
+                    return None
+                product *= count
+                if product == 0:
+                    break
+            total += product
+        return total
+
+    def _convolve(self, group, start, owner, stacked, values) -> int | None:
+        """Count a group of many parts coupled through few bits: add part after part."""
+        inside = np.isin(owner, group)
+        basis = _row_basis(stacked[inside])
+        if len(basis) > _MAX_STATES:
+            return None
+        states = [
+            ((unpack_bits(np.array([[s]], np.uint64), len(basis))[0].astype(int) @ basis) % 2)
+            for s in range(1 << len(basis))
+        ]
+        number = {state.astype(np.uint8).tobytes(): s for s, state in enumerate(states)}
+        wanted = (start[inside].astype(np.int64) @ stacked[inside]) % 2
+        ways = [int(s == number[wanted.astype(np.uint8).tobytes()]) for s in range(len(states))]
+        for i in group:
+            counts = [self.parts[i].count(values[i], s.astype(np.uint8)) for s in states]
+            if any(c is None for c in counts):
+                return None
+            ways = [
+                sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states)))
+                for s in range(len(states))
+            ]
+        return ways[0]
+
+    def _from_solutions(self, values, wanted, rng) -> tuple[int, int, int]:
+        """Count cosets by testing the linear condition's solutions: all, or a sample of them."""
+        solution = solve_affine(np.concatenate(values), wanted)
+        if solution is None:
+            return 0, 0, 0
+        start, null = solution
+        splits = np.cumsum([len(v) for v in values])[:-1]
+        hits = tried = 0
+        for weights in _weights(len(null), rng):
+            # a matrix product of floats is quick, and exact for so few terms
+            points = (weights.astype(np.float32) @ null).astype(np.int64).astype(
+                np.uint8
+            ) & 1 ^ start
+            good = np.ones(len(points), dtype=bool)
+            for part, piece in zip(self.parts, np.split(points, splits, axis=1), strict=True):
+                good &= part.accepts(piece)
+            hits += int(good.sum())
+            tried += len(points)
+        if len(null) <= _ENUMERATED_BITS:
+            return hits, hits, hits
+        centre, half = _wilson(hits, tried)
+
+        def scaled(fraction: float) -> int:
+            return int(min(1.0, max(0.0, fraction)) * 2**53) << len(null) >> 53
+
+        return scaled(hits / tried), scaled(centre - half), scaled(centre + half)
+
+
+def _weights(n_bits: int, rng):
+    """Yield batches of bits ``(samples, n_bits)``: all of them up to 17 bits, else random."""
+    if n_bits <= _ENUMERATED_BITS:
+        indices = np.arange(1 << n_bits, dtype=np.uint64)[:, None]
+        for part in np.array_split(indices, 1 + len(indices) // _CHUNK):
+            yield unpack_bits(part, n_bits)
+    else:
+        for _ in range(_SAMPLES // _CHUNK):
+            yield rng.integers(0, 2, size=(_CHUNK, n_bits))
+
+
+def _wilson(hits: int, samples: int) -> tuple[float, float]:
+    """Return centre and half-width of the 95% Wilson interval of a proportion."""
+    p, z2 = hits / samples, _Z95**2
+    scale = 1 + z2 / samples
+    half = _Z95 * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2)) / scale
+    return (p + z2 / (2 * samples)) / scale, half
+
+
+def _row_basis(bits: np.ndarray) -> np.ndarray:
+    """Return a basis of the row space, bits ``(rank, r)``."""
+    return unpack_bits(F2Basis(pack_bits(bits)).rows, bits.shape[1]) if bits.size else bits[:0]
+
+
+def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int):
+    """Yield (parts, ambiguity rows) of parts that the ambiguity couples."""
+    leader = list(range(count))
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            i = leader[i]
+        return i
+
+    touched = [np.unique(owner[row.astype(bool)]) for row in ambiguity]
+    for parts in touched:
+        for i in parts[1:]:
+            leader[find(int(i))] = find(int(parts[0]))
+    for root in sorted({find(i) for i in range(count)}):
+        rows = [k for k, parts in enumerate(touched) if find(int(parts[0])) == root]
+        yield [i for i in range(count) if find(i) == root], ambiguity[rows]

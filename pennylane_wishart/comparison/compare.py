@@ -1,0 +1,215 @@
+"""``pw.compare``: a prediction held against a measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from pennylane_wishart.comparison.statistics import (
+    QuantityComparison,
+    compare_sample,
+    compare_variances,
+    not_compared,
+)
+from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement
+from pennylane_wishart.prediction import Prediction
+
+__all__ = ["Comparison", "compare"]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Every quantity that could be compared, and why the others could not."""
+
+    loss: QuantityComparison | None = None
+    gradient: QuantityComparison | None = None
+    variances: QuantityComparison | None = None
+    minima: QuantityComparison | None = None
+    dead: QuantityComparison | None = None
+    """Whether parameters proved dead were measured as zero."""
+
+    @property
+    def quantities(self) -> tuple[QuantityComparison, ...]:
+        """The comparisons that were tried, in reading order."""
+        every = (self.variances, self.dead, self.loss, self.gradient, self.minima)
+        return tuple(q for q in every if q is not None)
+
+    @property
+    def agrees(self) -> bool | None:
+        """False if any quantity disagrees, None if nothing could be compared."""
+        verdicts = [q.agrees for q in self.quantities if q.agrees is not None]
+        return all(verdicts) if verdicts else None
+
+    def __str__(self) -> str:
+        return "\n".join(str(q) for q in self.quantities)
+
+    def to_dict(self) -> dict:
+        """Return plain Python values, ready for JSON."""
+        return {
+            "schema_version": 1,
+            "agrees": self.agrees,
+            "quantities": [q.to_dict() for q in self.quantities],
+        }
+
+
+def compare(pred: Prediction, data, alpha: float = 0.001, seed: int = 7) -> Comparison:
+    """Hold a prediction against measured losses and gradients, or against found minima.
+
+    Losses and gradients are tested against the deep-limit laws only where the circuit is deep
+    enough for them (``Prediction.is_deep``, ``deep_parameters``); the variances of all parameters
+    are tested at this depth in any case. One gradient component per angle set enters the test of
+    the law, because components of one set are dependent.
+
+    Args:
+        pred: a :class:`Prediction`.
+        data: a :class:`Measurement` or :class:`MinimaMeasurement` of the same circuit and law.
+        alpha: false-alarm rate of each quantity's ``agrees``.
+        seed: seed of the choice of components and of the power simulation.
+    Returns:
+        :class:`Comparison`.
+    Raises:
+        ComparisonError: if the records are of different circuits or laws of angles.
+    """
+    return _compare(data, pred, alpha, seed)
+
+
+@singledispatch
+def _compare(data, pred, alpha, seed) -> Comparison:
+    raise ComparisonError(
+        f"compare needs a Measurement or MinimaMeasurement; got {type(data).__name__}. Use pw.measure."
+    )
+
+
+def _check_same(pred: Prediction, data) -> None:
+    if data.law != pred.angles:
+        raise ComparisonError(
+            f"The measurement drew angles from {data.law.name!r}, the prediction is for {pred.angles.name!r}: "
+            "use one angles= for both."
+        )
+    if data.circuit_hash != pred.circuit.content_hash:
+        raise ComparisonError("The measurement is of another circuit (content hashes differ).")
+
+
+@_compare.register
+def _(data: Measurement, pred, alpha, seed) -> Comparison:
+    _check_same(pred, data)
+    gradients = np.where(data.measured, data.gradients, np.nan)
+    noise = _gradient_noise(data)
+    return Comparison(
+        loss=_loss(pred, data, alpha, seed),
+        gradient=_gradient(pred, data, gradients, noise, alpha, seed),
+        variances=compare_variances(
+            gradients, pred.gradient_variance, pred.gradient_variance_error, noise, alpha
+        ),
+        dead=_dead(pred, gradients, data, alpha),
+    )
+
+
+def _gradient_noise(data: Measurement) -> np.ndarray:
+    error = np.where(data.measured, data.gradient_error, np.nan)
+    seen = np.isfinite(error).any(axis=0)
+    out = np.zeros(error.shape[1])
+    out[seen] = np.nanmean(error[:, seen] ** 2, axis=0)
+    return out
+
+
+def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityComparison:
+    try:
+        law = pred.loss
+    except OutOfTheoryError as err:
+        return not_compared("loss law", str(err).split(" Use ")[0], alpha)
+    if not pred.is_deep:
+        return not_compared("loss law", "the circuit is too shallow for the deep-limit law", alpha)
+    shots = data.plan.shots
+    if shots:
+        law = law.with_shots(shots, float(np.nanmean(data.shot_variance)) * shots)
+    return compare_sample("loss law", data.losses, law, alpha, seed)
+
+
+def _gradient(pred: Prediction, data: Measurement, gradients, noise, alpha, seed) -> QuantityComparison:
+    name = "gradient law"
+    try:
+        pred.gradient
+    except OutOfTheoryError as err:
+        return not_compared(name, str(err).split(" Use ")[0], alpha)
+    deep = np.flatnonzero(pred.deep_parameters & np.isfinite(gradients).any(axis=0))
+    if len(deep) == 0:
+        return not_compared(name, "no measured parameter is deep enough for the deep-limit law", alpha)
+    rng = np.random.default_rng(seed)
+    values, used = _one_per_sample(gradients, deep, rng)
+    law = _mixture(pred, used)
+    if data.plan.shots:
+        law = law.with_shots(1, float(np.mean(noise[deep])))
+    return compare_sample(name, values, law, alpha, seed)
+
+
+def _one_per_sample(gradients, deep, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Pick one measured deep component of every angle set."""
+    allowed = np.isfinite(gradients[:, deep])
+    keys = np.where(allowed, rng.random(allowed.shape), -1.0)
+    pick = np.argmax(keys, axis=1)
+    rows = np.flatnonzero(allowed.any(axis=1))
+    return gradients[rows, deep[pick[rows]]], deep[pick[rows]]
+
+
+def _mixture(pred: Prediction, used: np.ndarray):
+    """The law of a component drawn as often from each parameter as it was picked."""
+    from pennylane_wishart.ensembles import MixtureLaw
+
+    laws: dict[int, object] = {}
+    counts: dict[int, int] = {}
+    for k, times in zip(*np.unique(used, return_counts=True), strict=True):
+        law = pred.gradient_of(int(k))
+        laws[id(law)] = law
+        counts[id(law)] = counts.get(id(law), 0) + int(times)
+    if len(laws) == 1:
+        return next(iter(laws.values()))
+    total = sum(counts.values())
+    return MixtureLaw(tuple(laws.values()), tuple(c / total for c in counts.values()))
+
+
+def _dead(pred: Prediction, gradients, data, alpha) -> QuantityComparison | None:
+    if not pred.dead_parameters:
+        return None
+    columns = gradients[:, list(pred.dead_parameters)]
+    values = columns[np.isfinite(columns)]
+    name = "dead parameters"
+    if len(values) == 0:
+        return not_compared(name, "no dead parameter was measured", alpha)
+    error = data.gradient_error[:, list(pred.dead_parameters)][np.isfinite(columns)]
+    limit = 1e-7 + 6 * error
+    worst = float(np.max(np.abs(values)))
+    same = bool(np.all(np.abs(values) <= limit))
+    nan = float("nan")
+    return QuantityComparison(
+        name, worst, 1.0 if same else 0.0, nan, (nan, nan), worst, 1.0, same, alpha, len(values),
+        "every measured gradient of a dead parameter is zero within 6 standard errors",
+    )  # fmt: skip
+
+
+@_compare.register
+def _(data: MinimaMeasurement, pred, alpha, seed) -> Comparison:
+    _check_same(pred, data)
+    name = "minima law"
+    try:
+        law = pred.minima_found
+    except OutOfTheoryError as err:
+        return Comparison(minima=not_compared(name, str(err).split(" Use ")[0], alpha))
+    losses = np.asarray(data.losses)[np.asarray(data.converged, bool)]
+    if law.is_point_mass:
+        return Comparison(minima=_optimal(law, losses, alpha, name))
+    return Comparison(minima=compare_sample(name, losses, law, alpha, seed))
+
+
+def _optimal(law, losses, alpha, name) -> QuantityComparison:
+    """At and above p*, minima should lie within 1% of the optimum."""
+    energy = (losses - law.ground) / (law.center - law.ground)
+    near = float(np.mean(energy < 0.01))
+    nan = float("nan")
+    return QuantityComparison(
+        name, 1 - near, nan, nan, (nan, nan), float(np.mean(energy)), 1.0, near >= 0.5, alpha, len(losses),
+        f"above p*: {near:.0%} of the found minima lie within 1% of the optimum",
+    )  # fmt: skip

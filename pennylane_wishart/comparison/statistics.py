@@ -1,0 +1,204 @@
+"""Goodness of fit with effect size and power: one sample against one law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy import stats
+
+from pennylane_wishart.errors import InputError
+
+__all__ = ["QuantityComparison", "compare_sample", "compare_variances"]
+
+_GRID = 4001
+_POWER_RUNS = 200
+_POWER_SCALE = 1.25
+"""Power is the chance to notice a standard deviation 25% away from the predicted one."""
+
+
+@dataclass(frozen=True, eq=False)
+class QuantityComparison:
+    """One measured quantity held against its prediction."""
+
+    name: str
+    statistic: float
+    """Kolmogorov–Smirnov distance, or the largest |z| of a family of variances."""
+    pvalue: float
+    ratio_of_variances: float
+    """measured / predicted."""
+    interval: tuple[float, float]
+    """95% interval of the ratio, from the sample's own fourth moment."""
+    effect: float
+    """Size of the discrepancy in units that do not grow with the sample: the KS distance for
+    laws, |log2 ratio of variances| for variances."""
+    power: float
+    """Chance that this test would reject if the true spread were 25% larger than predicted."""
+    agrees: bool | None
+    """False where rejected at ``alpha``; None where nothing could be compared."""
+    alpha: float
+    n: int
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.agrees is None:
+            return f"{self.name}: not compared ({self.note})"
+        verdict = "agrees" if self.agrees else "DISAGREES"
+        low, high = self.interval
+        return (
+            f"{self.name}: {verdict}; p = {self.pvalue:.3g}, variance ratio {self.ratio_of_variances:.3f} "
+            f"[{low:.3f}, {high:.3f}], power {self.power:.2f}, n = {self.n}"
+        )
+
+    def to_dict(self) -> dict:
+        """Return plain Python values."""
+        return {k: (list(v) if isinstance(v, tuple) else v) for k, v in self.__dict__.items()}
+
+
+def not_compared(name: str, note: str, alpha: float) -> QuantityComparison:
+    """Return the record of a comparison that could not be made, and why."""
+    nan = float("nan")
+    return QuantityComparison(name, nan, nan, nan, (nan, nan), nan, 0.0, None, alpha, 0, note)
+
+
+def variance_interval(sample: np.ndarray, noise: float = 0.0) -> tuple[float, float, float]:
+    """Return (variance less ``noise``, low, high): 95%, by the sample's kurtosis, log scale."""
+    n = len(sample)
+    variance = float(np.var(sample, ddof=1))
+    if variance == 0 or n < 4:
+        return max(variance - noise, 0.0), 0.0, float("inf")
+    kurtosis = float(stats.kurtosis(sample, fisher=True, bias=False)) if n > 3 else 0.0
+    relative = sqrt(max((kurtosis + 2 * n / (n - 1)) / n, 1e-12)) * variance / max(variance - noise, 1e-300)
+    clean = max(variance - noise, 0.0)
+    return clean, clean * np.exp(-1.96 * relative), clean * np.exp(1.96 * relative)
+
+
+def gridded_cdf(law) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a fast monotone interpolation of a law's cdf."""
+    levels = np.concatenate([np.geomspace(1e-6, 1e-2, 80), np.linspace(0.01, 0.99, 400)])
+    levels = np.unique(np.concatenate([levels, 1 - levels]))
+    knots = np.asarray(law.ppf(levels), float)
+    keep = np.concatenate([[True], np.diff(knots) > 0])
+    knots = knots[keep]
+    grid = np.unique(np.concatenate([knots, np.linspace(knots[0], knots[-1], _GRID // 4)]))
+    values = np.maximum.accumulate(np.asarray(law.cdf(grid), float))
+    return lambda x: np.interp(x, grid, values, left=0.0, right=1.0)
+
+
+def compare_sample(
+    name: str, sample, law, alpha: float = 0.001, seed: int = 7, noise: float = 0.0
+) -> QuantityComparison:
+    """Test whether independent samples come from a law.
+
+    One-sample Kolmogorov–Smirnov; ``noise`` is the mean shot-noise variance to take off the
+    sample's variance. NOT valid for dependent samples, such as all gradient components of one
+    angle set.
+
+    Args:
+        sample: float64 ``(n,)``, independent.
+        law: distribution with ``ppf``, ``cdf``, ``var``, ``mean``, ``sample``.
+        alpha: false-alarm rate of ``agrees``.
+    """
+    sample = np.asarray(sample, float)
+    sample = sample[np.isfinite(sample)]
+    if len(sample) < 8:
+        return not_compared(name, f"only {len(sample)} samples", alpha)
+    predicted = float(law.var())
+    if predicted == 0.0:
+        return _against_constant(name, sample, float(law.mean()), alpha)
+    cdf = gridded_cdf(law)
+    test = stats.kstest(sample, cdf)
+    variance, low, high = variance_interval(sample, noise)
+    return QuantityComparison(
+        name=name,
+        statistic=float(test.statistic),
+        pvalue=float(test.pvalue),
+        ratio_of_variances=variance / predicted,
+        interval=(low / predicted, high / predicted),
+        effect=float(test.statistic),
+        power=_power(law, cdf, len(sample), alpha, seed),
+        agrees=bool(test.pvalue >= alpha),
+        alpha=alpha,
+        n=len(sample),
+    )
+
+
+def _against_constant(name: str, sample: np.ndarray, value: float, alpha: float) -> QuantityComparison:
+    off = float(np.max(np.abs(sample - value)))
+    same = off < 1e-8 * max(1.0, abs(value))
+    return QuantityComparison(
+        name, off, 1.0 if same else 0.0, 1.0 if same else float("inf"), (1.0, 1.0), off, 1.0, same,
+        alpha, len(sample), "the predicted law is a single value",
+    )  # fmt: skip
+
+
+def _power(law, cdf, n: int, alpha: float, seed: int) -> float:
+    """Simulate the test on samples whose deviation from the mean is 25% larger."""
+    rng = np.random.default_rng(seed)
+    size = min(n, 2000)
+    draws = np.asarray(law.sample(size * _POWER_RUNS, rng), float).reshape(_POWER_RUNS, size)
+    mean = float(law.mean())
+    wide = np.sort(mean + _POWER_SCALE * (draws - mean), axis=1)
+    values = cdf(wide)
+    steps = np.arange(size)
+    distance = np.maximum(
+        np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1)
+    )
+    critical = stats.kstwo.isf(alpha, n)
+    return float(np.mean(distance > critical))
+
+
+def compare_variances(
+    measured: np.ndarray, predicted: np.ndarray, predicted_error: np.ndarray, noise: np.ndarray, alpha: float
+) -> QuantityComparison:
+    """Test all per-parameter variances at once.
+
+    Each measured variance is compared with its prediction on the log scale, with the sample's own
+    kurtosis; the smallest p-value is corrected for the number of parameters (Bonferroni), so
+    dependence between parameters does not raise the false-alarm rate.
+
+    Args:
+        measured: gradients ``(samples, n_params)``, NaN where not measured.
+        predicted, predicted_error: ``(n_params,)``.
+        noise: shot-noise variance of each parameter's gradient, ``(n_params,)``.
+    """
+    name = "gradient variances at this depth"
+    if measured.shape[1] != len(predicted):
+        raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")
+    scores, logs, ratios, spreads = [], [], [], []
+    for k in range(len(predicted)):
+        column = measured[:, k][np.isfinite(measured[:, k])]
+        if len(column) < 20 or predicted[k] <= 0:
+            continue
+        variance, low, high = variance_interval(column, float(noise[k]))
+        if variance <= 0:
+            continue
+        width = np.log(high / low) / 3.92 if np.isfinite(high) and low > 0 else 1.0
+        width = float(np.hypot(width, predicted_error[k] / predicted[k]))
+        ratio = variance / predicted[k]
+        scores.append(np.log(ratio) / width)
+        logs.append(np.log2(ratio))
+        ratios.append(ratio)
+        spreads.append(width)
+    if not scores:
+        return not_compared(name, "no live parameter was measured often enough", alpha)
+    z = float(np.max(np.abs(scores)))
+    pvalue = float(min(1.0, 2 * stats.norm.sf(z) * len(scores)))
+    middle, width = float(np.median(ratios)), float(np.median(spreads))
+    shift = np.log(_POWER_SCALE**2) / width
+    critical = stats.norm.isf(alpha / (2 * len(scores)))
+    return QuantityComparison(
+        name=name,
+        statistic=z,
+        pvalue=pvalue,
+        ratio_of_variances=middle,
+        interval=(middle * np.exp(-1.96 * width), middle * np.exp(1.96 * width)),
+        effect=float(np.max(np.abs(logs))),
+        power=float(stats.norm.sf(critical - shift)),
+        agrees=bool(pvalue >= alpha),
+        alpha=alpha,
+        n=int(np.isfinite(measured).any(axis=1).sum()),
+        note=f"{len(scores)} live parameters, smallest p-value corrected for their number",
+    )

@@ -1,0 +1,122 @@
+"""``pw.diagnose``: runs the flow once."""
+
+from __future__ import annotations
+
+from pennylane_wishart.circuit import normal_form
+from pennylane_wishart.comparison import compare
+from pennylane_wishart.diagnosis.checks import Thresholds, judge, run_checks
+from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.families import scaling
+from pennylane_wishart.measurement import measure
+from pennylane_wishart.prediction import prediction_of
+from pennylane_wishart.sectors.door import signature
+
+__all__ = ["diagnose", "options_of"]
+
+_OPTIONS = "__wishart_options__"
+_FULL_GRADIENT = 200
+
+
+def options_of(qnode) -> dict:
+    """Return the options that a decorator left on a QNode."""
+    return dict(getattr(getattr(qnode, "func", None), _OPTIONS, {}))
+
+
+def diagnose(
+    qnode,
+    *,
+    samples: int = 300,
+    seed: int = 7,
+    shots: float = 1000,
+    minima_tolerance: float = 0.1,
+    angles="uniform",
+    family=None,
+    sizes=(4, 6, 8),
+    family_args=None,
+    run: bool = True,
+    device=None,
+    progress=None,
+    argnums=None,
+    output=None,
+    encoding="fixed",
+):
+    """Diagnose whether a QNode will train, how well, and why.
+
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
+    simulator, and compares. NOT a promise: it speaks of random starting angles, of gradients and of
+    the minima that the theory covers.
+
+    Args:
+        qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
+        samples: angle sets to measure; with ``run=False`` nothing is measured.
+        seed: seed of everything sampled.
+        shots: shots per gradient component that one is ready to spend.
+        minima_tolerance: allowed height of the median local minimum, in units of the mean loss.
+        angles: law of the random angles.
+        family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``.
+        device: where to measure; the QNode's own if it is a simulator with exact gradients.
+        progress: True, False, or None for a bar in terminals and notebooks.
+        argnums, output, encoding: as in :func:`normal_form`.
+    Returns:
+        A function of the QNode's arguments that returns a :class:`Diagnosis`.
+    Raises:
+        UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
+    Cost: seconds at 10 qubits; reading and variances alone at 100.
+    Source: THEORY §9.
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("lightning.qubit", wires=2))
+        ... def f(x):
+        ...     qml.RX(x[0], 0)
+        ...     qml.RY(x[1], 0)
+        ...     return qml.expval(qml.Z(0))
+        >>> diagnose(f, samples=40)(np.array([0.1, 0.2])).trainable
+        True
+    """
+    limits = Thresholds(shots, minima_tolerance)
+
+    def inspect(*args, **kwargs) -> Diagnosis:
+        circuit = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)(*args, **kwargs)
+        prediction = prediction_of(signature(circuit, seed=seed), angles, seed=seed)
+        data = comparison = None
+        if run and _can_measure(circuit):
+            data = measure(
+                circuit, samples=samples, seed=seed, device=device, angles=prediction.angles, progress=progress
+            )()
+            comparison = compare(prediction, data, seed=seed)
+        study = None
+        if family is not None:
+            study = scaling(family, sizes=list(sizes), args=family_args, angles=angles, seed=seed)
+        checks = run_checks(prediction, comparison, limits)
+        return Diagnosis(
+            name=_name(qnode),
+            prediction=prediction,
+            measurement=data,
+            comparison=comparison,
+            family=study,
+            checks=checks,
+            thresholds=limits,
+            verdict=judge(checks),
+            advice=_advice(study),
+        )
+
+    return inspect
+
+
+def _can_measure(circuit) -> bool:
+    """A state-vector simulation of 20 qubits and a few hundred samples is what 'quick' can mean."""
+    return circuit.trace is not None and circuit.n_qubits <= 20 and len(circuit.states) == 1
+
+
+def _advice(study) -> tuple[str, ...]:
+    if study is not None and study.verdict == "exponential":
+        return ("Gradients vanish exponentially with size: what works at this size will not at larger ones.",)
+    return ()
+
+
+def _name(qnode) -> str:
+    inner = getattr(qnode, "qnode", qnode)
+    func = getattr(inner, "func", None) or getattr(inner, "original_function", None)
+    return getattr(func, "__name__", None) or type(qnode).__name__
+

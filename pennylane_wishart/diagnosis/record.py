@@ -1,0 +1,106 @@
+"""``Diagnosis``: the whole flow of one QNode, judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pennylane_wishart import report
+from pennylane_wishart.comparison import Comparison
+from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
+from pennylane_wishart.diagnosis.sections import build_sections, headline
+from pennylane_wishart.measurement import Measurement
+from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.sectors import Signature
+
+__all__ = ["Diagnosis"]
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Will this QNode train, how well, and why.
+
+    ``print(diag)`` for text, ``diag`` in a notebook for HTML, ``diag.save("report.html")`` for a
+    self-contained page, ``diag.to_dict()`` for JSON.
+    """
+
+    name: str
+    prediction: Prediction
+    measurement: Measurement | None
+    comparison: Comparison | None
+    family: Any
+    """A :class:`ScalingStudy`, or None: scaling not assessed."""
+    checks: tuple[Check, ...]
+    thresholds: Thresholds
+    verdict: Verdict
+    advice: tuple[str, ...] = ()
+
+    @property
+    def signature(self) -> Signature:
+        """The circuit's Lie-algebraic signature."""
+        return self.prediction.signature
+
+    @property
+    def trainable(self) -> bool | None:
+        """True, False, or None where it could not be told."""
+        if self.verdict is Verdict.CANNOT_TELL:
+            return None
+        return self.verdict is not Verdict.NOT_TRAINABLE
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence with its reason."""
+        return headline(self)
+
+    @property
+    def sections(self) -> tuple[report.Section, ...]:
+        """The report's parts, in reading order."""
+        return build_sections(self)
+
+    @property
+    def _title(self) -> str:
+        return f"Trainability of {self.name}"
+
+    def __str__(self) -> str:
+        return report.to_text(self._title, self.sections)
+
+    def _repr_html_(self) -> str:
+        return report.to_html(self._title, self.sections)
+
+    def plot(self, axes=None):
+        """Draw the report's figures, one below the other; return the array of Axes."""
+        import matplotlib.pyplot as plt
+        import numpy as np
+
+        figures = [s for s in self.sections if s.figure is not None]
+        if axes is None:
+            _, axes = plt.subplots(
+                len(figures), 1, figsize=(6.4, 3.4 * len(figures)), squeeze=False, layout="constrained"
+            )
+        axes = np.asarray(axes).reshape(-1)
+        for ax, section in zip(axes, figures, strict=False):
+            section.figure(ax)  # type: ignore[misc]
+            ax.set_title(section.title, fontsize="medium")
+        return axes
+
+    def to_dict(self) -> dict:
+        """Return plain Python values, ready for JSON."""
+        return {
+            "schema_version": 1,
+            "name": self.name,
+            "verdict": self.verdict.name,
+            "trainable": self.trainable,
+            "headline": self.headline,
+            "thresholds": vars(self.thresholds),
+            "checks": [vars(c) for c in self.checks],
+            "signature": self.signature.to_dict(),
+            "prediction": self.prediction.to_dict(),
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+            "family": None if self.family is None else self.family.to_dict(),
+            "report": report.to_dict(self.sections),
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write .html (self-contained page), .json or .txt; return the path."""
+        return report.save(path, self._title, self.sections, self.to_dict())

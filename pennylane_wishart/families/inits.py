@@ -1,0 +1,201 @@
+"""``pw.compare_inits``: the gradients of one QNode under several laws of random angles."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.errors import AngleLawError, InputError, Status
+from pennylane_wishart.families.points import Log2Value, gradient_limits, median_log2
+from pennylane_wishart.families.table import init_text
+from pennylane_wishart.moments import SecondMoments, moments_of
+
+__all__ = ["InitComparison", "InitRow", "compare_inits"]
+
+
+@dataclass(frozen=True, eq=False)
+class InitRow:
+    """Gradients under one law of angles."""
+
+    name: str
+    law: AngleLaw
+    second_moment: np.ndarray
+    """float64 ``(n_params,)``: E[(∂ℓ)²] = Var + mean²."""
+    log2_second_moment: np.ndarray
+    """float64 ``(n_params,)``; the 97.5% upper limit where ``status`` is UPPER_BOUND; −inf where dead."""
+    second_moment_error: np.ndarray
+    """Standard errors of ``second_moment``; 0 where exact."""
+    mean: np.ndarray
+    """float64 ``(n_params,)``: E[∂ℓ], 0 for uniform angles."""
+    status: tuple[Status, ...]
+    median: Log2Value
+    """log2 of the median E[(∂ℓ)²] over live parameters."""
+    median_variance: Log2Value
+    """log2 of the median Var[∂ℓ] over live parameters."""
+    n_dead: int
+    loss_mean: float
+    loss_variance: float
+    engine: str
+
+    def to_dict(self) -> dict:
+        """Return plain Python values; −inf as null."""
+        bits = [float(v) if np.isfinite(v) else None for v in self.log2_second_moment]
+        return {
+            "name": self.name,
+            "law": self.law.to_dict(),
+            "second_moment": self.second_moment.tolist(),
+            "log2_second_moment": bits,
+            "second_moment_error": self.second_moment_error.tolist(),
+            "mean": self.mean.tolist(),
+            "status": [s.name for s in self.status],
+            "median": self.median.to_dict(),
+            "median_variance": self.median_variance.to_dict(),
+            "n_dead": self.n_dead,
+            "loss_mean": self.loss_mean,
+            "loss_variance": self.loss_variance,
+            "engine": self.engine,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class InitComparison:
+    """Laws of initial angles side by side, largest median gradient first.
+
+    Large gradients at the start are not a promise of a good minimum: a law concentrated on a
+    point sees only that point's neighbourhood.
+    """
+
+    rows: tuple[InitRow, ...]
+    n_params: int
+    seed: int
+
+    def __post_init__(self):
+        if not self.rows:
+            raise InputError("An InitComparison needs at least one law of angles.")
+
+    @property
+    def best(self) -> str:
+        """Name of the law with the largest median E[(∂ℓ)²] over live parameters."""
+        return self.rows[0].name
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """Names of the laws that are not told apart from ``best`` within two standard errors."""
+        top = self.rows[0].median
+        return tuple(r.name for r in self.rows[1:] if _overlap(top, r.median))
+
+    def __getitem__(self, name: str) -> InitRow:
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise InputError(f"No initialisation {name!r}: there are {[r.name for r in self.rows]}.")
+
+    def __str__(self) -> str:
+        return init_text(self)
+
+    def to_dict(self) -> dict:
+        """Return plain Python values, ready for JSON."""
+        return {
+            "schema_version": 1,
+            "record": "InitComparison",
+            "best": self.best,
+            "tied": list(self.tied),
+            "n_params": self.n_params,
+            "seed": self.seed,
+            "rows": [r.to_dict() for r in self.rows],
+        }
+
+
+def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=None):
+    """Compare laws of initial angles by the second moment of every gradient component.
+
+    For each law: ``E[(∂_kℓ)²] = Var[∂_kℓ] + E[∂_kℓ]²`` at the circuit's own depth (THEORY §4). The
+    mean matters: for angles close to a point it is most of the gradient. NOT a statement about
+    where training ends.
+
+    Args:
+        qnode: QNode, tape or RotationCircuit.
+        inits: name → law, each as ``angles=`` elsewhere: "uniform", "small", ``("normal", σ)``,
+            ``("uniform", low, high)``, an :class:`AngleLaw`; σ in radians.
+        seed: seed of everything that is sampled.
+        argnums, output: as for :func:`normal_form`.
+    Returns:
+        A function of the QNode's arguments that returns an :class:`InitComparison`; the comparison
+        itself when given a RotationCircuit.
+    Raises:
+        InputError: if ``inits`` is not a non-empty mapping.
+        AngleLawError: for an unknown law; the message names it.
+    Cost: one ``moments_of`` per law.
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("default.qubit"))
+        ... def f(x):
+        ...     for w in range(6):
+        ...         qml.RY(x[w], w)
+        ...     return qml.expval(qml.prod(*[qml.Z(w) for w in range(6)]))
+        >>> result = compare_inits(f, {"uniform": "uniform", "narrow": ("normal", 0.3)})(np.zeros(6))
+        >>> result.best, round(result["uniform"].median.value, 6)
+        ('narrow', -6.0)
+    """
+    if not isinstance(inits, Mapping) or not inits:
+        raise InputError(f"inits needs a mapping name → law, such as {{'small': ('normal', 0.1)}}; got {inits!r}.")
+    if isinstance(qnode, RotationCircuit):
+        return _compare(qnode, inits, seed)
+
+    @functools.wraps(getattr(qnode, "func", compare_inits))
+    def run(*args, **kwargs) -> InitComparison:
+        return _compare(normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs), inits, seed)
+
+    return run
+
+
+def _compare(circuit: RotationCircuit, inits: Mapping, seed: int) -> InitComparison:
+    laws = {}
+    for name, spec in inits.items():
+        try:
+            laws[str(name)] = circuit.angle_law(spec)
+        except AngleLawError as err:
+            raise AngleLawError(f"inits[{name!r}]: {err}") from err
+    rows = [_row(name, law, moments_of(circuit, law, seed=seed)) for name, law in laws.items()]
+    # A law known only by an upper limit cannot be called the best while another has a value.
+    rows.sort(key=lambda r: (r.median.status is Status.UPPER_BOUND, -r.median.value))
+    return InitComparison(tuple(rows), circuit.n_params, seed)
+
+
+def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
+    value, upper, bound = gradient_limits(moments)
+    mean = np.asarray(moments.gradient_mean, float)
+    with np.errstate(divide="ignore"):
+        mean_bits = 2 * np.log2(np.abs(mean))
+    # With a mean that is known exactly, a bound on the variance bounds the second moment.
+    total = np.logaddexp2(np.where(bound, upper, value), mean_bits)
+    limit = np.logaddexp2(upper, mean_bits)
+    bound = bound & ~(mean_bits > upper + 7)  # the mean alone fixes it to 1%
+    live, moving = ~np.isneginf(total), ~np.isneginf(value)
+    sampled = not moments.is_exact
+    return InitRow(
+        name=name,
+        law=law,
+        second_moment=np.exp2(total),
+        log2_second_moment=total,
+        second_moment_error=np.asarray(moments.gradient_variance_error, float),
+        mean=mean,
+        status=tuple(moments.status),
+        median=median_log2(total[live], limit[live], bound[live], sampled),
+        median_variance=median_log2(value[moving], upper[moving], gradient_limits(moments)[2][moving], sampled),
+        n_dead=int((~live).sum()),
+        loss_mean=float(moments.loss_mean),
+        loss_variance=float(moments.loss_variance),
+        engine=moments.engine,
+    )
+
+
+def _overlap(a: Log2Value, b: Log2Value) -> bool:
+    if not (a.known and b.known):
+        return bool(b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error))
+    return bool(a.value - b.value <= 2 * np.hypot(a.error, b.error) + 1e-9)

@@ -1,0 +1,190 @@
+"""``ScalingStudy``: points over sizes and depths, and what they say together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.families.line import LineFit, line_fit
+from pennylane_wishart.families.points import QUANTITIES, ScalingPoint
+from pennylane_wishart.families.table import study_text
+from pennylane_wishart.families.trend import CONFIDENCE, Trend, trend_of
+
+__all__ = ["ScalingStudy"]
+
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class ScalingStudy:
+    """How gradients scale with the number of qubits, and with depth.
+
+    ``verdict`` is about the deepest circuit of each size. It speaks of the sizes studied: a
+    family can change its mind later.
+    """
+
+    points: tuple[ScalingPoint, ...]
+    """Sorted by size, then depth."""
+    quantity: str
+    """The variance followed: a key of ``QUANTITIES``."""
+    angles: str
+    """Name of the law of angles."""
+    seed: int
+    confidence: float = CONFIDENCE
+    """Weight that a verdict needs."""
+
+    def __post_init__(self):
+        if not self.points:
+            raise InputError("A ScalingStudy needs at least one point.")
+        if self.quantity not in QUANTITIES:
+            raise InputError(f"quantity={self.quantity!r}: use one of {tuple(QUANTITIES)}.")
+        ordered = sorted(self.points, key=lambda p: (p.n, -1 if p.depth is None else p.depth))
+        object.__setattr__(self, "points", tuple(ordered))
+
+    # ------------------------------------------------------------------ sizes
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of qubits studied."""
+        return tuple(sorted({p.n for p in self.points}))
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Depths studied; empty where the family has only sizes."""
+        return tuple(sorted({p.depth for p in self.points if p.depth is not None}))
+
+    @cached_property
+    def deepest(self) -> tuple[ScalingPoint, ...]:
+        """The deepest point of each size: what the verdict is about."""
+        return tuple([p for p in self.points if p.n == n][-1] for n in self.sizes)
+
+    @cached_property
+    def trend(self) -> Trend:
+        """The fits against size with their evidence, at the deepest point of each size."""
+        return _trend(self.deepest, self.confidence)
+
+    def trend_at(self, depth: int) -> Trend:
+        """Return the fits against size at one fixed depth."""
+        points = tuple(p for p in self.points if p.depth == depth)
+        if not points:
+            raise InputError(f"depth={depth} was not studied: use one of {self.depths}.")
+        return _trend(points, self.confidence)
+
+    @property
+    def verdict(self) -> str:
+        """"exponential" (a barren plateau), "polynomial", "no decay" or "cannot tell"."""
+        return self.trend.verdict
+
+    @property
+    def plateau(self) -> bool | None:
+        """Whether the family has a barren plateau; None where that cannot be told."""
+        return self.trend.plateau
+
+    @property
+    def slope(self) -> float:
+        """Bits per qubit, negative where the variance falls; NaN with fewer than two sizes."""
+        return float("nan") if self.trend.exponential is None else self.trend.exponential.slope
+
+    @property
+    def slope_interval(self) -> tuple[float, float]:
+        """95% interval of ``slope``."""
+        fit = self.trend.exponential
+        return (float("nan"),) * 2 if fit is None else (fit.low, fit.high)
+
+    # ------------------------------------------------------------------ depths
+    @cached_property
+    def depth_reached(self) -> dict[int, int | None]:
+        """Per size, the first depth from which the loss variance stays within 5% of the deep limit.
+
+        None where no depth studied reaches it, or no formula or too large an error prevents
+        saying so.
+        """
+        out: dict[int, int | None] = {}
+        for n in self.sizes:
+            found = None
+            for point in reversed([p for p in self.points if p.n == n and p.depth is not None]):
+                if not point.is_deep:
+                    break
+                found = point.depth
+            out[n] = found
+        return out
+
+    @cached_property
+    def depth_slopes(self) -> dict[int, LineFit | None]:
+        """Per size, the line of the followed variance against depth on its way to the deep limit.
+
+        Points within one bit of the deep limit are left out: there the line bends into the floor.
+        None with fewer than three points on the way.
+        """
+        out: dict[int, LineFit | None] = {}
+        for n in self.sizes:
+            points = [p for p in self.points if p.n == n and p.depth is not None and p.followed.known]
+            way = [p for p in points if not p.log2_variance < p.deep_limit + 1]
+            out[n] = None
+            if len(way) >= 3:
+                x, y = [p.depth for p in way], [p.log2_variance for p in way]
+                out[n] = line_fit(x, y, [p.log2_variance_error for p in way], "depth")
+        return out
+
+    # ------------------------------------------------------------------ output
+    def rows(self) -> tuple[dict, ...]:
+        """Return the table: one dictionary of plain values per point."""
+        return tuple(
+            {
+                "n": p.n,
+                "depth": p.depth,
+                "parameters": p.n_params,
+                "dead": p.n_dead,
+                "log2_variance": p.log2_variance,
+                "error": p.log2_variance_error,
+                "status": p.status.name,
+                "log2_loss_variance": p.loss.value,
+                "deep_limit": p.deep_limit,
+                "is_deep": p.is_deep,
+                "engine": p.engine,
+            }
+            for p in self.points
+        )
+
+    def __str__(self) -> str:
+        return study_text(self)
+
+    def to_dict(self) -> dict:
+        """Return plain Python values, ready for JSON."""
+        return {
+            "schema_version": _SCHEMA,
+            "record": "ScalingStudy",
+            "quantity": self.quantity,
+            "angles": self.angles,
+            "seed": self.seed,
+            "confidence": self.confidence,
+            "points": [p.to_dict() for p in self.points],
+            "trend": self.trend.to_dict(),
+            "depth_reached": {str(n): d for n, d in self.depth_reached.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict) -> ScalingStudy:
+        """Rebuild a record written by :meth:`to_dict`; the fits are made again from the points."""
+        if data.get("record") != "ScalingStudy" or data.get("schema_version") != _SCHEMA:
+            raise InputError(
+                f"ScalingStudy.from_dict reads schema {_SCHEMA} of 'ScalingStudy'; "
+                f"got schema {data.get('schema_version')} of {data.get('record')!r}."
+            )
+        points = tuple(ScalingPoint.from_dict(p) for p in data["points"])
+        return cls(points, data["quantity"], data["angles"], data["seed"], data["confidence"])
+
+
+def _trend(points, confidence: float) -> Trend:
+    bound = [p.status is Status.UPPER_BOUND for p in points]
+    depths = [p.layers if p.depth is None else p.depth for p in points]
+    return trend_of(
+        [p.n for p in points],
+        [p.log2_variance for p in points],
+        [p.log2_variance_error for p in points],
+        np.where(bound, [p.log2_variance for p in points], np.nan),
+        depths,
+        confidence,
+    )

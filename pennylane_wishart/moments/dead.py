@@ -1,0 +1,255 @@
+"""Dead parameters: those whose gradient is proved to vanish at every setting of the angles.
+
+A proof is an argument about supports and commutation, never about a small number:
+a rotation is dead when it commutes with every operator that the later rotations can make of
+the observable, when it only changes the phase of every state that the earlier rotations can
+make of the input, or when no word that passes through it can have an expectation on the input.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.moments.reach import Reach, reach
+from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
+
+__all__ = ["dead_parameters", "dead_rotations", "support_paths"]
+
+OUTSIDE = "outside the light cone: it commutes with everything that later gates make of the observable"
+TRIVIAL = "acts trivially on the input: it only changes the phase of the states that reach it"
+SILENT = "every word that passes through it has zero expectation on the input"
+SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
+UNUSED = "drives no gate of the circuit"
+
+_MAX_OPERATOR_COST = 20_000
+
+
+class _ActiveWords:
+    """A growing set of distinct words, asked whether anything in it anticommutes with a word.
+
+    The set only grows, so a word that once anticommuted with it always will.
+    """
+
+    def __init__(self, words: PauliWords):
+        width = words.x.shape[1]
+        self.x, self.z = np.empty((64, width), np.uint64), np.empty((64, width), np.uint64)
+        self.size = 0
+        self.any_x, self.any_z = np.zeros(width, np.uint64), np.zeros(width, np.uint64)
+        self.known: set[bytes] = set()
+        self.hot: set[bytes] = set()
+        for x, z in zip(words.x, words.z, strict=True):
+            self.add(x, z)
+
+    def add(self, x: np.ndarray, z: np.ndarray) -> None:
+        key = x.tobytes() + z.tobytes()
+        if key in self.known:
+            return
+        self.known.add(key)
+        if self.size == len(self.x):
+            self.x, self.z = np.concatenate([self.x, self.x]), np.concatenate([self.z, self.z])
+        self.x[self.size], self.z[self.size] = x, z
+        self.size += 1
+        self.any_x |= x
+        self.any_z |= z
+
+    def anticommutes(self, x: np.ndarray, z: np.ndarray) -> bool:
+        key = x.tobytes() + z.tobytes()
+        if key in self.hot:
+            return True
+        if not ((x & self.any_z) | (z & self.any_x)).any():
+            return False
+        # Recent words first: neighbours in time are neighbours in space.
+        for stop in range(self.size, 0, -256):
+            part = slice(max(0, stop - 256), stop)
+            count = np.bitwise_count((self.x[part] & z) ^ (self.z[part] & x)).sum(axis=1)
+            if (count & 1).any():
+                self.hot.add(key)
+                return True
+        return False
+
+
+def _touches(active: _ActiveWords, terms: PauliWords) -> bool:
+    return any(active.anticommutes(x, z) for x, z in zip(terms.x, terms.z, strict=True))
+
+
+class _Commutant:
+    """Operators met so far, asked whether a generator commutes with all of them.
+
+    Termwise first; where that fails and the sums are small, as operators.
+    """
+
+    def __init__(self, circuit: RotationCircuit, start: list[PauliSum]):
+        empty = PauliWords.identity(circuit.n_qubits, 0)
+        self.active = _ActiveWords(empty)
+        self.operators: list[PauliSum] = []
+        self.as_operators = not circuit.is_pauli
+        for operator in start:
+            self.add(operator)
+
+    def add(self, operator: PauliSum) -> None:
+        for x, z in zip(operator.words.x, operator.words.z, strict=True):
+            self.active.add(x, z)
+        if self.as_operators:
+            self.operators.append(operator)
+
+    def commutes(self, generator: PauliSum) -> bool:
+        if not _touches(self.active, generator.words):
+            return True
+        if not self.as_operators:
+            return False
+        cost = len(generator) * sum(len(o) for o in self.operators)
+        if cost > _MAX_OPERATOR_COST:
+            return False
+        return all(len(generator.commutator(o)) == 0 for o in self.operators)
+
+
+def _fixes_input(circuit: RotationCircuit, generator: PauliSum, signs: np.ndarray) -> bool:
+    """Whether the input is an eigenstate of the generator."""
+    if np.all(np.abs(np.abs(signs) - 1) < 1e-12):
+        return True
+    if circuit.is_pauli or circuit.n_qubits > 12 or len(generator) > 256:
+        return False
+    vector = circuit.state.vector()
+    image = generator.apply(vector)
+    residue = image - np.vdot(vector, image) * vector
+    return bool(np.linalg.norm(residue) < 1e-12 * max(1.0, np.abs(generator.coefficients).sum()))
+
+
+def dead_rotations(circuit: RotationCircuit) -> tuple[str, ...]:
+    """Return one reason per rotation, "" where none was proved, by commutation alone.
+
+    Cost: O(rotations · distinct words) at worst, milliseconds at a hundred qubits.
+    """
+    n_rot = circuit.n_rotations
+    reasons = [""] * n_rot
+    later = _Commutant(circuit, [PauliSum(circuit.observable.words[[a]], np.ones(1)) for a in
+                                 range(len(circuit.observable))] if circuit.is_pauli else [circuit.observable])
+    for k in range(n_rot - 1, -1, -1):
+        generator = circuit.generator(k)
+        if later.commutes(generator):
+            reasons[k] = OUTSIDE
+        else:
+            later.add(generator)
+    # A state vector block would make each expectation cost 2^n; those are left to the exact route.
+    signs = np.zeros(len(circuit.terms))
+    live = np.repeat([r == "" for r in reasons], np.diff(circuit.starts))
+    rows = np.flatnonzero(live)
+    if len(rows):
+        words, inverse = circuit.terms[rows].unique()
+        signs[rows] = circuit.state.expectation(words)[inverse]
+    earlier = _Commutant(circuit, [])
+    for k in range(n_rot):
+        if reasons[k]:
+            continue
+        generator = circuit.generator(k)
+        own = signs[circuit.starts[k] : circuit.starts[k + 1]]
+        if _fixes_input(circuit, generator, own) and earlier.commutes(generator):
+            reasons[k] = TRIVIAL
+        else:
+            earlier.add(generator)
+    return tuple(reasons)
+
+
+def support_paths(reached: Reach, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rotations can act, and which can act on a word that the input sees.
+
+    Args:
+        reached: the reachable words of the circuit.
+        seen: bool ``(words,)``: words with non-zero expectation on the input.
+    Returns:
+        ``(touched, live)``, bool ``(L,)``: some reachable word anticommutes with the
+        generator; and some path from the observable through it ends in a seen word.
+    """
+    n_rot = len(reached.distinct)
+    touched, live = np.zeros(n_rot, bool), np.zeros(n_rot, bool)
+    ends = seen.copy()
+    for k in range(n_rot):
+        i, j, _ = reached.step(k)
+        touched[k] = len(i) > 0
+        either = ends[i] | ends[j]
+        live[k] = either.any()
+        ends[i] = either
+    return touched, live
+
+
+def _is_silent(circuit: RotationCircuit) -> bool:
+    """Whether no product of the generators can carry any term to a word that the input sees.
+
+    Stabiliser and basis inputs only: an affine question over F2.
+    """
+    seen = _stabilizer_rows(circuit)
+    if seen is None:
+        return False
+    distinct = circuit.terms.unique()[0].packed
+    span = F2Basis(np.concatenate([distinct, seen]))
+    return not span.contains(circuit.observable.words.packed).any()
+
+
+def _stabilizer_rows(circuit: RotationCircuit) -> np.ndarray | None:
+    state = circuit.state
+    if state.kind == "basis":
+        maps = [{q: "Z"} for q in range(circuit.n_qubits)]
+        return PauliWords.from_maps(maps, circuit.n_qubits).packed
+    if state.kind == "stabilizer":
+        maps = []
+        for block in state.blocks:
+            for letters in block.stabilizers[0].maps():  # type: ignore[union-attr]
+                maps.append({block.qubits[q]: letter for q, letter in letters.items()})
+        return PauliWords.from_maps(maps, circuit.n_qubits).packed
+    return None
+
+
+def dead_parameters(
+    circuit: RotationCircuit, max_support: int = 20_000
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Find the parameters whose gradient vanishes identically, with a proof each.
+
+    A parameter is dead only if every rotation that it drives is proved dead. The list may be
+    incomplete (beyond ``max_support`` reachable words only the commutation arguments are
+    used); it never holds a live parameter.
+
+    Args:
+        circuit: the normal form.
+        max_support: largest set of reachable words that is searched exactly.
+    Returns:
+        ``(indices, reasons)``, flat parameter indices in ascending order.
+    Cost: seconds at 1,000 qubits and 12,000 parameters.
+    Example:
+        >>> dead_parameters(RotationCircuit.from_words(["ZI", "XI", "IX"], {"ZI": 1.0}))[0]
+        (0, 2)
+    """
+    reasons = list(dead_rotations(circuit))
+    keep = np.array([k for k, r in enumerate(reasons) if not r], dtype=np.int64)
+    if len(keep) and circuit.is_pauli:
+        if _is_silent(circuit):
+            for k in keep:
+                reasons[k] = SYMMETRY
+        else:
+            _search(circuit, keep, reasons, max_support)
+    indices, texts = [], []
+    driven = circuit.parameter_of >= 0
+    groups: dict[int, list[str]] = {p: [] for p in range(circuit.n_params)}
+    for k in np.flatnonzero(driven):
+        groups[int(circuit.parameter_of[k])].append(reasons[k])
+    for p, found in groups.items():
+        if all(found):
+            indices.append(p)
+            texts.append("; ".join(dict.fromkeys(found)) if found else UNUSED)
+    return tuple(indices), tuple(texts)
+
+
+def _search(circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int) -> None:
+    words = circuit.words[keep]
+    try:
+        reached = reach(words, circuit.observable.words, max_support)
+    except ModuleTooLargeError:
+        return
+    seen = np.abs(circuit.state.expectation(reached.words)) > 1e-12
+    touched, live = support_paths(reached, seen)
+    for row, k in enumerate(keep):
+        if not touched[row]:
+            reasons[k] = OUTSIDE
+        elif not live[row]:
+            reasons[k] = SILENT

@@ -1,0 +1,234 @@
+"""Exact second moments of Pauli-rotation circuits: distributions over words (THEORY §4).
+
+The average of O⊗O is carried as weights on pairs (Q, R) of words. Under laws without
+E[sin φ cos φ] the product QR of a pair never changes, so every product is its own chain, and
+within it the pair is named by Q alone. A rotation that anticommutes with the product
+multiplies the whole chain by E[cos φ]; one that commutes with it moves both words or neither.
+One sweep backwards (weights from the observable) and one forwards (expectations from the
+input) give the gradient of every rotation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.moments.reach import Reach
+from pennylane_wishart.paulis import PauliWords
+
+__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "word_moments"]
+
+_BLOCK_FLOATS = 20_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class RawMoments:
+    """Moments per rotation, derivatives with respect to the word angle φ = 2·c·angle."""
+
+    mean: float
+    second: float
+    gradient_mean: np.ndarray
+    gradient_second: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """The conserved products QR that survive averaging, and where their pairs start."""
+
+    products: PauliWords
+    """Row 0 is the identity: the diagonal Q = R."""
+    factors: np.ndarray
+    """float64 ``(chains,)``: the product of E[cos φ] over rotations that anticommute with it."""
+    moves: np.ndarray
+    """bool ``(chains, distinct generators)``: whether the generator commutes with the product."""
+    starts: tuple[tuple[np.ndarray, np.ndarray], ...]
+    """Per chain: (observable term, weight)."""
+
+
+def _phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
+    """Return ±1 such that the operator Q·R = sign · (a fixed phase) · product, R = Q⊕product."""
+    partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
+    _, phase = words.multiply(partner)
+    return np.where(phase < 2, 1.0, -1.0)
+
+
+def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096) -> Chains | None:
+    """Return the conserved products that survive averaging; None if more than ``max_chains``."""
+    observable = circuit.observable
+    kinds, distinct = circuit.words.unique()
+    m = len(observable)
+    a, b = np.triu_indices(m, 1)
+    if len(a) > 2_000_000:
+        return None
+    pair_words = PauliWords(
+        observable.words.x[a] ^ observable.words.x[b],
+        observable.words.z[a] ^ observable.words.z[b],
+        circuit.n_qubits,
+    )
+    products, which = pair_words.unique()
+    # E[cos φ] of all rotations with one generator multiply whenever it anticommutes.
+    cosines = np.ones(len(kinds))
+    np.multiply.at(cosines, distinct, moments.cos)
+    anti = products.anticommutation(kinds) if len(products) else np.zeros((0, len(kinds)), bool)
+    factors = np.where(anti, cosines, 1.0).prod(axis=1)
+    alive = np.flatnonzero(factors)
+    if len(alive) > max_chains:
+        return None
+    starts = [(np.arange(m), observable.coefficients**2)]
+    weights = observable.coefficients[a] * observable.coefficients[b]
+    order = np.argsort(which, kind="stable")
+    bounds = np.searchsorted(which[order], np.arange(len(products) + 1))
+    for t in alive:
+        rows = order[bounds[t] : bounds[t + 1]]
+        terms = np.concatenate([a[rows], b[rows]])
+        sign = _phase_sign(observable.words[terms], products[int(t)])
+        starts.append((terms, np.tile(weights[rows], 2) * sign))
+    identity = PauliWords.identity(circuit.n_qubits)
+    return Chains(
+        PauliWords.concatenate([identity, products[alive]]),
+        np.concatenate([[1.0], factors[alive]]),
+        np.concatenate([np.ones((1, len(kinds)), bool), ~anti[alive]]),
+        tuple(starts),
+    )
+
+
+def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096) -> bool:
+    """Whether pairs whose product is conserved carry the whole second moment.
+
+    A fixed non-Clifford rotation, or a law with E[sin φ cos φ] ≠ 0, mixes products. What it
+    creates still dies where an earlier rotation with E[cos φ] = E[sin φ] = 0 anticommutes with
+    the created product; only if all of it dies is the answer yes.
+    """
+    if not (moments.sin.any() or moments.sincos.any()):
+        return True
+    observable = circuit.observable.words
+    a, b = np.triu_indices(len(observable))
+    if len(a) > limit * 16:
+        return False
+    starts = np.unique(observable.packed[a] ^ observable.packed[b], axis=0)
+    original, created = {r.tobytes() for r in starts}, set()
+    half = starts.shape[1] // 2
+    for k in range(circuit.n_rotations - 1, -1, -1):
+        word = circuit.words[k]
+        sin, sincos, cos = moments.sin[k], moments.sincos[k], moments.cos[k]
+        if sin == 0 and sincos == 0 and cos != 0:
+            continue
+        row = word.packed[0]
+        kept: tuple[set, set] = (set(), set())
+        for source, members in enumerate((original, created)):
+            for key in members:
+                product = np.frombuffer(key, np.uint64)
+                anti = np.bitwise_count((product[:half] & row[half:]) ^ (product[half:] & row[:half])).sum() & 1
+                if not anti or cos != 0:
+                    kept[source].add(key)
+                if (sin if anti else sincos) != 0:
+                    kept[1].add((product ^ row).tobytes())
+        original, created = kept
+        if len(created) > limit:
+            return False
+    return not created
+
+
+def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) -> tuple[np.ndarray, np.ndarray]:
+    """Return (end value, derivative of each step) of chains with weights v and ends f.
+
+    Args:
+        v: float64 ``(words, B)``, weights on the observable side; overwritten.
+        f: float64 ``(words, B)``, values on the input side; overwritten.
+        coefficients: per step (stay, move, derivative stay, derivative move, signed).
+        moves: bool ``(B, distinct)``.
+    """
+    n_rot = len(reached.distinct)
+    stay, move, dstay, dmove, signed = coefficients
+    counts = np.array([len(reached.step(k)[0]) for k in range(n_rot)]) * v.shape[1]
+    blocks = _blocks(counts)
+    saved = []
+    for low, high in reversed(blocks):
+        saved.append(v.copy())
+        for k in range(high - 1, low - 1, -1):
+            _backward(reached, k, v, stay[k], move[k], signed, moves)
+    value = np.einsum("nb,nb->b", v, f)
+    gradient = np.zeros((n_rot, v.shape[1]))
+    for low, high in blocks:
+        v = saved.pop()
+        weights = {}
+        for k in range(high - 1, low - 1, -1):
+            weights[k] = _backward(reached, k, v, stay[k], move[k], signed, moves)
+        for k in range(low, high):
+            i, j, sign = reached.step(k)
+            columns = moves[:, reached.distinct[k]]
+            here, there = f[i], f[j]
+            if signed:
+                there = there * sign[:, None]
+            slope = dstay[k] * here + dmove[k] * there
+            gradient[k] = np.where(columns, np.einsum("nb,nb->b", weights[k], slope), 0.0)
+            f[i] = np.where(columns, stay[k] * here + move[k] * there, here)
+    return value, gradient
+
+
+def _blocks(counts: np.ndarray) -> list[tuple[int, int]]:
+    """Cut the steps into runs whose saved weights fit in memory."""
+    out, low, total = [], 0, 0
+    for k, c in enumerate(counts):
+        if total + c > _BLOCK_FLOATS and k > low:
+            out.append((low, k))
+            low, total = k, 0
+        total += int(c)
+    out.append((low, len(counts)))
+    return out
+
+
+def _backward(reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves) -> np.ndarray:
+    """Undo rotation k in place and return the weights that anticommuted with it."""
+    i, j, sign = reached.step(k)
+    columns = moves[:, reached.distinct[k]]
+    weights = v[i]
+    v[i] = np.where(columns, stay * weights, weights)
+    moved = np.where(columns, move * weights, 0.0)
+    v[j] += moved * sign[:, None] if signed else moved
+    return weights
+
+
+def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains) -> RawMoments:
+    """Return exact moments by one sweep per batch of chains.
+
+    Cost: O(rotations · reachable words · chains).
+    """
+    n, n_chains = len(reached.words), len(chains.factors)
+    expectation = circuit.state.expectation(reached.words)
+    m = moments
+    second, gradient_second = 0.0, np.zeros(circuit.n_rotations)
+    batch = max(1, 2_000_000 // max(n, 1))
+    for low in range(0, n_chains, batch):
+        members = range(low, min(low + batch, n_chains))
+        v, f = np.zeros((n, len(members))), np.empty((n, len(members)))
+        for column, t in enumerate(members):
+            terms, weights = chains.starts[t]
+            np.add.at(v[:, column], terms, weights)
+            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, t)
+        moves = chains.moves[list(members)]
+        coefficients = (m.cos2, m.sin2, m.sin2, m.cos2, False)
+        value, slope = _sweep(reached, v, f, coefficients, moves)
+        factors = chains.factors[list(members)]
+        second += float(value @ factors)
+        gradient_second += slope @ factors
+    mean, gradient_mean = _first_moments(circuit, moments, reached, expectation)
+    return RawMoments(mean, second, gradient_mean, gradient_second)
+
+
+def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int) -> np.ndarray:
+    if t == 0:
+        return expectation**2
+    partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
+    return expectation * circuit.state.expectation(partner) * _phase_sign(words, product)
+
+
+def _first_moments(circuit, m: RotationMoments, reached: Reach, expectation: np.ndarray):
+    v = np.zeros((len(reached.words), 1))
+    v[: len(circuit.observable), 0] = circuit.observable.coefficients
+    everything = np.ones((1, len(reached.pairs)), bool)
+    coefficients = (m.cos, m.sin, -m.sin, m.cos, True)
+    value, slope = _sweep(reached, v, expectation[:, None].copy(), coefficients, everything)
+    return float(value[0]), slope[:, 0]

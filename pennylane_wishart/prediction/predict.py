@@ -1,0 +1,81 @@
+"""``pw.predict``: the door of the prediction room."""
+
+from __future__ import annotations
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.moments import deep_limit, moments_of
+from pennylane_wishart.prediction.loss import ENGINES
+from pennylane_wishart.prediction.record import Prediction
+from pennylane_wishart.sectors import Signature
+from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.walkers import dead_parameters
+
+__all__ = ["predict", "prediction_of"]
+
+
+def prediction_of(
+    sig: Signature, angles="uniform", engine: str = "exact", seed: int = 7, **budget
+) -> Prediction:
+    """Return the :class:`Prediction` of a signature; see :func:`predict`."""
+    if engine not in ENGINES:
+        raise InputError(f"engine={engine!r}: use one of {ENGINES}.")
+    circuit = sig.circuit
+    law = circuit.angle_law(angles)
+    moments = moments_of(circuit, law, seed=seed, **budget)
+    dead, reasons = dead_parameters(circuit)
+    return Prediction(
+        signature=sig,
+        angles=law,
+        moments=moments,
+        deep=deep_limit(circuit, law),
+        dead_parameters=tuple(dead),
+        dead_reasons=tuple(reasons),
+        law_engine=engine,
+        seed=seed,
+    )
+
+
+def predict(qnode, angles="uniform", engine="exact", seed=7, argnums=None, output=None, encoding="fixed"):
+    """Predict the laws of a QNode's loss, gradients and local minima without running it.
+
+    The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
+    circuit's group acts as SO, SU or Sp on independent sectors; outside it they raise
+    ``OutOfTheoryError``. Variances, dead parameters and shots hold at the circuit's own depth.
+
+    Args:
+        qnode: QNode, tape, RotationCircuit or Signature.
+        angles: law of the random angles, "uniform" by default; see ``AngleLaw.resolve``.
+        engine: "exact" (the sharpest that applies), "matched" (Gamma and variance-gamma with the
+            finite-size m) or "asymptotic" (the published laws with r).
+        seed: seed of everything that is sampled.
+        argnums, output, encoding: as in :func:`normal_form`.
+    Returns:
+        A function of the QNode's arguments that returns a :class:`Prediction`; the prediction itself
+        when given a record.
+    Raises:
+        UnsupportedCircuitError, InputError: as :func:`normal_form`.
+    Source: arXiv:2408.11901, arXiv:2109.06957; finite-size laws and finite-depth moments are ours.
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("default.qubit"))
+        ... def f(x):
+        ...     qml.RX(x[0], 0)
+        ...     qml.RY(x[1], 0)
+        ...     return qml.expval(qml.Z(0))
+        >>> pred = predict(f)(np.array([0.1, 0.2]))
+        >>> pred.gradient_variance.round(3).tolist(), pred.moments.engine
+        ([0.25, 0.25], 'exact words')
+    """
+
+    if isinstance(qnode, Signature):
+        return prediction_of(qnode, angles, engine, seed)
+    if isinstance(qnode, RotationCircuit):
+        return prediction_of(signature(qnode), angles, engine, seed)
+
+    def run(*args, **kwargs) -> Prediction:
+        inspect = signature(qnode, argnums=argnums, output=output, encoding=encoding)
+        return prediction_of(inspect(*args, **kwargs), angles, engine, seed)
+
+    return run

@@ -1,0 +1,186 @@
+"""``build_signature``: choose the route, judge, and assemble the ``Signature``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pennylane_wishart.algebra import LieAlgebra, close
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.sectors.dense_route import dense_sectors
+from pennylane_wishart.sectors.pauli_route import pauli_sectors
+from pennylane_wishart.sectors.problem import Problem, pose
+from pennylane_wishart.sectors.records import Sector
+from pennylane_wishart.sectors.signature import Signature
+from pennylane_wishart.sectors.spin import find_spin_factor, spin_sector
+
+__all__ = ["build_signature"]
+
+_DENSE_QUBITS = 10
+_REACHABLE_STATES = 1100
+_REACHABLE_QUBITS = 20
+_CLOSURE_DIM = 1500
+
+
+def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) -> Signature:
+    """Build the signature of a circuit: its algebra, its sectors, inside or outside the theory.
+
+    Generators that never change the loss are set aside. Single-word generators take the Pauli
+    route (any number of qubits); sums take the dense route to 10 qubits, and beyond it the set
+    of basis states that the input reaches (a particle-number sector, say) if that has at most
+    1,100 states. An observable outside the Jordan sectors may still turn as a vector: a spin
+    factor. Not valid for circuits too shallow to mix: sectors describe the deep limit.
+
+    Args:
+        circuit: the normal form of a QNode.
+        seed: draws the generic elements of the dense route and the angles of ``n_independent``.
+        route: "pauli", "dense" or "reachable" to force one; None chooses.
+    Returns:
+        ``Signature``; where no route applies it has no sectors, ``in_theory`` is False and the
+        reason says so.
+    Raises:
+        InputError: if ``circuit`` is not a RotationCircuit or the forced route does not apply.
+    Cost: Pauli route: F2 algebra and the spectrum of the observable's own words; dense route:
+        O(N³) for the largest set of basis states that generators connect, N ≤ 1,024.
+    Source: Anschuetz, arXiv:2408.11901, for the sectors; the certificates are ours.
+    Example:
+        >>> from pennylane_wishart.circuit import RotationCircuit
+        >>> words = ["XI", "YI", "IX", "IY", "ZZ"]
+        >>> signature = build_signature(RotationCircuit.from_words(words, {"ZI": 1.0}))
+        >>> signature.algebra.name, signature.in_theory, signature.sectors[0].dof_finite
+        ('su(4)', True, 4.0)
+    """
+    if not isinstance(circuit, RotationCircuit):
+        raise InputError(
+            f"build_signature needs a RotationCircuit; got {type(circuit).__name__}: call "
+            "pw.normal_form(qnode)(*args) first, or pw.signature(qnode)(*args)."
+        )
+    if route not in (None, "pauli", "dense", "reachable"):
+        raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
+    problem = pose(circuit)
+    rng = np.random.default_rng(seed)
+    if len(problem.relevant) == 0:
+        return _constant(problem, seed)
+    facts, known = _route(problem, rng, route)
+    if not facts["in_theory"]:
+        facts = _try_spin_factor(problem, facts, rng)
+    return _assemble(problem, _algebra(problem, known), facts, seed)
+
+
+def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], LieAlgebra | None]:
+    """Return the sector fields of the signature, and the algebra where the route certified it."""
+    words = problem.relevant_words is not None
+    if route == "pauli" or (route is None and words):
+        if not words:
+            raise InputError("route='pauli' needs generators that are single Pauli words.")
+        p = pauli_sectors(problem)
+        facts = dict(
+            sectors=p.sectors, in_theory=p.in_theory, reason=p.reason, method="Pauli route",
+            independent=p.independent, independence_reason=p.independence_reason,
+            n_sectors=p.n_sectors, sector_distribution=p.distribution, status=p.status,
+        )
+        return facts, None
+    whole = route == "dense" or (route is None and problem.n_qubits <= _DENSE_QUBITS)
+    if whole and problem.n_qubits > _DENSE_QUBITS:
+        raise InputError(
+            f"route='dense' stops at {_DENSE_QUBITS} qubits; this circuit has {problem.n_qubits}. "
+            "Use route='reachable', or generators that are single words."
+        )
+    d = None
+    if problem.n_qubits <= _REACHABLE_QUBITS:
+        d = dense_sectors(problem, rng, _REACHABLE_STATES, whole)
+    if d is None:
+        return _no_route(problem), None
+    facts = dict(
+        sectors=d.sectors, in_theory=d.in_theory, reason=d.reason, method="dense route",
+        independent=d.independent, independence_reason=d.independence_reason,
+        n_sectors=len(d.sectors) if d.complete else None, status=d.status,
+    )
+    return facts, d.algebra
+
+
+def _no_route(problem: Problem) -> dict[str, Any]:
+    return dict(
+        sectors=(),
+        in_theory=False,
+        reason=(
+            f"No route finds the sectors: the generators are sums of Pauli words on {problem.n_qubits} "
+            f"qubits, and the input reaches more than {_REACHABLE_STATES} basis states (or no split was "
+            "verified). Exact second moments and measured data still apply."
+        ),
+        method="none",
+        independent=False,
+        independence_reason="Not assessed.",
+        status=(Status.NOT_ASSESSED,),
+    )
+
+
+def _try_spin_factor(problem: Problem, facts: dict[str, Any], rng) -> dict[str, Any]:
+    factor = find_spin_factor(problem, rng)
+    if factor is None:
+        return facts
+    sector = spin_sector(factor, problem.n_qubits, len(problem.generators))
+    return facts | dict(
+        sectors=(sector,),
+        in_theory=True,
+        reason=sector.reason,
+        method="spin factor",
+        independent=True,
+        independence_reason="There is one sector.",
+        n_sectors=1,
+        sector_distribution=None,
+        spin_factor=factor,
+        status=(),
+    )
+
+
+def _constant(problem: Problem, seed) -> Signature:
+    observable = problem.observable
+    value = float(observable.coefficients @ problem.circuit.state.expectation(observable.words))
+    reason = "The observable commutes with every generator: the loss is constant."
+    sector = Sector(
+        dim=1,
+        multiplicity=2**problem.n_qubits,
+        beta=None,
+        kind="trivial",
+        center=value,
+        variance=0.0,
+        ground=value,
+        ground_status="exact",
+        weight=1.0,
+        purity=1.0,
+        rho_spectrum=np.ones(1),
+        spectrum=(np.array([value]), (1,)),
+        in_theory=True,
+        reason=reason,
+        generator_traces=np.zeros((len(problem.generators), 2)),
+    )
+    facts = dict(
+        sectors=(sector,), in_theory=True, reason=reason, method="none", independent=True,
+        independence_reason="There is one sector.", n_sectors=1,
+    )
+    return _assemble(problem, _algebra(problem, None), facts, seed)
+
+
+def _assemble(problem: Problem, algebra: LieAlgebra, facts: dict[str, Any], seed) -> Signature:
+    return Signature(
+        circuit=problem.circuit,
+        algebra=algebra,
+        generators=problem.generators,
+        generator_of=problem.generator_of,
+        generator_scale=problem.generator_scale,
+        observable=problem.observable,
+        seed=seed if isinstance(seed, int) else None,
+        **facts,
+    )
+
+
+def _algebra(problem: Problem, known: LieAlgebra | None) -> LieAlgebra:
+    """Return the algebra of all generators, not only of those that move the observable."""
+    if problem.algebra is not None:
+        return problem.algebra
+    if known is not None and known.is_closed and len(problem.relevant) == len(problem.generators):
+        return known
+    return close(list(problem.generators), max_dim=_CLOSURE_DIM)

@@ -1,0 +1,212 @@
+"""Dense route, second half: irreducible sectors → certified ``Sector`` records (THEORY §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pennylane_wishart.algebra import LieAlgebra
+from pennylane_wishart.algebra.records import canonical_ideals, merge_ideals
+from pennylane_wishart.errors import Status
+from pennylane_wishart.sectors.blocks import full_blocks, reachable_block
+from pennylane_wishart.sectors.certificates import (
+    Certificate,
+    algebra_dim,
+    certify,
+    full_dim,
+    lie_coefficients,
+    lie_element,
+)
+from pennylane_wishart.sectors.dense import Decomposition, Irrep, decompose_blocks
+from pennylane_wishart.sectors.linkage import judge_independence, link_ideals
+from pennylane_wishart.sectors.multiplicity import Observed, observe
+from pennylane_wishart.sectors.observables import density_spectrum, generator_facts, spectrum_facts
+from pennylane_wishart.sectors.problem import Problem
+from pennylane_wishart.sectors.reality import Reality, find_reality
+from pennylane_wishart.sectors.records import Sector
+
+__all__ = ["DenseResult", "dense_sectors"]
+
+_CERTIFICATES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DenseResult:
+    """What the dense route found."""
+
+    sectors: tuple[Sector, ...]
+    in_theory: bool
+    reason: str
+    independent: bool
+    independence_reason: str
+    algebra: LieAlgebra | None
+    """The algebra of the relevant generators where every sector was certified, else None."""
+    status: tuple[Status, ...]
+    complete: bool
+    """Whether the whole Hilbert space was split, not only what the input reaches."""
+    decomposition: Decomposition
+
+
+def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult | None:
+    """Split, certify and judge all sectors, or those that the input reaches.
+
+    Returns None where the reachable space is larger than ``limit`` or no split was verified.
+    Cost: O(N³) for the largest invariant set of basis states, N.
+    """
+    generators = [problem.generators[k] for k in problem.relevant]
+    state = problem.circuit.state.vector()
+    if whole:
+        blocks = full_blocks(generators, problem.observable, problem.n_qubits)
+    else:
+        support = np.flatnonzero(np.abs(state) > 1e-14)
+        block = reachable_block(generators, problem.observable, support, limit)
+        if block is None:
+            return None
+        blocks = [block]
+    split = decompose_blocks(blocks, len(generators), rng)
+    if split is None:
+        return None
+    parts = [state[b.states] for b in blocks]
+    seen, constant, inside = [], 0.0, True
+    for irrep in split.irreps:
+        observed, rest, fits = observe(irrep, [b.observable for b in blocks], parts, rng)
+        seen += observed
+        constant += rest
+        inside = inside and fits
+    shift = constant if abs(constant) > 1e-12 else 0.0
+    seen = [Observed(o.irrep, o.operator + shift * np.eye(len(o.operator))) for o in seen]
+    return _judge(problem, split, seen, parts, inside, rng, whole)
+
+
+def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> DenseResult:
+    found = [
+        _sector(problem, s.irrep, s.operator, s.irrep.amplitudes(parts), drawn, whole)
+        for s, drawn in zip(seen, _shared_draws([s.irrep for s in seen], rng), strict=True)
+    ]
+    links = link_ideals([c.roots for _, c in found])
+    sectors = [replace(s, linked_to=link) for (s, _), link in zip(found, links, strict=True)]
+    order = sorted(range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim))
+    sectors = [sectors[i] for i in order]
+    certificates = [found[i][1] for i in order]
+    if not inside:
+        sectors = [s.with_verdict(False, "The observable is not in the circuit's algebra.") for s in sectors]
+    sectors, independent, why = judge_independence(sectors)
+    outside = [s for s in sectors if s.is_linear and not s.in_theory]
+    if not inside:
+        reason = (
+            "The observable is outside the algebra that the generators span: it connects sectors, or "
+            "acts on a sector's multiplicity in ways that do not commute."
+        )
+    elif outside:
+        reason = outside[0].reason
+    else:
+        reason = "Every sector that carries weight is a certified Jordan sector, all independent."
+    algebra = _algebra(problem, sectors, certificates, whole)
+    status = () if whole else (Status.BOUND,)
+    if any(s.kind == "other" for s in sectors):
+        status += (Status.NO_CERTIFICATE,)
+    return DenseResult(
+        tuple(sectors), inside and not outside, reason, independent, why, algebra, status, whole, split
+    )
+
+
+def _shared_draws(irreps: Sequence[Irrep], rng):
+    """Yield, per sector, generic elements (X, Y) of the algebra: the same ones everywhere."""
+    n_generators, n_elements = len(irreps[0].generators), len(irreps[0].elements)
+    draws = [
+        [lie_coefficients(n_generators, n_elements, rng) for _ in range(2)] for _ in range(_CERTIFICATES)
+    ]
+    seeds = rng.integers(2**63, size=len(irreps))
+    for irrep, seed in zip(irreps, seeds, strict=True):
+        yield (
+            [[lie_element(irrep.generators, irrep.elements, c) for c in pair] for pair in draws],
+            np.random.default_rng(seed),
+        )
+
+
+def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
+    elements, rng = drawn
+    reality = find_reality(irrep.generators, irrep.elements, rng)
+    certificate = certify(*elements[0], reality.beta)
+    for x, y in elements[1:]:
+        if certificate.kind != "other":
+            break
+        retry = certify(x, y, reality.beta)
+        if retry.kind != "other":
+            # roots must come from the shared first draw to be comparable between sectors
+            certificate = Certificate(retry.kind, certify(elements[0][0], x, reality.beta).roots)
+    if irrep.dim == 2:  # Sp(1) = SU(2): the Hermitian 2×2 matrices are the larger Jordan algebra
+        reality = Reality(2, None, None)
+    kind = certificate.kind
+    beta = {"su": 2, "so": 1, "sp": 4}.get(kind)
+    facts = spectrum_facts((operator + operator.conj().T) / 2)
+    traces, spectra = generator_facts(irrep.generators)
+    density = density_spectrum(amplitudes, reality.form if beta else None, beta)
+    weight = float(np.sum(np.abs(amplitudes) ** 2))
+    all_traces = np.zeros((len(problem.generators), 2))
+    all_traces[problem.relevant] = traces
+    sector = Sector(
+        dim=irrep.dim,
+        multiplicity=irrep.multiplicity,
+        beta=beta,
+        kind=kind,
+        weight=min(weight, 1.0),
+        purity=float(np.sum(density**2)),
+        rho_spectrum=density,
+        generator_traces=all_traces,
+        generator_spectra={int(problem.relevant[k]): s for k, s in spectra.items()},
+        label="" if whole else "reached from the input",
+        **facts,
+    )
+    inside, reason = _verdict(sector, reality, operator, irrep, rng)
+    return sector.with_verdict(inside, reason), certificate
+
+
+def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> tuple[bool, str]:
+    if sector.is_constant:
+        return True, "The observable is a constant here."
+    if sector.kind == "other":
+        dim = algebra_dim(irrep.generators, rng)
+        kind = {1: "so", 2: "su", 4: "sp"}[reality.beta]
+        size = sector.dim if kind != "sp" else sector.dim // 2
+        full = full_dim(kind, sector.dim)
+        if dim is None:
+            return False, f"No certificate that the group here is all of {kind}({size})."
+        return False, (
+            f"The group acts on C^{sector.dim} through an algebra of dimension {dim}, not through "
+            f"{kind}({size}) (dimension {full}) in its defining representation: a tensor product, a "
+            "spin or another higher representation."
+        )
+    if sector.beta in (1, 4) and not reality.commutes(operator):
+        name = "real symmetric" if sector.beta == 1 else "quaternion Hermitian"
+        return False, (
+            f"The observable is not in the Jordan algebra of this sector: it is not {name} where the "
+            f"group is {'orthogonal' if sector.beta == 1 else 'symplectic'}."
+        )
+    name = {1: "SO", 2: "SU", 4: "Sp"}[sector.beta]
+    size = sector.dim if sector.beta != 4 else sector.dim // 2
+    return True, f"The group is all of {name}({size}) here, and the observable is in its Jordan algebra."
+
+
+def _algebra(problem: Problem, sectors, certificates, whole) -> LieAlgebra | None:
+    """Return the algebra of the relevant generators if every sector was certified."""
+    if any(c.kind == "other" for c in certificates):
+        return None
+    classes: dict[int, tuple[str, int]] = {}
+    for sector, certificate in zip(sectors, certificates, strict=True):
+        size = sector.dim // 2 if certificate.kind == "sp" else sector.dim
+        kind, size = ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
+        classes.update(dict.fromkeys(sector.linked_to, (kind, size)))
+    ideals = merge_ideals(i for kind, n in classes.values() for i in canonical_ideals(kind, n)[0])
+    traces = np.array([s.generator_traces[problem.relevant, 0] for s in sectors])
+    center = int(np.linalg.matrix_rank(traces, tol=1e-8)) if traces.size else 0
+    return LieAlgebra(
+        dim=sum(i.dim * i.copies for i in ideals) + center,
+        n_qubits=problem.n_qubits,
+        method="sectors certificate: isolated roots per sector, independence by root values",
+        is_closed=whole,
+        status=Status.OK if whole else Status.TRUNCATED,
+        known_structure=(ideals, center) if whole else None,
+    )

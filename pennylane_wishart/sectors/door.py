@@ -1,0 +1,50 @@
+"""``pw.signature``: the door of the sectors room."""
+
+from __future__ import annotations
+
+import functools
+
+from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.sectors.build import build_signature
+from pennylane_wishart.sectors.signature import Signature
+
+__all__ = ["signature"]
+
+
+def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0):
+    """Compute the Lie-algebraic signature of a QNode.
+
+    The dynamical Lie algebra with its ideals, the Jordan sectors with their degrees of freedom,
+    the observable's module, and whether the Wishart theory applies, with the reason in words.
+
+    Args:
+        qnode: QNode, qjit object, TorchLayer, tape, or a RotationCircuit.
+        argnums, output, encoding: as in :func:`normal_form`.
+        seed: seed of the random elements that find sectors.
+    Returns:
+        A function of the QNode's arguments that returns a :class:`Signature`; the signature itself
+        when given a RotationCircuit.
+    Raises:
+        UnsupportedCircuitError, InputError: as :func:`normal_form`.
+    Cost: Pauli-word generators: linear algebra over F2 at any size; others: dense to 10 qubits.
+    Source: arXiv:2408.11901 (sectors); arXiv:2408.00081 (Pauli Lie algebras).
+    Example:
+        >>> import pennylane as qml
+        >>> from pennylane import numpy as np
+        >>> @qml.qnode(qml.device("default.qubit"))
+        ... def f(x):
+        ...     qml.RX(x[0], 0)
+        ...     qml.RY(x[1], 0)
+        ...     return qml.expval(qml.Z(0))
+        >>> signature(f)(np.array([0.1, 0.2])).algebra.name
+        'su(2)'
+    """
+    if isinstance(qnode, RotationCircuit):
+        return build_signature(qnode, seed=seed)
+    read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
+
+    @functools.wraps(read)
+    def run(*args, **kwargs) -> Signature:
+        return build_signature(read(*args, **kwargs), seed=seed)
+
+    return run

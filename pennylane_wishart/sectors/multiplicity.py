@@ -1,0 +1,116 @@
+"""The observable on a sector's multiplicity space: what it tells apart, and what it conserves.
+
+On C^N ⊗ C^I the observable is Σ E_ij ⊗ B_ij. Its part 1 ⊗ C is conserved and adds a constant
+to the loss. Where the rest is not o ⊗ 1 but the B_ij commute, C^I splits into subspaces on
+which it is: sectors with equal group elements but different observables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pennylane_wishart.sectors.dense import Irrep
+
+__all__ = ["Observed", "observe"]
+
+_TOL = 1e-9
+_SAME = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """A sector with its observable in the form (o + constant) ⊗ 1."""
+
+    irrep: Irrep
+    operator: np.ndarray
+    """o with the mean constant of the input's part added, Hermitian ``(N, N)``."""
+
+
+def observe(
+    irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rng
+) -> tuple[list[Observed], float, bool]:
+    """Bring the observable to the form o ⊗ 1 on one irreducible sector.
+
+    Returns:
+        (sectors, constant that belongs to no single one of them, whether the form was reached).
+    """
+    dim = irrep.dim
+    tensors, leak = [], 0.0
+    for b, frame in irrep.frames:
+        moved = (observables[b] @ frame.reshape(len(frame), -1)).reshape(frame.shape)
+        tensor = np.einsum("xim,xjn->imjn", frame.conj(), moved, optimize=True)
+        back = np.einsum("xim,imjn->xjn", frame, tensor, optimize=True)
+        leak = max(leak, float(np.abs(moved - back).max()))
+        tensors.append(tensor)
+    scale = max(1.0, max(float(np.abs(t).max()) for t in tensors))
+    conserved = [np.einsum("imin->mn", t) / dim for t in tensors]
+    moving = [
+        t - np.einsum("ij,mn->imjn", np.eye(dim), c) for t, c in zip(tensors, conserved, strict=True)
+    ]
+    turns, ids, count = _split(moving, dim, scale, rng)
+    amplitude = [np.einsum("xim,x->im", t.conj(), parts[b]) for b, t in irrep.frames]
+    total = sum(
+        float(np.einsum("im,mn,in->", a.conj(), c, a).real)
+        for a, c in zip(amplitude, conserved, strict=True)
+    )
+    out, fits = [], leak <= _TOL * scale
+    for group in range(count):
+        bases = [q[:, ids_b == group] for q, ids_b in zip(turns, ids, strict=True)]
+        frames = tuple(
+            (b, np.einsum("xim,mn->xin", t, q))
+            for (b, t), q in zip(irrep.frames, bases, strict=True)
+            if q.shape[1]
+        )
+        operator, worst = _form(moving, bases, dim)
+        fits = fits and worst <= _SAME * scale
+        constant, share = _constant(conserved, bases, amplitude)
+        total -= share
+        out.append(Observed(replace(irrep, frames=frames), operator + constant * np.eye(dim)))
+    return out, total, fits
+
+
+def _split(moving, dim: int, scale: float, rng):
+    """Diagonalise a generic combination of the B_ij; equal eigenvalues stay together."""
+    r = rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim))
+    r = (r + r.conj().T) / np.linalg.norm(r)
+    values, turns = [], []
+    for tensor in moving:
+        b = np.einsum("ij,jmin->mn", r, tensor, optimize=True)
+        v, q = np.linalg.eigh((b + b.conj().T) / 2)
+        values.append(v)
+        turns.append(q)
+    flat = np.sort(np.concatenate(values))
+    edges = flat[1:][np.diff(flat) > _SAME * scale]
+    ids = [np.searchsorted(edges, v, side="right") for v in values]
+    return turns, ids, len(edges) + 1
+
+
+def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:
+    """Return o and the largest entry by which the moving part misses o ⊗ 1."""
+    turned = [np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)]
+    copies = sum(q.shape[1] for q in bases)
+    operator = sum(
+        np.einsum("ma,imja->ij", q.conj(), t, optimize=True) for t, q in zip(turned, bases, strict=True)
+    ) / copies
+    worst = 0.0
+    for t, q in zip(turned, bases, strict=True):
+        gap = t - np.einsum("ij,ma->imja", operator, q)
+        worst = max(worst, float(np.abs(gap).max(initial=0.0)))
+    return (operator + operator.conj().T) / 2, worst
+
+
+def _constant(conserved, bases, amplitude) -> tuple[float, float]:
+    """Return the mean of the conserved part in the input's share, and its contribution."""
+    weight = value = trace = 0.0
+    for c, q, a in zip(conserved, bases, amplitude, strict=True):
+        inner = q.conj().T @ c @ q
+        part = a @ q.conj()
+        weight += float(np.sum(np.abs(part) ** 2))
+        value += float(np.einsum("im,mn,in->", part.conj(), inner, part).real)
+        trace += float(np.trace(inner).real)
+    if weight < 1e-14:
+        return trace / sum(q.shape[1] for q in bases), 0.0
+    return value / weight, value

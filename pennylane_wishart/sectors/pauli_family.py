@@ -1,0 +1,159 @@
+"""Pauli route, the group on each sector: family, β, Jordan words and which sectors are linked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.algebra import Component
+from pennylane_wishart.algebra.words import quadratic_form
+from pennylane_wishart.paulis import F2Basis, PauliWords
+from pennylane_wishart.sectors.pauli_frame import PauliFrame, coordinates, ordered_product
+
+__all__ = ["Family", "find_family", "separated", "signs_label"]
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """What the group is on every sector of the components that move the observable."""
+
+    beta: int | None
+    kind: str
+    reason: str
+    jordan: Callable[[np.ndarray], np.ndarray] | None
+    """Bits of products of ``frame.symplectic`` → whether the word is in the Jordan algebra;
+    None where all words are."""
+    keys: tuple[Callable[[np.ndarray], list], ...]
+    """One per simple ideal of a sector: characters ``(m, c')`` → m hashable keys. Sectors with
+    equal keys are turned by one ideal."""
+    key_words: tuple[PauliWords, ...]
+    """Per ideal: the radical words whose signs the key depends on."""
+    conjugate_shift: np.ndarray | None
+    """uint8 ``(c',)``: adding it to a character gives the complex conjugate, linked sector."""
+
+
+def find_family(components: Sequence[Component], frame: PauliFrame, n_isolated: int) -> Family:
+    """Say which group acts on the sectors, by the classification of Pauli Lie algebras."""
+    if n_isolated or len(components) > 2 or (len(components) == 2 and any(c.s > 1 for c in components)):
+        count = len(components) + n_isolated
+        return _outside(
+            f"The observable is turned by {count} commuting parts of the circuit: each sector is a "
+            "tensor product of their representations, not a defining one."
+        )
+    if len(components) == 2:
+        return _two_qubit_orthogonal(components, frame)
+    component = components[0]
+    if component.kind == "A":
+        return _free_fermions(component, frame)
+    if component.kind == "su":
+        shift = None
+        if component.q_linear is not None:
+            shift = _radical_form(component, frame)
+        return _family(2, "su", f"all of SU(2^{frame.s})", None, [frame.radical], frame, shift)
+    beta, kind = (1, "so") if component.kind == "so" else (4, "sp")
+    size = f"SO(2^{frame.s})" if beta == 1 else f"Sp(2^{frame.s - 1})"
+    return _family(beta, kind, f"all of {size}", _jordan_of(component, frame), [frame.radical], frame)
+
+
+def _outside(reason: str) -> Family:
+    return Family(None, "other", reason, None, (), (), None)
+
+
+def _family(beta, kind, what, jordan, key_words, frame, shift=None) -> Family:
+    reason = f"The group is {what} on every sector, in its defining representation."
+    keys = tuple(_key(i, words, frame, shift) for i, words in enumerate(key_words))
+    return Family(beta, kind, reason, jordan, keys, tuple(key_words), shift)
+
+
+def _free_fermions(component: Component, frame: PauliFrame) -> Family:
+    """so(d) acts by spin representations: only d ≤ 6 and d = 8 give a defining one."""
+    d = component.n_majoranas
+    assert component.copy_basis is not None
+    copies = component.copy_basis
+    if d in (3, 4):  # d = 4: so(4) = 2·su(2), one on each half-spin sector
+        return _family(2, "su", "SU(2)", None, [frame.radical], frame)
+    if d == 5:
+        return _family(4, "sp", "Sp(2) = Spin(5)", _jordan_of(component, frame), [frame.radical], frame)
+    if d == 6:  # the two half-spins are conjugate unless the parity tells copies apart
+        return _family(2, "su", "SU(4) = Spin(6)", None, [copies], frame)
+    if d == 8:
+        what = "SO(8), by triality of its half-spin representation"
+        return _family(1, "so", what, _jordan_of(component, frame), [copies], frame)
+    return _outside(
+        f"The group acts through a spin representation of so({d}) (free fermions), not through a "
+        "defining one."
+    )
+
+
+def _two_qubit_orthogonal(components, frame: PauliFrame) -> Family:
+    """SU(2) × SU(2) on C² ⊗ C² is SO(4)."""
+    sizes = [2 * c.s for c in components]
+
+    def jordan(bits: np.ndarray) -> np.ndarray:
+        left, right = bits[:, : sizes[0]].any(axis=1), bits[:, sizes[0] :].any(axis=1)
+        return left == right
+
+    radicals = [c.radical for c in components]
+    return _family(1, "so", "SO(4) = SU(2) ⊗ SU(2)", jordan, radicals, frame)
+
+
+def _jordan_of(component: Component, frame: PauliFrame) -> Callable[[np.ndarray], np.ndarray]:
+    """Words with q = 0 commute with the antiunitary symmetry; those with q = 1 generate it."""
+    linear = component.q_linear
+    if linear is None:
+        raise ValueError("a real or quaternionic family needs its quadratic form")
+
+    def jordan(bits: np.ndarray) -> np.ndarray:
+        return quadratic_form(ordered_product(frame.symplectic, bits)[0], linear) == 0
+
+    return jordan
+
+
+def _radical_form(component: Component, frame: PauliFrame) -> np.ndarray | None:
+    """Return q on the conserved words of the frame: the shift to the conjugate sector."""
+    values = quadratic_form(frame.radical, component.q_linear)
+    if not values.any():
+        return None
+    return np.concatenate([values, np.zeros(len(frame.conserved) - len(values), np.uint8)])
+
+
+def _key(index: int, words: PauliWords, frame: PauliFrame, shift) -> Callable[[np.ndarray], list]:
+    _, coordinate = coordinates(frame.conserved, words)
+    weights = coordinate.T.astype(np.int64)
+
+    def key(characters: np.ndarray) -> list:
+        values = (characters.astype(np.int64) @ weights) & 1
+        if shift is not None:  # the smaller of a character and its conjugate names the pair
+            moved = (values + (shift.astype(np.int64) @ weights)) & 1
+            return [(index, min(a.tobytes(), b.tobytes())) for a, b in zip(values, moved, strict=True)]
+        return [(index, row.tobytes()) for row in values]
+
+    return key
+
+
+def separated(family: Family, frame: PauliFrame, definite: PauliWords) -> bool:
+    """Tell whether no two sectors that can carry weight share an ideal, without listing them.
+
+    Sectors that carry weight agree on ``definite``; those that share an ideal agree on its
+    key words (or are conjugate), so together these must fix every conserved word.
+    """
+    total = len(frame.conserved)
+    for words in family.key_words:
+        if F2Basis(np.concatenate([definite.packed, words.packed])).rank < total:
+            return False
+    if family.conjugate_shift is None:
+        return True
+    _, coordinate = coordinates(frame.conserved, definite)
+    return bool(((coordinate.astype(np.int64) @ family.conjugate_shift) & 1).any())
+
+
+def signs_label(frame: PauliFrame, character: np.ndarray) -> str:
+    """Write a character as signed words, or as signs where the words are long."""
+    signs = ["+-"[b] for b in character]
+    if frame.n_qubits <= 12 and len(signs) <= 4:
+        return " ".join(s + w for s, w in zip(signs, frame.conserved.strings(), strict=True))
+    return "".join(signs[:32]) + ("…" if len(signs) > 32 else "")
+
+

@@ -1,0 +1,170 @@
+"""Pauli route, the frame: W, its radical, and the observable as logical words (THEORY §2).
+
+With Pauli-word generators the circuit acts through words. Those of W that commute with all of
+W (the radical) and the conserved words that the observable brings along have signs that never
+change: one choice of signs, a *character*, is one sector. In it W is the Pauli group on s
+logical qubits, and every word of the observable is a logical word times a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.algebra import Component
+from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, unpack_bits
+
+__all__ = ["PauliFrame", "build_frame", "coordinates", "ordered_product"]
+
+
+@dataclass(frozen=True, eq=False)
+class PauliFrame:
+    """The observable inside the algebra of some components, term by term.
+
+    Term t contributes ``coefficients[t]·(−1)^(characters·bits[t])`` times logical word
+    ``class_of[t]`` (−1: the identity) in the sector of the characters.
+    """
+
+    n_qubits: int
+    symplectic: PauliWords
+    """2s words, a basis of W modulo its radical."""
+    radical: PauliWords
+    """c words, a basis of the radical of W."""
+    conserved: PauliWords
+    """c' ≥ c independent commuting words: the radical first, then conserved words of the
+    observable. Their signs label the sectors."""
+    logical: PauliWords
+    """Distinct logical words of the observable, products of ``symplectic``."""
+    logical_bits: np.ndarray
+    """uint8 ``(len(logical), 2s)``: which of ``symplectic`` each is a product of."""
+    class_of: np.ndarray
+    coefficients: np.ndarray
+    bits: np.ndarray
+    """uint8 ``(terms, c')``."""
+    dropped: PauliSum
+    """Conserved words outside the algebra: they add their expectation to every loss."""
+    obstacle: str
+    """Why the observable is not in the algebra; empty where it is."""
+
+    @property
+    def s(self) -> int:
+        """Number of logical qubits."""
+        return len(self.symplectic) // 2
+
+    def amplitudes(self, characters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (identity coefficient ``(m,)``, logical coefficients ``(m, P)``) per character.
+
+        Args:
+            characters: uint8 ``(m, c')``: 1 where a conserved word has the sign −1.
+        """
+        signs = 1.0 - 2.0 * ((characters.astype(np.int64) @ self.bits.T.astype(np.int64)) & 1)
+        values = signs * self.coefficients
+        out = np.zeros((len(characters), len(self.logical) + 1))
+        for t, c in enumerate(self.class_of):
+            out[:, c] += values[:, t]  # class −1 is the last column
+        return out[:, -1], out[:, :-1]
+
+
+def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliFrame:
+    """Write an observable as logical words of the algebra of the given components."""
+    n = observable.n_qubits
+    symplectic = PauliWords.concatenate([c.symplectic for c in components])
+    radical = PauliWords.from_packed(
+        F2Basis(np.concatenate([c.radical.packed for c in components])).rows, n
+    )
+    words = observable.words
+    obstacle = ""
+    connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
+    if connects.any():
+        obstacle = (
+            "The observable is outside the algebra of the generators: a word of it anticommutes with a "
+            "conserved word, so it connects sectors."
+        )
+    words, coefficients = words[~connects], observable.coefficients[~connects]
+    bits = _symplectic_bits(symplectic, words)
+    products, _ = ordered_product(symplectic, bits)
+    rests, phase = products.multiply(words)  # rest = (product·word) commutes with all of W
+    moving = bits.any(axis=1)
+    conserved = _extend(radical, rests[moving])
+    if len(conserved) and conserved.anticommutation(conserved).any():
+        obstacle = obstacle or (
+            "The observable is outside the algebra of the generators: its words carry conserved words "
+            "that do not commute with each other."
+        )
+        conserved = radical
+    inside, coordinate = coordinates(conserved, rests)
+    if not obstacle and (moving & ~inside).any():
+        obstacle = "A word of the observable is outside the algebra of the generators."
+    dropped = PauliSum(words[~inside & ~moving], coefficients[~inside & ~moving])
+    keep = inside
+    _, unit_phase = ordered_product(conserved, coordinate[keep])
+    # word = L·rest up to i^k: L·word = i^phase·rest, so word = L·(i^phase·rest); the product of
+    # conserved words is i^unit·rest. Both phases are even because everything commutes.
+    sign = 1.0 - ((phase[keep] - unit_phase) % 4)
+    kept_bits = bits[keep]
+    distinct, inverse = np.unique(kept_bits, axis=0, return_inverse=True)
+    inverse = np.asarray(inverse).reshape(-1)
+    nontrivial = distinct.any(axis=1) if len(distinct) else np.zeros(0, bool)
+    number = np.where(nontrivial, np.cumsum(nontrivial) - 1, -1)
+    logical, _ = ordered_product(symplectic, distinct[nontrivial])
+    return PauliFrame(
+        n, symplectic, radical, conserved, logical, distinct[nontrivial],
+        number[inverse] if len(inverse) else np.zeros(0, np.int64),
+        coefficients[keep] * sign, coordinate[keep], dropped, obstacle,
+    )
+
+
+def _symplectic_bits(symplectic: PauliWords, words: PauliWords) -> np.ndarray:
+    """Return which of the basis words multiply to a word with the same anticommutations."""
+    if len(symplectic) == 0 or len(words) == 0:
+        return np.zeros((len(words), len(symplectic)), dtype=np.uint8)
+    gram = symplectic.anticommutation(symplectic)
+    target = words.anticommutation(symplectic)
+    _, bits = coordinates(_as_words(gram), _as_words(target))
+    return bits
+
+
+def _as_words(bits: np.ndarray) -> PauliWords:
+    """Dress plain F2 rows as words, to reuse the packed solver."""
+    return PauliWords.from_bits(bits, np.zeros_like(bits))
+
+
+def _extend(radical: PauliWords, rests: PauliWords) -> PauliWords:
+    """Return the radical followed by words of ``rests`` that are independent of it."""
+    packed, n = radical.packed, radical.n_qubits
+    extra = F2Basis(F2Basis(packed).reduce(np.unique(rests.packed, axis=0))).rows
+    return PauliWords.from_packed(np.concatenate([packed, extra]), n)
+
+
+def coordinates(basis: PauliWords, words: PauliWords) -> tuple[np.ndarray, np.ndarray]:
+    """Return (whether each word lies in the span, bits ``(m, len(basis))``) over F2."""
+    m, k = len(words), len(basis)
+    if k == 0 or m == 0:
+        inside = words.is_identity() if m else np.zeros(0, bool)
+        return inside, np.zeros((m, k), dtype=np.uint8)
+    f2 = F2Basis(basis.packed, track=True)
+    assert f2.combinations is not None
+    rest = words.packed.copy()
+    tags = np.zeros((m, f2.combinations.shape[1]), dtype=np.uint64)
+    for row, tag, (word, bit) in zip(f2.rows, f2.combinations, f2.pivots, strict=True):
+        hit = (rest[:, word] & bit) != 0
+        rest[hit] ^= row
+        tags[hit] ^= tag
+    return ~rest.any(axis=1), unpack_bits(tags, k)
+
+
+def ordered_product(basis: PauliWords, bits: np.ndarray) -> tuple[PauliWords, np.ndarray]:
+    """Return (words, k): basis_0^b0·basis_1^b1·… = i^k·word, one product per row of bits."""
+    m = len(bits)
+    out = PauliWords.identity(basis.n_qubits, m)
+    phase = np.zeros(m, dtype=np.int64)
+    for j in range(len(basis)):
+        rows = np.flatnonzero(bits[:, j])
+        if len(rows) == 0:
+            continue
+        product, k = out[rows].multiply(basis[np.full(len(rows), j)])
+        out.x[rows], out.z[rows] = product.x, product.z
+        phase[rows] += k
+    return out, phase % 4

@@ -1,0 +1,213 @@
+"""Pauli route: sectors of any number of qubits from F2 linear algebra (THEORY §2, §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.algebra import LieAlgebra, classify
+from pennylane_wishart.errors import Status
+from pennylane_wishart.sectors.linkage import judge_independence
+from pennylane_wishart.sectors.pauli_family import Family, find_family, separated, signs_label
+from pennylane_wishart.sectors.pauli_frame import PauliFrame, build_frame, ordered_product
+from pennylane_wishart.sectors.pauli_spectrum import Reduced, reduce_words, word_sum_facts
+from pennylane_wishart.sectors.pauli_state import Characters, block_density, find_characters
+from pennylane_wishart.sectors.problem import Problem
+from pennylane_wishart.sectors.records import Sector, SectorDistribution
+
+__all__ = ["PauliResult", "pauli_sectors"]
+
+
+@dataclass(frozen=True, eq=False)
+class PauliResult:
+    """What the Pauli route found."""
+
+    sectors: tuple[Sector, ...]
+    distribution: SectorDistribution | None
+    in_theory: bool
+    reason: str
+    independent: bool
+    independence_reason: str
+    n_sectors: int
+    status: tuple[Status, ...]
+    algebra: LieAlgebra
+    """Of the relevant generators."""
+
+
+def pauli_sectors(problem: Problem) -> PauliResult:
+    """Find the sectors of the generators that move the observable, all single words."""
+    words = problem.relevant_words
+    assert words is not None
+    whole = len(problem.relevant) == len(problem.generators)
+    algebra = problem.algebra if whole and problem.algebra is not None else classify(words)
+    components = algebra.components
+    isolated = 0 if algebra.central_words is None else len(algebra.central_words)
+    if not components:
+        return _nothing(
+            algebra, "Only commuting rotations move the observable: no simple ideal acts on it."
+        )
+    frame = build_frame(components, problem.observable)
+    family = find_family(components, frame, isolated)
+    state = problem.circuit.state
+    offset = float(np.dot(frame.dropped.coefficients, state.expectation(frame.dropped.words)))
+    characters = find_characters(frame, state)
+    if characters is None:
+        return _too_many(problem, frame, family, offset, algebra)
+    reduced = reduce_words(frame.logical)
+    identity, amplitudes = frame.amplitudes(characters.bits)
+    keys = [key(characters.bits) for key in family.keys]
+    sectors, status = [], set()
+    cache: dict[bytes, dict] = {}
+    traces = _generator_traces(problem)
+    for row in range(len(characters.bits)):
+        facts = _facts(reduced, amplitudes[row], frame.s, cache)
+        sector = _sector(
+            problem, frame, family, characters, row, identity[row] + offset, facts, traces,
+            tuple(k[row] for k in keys),
+        )
+        if sector.purity is None:
+            status.add(Status.NOT_ASSESSED)
+        if sector.ground_status == "bound":
+            status.add(Status.BOUND)
+        inside, reason = _verdict(frame, family, amplitudes[row])
+        sectors.append(sector.with_verdict(inside, reason))
+    return _conclude(sectors, frame, family, status, algebra)
+
+
+def _nothing(algebra: LieAlgebra, reason: str) -> PauliResult:
+    return PauliResult((), None, False, reason, True, "No simple ideal acts.", 0, (), algebra)
+
+
+def _facts(reduced: Reduced, amplitudes: np.ndarray, s: int, cache: dict) -> dict:
+    key = np.round(amplitudes, 12).tobytes()
+    if key not in cache:
+        cache[key] = word_sum_facts(reduced, amplitudes, s)
+    return cache[key]
+
+
+def _generator_traces(problem: Problem) -> np.ndarray:
+    """Return (Tr G/N, Tr G²/N): (0, c²) for a word c·P that moves the observable."""
+    out = np.zeros((len(problem.generators), 2))
+    for k in problem.relevant:
+        out[k, 1] = problem.generators[k].norm_squared
+    return out
+
+
+def _sector(
+    problem: Problem, frame: PauliFrame, family: Family, characters: Characters, row: int,
+    center: float, facts: dict, traces: np.ndarray, keys: tuple,
+) -> Sector:
+    spectrum = facts["spectrum"]
+    purity, density = block_density(
+        frame, characters, row, problem.circuit.state, family.beta, family.jordan
+    )
+    half = 2 ** (frame.s - 1)
+    spectra = {}
+    for k in problem.relevant:
+        size = float(np.sqrt(traces[k, 1]))
+        spectra[int(k)] = (np.array([-size, size]), (half, half))
+    return Sector(
+        dim=2**frame.s,
+        multiplicity=2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
+        beta=family.beta,
+        kind=family.kind,
+        center=center,
+        variance=facts["variance"],
+        ground=facts["ground"] + center,
+        ground_status=facts["ground_status"],
+        weight=min(float(characters.weights[row]), 1.0),
+        purity=purity,
+        rho_spectrum=density,
+        spectrum=None if spectrum is None else (spectrum[0] + center, spectrum[1]),
+        generator_traces=traces,
+        generator_spectra=spectra,
+        linked_to=keys,
+        label=signs_label(frame, characters.bits[row]),
+    )
+
+
+def _verdict(frame: PauliFrame, family: Family, amplitudes: np.ndarray) -> tuple[bool, str]:
+    if frame.obstacle:
+        return False, frame.obstacle
+    live = np.abs(amplitudes) > 1e-12 * max(1.0, float(np.abs(amplitudes).max(initial=0.0)))
+    if not live.any():
+        return True, "The observable is a constant here."
+    if family.beta is None:
+        return False, family.reason
+    if family.jordan is not None and not family.jordan(frame.logical_bits[live]).all():
+        name = "orthogonal" if family.beta == 1 else "symplectic"
+        return False, (
+            "The observable is not in the Jordan algebra of this sector: one of its words generates the "
+            f"{name} group, or is antisymmetric under its form."
+        )
+    return True, family.reason
+
+
+def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra) -> PauliResult:
+    sectors, independent, why = judge_independence(sectors)
+    outside = [s for s in sectors if s.is_linear and not s.in_theory]
+    if frame.obstacle:
+        reason = frame.obstacle
+    elif outside:
+        reason = outside[0].reason
+    else:
+        reason = family.reason + " " + why
+    inside = not outside and not frame.obstacle
+    return PauliResult(
+        tuple(sectors), None, inside, reason, independent, why, 2 ** len(frame.conserved),
+        tuple(sorted(status, key=lambda s: s.name)), algebra,
+    )
+
+
+def _too_many(problem, frame: PauliFrame, family: Family, offset: float, algebra) -> PauliResult:
+    """Describe exponentially many sectors by exact moments over the input's weights."""
+    from pennylane_wishart.sectors.pauli_state import definite_and_free, known_stabilizers
+
+    state = problem.circuit.state
+    definite, free = definite_and_free(frame, state)
+    mean, second, spread = _weighted_moments(frame, state)
+    stabilizer = known_stabilizers(state)[1]
+    f = len(free)
+    distribution = SectorDistribution(
+        log2_sectors=f,
+        dim=2**frame.s,
+        multiplicity=2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
+        beta=family.beta,
+        kind=family.kind,
+        center_mean=mean + offset,
+        center_variance=max(second - mean**2, 0.0),
+        variance_mean=spread,
+        weight_mean=2.0**-f,
+        collision=2.0**-f if stabilizer else None,
+    )
+    inside, reason = _verdict(frame, family, np.ones(len(frame.logical)))
+    independent = separated(family, frame, definite)
+    why = (
+        "No two sectors that can carry weight share a simple ideal."
+        if independent
+        else "Sectors that carry weight share simple ideals, so they are not independent."
+    )
+    reason = reason + " " + why if inside else reason
+    return PauliResult(
+        (), distribution, inside and independent, reason, independent, why, 2 ** len(frame.conserved),
+        (), algebra,
+    )
+
+
+def _weighted_moments(frame: PauliFrame, state) -> tuple[float, float, float]:
+    """Return Σ w C_0, Σ w C_0², Σ w Σ_p C_p² over characters: expectations of products of words."""
+    signs = ordered_product(frame.conserved, frame.bits)
+    values = frame.coefficients * (1.0 - signs[1])
+    own = np.flatnonzero(frame.class_of < 0)
+    mean = float(values[own] @ state.expectation(signs[0][own])) if len(own) else 0.0
+    totals = [0.0, 0.0]
+    for c in np.unique(frame.class_of):
+        rows = np.flatnonzero(frame.class_of == c)
+        i, j = np.meshgrid(rows, rows, indexing="ij")
+        product, k = signs[0][i.ravel()].multiply(signs[0][j.ravel()])
+        total = values[i.ravel()] * values[j.ravel()] * (1.0 - k) @ state.expectation(product)
+        totals[int(c >= 0)] += float(total)
+    return mean, totals[0], totals[1]
+
+

@@ -1,0 +1,104 @@
+"""What every route starts from: distinct generators, the observable, and which of them meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from pennylane_wishart.algebra import LieAlgebra, classify
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit.effective import effective_generators
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["Problem", "pose"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A circuit reduced to what its sectors depend on.
+
+    The generators fall into groups that commute with each other ("components"). One that
+    commutes with the observable commutes with all that the observable becomes, so its
+    generators never change the loss: only the others are *relevant*.
+    """
+
+    circuit: RotationCircuit
+    generators: tuple[PauliSum, ...]
+    generator_of: np.ndarray
+    generator_scale: np.ndarray
+    observable: PauliSum
+    component_of: np.ndarray
+    """int64 ``(n_generators,)``."""
+    relevant: np.ndarray
+    """int64: indices of the generators in components that move the observable."""
+    words: PauliWords | None
+    """The generators, where every one is a single word."""
+    algebra: LieAlgebra | None
+    """The classified algebra of all generators, where every one is a single word."""
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits."""
+        return self.circuit.n_qubits
+
+    @property
+    def all_words(self) -> bool:
+        """Whether every generator is a single Pauli word."""
+        return self.words is not None
+
+    @property
+    def relevant_words(self) -> PauliWords | None:
+        """The relevant generators as words; None if one of them is a sum."""
+        if self.words is not None:
+            return self.words[self.relevant]
+        if any(len(self.generators[k]) != 1 for k in self.relevant):
+            return None
+        batches = [self.generators[k].words for k in self.relevant]
+        return PauliWords.concatenate(batches) if batches else PauliWords.identity(self.n_qubits, 0)
+
+
+def pose(circuit: RotationCircuit) -> Problem:
+    """Reduce a circuit to its distinct generators and find those that move the observable."""
+    generators, observable, index = effective_generators(circuit)
+    words = algebra = None
+    if all(len(g) == 1 for g in generators):
+        batches = [g.words for g in generators]
+        words = PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
+        algebra = classify(words)
+        component_of = _classified_components(algebra, len(words))
+        meets = words.anticommutation(observable.words).any(axis=1)
+    else:
+        component_of = _components(generators)
+        meets = np.array([not g.commutes_with(observable) for g in generators], dtype=bool)
+    relevant = np.flatnonzero(np.isin(component_of, component_of[meets]))
+    norms = np.sqrt([g.norm_squared for g in generators])
+    scale, own = np.zeros(circuit.n_rotations), np.zeros(circuit.n_rotations)
+    moving = index >= 0
+    rotation_of_term = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
+    np.add.at(own, rotation_of_term, circuit.term_coefficients**2)
+    scale[moving] = np.sqrt(own[moving]) / norms[index[moving]]
+    return Problem(
+        circuit, tuple(generators), np.asarray(index), scale, observable, component_of, relevant,
+        words, algebra,
+    )
+
+
+def _classified_components(algebra: LieAlgebra, count: int) -> np.ndarray:
+    """Number the components of a classified algebra; words that commute with all stay alone."""
+    out = -1 - np.arange(count)
+    for number, component in enumerate(algebra.components):
+        out[list(component.generators)] = number
+    return out
+
+
+def _components(generators) -> np.ndarray:
+    """Number the connected components of "does not commute with"."""
+    m = len(generators)
+    edges = np.zeros((m, m), dtype=bool)
+    for i in range(m):
+        for j in range(i):
+            edges[i, j] = not generators[i].commutes_with(generators[j])
+    return connected_components(csr_array(edges), directed=False)[1].astype(np.int64)

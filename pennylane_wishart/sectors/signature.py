@@ -1,0 +1,173 @@
+"""``Signature``: everything Lie-algebraic that is known of a circuit (THEORY §2, §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.sectors.records import Sector, SectorDistribution, SpinFactor
+
+if TYPE_CHECKING:
+    from pennylane_wishart.algebra import LieAlgebra, Module
+    from pennylane_wishart.circuit import RotationCircuit
+    from pennylane_wishart.paulis import PauliSum
+
+__all__ = ["METHODS", "Signature"]
+
+METHODS = ("Pauli route", "dense route", "spin factor", "none")
+_SHOWN = 6
+_WIDTH = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """The Lie algebra of a circuit, its sectors, and whether the Wishart theory holds.
+
+    ``sectors`` are those of the part of the circuit that moves the observable: generators that
+    commute with everything the observable can become are left out of them (never of
+    ``algebra``).
+    """
+
+    circuit: RotationCircuit = field(repr=False)
+    algebra: LieAlgebra
+    sectors: tuple[Sector, ...]
+    """Sectors with weight first, heaviest first. Sectors of weight zero may be left out."""
+    in_theory: bool
+    """Whether every sector that carries weight is inside the theory, all independent."""
+    reason: str
+    method: str
+    """"Pauli route", "dense route", "spin factor" or "none"."""
+    independent: bool
+    """Whether the sectors that carry weight turn independently of each other."""
+    independence_reason: str
+    generators: tuple[PauliSum, ...] = field(repr=False)
+    """Distinct trainable generators, seen through the fixed rotations (up to a factor)."""
+    generator_of: np.ndarray = field(repr=False)
+    """int64 ``(n_rotations,)``: index of each rotation's generator, −1 for fixed rotations."""
+    generator_scale: np.ndarray = field(repr=False)
+    """float64 ``(n_rotations,)``: ‖G_l‖ / ‖distinct generator‖ ≥ 0, normalised norms."""
+    observable: PauliSum = field(repr=False)
+    """The observable, seen through the fixed rotations."""
+    n_sectors: int | None = None
+    """Number of all sectors, exact, those of weight zero included; None where unknown."""
+    spin_factor: SpinFactor | None = None
+    sector_distribution: SectorDistribution | None = None
+    status: tuple[Status, ...] = ()
+    """What is missing or bounded; empty where everything was found."""
+    seed: int | None = 0
+
+    def __post_init__(self):
+        if self.method not in METHODS:
+            raise InputError(f"Signature.method must be one of {METHODS}; got {self.method!r}.")
+        if self.generator_of.shape != (self.circuit.n_rotations,):
+            raise InputError(
+                f"Signature.generator_of needs shape ({self.circuit.n_rotations},); "
+                f"got {self.generator_of.shape}."
+            )
+
+    # ------------------------------------------------------------------ plain facts
+    @property
+    def n_params(self) -> int:
+        """Number of trainable parameters."""
+        return self.circuit.n_params
+
+    @property
+    def weighted_sectors(self) -> tuple[Sector, ...]:
+        """The sectors that carry weight (more than 1e-12)."""
+        return tuple(s for s in self.sectors if s.weight > 1e-12)
+
+    @cached_property
+    def module(self) -> Module:
+        """The span of all that the observable becomes: ``dim``, ``log2_dim``, ``status``."""
+        from pennylane_wishart.sectors.module_size import find_module
+
+        return find_module(self)
+
+    @cached_property
+    def _independent(self) -> tuple[int, Status]:
+        from pennylane_wishart.sectors.independent import count_independent
+
+        return count_independent(self.circuit, self.algebra, self.seed)
+
+    @property
+    def n_independent(self) -> int:
+        """Number of independent parameters: the rank of the quantum Fisher information at
+        random angles, or an upper bound where ``n_independent_status`` is ``Status.BOUND``."""
+        return self._independent[0]
+
+    @property
+    def n_independent_status(self) -> Status:
+        """``Status.OK`` for the rank itself, ``Status.BOUND`` for an upper bound."""
+        return self._independent[1]
+
+    def rotation_traces(self, sector: Sector, rotation: int) -> tuple[float, float]:
+        """Return (|Tr G|/N, Tr G²/N) of the generator of one rotation, in its own scale.
+
+        A rotation that is fixed, or never moves the observable, gives (0, 0).
+        """
+        k = int(self.generator_of[rotation])
+        if k < 0 or len(sector.generator_traces) == 0:
+            return 0.0, 0.0
+        scale = float(self.generator_scale[rotation])
+        first, second = sector.generator_traces[k]
+        return abs(first) * scale, second * scale**2
+
+    # ------------------------------------------------------------------ showing
+    def __str__(self) -> str:
+        head = f"{self.circuit.n_qubits} qubits, {self.n_params} parameters; DLA {self.algebra}"
+        lines = [head, f"{self.method}: {'inside' if self.in_theory else 'OUTSIDE'} the theory"]
+        lines.append(self.reason)
+        if self.spin_factor is not None:
+            f = self.spin_factor
+            lines.append(f"spin factor: d={f.d} |a|={f.amplitude:.4g} |b|={f.norm:.4g}")
+        if self.sector_distribution is not None:
+            lines.append(f"2^{self.sector_distribution.log2_sectors} sectors can carry weight")
+        lines += [f"  {s}" for s in self.sectors[:_SHOWN]]
+        if len(self.sectors) > _SHOWN:
+            lines.append(f"  … and {len(self.sectors) - _SHOWN} more sectors")
+        lines += [str(s) for s in self.status]
+        return "\n".join(part for line in lines for part in _wrap(line))
+
+    def to_dict(self) -> dict:
+        """Return plain Python values, ready for JSON."""
+        spin, many = self.spin_factor, self.sector_distribution
+        module = self.module
+        return {
+            "algebra": {
+                "name": self.algebra.name,
+                "dim": self.algebra.dim,
+                "log2_dim": self.algebra.log2_dim,
+                "is_closed": self.algebra.is_closed,
+                "method": self.algebra.method,
+            },
+            "module": {"dim": module.dim, "log2_dim": module.log2_dim, "status": module.status.name},
+            "sectors": [s.to_dict() for s in self.sectors],
+            "n_sectors": self.n_sectors,
+            "n_params": self.n_params,
+            "in_theory": self.in_theory,
+            "reason": self.reason,
+            "method": self.method,
+            "independent": self.independent,
+            "independence_reason": self.independence_reason,
+            "spin_factor": None if spin is None else spin.to_dict(),
+            "sector_distribution": None if many is None else many.to_dict(),
+            "status": [s.name for s in self.status],
+            "seed": self.seed,
+            "content_hash": self.circuit.content_hash,
+        }
+
+
+def _wrap(line: str) -> list[str]:
+    indent = len(line) - len(line.lstrip())
+    out: list[str] = []
+    row = " " * indent
+    for word in line.split():
+        if len(row) + len(word) + 1 > _WIDTH and row.strip():
+            out.append(row)
+            row = " " * (indent + 2)
+        row += word if not row.strip() else f" {word}"
+    return [*out, row]

@@ -1,0 +1,32 @@
+"""Pin linear algebra to one thread, and let every test file import the registry and oracles.
+
+BLAS threads fighting for cores make small matrices 10–25 times slower. The libraries read
+these variables when they are loaded, so they are set before numpy is.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+# `import circuits` and `from references import …` work from any directory pytest is called in.
+_HERE = str(Path(__file__).resolve().parent)
+if _HERE not in sys.path:
+    sys.path.insert(0, _HERE)
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture
+def rng(request) -> np.random.Generator:
+    """A generator whose seed is the test's own name: the same numbers in any order of tests."""
+    return np.random.default_rng(list(request.node.nodeid.split("::")[-1].encode()))

@@ -1,0 +1,121 @@
+"""Devices for tests: faulty, counting, wrongly measuring, and of the legacy kind."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pennylane as qml
+from pennylane.devices import Device, ExecutionConfig
+
+
+class StubHardware(Device):
+    """default.qubit behind a name that is not PennyLane's own; counts what it runs."""
+
+    def __init__(self, wires=None, name="stub.hardware", seed=5):
+        super().__init__(wires=wires)
+        self._name = name
+        self._inner = qml.device("default.qubit", wires=wires, seed=seed)
+        self.circuits = 0
+        self.shots_run = 0
+        self.calls = 0
+
+    @property
+    def name(self):
+        return self._name
+
+    def setup_execution_config(self, config=None, circuit=None):
+        return config or ExecutionConfig()
+
+    def preprocess_transforms(self, execution_config=None):
+        return self._inner.preprocess_transforms(ExecutionConfig())
+
+    def execute(self, circuits, execution_config=None):
+        self.calls += 1
+        self.circuits += len(circuits)
+        self.shots_run += sum(c.shots.total_shots or 0 for c in circuits)
+        return self._inner.execute(circuits, ExecutionConfig())
+
+
+class SplittingHardware(StubHardware):
+    """Measures one Pauli basis per circuit, as real machines do."""
+
+    def preprocess_transforms(self, execution_config=None):
+        program = qml.CompilePipeline()
+        program.add_transform(qml.transforms.split_non_commuting)
+        return program + super().preprocess_transforms(execution_config)
+
+
+class FaultyHardware(StubHardware):
+    """Fails at every ``every``-th call, in one of the ways that devices fail."""
+
+    def __init__(self, wires=None, fault="exception", every=3, after=0, **options):
+        super().__init__(wires, **options)
+        self.fault, self.every, self.after = fault, every, after
+
+    def execute(self, circuits, execution_config=None):
+        result = super().execute(circuits, execution_config)
+        if self.calls <= self.after or (self.calls - self.after) % self.every:
+            return result
+        if self.fault == "exception":
+            raise ConnectionError("the queue dropped the job")
+        if self.fault == "timeout":
+            raise TimeoutError("no answer from the machine")
+        if self.fault == "hang":
+            time.sleep(3.0)
+            return result
+        if self.fault == "nan":
+            return tuple(np.full(np.shape(r), np.nan) for r in result)
+        if self.fault == "shape":
+            return tuple(np.zeros(7) for _ in result)
+        if self.fault == "missing":
+            return result[:-1]
+        raise KeyboardInterrupt
+
+
+class ZOnlyHardware(StubHardware):
+    """Measures X and Y in the Z basis."""
+
+    def preprocess_transforms(self, execution_config=None):
+        return qml.CompilePipeline()
+
+    def execute(self, circuits, execution_config=None):
+        return super().execute(
+            [c.copy(measurements=[qml.expval(qml.Z(c.wires[0]))], shots=c.shots) for c in circuits]
+        )
+
+
+class LegacyStub(qml.devices.QubitDevice):
+    """A device of the old interface, analytic or with shots."""
+
+    name = "Stub of the legacy interface"
+    short_name = "stub.legacy"
+    pennylane_requires = ">=0.40"
+    version = "0.1"
+    author = "tests"
+    operations = {"RX", "RY", "RZ", "CNOT", "CZ", "Hadamard", "PauliX", "PauliY", "PauliZ"}  # noqa: RUF012
+    observables = {"PauliX", "PauliY", "PauliZ", "Identity", "Prod", "Hadamard"}  # noqa: RUF012
+
+    def __init__(self, wires, shots=None):
+        super().__init__(wires=wires, shots=shots)
+        self._state = None
+
+    @classmethod
+    def capabilities(cls):
+        return {**super().capabilities(), "returns_state": False, "supports_tensor_observables": True}
+
+    def apply(self, operations, rotations=(), **kwargs):
+        script = qml.tape.QuantumScript([*operations, *rotations], [qml.state()])
+        mapped = qml.map_wires(script, {w: i for i, w in enumerate(self.wires)})[0][0]
+        n = self.num_wires
+        state = np.zeros(2**n, complex)
+        state[0] = 1
+        for op in mapped.operations:
+            state = qml.matrix(op, wire_order=range(n)) @ state
+        self._state = state
+
+    def analytic_probability(self, wires=None):
+        return self.marginal_prob(np.abs(self._state) ** 2, wires)
+
+    def reset(self):
+        self._state = None
