@@ -119,7 +119,8 @@ def item_1() -> None:
     report("1 classify: wrong dimensions in 2,000 random sets", str(wrong), "0", wrong == 0)
     figure = f"{types} ({len(names)} different)"
     report("1 classify: wrong types in 300", figure, "0", types == 0)
-    report("1 ZII XII XZI XIZ", classify(["ZII", "XII", "XZI", "XIZ"]).name, "4·su(2)", True)
+    name = classify(["ZII", "XII", "XZI", "XIZ"]).name
+    report("1 ZII XII XZI XIZ", name, "4·su(2)", name == "4·su(2)")
 
 
 def item_2() -> None:
@@ -169,8 +170,8 @@ def item_3(fast: bool) -> None:
         for w in universal(5)
     ]
     against("Heisenberg sums n = 5", heisenberg(5), 8, False, fast)
-    against("XY-pair sums + ZZ n = 5", xy_pairs(5), 8, False, fast)
-    against("su(2^5) in words", small, 8, False, fast)
+    against("XY-pair sums + ZZ n = 5", xy_pairs(5), 5, False, fast)
+    against("su(2^5) in words", small, 5, False, fast)
     against("Heisenberg sums n = 6", heisenberg(6), 50, True, fast)
     against("XY-pair sums + ZZ n = 6", xy_pairs(6), 40, True, fast)
     against("su(2^6) in words", words, 200, True, fast)

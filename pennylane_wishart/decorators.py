@@ -13,6 +13,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable
+from types import FrameType
 
 import numpy as np
 import pennylane as qml
@@ -180,7 +181,7 @@ def preflight(qnode=None, *, on_fail: str | Callable = "warn", **options):
 
 def _calling_qnode():
     """Return the QNode whose call is running, or None inside draw, specs and their like."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     for _ in range(60):
         if frame is None:
             return None

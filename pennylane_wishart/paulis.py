@@ -177,11 +177,11 @@ class PauliWords:
 
     def is_identity(self) -> np.ndarray:
         """Return a mask ``bool (m,)`` of the identity words."""
-        return ~((self.x | self.z).any(axis=1))
+        return np.asarray(~((self.x | self.z).any(axis=1)))
 
     def is_diagonal(self) -> np.ndarray:
         """Return a mask ``bool (m,)`` of words of I and Z only."""
-        return ~self.x.any(axis=1)
+        return np.asarray(~self.x.any(axis=1))
 
     def anticommutation(self, other: PauliWords) -> np.ndarray:
         """Return ``bool (m, m')``: which word of self anticommutes with which of other."""
@@ -213,7 +213,7 @@ class PauliWords:
         rows, inverse = np.unique(self.packed, axis=0, return_inverse=True)
         return PauliWords.from_packed(rows, self.n_qubits), np.asarray(inverse).reshape(-1)
 
-    def restrict(self, qubits: Sequence[int]) -> PauliWords:
+    def restrict(self, qubits: Sequence[int] | np.ndarray) -> PauliWords:
         """Return the words cut down to the given qubits, in that order."""
         x, z = self.bits()
         qubits = list(qubits)
@@ -425,7 +425,7 @@ class F2Basis:
 
     def contains(self, vectors: np.ndarray) -> np.ndarray:
         """Return ``bool (m,)``: which vectors lie in the span."""
-        return ~self.reduce(vectors).any(axis=1)
+        return np.asarray(~self.reduce(vectors).any(axis=1))
 
 
 def f2_rank(rows: np.ndarray) -> int:

@@ -132,7 +132,8 @@ def plot_minima(pred, found=None, ax=None):
     if law.is_point_mass:
         ax.axvline(law.ground, color=BLUE, lw=2, label="predicted: the global minimum")
     else:
-        x = np.linspace(*law.support(), 500)
+        low, high = law.support()
+        x = np.linspace(low, high, 500)
         ax.plot(x, law.pdf(x), color=BLUE, lw=2, label=f"predicted: {law.engine}")
         ax.axvspan(float(law.ppf(0.05)), float(law.ppf(0.95)), color=BLUE, alpha=0.12, label="90% band")
     ax.set_title(f"p = {law.n_parameters} independent parameters, p* = {law.transition:g}", fontsize="medium")

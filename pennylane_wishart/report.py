@@ -122,15 +122,15 @@ def draw_svg(figure: Callable[[Any], None] | None) -> str:
     figure(axes)
     axes.patch.set_alpha(0.0)
     for part in (*axes.spines.values(), *axes.get_xticklines(), *axes.get_yticklines()):
-        (part.set_edgecolor if hasattr(part, "set_edgecolor") else part.set_color)("#7d8590")
+        part.set(color="#7d8590")
     axes.tick_params(colors="#7d8590")
     for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
         label.set_color("#7d8590")
     legend = axes.get_legend()
     if legend is not None:
         legend.get_frame().set_alpha(0.0)
-        for text in legend.get_texts():
-            text.set_color("#7d8590")
+        for entry in legend.get_texts():
+            entry.set_color("#7d8590")
     buffer = io.StringIO()
     canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()

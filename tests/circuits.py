@@ -334,9 +334,7 @@ def su8_pauli():
 )  # fmt: skip
 def su8_ising():
     """Three qubits, universal, classical Ising chain as observable."""
-    return entangling_qnode(3, lambda: qml.Z(0) @ qml.Z(1) + qml.Z(1) @ qml.Z(2)), (
-        uniform("su8_ising", 12, 3, 3),
-    )
+    return entangling_qnode(3, lambda: qml.Z(0) @ qml.Z(1) + qml.Z(1) @ qml.Z(2)), (uniform("su8_ising", 12, 3, 3),)
 
 
 @register(

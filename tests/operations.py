@@ -49,7 +49,9 @@ def _hamiltonian(w):
 
 
 def _commuting(w):
-    return qml.Hamiltonian([0.5, 0.25, 1.0], [qml.X(w[0]) @ qml.X(w[1]), qml.Z(w[0]) @ qml.Z(w[1]), qml.Y(w[0]) @ qml.Y(w[1])])  # fmt: skip
+    """Return XX, ZZ and YY, which commute, with frequencies that differ."""
+    pairs = [p(w[0]) @ p(w[1]) for p in (qml.X, qml.Z, qml.Y)]
+    return qml.Hamiltonian([0.5, 0.25, 1.0], pairs)
 
 
 # PennyLane defines negative and fractional powers of these only.
@@ -217,8 +219,15 @@ _FIXED = [
     Gate("QubitUnitary-1", 1, 0, lambda t, w: qml.QubitUnitary(_haar(1, 3), wires=w)),
     Gate("QubitUnitary-2", 2, 0, lambda t, w: qml.QubitUnitary(_haar(2, 4), wires=w)),
     Gate("QubitUnitary-3", 3, 0, lambda t, w: qml.QubitUnitary(_haar(3, 5), wires=w), ("plain", "adjoint", "ctrl")),
-    Gate("DiagonalQubitUnitary", 2, 0, lambda t, w: qml.DiagonalQubitUnitary(np.exp(1j * np.array([0.1, 0.7, -2.0, 1.3])), wires=w), ("plain", "adjoint")),
-    Gate("MultiControlledX", 3, 0, lambda t, w: qml.MultiControlledX(wires=w, control_values=[0, 1]), ("plain", "adjoint", "ctrl")),
+    Gate(
+        "DiagonalQubitUnitary", 2, 0,
+        lambda t, w: qml.DiagonalQubitUnitary(np.exp(1j * np.array([0.1, 0.7, -2.0, 1.3])), wires=w),
+        ("plain", "adjoint"),
+    ),
+    Gate(
+        "MultiControlledX", 3, 0,
+        lambda t, w: qml.MultiControlledX(wires=w, control_values=[0, 1]), ("plain", "adjoint", "ctrl"),
+    ),
     Gate("Barrier", 3, 0, lambda t, w: qml.Barrier(wires=w), ("plain",)),
     Gate("Identity", 1, 0, lambda t, w: qml.Identity(w), ("plain", "ctrl")),
     Gate("Permute", 3, 0, lambda t, w: qml.Permute([w[2], w[0], w[1]], wires=w), ("plain", "adjoint")),

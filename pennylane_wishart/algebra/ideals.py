@@ -6,8 +6,8 @@ import numpy as np
 
 from pennylane_wishart.algebra.records import Ideal, LieAlgebra
 from pennylane_wishart.algebra.roots import ideals_of_roots
+from pennylane_wishart.algebra.walk import LinearHash
 from pennylane_wishart.algebra.words import classify
-from pennylane_wishart.algebra.wordtable import WordTable, bracket_signs
 from pennylane_wishart.errors import ModuleTooLargeError, NotClosedError, WishartError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -15,7 +15,7 @@ __all__ = ["decompose"]
 
 _MAX_DIM = 4096
 _MAX_ENTRIES = 2 * 10**8
-_CHUNK_ENTRIES = 1 << 24
+_CHUNK_ENTRIES = 1 << 22
 _ZERO = 1e-13
 _RESIDUAL = 1e-6
 _ATTEMPTS = 4
@@ -120,22 +120,26 @@ def _root_values(words: PauliWords, basis: np.ndarray, rng) -> np.ndarray | None
 
 def adjoint_matrix(words: PauliWords, basis: np.ndarray, element: np.ndarray) -> np.ndarray:
     """Return ad(element) on orthonormal rows: [a, b] = ⟨basis_a, i[element, basis_b]/2⟩."""
-    table = WordTable(words.n_qubits, words.x.shape[1])
-    order = table.index(words)
-    element_support = np.flatnonzero(element)
-    position = np.empty(len(words), dtype=np.int64)
-    position[order] = np.arange(len(words))
+    packed = words.packed
+    keys = LinearHash(8 * packed.shape[1])(packed)  # linear: a product's key is the keys' XOR
+    order = np.argsort(keys)
+    ranked = keys[order]
+    support = np.flatnonzero(element)
+    acting = words[support]
+    ys = np.bitwise_count(words.x & words.z).sum(axis=1).astype(np.int64)
     out = np.zeros((len(basis), len(basis)))
     size = max(1, _CHUNK_ENTRIES // len(words))
     for begin in range(0, len(words), size):
         columns = np.arange(begin, min(begin + size, len(words)))
-        i, j = np.nonzero(words[element_support].anticommutation(words[columns]))
-        i = element_support[i]
-        image, sign = bracket_signs(words[i], words[columns[j]])
-        target = table.index(image, grow=False)
-        inside = target >= 0  # what leaves the span of the words cancels in the sum
+        i, j = np.nonzero(acting.anticommutation(words[columns]))
+        key = keys[support[i]] ^ keys[columns[j]]
+        at = np.minimum(np.searchsorted(ranked, key), len(words) - 1)
+        # what leaves the span of the words cancels in the sum
+        inside = np.flatnonzero(ranked[at] == key)
+        target, i, j = order[at[inside]], support[i[inside]], columns[j[inside]]
+        crossings = np.bitwise_count(words.z[i] & words.x[j]).sum(axis=1).astype(np.int64)
+        k = (ys[i] + ys[j] - ys[target] + 2 * crossings) % 4
         block = np.zeros((len(words), len(columns)))
-        target, i, j, sign = position[target[inside]], i[inside], j[inside], sign[inside]
-        np.add.at(block, (target, j), sign * element[i])
+        block[target, j - begin] = np.where(k == 3, element[i], -element[i])
         out += (basis @ block) @ basis[:, columns].T
     return out

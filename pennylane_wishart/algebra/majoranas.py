@@ -65,11 +65,12 @@ def _grow_tree(gram: np.ndarray) -> np.ndarray | None:
     n_edges = len(gram)
     parents = np.zeros(n_edges, dtype=np.int64)
     rows = pack_bits(gram)
-    paths = np.zeros((n_edges + 1, rows.shape[1]), dtype=np.uint64)  # edges from point 0
+    paths = np.zeros((rows.shape[1], n_edges + 1), dtype=np.uint64)  # edges from point 0
     for edge in range(n_edges):
         if edge:
-            on_path = paths[: edge + 1] & rows[edge]
-            potential = np.bitwise_count(on_path).sum(axis=1) & 1
+            used = np.flatnonzero(rows[edge, : edge // 64 + 1])
+            on_path = paths[used, : edge + 1] & rows[edge, used, None]
+            potential = np.bitwise_count(np.bitwise_xor.reduce(on_path, axis=0)) & 1
             ones = int(potential.sum())
             if ones == 1:
                 parents[edge] = int(np.argmax(potential))
@@ -77,8 +78,8 @@ def _grow_tree(gram: np.ndarray) -> np.ndarray | None:
                 parents[edge] = int(np.argmin(potential))
             else:
                 return None
-        paths[edge + 1] = paths[parents[edge]]
-        paths[edge + 1, edge // 64] |= np.uint64(1 << (edge % 64))
+        paths[:, edge + 1] = paths[:, parents[edge]]
+        paths[edge // 64, edge + 1] |= np.uint64(1 << (edge % 64))
     return parents
 
 

@@ -40,10 +40,10 @@ class AngleLaw:
     """Custom laws: characteristic function ``transform(k, frequency) -> complex``."""
 
     @classmethod
-    def uniform(cls, periods: Sequence[float]) -> AngleLaw:
+    def uniform(cls, periods: Sequence[float] | np.ndarray) -> AngleLaw:
         """Every angle uniform over one period."""
-        periods = np.asarray(periods, dtype=float)
-        return cls(("uniform",) * len(periods), np.zeros(len(periods)), periods, "uniform")
+        high = np.asarray(periods, dtype=float)
+        return cls(("uniform",) * len(high), np.zeros(len(high)), high, "uniform")
 
     @classmethod
     def normal(cls, sigma, n_params: int, mean=0.0) -> AngleLaw:
@@ -61,7 +61,7 @@ class AngleLaw:
         return cls(("fixed",) * len(values), values, values, "fixed")
 
     @classmethod
-    def resolve(cls, spec, periods: Sequence[float]) -> AngleLaw:
+    def resolve(cls, spec, periods: Sequence[float] | np.ndarray) -> AngleLaw:
         """Turn what a user writes into a law.
 
         Args:

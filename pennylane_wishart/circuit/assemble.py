@@ -236,7 +236,7 @@ def _fixed_gate(builder: _Builder, gate: Gate, targets: list[int]) -> None:
 
 def _fixed_rotation(builder: _Builder, gate: Gate, targets: list[int]) -> None:
     generator = gate.generator
-    if len(generator) == 0 or abs(gate.value) < 1e-14:
+    if generator is None or len(generator) == 0 or abs(gate.value) < 1e-14:
         return
     if len(generator) == 1:
         turns = gate.value * generator.coefficients[0] / _QUARTER

@@ -94,5 +94,6 @@ def _conjugate_dense(operator: PauliSum, generator: PauliSum, angle: float) -> P
 def _too_large(terms: int) -> UnsupportedCircuitError:
     return UnsupportedCircuitError(
         f"Conjugating by the fixed non-Clifford gates makes an operator of {terms} Pauli words (limit "
-        f"{_MAX_TERMS}): these fixed gates are too large to conjugate. Put them before the first trainable gate, or make them trainable."
+        f"{_MAX_TERMS}): these fixed gates are too large to conjugate. Put them before the first trainable gate, or "
+        "make them trainable."
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pennylane_wishart.circuit.angles import AngleLaw
-from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.circuit.states import DenseBlock, InputState
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -246,10 +246,10 @@ class RotationCircuit:
         for state in self.states:
             for block in state.blocks:
                 digest.update(repr(block.qubits).encode())
-                body = getattr(block, "vector", None)
-                digest.update(
-                    np.round(body, 12).tobytes() if body is not None else repr(block.tableau).encode()
-                )
+                if isinstance(block, DenseBlock):
+                    digest.update(np.round(block.vector, 12).tobytes())
+                else:
+                    digest.update(repr(block.tableau).encode())
         return digest.hexdigest()
 
 

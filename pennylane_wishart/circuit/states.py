@@ -120,7 +120,8 @@ class InputState:
             return None
         out = np.zeros((self.n_qubits, 3))
         for b in self.blocks:
-            out[b.qubits[0]] = b.bloch
+            if isinstance(b, DenseBlock):
+                out[b.qubits[0]] = b.bloch
         return out
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -36,8 +37,8 @@ class TracedCircuit:
     arguments: Arguments
     observable: qml.operation.Operator
     wires: tuple
-    qnode: object = field(default=None, repr=False)
-    device: object = field(default=None, repr=False)
+    qnode: Any = field(default=None, repr=False)
+    device: Any = field(default=None, repr=False)
     data_gates: tuple[tuple[Gate, ...], ...] = field(default=(), repr=False)
     """Gates of every datum of a batch; empty without a batch."""
     encoding: str = "fixed"

@@ -13,6 +13,8 @@ from pennylane_wishart.comparison.statistics import (
     compare_variances,
     not_compared,
 )
+from pennylane_wishart.ensembles import MixtureLaw
+from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.prediction import Prediction
@@ -132,7 +134,7 @@ def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityCompariso
 def _gradient(pred: Prediction, data: Measurement, gradients, noise, alpha, seed) -> QuantityComparison:
     name = "gradient law"
     try:
-        pred.gradient
+        _ = pred.gradient
     except OutOfTheoryError as err:
         return not_compared(name, str(err).split(" Use ")[0], alpha)
     deep = np.flatnonzero(pred.deep_parameters & np.isfinite(gradients).any(axis=0))
@@ -157,9 +159,7 @@ def _one_per_sample(gradients, deep, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def _mixture(pred: Prediction, used: np.ndarray):
     """The law of a component drawn as often from each parameter as it was picked."""
-    from pennylane_wishart.ensembles import MixtureLaw
-
-    laws: dict[int, object] = {}
+    laws: dict[int, Law] = {}
     counts: dict[int, int] = {}
     for k, times in zip(*np.unique(used, return_counts=True), strict=True):
         law = pred.gradient_of(int(k))

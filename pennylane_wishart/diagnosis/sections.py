@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ def _verdict(diag: Diagnosis) -> Section:
 
 
 def _size(value: int) -> str:
-    return f"{value:,}" if value < 10**12 else f"2^{np.log2(float(value)) if value < 2**1000 else value.bit_length():.0f}"
+    return f"{value:,}" if value < 10**12 else f"about 2^{math.log2(value):.0f}"
 
 
 def _dead(diag: Diagnosis) -> Section:

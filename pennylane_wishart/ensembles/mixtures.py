@@ -220,8 +220,11 @@ class MixtureLaw(Law):
         for law, weight in zip(laws, (weights / weights.sum()).tolist(), strict=True):
             if weight > 0:
                 merged[law] = merged.get(law, 0.0) + weight
+        # adding up rounds: many equal shares may come to a little more than 1
+        total = np.array(list(merged.values()))
+        shares = np.minimum(total / total.sum(), 1.0).tolist()
         object.__setattr__(self, "laws", tuple(merged))
-        object.__setattr__(self, "probabilities", tuple(merged.values()))
+        object.__setattr__(self, "probabilities", tuple(shares))
 
     @cached_property
     def _weights(self) -> Array:

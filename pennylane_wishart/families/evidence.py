@@ -33,7 +33,7 @@ _CORRECTION = 2.0
 """Standard deviation, bits, of the coefficient of 1/n beside a power."""
 _PARITY = 0.3
 _STEP = 1.0
-"""Bits: standard deviation of the effect of the most rounded depth."""
+"""Bits: standard deviation of the effect of one layer."""
 _SMOOTH = 0.5
 """Correlation length of smooth misfit, in log2 n."""
 _MISFITS = np.geomspace(MISFIT_FLOOR, 2.0, 25)
@@ -75,20 +75,21 @@ def _covariance(n, x, error, layers, model: str) -> tuple[np.ndarray, np.ndarray
 
 
 def rounding_steps(n, x, layers) -> np.ndarray:
-    """Return what a rounded depth has beyond a smooth one, scaled to at most 1; 0 where unknown.
+    """Return what a rounded depth has beyond a smooth one, in layers; 0 where unknown.
 
-    The depth is taken as a + b·n or a + b·log2 n, whichever it follows more closely: a depth
-    that grows smoothly must explain nothing, or it would hide the decay itself.
+    A depth that grows smoothly must explain nothing, or it would hide the decay itself: the smooth
+    part is a + b·log2 n where that follows the depth best, and a + b·n + c·log2 n otherwise. One
+    layer is the smallest difference between two depths.
     """
-    if not np.all(np.isfinite(layers)) or np.ptp(layers) == 0 or len(n) < 4:
+    if len(n) < 4 or not np.all(np.isfinite(layers)) or np.ptp(layers) == 0:
         return np.zeros(len(n))
-    rest = []
-    for variable in (n, x):
-        design = np.stack([np.ones_like(n), variable], 1)
-        rest.append(layers - design @ np.linalg.lstsq(design, layers, rcond=None)[0])
-    best = min(rest, key=lambda r: float(r @ r))
-    largest = float(np.abs(best).max())
-    return best / largest if largest > 1e-6 else np.zeros(len(n))
+    one = np.ones_like(n)
+    in_n, in_log, in_both = (
+        layers - d @ np.linalg.lstsq(d, layers, rcond=None)[0]
+        for d in (np.stack(c, 1) for c in ([one, n], [one, x], [one, n, x]))
+    )
+    rest = in_log if in_log @ in_log < in_n @ in_n else in_both
+    return rest / np.diff(np.unique(layers)).min()
 
 
 def _integral(y, covariance, direction, model: str) -> float:

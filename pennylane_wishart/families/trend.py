@@ -18,6 +18,8 @@ CONFIDENCE = 0.95
 """Weight that a side needs before it is named: odds of 19 to 1."""
 VERDICTS = ("exponential", "polynomial", "no decay", "cannot tell")
 _MIN_POINTS = 3
+_DOUBT = 0.001
+"""Probability that an upper limit is wrong for a reason outside its statistics."""
 _SEPARATION = 3.0
 """Bits between the two lines at the size advised next."""
 
@@ -110,7 +112,7 @@ def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: fl
         tuple(float(w) for w in weights),
         tuple(float(-2 * v) for v in log_weights),
         verdict,
-        _reason(verdict, weights, lines, n[use], confidence),
+        _reason(verdict, weights, lines, n, confidence),
         confidence,
     )
 
@@ -124,8 +126,8 @@ def _lines(n, y, error) -> tuple[LineFit | None, LineFit | None]:
 def _limit_evidence(lines, y, error, n, limit) -> np.ndarray:
     """log-probability that each law stays below the upper limits, the tightest one counted.
 
-    Limits of different sizes come from the same scarcity of walkers, so they are not multiplied;
-    each holds with 97.5% only.
+    Limits of different sizes come from the same scarcity of walkers, so they are not multiplied, and
+    none is trusted beyond odds of 1000 to 1.
     """
     seen = np.isfinite(limit)
     out = np.zeros(3)
@@ -135,8 +137,8 @@ def _limit_evidence(lines, y, error, n, limit) -> np.ndarray:
     for i, (line, x) in enumerate(zip(lines, (n[seen], np.log2(n[seen])), strict=True)):
         spread = np.sqrt(1 + (line.slope_error * (x - x.min() + 1)) ** 2)
         inside = norm.cdf((limit[seen] - line.at(x)) / spread)
-        out[i] = np.log(0.025 + 0.975 * inside).min()
-    out[2] = np.log(0.025 + 0.975 * norm.cdf(limit[seen] - level)).min()
+        out[i] = np.log(_DOUBT + (1 - _DOUBT) * inside).min()
+    out[2] = np.log(_DOUBT + (1 - _DOUBT) * norm.cdf(limit[seen] - level)).min()
     return out
 
 

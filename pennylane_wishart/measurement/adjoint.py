@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 from pennylane.devices.qubit import apply_operation, create_initial_state
+from pennylane.ops.qubit.attributes import diagonal_in_z_basis
 
 from pennylane_wishart.measurement.lightning import UnsupportedRouteError, _map_wires
 from pennylane_wishart.measurement.prepare import PreparedCircuit
@@ -133,21 +134,40 @@ class BroadcastAdjoint:
 
 
 def _gate(op, state: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-    """Apply a gate (with one value per state) to a batch of states."""
+    """Apply a gate (with one value per state) to a batch of states.
+
+    The gate's matrix is PennyLane's; the products are ours where its kernels are slow on batches
+    (one wire) or cannot take a batch of angles and of states at once (diagonal gates).
+    """
     if values is not None:
         op = qml.ops.functions.bind_new_parameters(op, [values])
-    if isinstance(op, qml.MultiRZ):
-        # PennyLane's kernel for it cannot take a batch of angles and of states at once.
-        return _multi_rz(np.asarray(op.data[0], float).reshape(-1), list(op.wires), state)
+    if op.name not in ("PauliX", "PauliZ") and op in diagonal_in_z_basis:
+        return _diagonal(np.asarray(op.eigvals()), list(op.wires), state)
+    if len(op.wires) == 1 and op.name != "PauliX":
+        return _one_wire(np.asarray(op.matrix()), op.wires[0], state)
     return apply_operation(op, state, is_state_batched=True)
 
 
-def _multi_rz(angles: np.ndarray, wires: list[int], state: np.ndarray) -> np.ndarray:
-    n = state.ndim - 1
-    parity = np.ones((1,) * n)
-    for w in wires:
-        parity = parity * np.array([1.0, -1.0]).reshape([2 if k == w else 1 for k in range(n)])
-    return state * np.exp(-0.5j * np.multiply.outer(angles, parity))
+def _diagonal(values: np.ndarray, wires: list[int], state: np.ndarray) -> np.ndarray:
+    n, k = state.ndim - 1, len(wires)
+    tensor = values.reshape(-1, *(2,) * k)
+    order = np.argsort(wires)
+    tensor = tensor.transpose(0, *(1 + order))
+    return state * tensor.reshape(-1, *(2 if w in wires else 1 for w in range(n)))
+
+
+def _one_wire(matrix: np.ndarray, wire: int, state: np.ndarray) -> np.ndarray:
+    batch, n = len(state), state.ndim - 1
+    split = state.reshape(batch, 2**wire, 2, 2 ** (n - 1 - wire))
+    m = matrix.reshape(-1, 1, 2, 2)
+    if split.shape[-1] >= 8:
+        return np.matmul(m, split).reshape(state.shape)
+    m = m[:, :, :, :, None]
+    low, high = split[:, :, 0], split[:, :, 1]
+    out = np.empty_like(split)
+    out[:, :, 0] = m[:, :, 0, 0] * low + m[:, :, 0, 1] * high
+    out[:, :, 1] = m[:, :, 1, 0] * low + m[:, :, 1, 1] * high
+    return out.reshape(state.shape)
 
 
 def _overlap(bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
@@ -194,6 +214,6 @@ def _apply(action: list[tuple[float, list]], state: np.ndarray) -> np.ndarray:
     for coefficient, factors in action:
         term = state
         for factor in factors:
-            term = apply_operation(factor, term, is_state_batched=True)
+            term = _gate(factor, term)
         total = coefficient * term if total is None else total + coefficient * term
     return np.zeros_like(state) if total is None else total

@@ -15,7 +15,7 @@ __all__ = ["MinimaLaw"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinimaLaw:
     """Distribution of the loss at the local minima of random circuits.
 
@@ -58,7 +58,7 @@ class MinimaLaw:
     """Whether they can be quoted, and what to do where not."""
     seed: int | None = None
     """Seed that was given."""
-    _curve: PchipInterpolator | None = field(init=False, repr=False, compare=False)
+    _curve: PchipInterpolator | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         knots, levels = np.asarray(self.knots, float), np.asarray(self.levels, float)

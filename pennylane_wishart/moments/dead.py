@@ -124,8 +124,7 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[str, ...]:
     """
     n_rot = circuit.n_rotations
     reasons = [""] * n_rot
-    later = _Commutant(circuit, [PauliSum(circuit.observable.words[[a]], np.ones(1)) for a in
-                                 range(len(circuit.observable))] if circuit.is_pauli else [circuit.observable])
+    later = _Commutant(circuit, [circuit.observable])
     for k in range(n_rot - 1, -1, -1):
         generator = circuit.generator(k)
         if later.commutes(generator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.ensembles import Constant, HaarGradient, SectorSum, SpinFactorGradient, VarianceGamma
 from pennylane_wishart.ensembles.law import Law
@@ -110,12 +111,8 @@ def spin_planes(signature: Signature, index: int) -> np.ndarray:
     Each term is a product of two Majoranas: it anticommutes with two words of the orbit or none.
     """
     generator: PauliSum = signature.generators[index]
-    words = [t for g in signature.generators for t in _single_words(g)]
-    moving = PauliWords.concatenate(words)
-    orbit = orbit_words(moving, signature.observable.words)
-    moves = generator.words.anticommutation(orbit).any(axis=1)
+    words = PauliWords.concatenate([g.words for g in signature.generators])
+    moved = words.anticommutation(signature.observable.words).any(axis=0)
+    reach = orbit(words, signature.observable.words[np.flatnonzero(moved)[:1]]).enumerate()
+    moves = generator.words.anticommutation(reach).any(axis=1)
     return np.abs(generator.coefficients[moves])
-
-
-def _single_words(generator: PauliSum) -> list[PauliWords]:
-    return [generator.words]

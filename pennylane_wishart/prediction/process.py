@@ -28,8 +28,9 @@ __all__ = ["Process", "build_process", "read_states"]
 class SectorProcess:
     """The inputs of one sector as density matrices over F on their span."""
 
-    spectrum: tuple
-    """(values of the traceless part of O, multiplicities over F)."""
+    values: tuple[float, ...]
+    """Distinct eigenvalues of the traceless part of O."""
+    multiplicities: tuple[int, ...]
     beta: int
     operators: np.ndarray
     """``(n, d, d)``, as ``ensembles.process.process_sample`` takes them."""
@@ -40,7 +41,7 @@ class SectorProcess:
         n, copies, dim = inputs.columns.shape
         parts = span_operators(inputs.columns.reshape(n * copies, dim), inputs.beta)
         operators = parts.reshape(n, copies, *parts.shape[1:]).sum(axis=1)
-        return cls((inputs.values, inputs.multiplicities), inputs.beta, operators)
+        return cls(inputs.values, inputs.multiplicities, inputs.beta, operators)
 
     @property
     def weights(self) -> np.ndarray:
@@ -74,9 +75,9 @@ class Process:
     @cached_property
     def covariance(self) -> np.ndarray:
         """Cov[ℓ_i, ℓ_j], float64 ``(n, n)``: the kernel of the Gaussian limit."""
-        total = np.zeros((len(self.mean),) * 2)
+        total: np.ndarray = np.zeros((len(self.mean),) * 2)
         for s in self.sectors:
-            total += loss_covariance(*s.spectrum, s.beta, s.overlaps, s.weights)
+            total += loss_covariance(s.values, s.multiplicities, s.beta, s.overlaps, s.weights)
         return total
 
     def sample(self, size: int, rng=None) -> np.ndarray:
@@ -84,13 +85,13 @@ class Process:
         generator = np.random.default_rng(rng)
         total = np.tile(self.mean, (size, 1))
         for s in self.sectors:
-            total += process_sample(*s.spectrum, s.beta, s.operators, size, generator)
+            total += process_sample(s.values, s.multiplicities, s.beta, s.operators, size, generator)
         return total
 
     @cached_property
     def verdicts(self) -> tuple[GaussianVerdict, ...]:
         """Gaussian process or not, one verdict per sector in which the loss moves."""
-        return tuple(gaussian_verdict(*s.spectrum, s.beta) for s in self.sectors)
+        return tuple(gaussian_verdict(s.values, s.multiplicities, s.beta) for s in self.sectors)
 
     @property
     def is_gaussian(self) -> bool:

@@ -121,7 +121,7 @@ class Prediction:
         return self.moments.log2_gradient_variance
 
     @cached_property
-    def deep_variance(self) -> np.ndarray | None:
+    def deep_variance(self) -> np.ndarray:
         """Deep-limit variance of every gradient component; NaN where no law is known."""
         out = np.full(self.n_params, np.nan)
         for k in range(self.n_params):
@@ -176,7 +176,7 @@ class Prediction:
         return self.signature.n_independent
 
     @cached_property
-    def transition(self) -> int:
+    def transition(self) -> float:
         """p*, exact: β·rank(O − λ_min), summed over sectors (THEORY §7c)."""
         return predicted_transition(self.signature, exact=True)
 

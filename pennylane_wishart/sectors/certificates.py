@@ -22,7 +22,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Certificate", "algebra_dim", "certify", "full_dim", "lie_coefficients", "lie_element"]
+__all__ = ["Certificate", "algebra_dim", "certify", "full_dim", "lie_coefficients", "lie_element", "root_values"]
 
 _ISOLATED = 1e-9
 _PRESENT = 1e-7
@@ -73,7 +73,6 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     if n == 1:
         return Certificate("trivial", ())
     kind = "su" if beta == 2 or n == 2 else {1: "so", 4: "sp"}[beta]
-    x = x - np.eye(n) * np.trace(x).real / n
     values, vectors = np.linalg.eigh(x)
     turned = np.abs(vectors.conj().T @ y @ vectors)
     rows, columns = _root_pairs(kind, n)
@@ -88,7 +87,19 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     found = found[turned[rows[found], columns[found]] > _PRESENT * size]
     if not _connected(kind, n, rows[found], columns[found]):
         return Certificate("other", ())
-    return Certificate(kind, _ideal_roots(kind, n, values, roots))
+    return Certificate(kind, root_values(kind, x, values))
+
+
+def root_values(kind: str, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Return the sorted positive root values of a Lie element, per simple ideal."""
+    n = len(x)
+    if n == 1:
+        return ()
+    values = np.linalg.eigvalsh(x) if values is None else values
+    if kind == "so" and n == 4:  # so(4) = su(2) ⊕ su(2): one root each
+        return np.array([abs(values[0] + values[1])]), np.array([abs(values[0] - values[1])])
+    rows, columns = _root_pairs(kind, n)
+    return (np.sort(values[columns] - values[rows]),)
 
 
 def _root_pairs(kind: str, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,13 +121,6 @@ def _connected(kind: str, n: int, rows: np.ndarray, columns: np.ndarray) -> bool
         )
     graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n, n))
     return connected_components(graph, directed=False)[0] == 1
-
-
-def _ideal_roots(kind: str, n: int, values: np.ndarray, roots: np.ndarray) -> tuple[np.ndarray, ...]:
-    if kind == "so" and n == 4:  # so(4) = su(2) ⊕ su(2): one root each
-        low, high = values[0], values[1]
-        return np.array([abs(low + high)]), np.array([abs(low - high)])
-    return (np.sort(np.abs(roots)),)
 
 
 def algebra_dim(generators: Sequence[np.ndarray], rng, limit: int = 1600) -> int | None:

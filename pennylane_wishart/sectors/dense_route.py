@@ -18,6 +18,7 @@ from pennylane_wishart.sectors.certificates import (
     full_dim,
     lie_coefficients,
     lie_element,
+    root_values,
 )
 from pennylane_wishart.sectors.dense import Decomposition, Irrep, decompose_blocks
 from pennylane_wishart.sectors.linkage import judge_independence, link_ideals
@@ -120,23 +121,13 @@ def _shared_draws(irreps: Sequence[Irrep], rng):
     ]
     seeds = rng.integers(2**63, size=len(irreps))
     for irrep, seed in zip(irreps, seeds, strict=True):
-        yield (
-            [[lie_element(irrep.generators, irrep.elements, c) for c in pair] for pair in draws],
-            np.random.default_rng(seed),
-        )
+        yield draws, np.random.default_rng(seed)
 
 
 def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
-    elements, rng = drawn
+    draws, rng = drawn
     reality = find_reality(irrep.generators, irrep.elements, rng)
-    certificate = certify(*elements[0], reality.beta)
-    for x, y in elements[1:]:
-        if certificate.kind != "other":
-            break
-        retry = certify(x, y, reality.beta)
-        if retry.kind != "other":
-            # roots must come from the shared first draw to be comparable between sectors
-            certificate = Certificate(retry.kind, certify(elements[0][0], x, reality.beta).roots)
+    certificate = _certificate(irrep, reality.beta, draws)
     if irrep.dim == 2:  # Sp(1) = SU(2): the Hermitian 2×2 matrices are the larger Jordan algebra
         reality = Reality(2, None, None)
     kind = certificate.kind
@@ -162,6 +153,19 @@ def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[
     )
     inside, reason = _verdict(sector, reality, operator, irrep, rng)
     return sector.with_verdict(inside, reason), certificate
+
+
+def _certificate(irrep: Irrep, beta: int, draws) -> Certificate:
+    """Certify one sector; the first draw is shared by all sectors, so that roots compare."""
+    x, y = (lie_element(irrep.generators, irrep.elements, c) for c in draws[0])
+    certificate = certify(x, y, beta)
+    for pair in draws[1:]:
+        if certificate.kind != "other":
+            break
+        again = certify(*(lie_element(irrep.generators, irrep.elements, c) for c in pair), beta)
+        if again.kind != "other":
+            certificate = Certificate(again.kind, root_values(again.kind, x))
+    return certificate
 
 
 def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> tuple[bool, str]:

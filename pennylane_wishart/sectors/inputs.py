@@ -65,8 +65,8 @@ def sector_inputs(
             for i, part in enumerate(parts):
                 a = np.einsum("xim,x->im", frame.conj(), part[b])
                 means[i] += float(np.einsum("im,mn,in->", a.conj(), conserved, a).real)
-        for part in observed:
-            entry = _sector(part.irrep, part.operator, parts, rng)
+        for seen in observed:
+            entry = _sector(seen.irrep, seen.operator, parts, rng)
             if entry is not None:
                 found.append(entry)
     return means, tuple(found)

@@ -55,9 +55,9 @@ def generator_facts(generators) -> tuple[np.ndarray, dict]:
         if n <= _MAX_SPECTRUM:
             spectra[k] = clustered(np.linalg.eigvalsh(g))
             continue
-        square = g @ g
         root = float(np.sqrt(traces[k, 1]))
-        if root > 0 and np.abs(square - root**2 * np.eye(n)).max() < 1e-10 * root**2:
+        probe = np.random.default_rng(0).normal(size=(n, 4))  # G² = root²·1 on random vectors
+        if root > 0 and np.abs(g @ (g @ probe) - root**2 * probe).max() < 1e-9 * root**2:
             up = round(n * (traces[k, 0] / root + 1) / 2)
             levels = {-root: n - up, root: up}
             spectra[k] = clustered(

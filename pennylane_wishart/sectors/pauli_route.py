@@ -59,11 +59,11 @@ def pauli_sectors(problem: Problem) -> PauliResult:
     keys = [key(characters.bits) for key in family.keys]
     sectors, status = [], set()
     cache: dict[bytes, dict] = {}
-    traces = _generator_traces(problem)
+    generator_facts = _generator_facts(problem, frame.s)
     for row in range(len(characters.bits)):
         facts = _facts(reduced, amplitudes[row], frame.s, cache)
         sector = _sector(
-            problem, frame, family, characters, row, identity[row] + offset, facts, traces,
+            problem, frame, family, characters, row, identity[row] + offset, facts, generator_facts,
             tuple(k[row] for k in keys),
         )
         if sector.purity is None:
@@ -86,27 +86,25 @@ def _facts(reduced: Reduced, amplitudes: np.ndarray, s: int, cache: dict) -> dic
     return cache[key]
 
 
-def _generator_traces(problem: Problem) -> np.ndarray:
-    """Return (Tr G/N, Tr G²/N): (0, c²) for a word c·P that moves the observable."""
-    out = np.zeros((len(problem.generators), 2))
+def _generator_facts(problem: Problem, s: int) -> tuple[np.ndarray, dict]:
+    """Return (Tr G/N, Tr G²/N) and spectra: 0, c² and ±c for a word c·P, in every sector."""
+    traces, spectra = np.zeros((len(problem.generators), 2)), {}
+    half = 2 ** (s - 1)
     for k in problem.relevant:
-        out[k, 1] = problem.generators[k].norm_squared
-    return out
+        size = abs(float(problem.generators[k].coefficients[0]))
+        traces[k, 1] = size**2
+        spectra[int(k)] = (np.array([-size, size]), (half, half))
+    return traces, spectra
 
 
 def _sector(
     problem: Problem, frame: PauliFrame, family: Family, characters: Characters, row: int,
-    center: float, facts: dict, traces: np.ndarray, keys: tuple,
+    center: float, facts: dict, generator_facts: tuple[np.ndarray, dict], keys: tuple,
 ) -> Sector:
     spectrum = facts["spectrum"]
     purity, density = block_density(
         frame, characters, row, problem.circuit.state, family.beta, family.jordan
     )
-    half = 2 ** (frame.s - 1)
-    spectra = {}
-    for k in problem.relevant:
-        size = float(np.sqrt(traces[k, 1]))
-        spectra[int(k)] = (np.array([-size, size]), (half, half))
     return Sector(
         dim=2**frame.s,
         multiplicity=2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
@@ -120,8 +118,8 @@ def _sector(
         purity=purity,
         rho_spectrum=density,
         spectrum=None if spectrum is None else (spectrum[0] + center, spectrum[1]),
-        generator_traces=traces,
-        generator_spectra=spectra,
+        generator_traces=generator_facts[0],
+        generator_spectra=generator_facts[1],
         linked_to=keys,
         label=signs_label(frame, characters.bits[row]),
     )

@@ -74,9 +74,11 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
         beta = 4
     else:
         return complex_type
-    worst = max((np.abs(g @ form + form @ g.conj()).max() for g in generators), default=0.0)
     size = max((np.abs(g).max() for g in generators), default=1.0)
-    return Reality(beta, form, basis) if worst <= _VERIFY * max(size, 1.0) else complex_type
+    fits = all(  # stops at the first generator that is not invariant
+        np.abs(g @ form + form @ g.conj()).max() <= _VERIFY * max(size, 1.0) for g in generators
+    )
+    return Reality(beta, form, basis) if fits else complex_type
 
 
 def _real_combination(elements, rng) -> np.ndarray:

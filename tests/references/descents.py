@@ -99,14 +99,14 @@ class Circuits:
         return (out + out.swapaxes(-1, -2)) / 2
 
 
-def _bfgs(circuits, angles, iterations, tolerance):
-    """Train all starts of all circuits; return angles and losses."""
+def _bfgs(circuits, angles, iterations, tolerance, settled):
+    """Train all starts until a share ``settled`` has converged; return angles and losses."""
     p = circuits.n_parameters
     loss, slope = circuits.loss_and_gradient(angles)
     inverse = np.broadcast_to(np.eye(p), angles.shape + (p,)).copy()
     for _ in range(iterations):
         size = np.sqrt((slope**2).sum(-1))
-        if np.all(size < tolerance):
+        if np.mean(size < tolerance) >= settled:
             break
         step = -(inverse @ slope[..., None])[..., 0]
         descent = (step * slope).sum(-1)
@@ -148,18 +148,22 @@ class Minima:
     descents: np.ndarray  # (count, starts): loss where each descent ended
 
 
-def descend(sectors, n_parameters, count, starts, seed, iterations=600, tolerance=1e-7):
+def descend(
+    sectors, n_parameters, count, starts, seed, iterations=600, tolerance=1e-7, settled=1.0
+):
     """Losses where descents end, ``(count, starts)``, and their angles; no polishing."""
     circuits = Circuits(sectors, n_parameters, count, seed)
     rng = np.random.default_rng([seed, 1])
     angles = rng.uniform(0, 2 * np.pi, (count, starts, n_parameters))
-    angles, loss = _bfgs(circuits, angles, iterations, tolerance)
+    angles, loss = _bfgs(circuits, angles, iterations, tolerance, settled)
     return loss, angles, circuits
 
 
 def all_minima(sectors, n_parameters, count, starts, seed, iterations=300):
     """Find all distinct non-degenerate minima of ``count`` random circuits."""
-    loss, angles, circuits = descend(sectors, n_parameters, count, starts, seed, iterations, 1e-6)
+    loss, angles, circuits = descend(
+        sectors, n_parameters, count, starts, seed, iterations, 1e-5, settled=0.995
+    )
     for _ in range(4):
         slope = circuits.loss_and_gradient(angles)[1]
         hessian = circuits.hessian(angles)

@@ -1,0 +1,14 @@
+"""Second moments of the loss and of every gradient component (THEORY §3, §4)."""
+
+from pennylane_wishart.moments.dead import dead_parameters
+from pennylane_wishart.moments.exact import exact_moments
+from pennylane_wishart.moments.records import DeepLimit, SecondMoments
+from pennylane_wishart.moments.sampled import sampled_moments
+
+__all__ = [
+    "DeepLimit",
+    "SecondMoments",
+    "dead_parameters",
+    "exact_moments",
+    "sampled_moments",
+]

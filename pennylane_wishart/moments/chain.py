@@ -1,0 +1,256 @@
+"""Exact second moments on an operator module, independent and shared parameters (THEORY §4).
+
+Independent parameters are averaged in closed form. A parameter that turns several rotations is
+averaged jointly: ℓ² is a trigonometric polynomial in it, so finitely many nodes with weights
+made from the law's characteristic function are exact for every law, not only the uniform one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.moments.operators import OperatorModule
+from pennylane_wishart.moments.rotors import Rotor, angle_transform
+
+__all__ = ["ModuleMoments", "module_moments", "quadrature_nodes"]
+
+_BLOCK_FLOATS = 20_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleMoments:
+    """Moments per driver: derivatives with respect to each QNode parameter."""
+
+    mean: float
+    second: float
+    gradient_mean: np.ndarray
+    gradient_second: np.ndarray
+
+
+class _Steps:
+    """Every rotation's average on the module, with shared angles set one node at a time."""
+
+    def __init__(self, circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, shared: np.ndarray, driver):
+        self.circuit, self.law, self.module = circuit, law, module
+        self.rotors = [Rotor(a) for a in module.generators]
+        self.is_shared = np.isin(driver, shared) & (driver >= 0)
+        self.driver = driver
+        self.values: dict[int, float] = {}
+        self._tables: dict = {}
+
+    def rotor(self, k: int) -> Rotor:
+        return self.rotors[self.module.distinct[k]]
+
+    def angle(self, k: int) -> float:
+        """The angle of a shared rotation at the current node."""
+        value = self.values[int(self.driver[k])]
+        if self.circuit.random_of[k] >= 0:
+            return value
+        return float(self.circuit.coefficients[k] * value + self.circuit.offsets[k])
+
+    def transform(self, k: int):
+        if self.is_shared[k]:
+            angle = self.angle(k)
+            return lambda f: np.exp(1j * angle * f)
+        return lambda f: angle_transform(self.circuit, self.law, k, f)
+
+    def weights(self, k: int) -> np.ndarray:
+        """E[e^{ia(λ_j−λ_k)}] on the module, ``(m, m)``."""
+        rotor = self.rotor(k)
+        table = rotor.table(self.transform(k))
+        key = (int(self.module.distinct[k]), np.round(table, 14).tobytes())
+        if key not in self._tables:
+            if len(self._tables) * table.size > 2_000_000 or len(self._tables) > 64:
+                self._tables.clear()
+            self._tables[key] = rotor.expand(table)
+        return self._tables[key]
+
+    def backward(self, k: int, c: np.ndarray) -> np.ndarray:
+        rotor = self.rotor(k)
+        return rotor.from_eigen(self.weights(k) * rotor.to_eigen(c))
+
+    def forward(self, k: int, f: np.ndarray) -> np.ndarray:
+        rotor = self.rotor(k)
+        return rotor.from_eigen(self.weights(k).conj() * rotor.to_eigen(f))
+
+    def slope(self, k: int, c: np.ndarray, f: np.ndarray) -> float:
+        """E[(∂ℓ/∂angle_k)²] from the two sides."""
+        rotor = self.rotor(k)
+        weighted = rotor.rates[:, None] * rotor.rates[None, :] * self.weights(k) * rotor.to_eigen(c)
+        return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
+
+
+def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False):
+    """Return nodes and weights, exact for E of a trigonometric polynomial under the law.
+
+    Args:
+        unit: the fundamental frequency; the polynomial has frequencies unit·(−degree … degree).
+    """
+    def phi(f):
+        if uniform_data:
+            return (np.abs(f) < 1e-9).astype(complex)
+        return law.characteristic(f, np.full(np.shape(f), parameter))
+
+    if not uniform_data and law.kind[parameter] == "fixed":
+        return np.array([law.low[parameter]]), np.ones(1)
+    orders = np.arange(-degree, degree + 1)
+    moments = phi(unit * orders.astype(float))
+    flat = np.abs(moments[orders != 0]).max(initial=0.0) < 1e-14
+    n = degree + 1 if flat else 2 * degree + 1
+    nodes = 2 * np.pi * np.arange(n) / (unit * n)
+    if flat:
+        return nodes, np.full(n, 1.0 / n)
+    phases = np.exp(-1j * unit * nodes[:, None] * orders[None, :])
+    return nodes, (phases @ moments).real / n
+
+
+def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
+    """Return per shared driver its (nodes, weights); raise where there are too many."""
+    circuit, grids, total = steps.circuit, [], 1
+    for d in shared:
+        data = bool(d >= circuit.n_params)
+        rotations = np.flatnonzero(steps.driver == d)
+        rates = [
+            np.abs(steps.rotor(k).rates * (1.0 if data else circuit.coefficients[k])) for k in rotations
+        ]
+        unit = _common_unit(np.concatenate(rates))
+        degree = int(round(2 * sum(r.max(initial=0.0) for r in rates) / unit))
+        grids.append(quadrature_nodes(steps.law, int(d), unit, degree, data))
+        total *= len(grids[-1][0])
+        if total > max_nodes:
+            raise ModuleTooLargeError(
+                f"The shared parameters need more than {max_nodes} joint quadrature nodes: use sampling."
+            )
+    return grids
+
+
+def _common_unit(rates: np.ndarray) -> float:
+    """Return the largest frequency of which all given ones are multiples."""
+    rates = np.unique(np.round(rates[rates > 1e-9], 9))
+    if len(rates) == 0:
+        return 1.0
+    unit = rates[0]
+    for rate in rates[1:]:
+        a, b = rate, unit
+        while b > 1e-6:
+            a, b = b, a % b
+            if min(b, abs(a - b)) < 1e-6:
+                b = 0.0
+        unit = a
+        if unit < 1e-2:
+            raise ModuleTooLargeError(
+                "A shared parameter drives gates of incommensurate frequencies: use sampling."
+            )
+    return float(unit)
+
+
+def module_moments(
+    circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, driver, shared, max_nodes: int = 4096
+) -> ModuleMoments:
+    """Average over all angles exactly: closed form for independent ones, nodes for shared ones."""
+    steps = _Steps(circuit, law, module, shared, driver)
+    grids = _node_grid(steps, shared, max_nodes)
+    n = circuit.n_params
+    total = np.zeros(2)
+    gradient_mean, gradient_second = np.zeros(n), np.zeros(n)
+    for node in itertools.product(*[range(len(g[0])) for g in grids]):
+        weight = 1.0
+        for d, grid, i in zip(shared, grids, node, strict=True):
+            steps.values[int(d)] = float(grid[0][i])
+            weight *= float(grid[1][i])
+        mean, first = _first(steps)
+        second, slopes = _second(steps)
+        for d in shared[shared < n]:
+            first[d], slopes[d] = _shared_slope(steps, int(d))
+        total += weight * np.array([mean, second])
+        gradient_mean += weight * first
+        gradient_second += weight * slopes
+    return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second)
+
+
+def _single(steps: _Steps):
+    """Rotations of independent trainable parameters, with d(angle)/d(parameter)."""
+    circuit = steps.circuit
+    for k in np.flatnonzero((circuit.parameter_of >= 0) & ~steps.is_shared):
+        yield int(k), int(circuit.parameter_of[k]), float(circuit.coefficients[k])
+
+
+def _first(steps: _Steps) -> tuple[float, np.ndarray]:
+    n_rot = steps.circuit.n_rotations
+    v = [steps.module.start] * (n_rot + 1)
+    for k in range(n_rot - 1, -1, -1):
+        v[k] = steps.rotor(k).average_vector(v[k + 1], steps.transform(k))
+    mean = float(v[0] @ steps.module.end)
+    out = np.zeros(steps.circuit.n_params)
+    wanted = {k: (p, c) for k, p, c in _single(steps)}
+    f = steps.module.end
+    for k in range(n_rot):
+        rotor, transform = steps.rotor(k), steps.transform(k)
+        if k in wanted:
+            p, c = wanted[k]
+            out[p] += c * float(f @ rotor.average_vector(v[k + 1], transform, derivative=True))
+        f = rotor.average_vector(f, lambda x, t=transform: t(x).conj())
+    return mean, out
+
+
+def _second(steps: _Steps) -> tuple[float, np.ndarray]:
+    n_rot, m = steps.circuit.n_rotations, steps.module.dim
+    c = np.outer(steps.module.start, steps.module.start)
+    f = np.outer(steps.module.end, steps.module.end)
+    per_block = max(1, _BLOCK_FLOATS // (m * m))
+    blocks = [(low, min(low + per_block, n_rot)) for low in range(0, n_rot, per_block)]
+    saved = []
+    for low, high in reversed(blocks):
+        saved.append(c)
+        for k in range(high - 1, low - 1, -1):
+            c = steps.backward(k, c)
+    value = float(np.sum(c * f))
+    out = np.zeros(steps.circuit.n_params)
+    wanted = {k: (p, s) for k, p, s in _single(steps)}
+    for low, high in blocks:
+        c = saved.pop()
+        held = {}
+        for k in range(high - 1, low - 1, -1):
+            held[k] = c
+            c = steps.backward(k, c)
+        for k in range(low, high):
+            if k in wanted:
+                p, s = wanted[k]
+                out[p] += s * s * steps.slope(k, held.pop(k), f)
+            f = steps.forward(k, f)
+    return value, out
+
+
+def _shared_slope(steps: _Steps, d: int) -> tuple[float, float]:
+    """Return E[∂ℓ/∂θ_d] and E[(∂ℓ/∂θ_d)²] over the independent angles at the current node.
+
+    The observable and its derivative are carried together: their joint second moment holds
+    the cross terms between the rotations that θ_d turns.
+    """
+    circuit, start = steps.circuit, steps.module.start
+    m = steps.module.dim
+    o, do = start.copy(), np.zeros(m)
+    c00 = np.outer(start, start)
+    c01, c11 = np.zeros((m, m)), np.zeros((m, m))
+    for k in range(circuit.n_rotations - 1, -1, -1):
+        if steps.driver[k] != d:
+            c00, c01, c11 = (steps.backward(k, c) for c in (c00, c01, c11))
+            rotor, transform = steps.rotor(k), steps.transform(k)
+            o, do = rotor.average_vector(o, transform), rotor.average_vector(do, transform)
+            continue
+        r = steps.rotor(k).rotation(steps.angle(k))
+        a = circuit.coefficients[k] * steps.module.generators[steps.module.distinct[k]]
+        c00, c01, c11 = (r @ c @ r.T for c in (c00, c01, c11))
+        # C01 = E[o ȯᵀ]: ȯ gains A·o, so C11 gains A C01 + (A C01)ᵀ + A C00 Aᵀ.
+        a00 = a @ c00
+        c11 = c11 + a @ c01 + (a @ c01).T + (a @ a00.T).T
+        c01 = c01 + a00.T
+        o, do = r @ o, r @ do
+        do = do + a @ o
+    end = steps.module.end
+    return float(end @ do), float(end @ c11 @ end)

@@ -1,0 +1,218 @@
+"""A real basis of the observable's module, with every generator as a skew matrix on it.
+
+``d/da e^{iaG} X e^{−iaG} = i[G, X]`` keeps the span of everything that the rotations make of
+the observable, so one small skew matrix per generator replaces the circuit. Three bases are
+offered: the reachable words, the span inside them, and the span of operators on the smallest
+subspace that holds the input (a particle-number sector, say).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.moments.reach import reach
+from pennylane_wishart.paulis import PauliSum
+
+__all__ = ["OperatorModule", "distinct_generators", "module_on_subspace", "module_on_words"]
+
+_TOLERANCE = 1e-9
+_MAX_SPAN_FLOATS = 30_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class OperatorModule:
+    """The circuit on a real basis of m operators: ``ℓ = end · R_1 … R_L · start``."""
+
+    start: np.ndarray
+    """float64 ``(m,)``: the observable."""
+    end: np.ndarray
+    """float64 ``(m,)``: the expectation of each basis operator on the input."""
+    generators: tuple[sparse.csr_array, ...]
+    """Skew ``(m, m)``, one per distinct generator: X → i[G, X]."""
+    distinct: np.ndarray
+    """int64 ``(n_rotations,)``: which of them each rotation is."""
+    engine: str
+
+    @property
+    def dim(self) -> int:
+        """Number of basis operators."""
+        return len(self.start)
+
+
+def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.ndarray]:
+    """Return the distinct generators and which one each rotation is."""
+    found: dict[bytes, int] = {}
+    sums, index = [], np.empty(circuit.n_rotations, np.int64)
+    for k in range(circuit.n_rotations):
+        generator = circuit.generator(k)
+        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 13).tobytes()
+        if key not in found:
+            found[key] = len(sums)
+            sums.append(generator)
+        index[k] = found[key]
+    return sums, index
+
+
+def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_000) -> OperatorModule:
+    """Build the module on the words reachable through the terms of the generators.
+
+    The words themselves are the basis where there are at most ``max_dim``; else the span of
+    the observable's orbit inside them.
+
+    Raises:
+        ModuleTooLargeError: if neither fits.
+    """
+    sums, distinct = distinct_generators(circuit)
+    terms, owner = circuit.terms, np.repeat(distinct, np.diff(circuit.starts))
+    if len(terms) == 0:
+        words = circuit.observable.words
+        ads: list[sparse.csr_array] = []
+    else:
+        found = _closed_reach(terms, circuit, max_words)
+        words, ads = found.words, []
+        for g in range(len(sums)):
+            rotation = int(np.flatnonzero(distinct == g)[0])
+            rows = np.arange(circuit.starts[rotation], circuit.starts[rotation + 1])
+            ads.append(_ad(found, rows, circuit.term_coefficients))
+    del owner
+    start = np.zeros(len(words))
+    start[: len(circuit.observable)] = circuit.observable.coefficients
+    end = circuit.state.expectation(words)
+    if len(words) <= max_dim:
+        return OperatorModule(start, end, tuple(ads), distinct, "exact module")
+    basis = _span(start, [_applier(a) for a in ads], max_dim)
+    small = tuple(sparse.csr_array(_clean(basis @ (a @ basis.T))) for a in ads)
+    return OperatorModule(basis @ start, basis @ end, small, distinct, "exact module")
+
+
+def _closed_reach(terms, circuit: RotationCircuit, max_words: int):
+    """Reach under any order of the terms: repeat the list until nothing is added."""
+    start, size = circuit.observable.words, -1
+    while True:
+        found = reach(terms, start, max_words)
+        if len(found.words) == size:
+            return found
+        size, start = len(found.words), found.words
+
+
+def _ad(found, rows: np.ndarray, coefficients: np.ndarray) -> sparse.csr_array:
+    m = len(found.words)
+    out = sparse.csr_array((m, m))
+    for row in rows:
+        i, j, sign = found.pairs[found.distinct[row]]
+        out = out + sparse.csr_array((2 * coefficients[row] * sign, (j, i)), shape=(m, m))
+    return out
+
+
+def _applier(matrix):
+    return lambda block: (matrix @ block.T).T
+
+
+def _clean(matrix: np.ndarray) -> np.ndarray:
+    matrix = (matrix - matrix.T) / 2
+    matrix[np.abs(matrix) < 1e-12 * max(1.0, np.abs(matrix).max(initial=0.0))] = 0.0
+    return matrix
+
+
+def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
+    """Return orthonormal rows spanning the closure of ``start`` under linear maps."""
+    norm = np.linalg.norm(start)
+    if norm == 0:
+        return np.zeros((1, len(start)))
+    basis = (start / norm)[None]
+    frontier = basis
+    while len(frontier):
+        fresh = []
+        for apply in appliers:
+            image = apply(frontier)
+            for _ in range(2):
+                image = image - (image @ basis.T) @ basis
+            image = _independent(image)
+            if len(image):
+                fresh.append(image)
+                basis = np.concatenate([basis, image])
+            if len(basis) > max_dim or basis.size > _MAX_SPAN_FLOATS:
+                raise ModuleTooLargeError(
+                    f"The observable's module is larger than {max_dim} operators: use sampling."
+                )
+        frontier = np.concatenate(fresh) if fresh else basis[:0]
+    return basis
+
+
+def _independent(rows: np.ndarray) -> np.ndarray:
+    keep = np.linalg.norm(rows, axis=1) > _TOLERANCE
+    if not keep.any():
+        return rows[:0]
+    q, r, _ = linalg.qr(rows[keep].T, mode="economic", pivoting=True)
+    size = np.abs(np.diag(r))
+    return np.ascontiguousarray(q.T[: int(np.sum(size > _TOLERANCE * max(1.0, size[0])))])
+
+
+# ------------------------------------------------------------------ invariant subspace
+def module_on_subspace(
+    circuit: RotationCircuit, max_hilbert: int = 64, max_dim: int = 1000
+) -> OperatorModule:
+    """Build the module of operators on the smallest invariant subspace that holds the input.
+
+    Raises:
+        ModuleTooLargeError: if the subspace has more than ``max_hilbert`` dimensions or the
+            module more than ``max_dim``; or beyond 14 qubits.
+    """
+    if circuit.n_qubits > 14:
+        raise ModuleTooLargeError(f"No subspace is searched on {circuit.n_qubits} > 14 qubits.")
+    sums, distinct = distinct_generators(circuit)
+    isometry = _krylov(circuit.state.vector(), sums, max_hilbert)
+    small = [isometry.conj() @ g.apply(isometry.T) for g in sums]
+    observable = isometry.conj() @ circuit.observable.apply(isometry.T)
+    d = len(isometry)
+    appliers = [_commutator_applier(g, d) for g in small]
+    start = _flatten(observable[None])[0]
+    basis = _span(start, appliers, max_dim)
+    ads = tuple(sparse.csr_array(_clean(basis @ apply(basis).T)) for apply in appliers)
+    # basis @ image.T has entry (row b, column a) = <b, A a>.
+    vector = isometry.conj() @ circuit.state.vector()
+    operators = _unflatten(basis, d)
+    end = np.einsum("i,mij,j->m", vector.conj(), operators, vector).real
+    return OperatorModule(basis @ start, end, ads, distinct, "exact tensor")
+
+
+def _krylov(vector: np.ndarray, sums: list[PauliSum], limit: int) -> np.ndarray:
+    basis = vector[None] / np.linalg.norm(vector)
+    frontier = basis
+    while len(frontier):
+        fresh = []
+        for g in sums:
+            image = g.apply(frontier.T).T
+            for _ in range(2):
+                image = image - (image @ basis.conj().T) @ basis
+            image = _independent(image)
+            if len(image):
+                fresh.append(image)
+                basis = np.concatenate([basis, image])
+            if len(basis) > limit:
+                raise ModuleTooLargeError(f"The input explores more than {limit} dimensions.")
+        frontier = np.concatenate(fresh) if fresh else basis[:0]
+    return basis
+
+
+def _flatten(operators: np.ndarray) -> np.ndarray:
+    flat = operators.reshape(len(operators), -1)
+    return np.concatenate([flat.real, flat.imag], axis=1)
+
+
+def _unflatten(rows: np.ndarray, d: int) -> np.ndarray:
+    half = rows.shape[1] // 2
+    return (rows[:, :half] + 1j * rows[:, half:]).reshape(-1, d, d)
+
+
+def _commutator_applier(generator: np.ndarray, d: int):
+    def apply(rows: np.ndarray) -> np.ndarray:
+        x = _unflatten(rows, d)
+        return _flatten(1j * (generator @ x - x @ generator))
+
+    return apply

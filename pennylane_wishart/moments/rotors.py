@@ -1,0 +1,109 @@
+"""Averages of rotations on an operator module, in the eigenbasis of each generator.
+
+With A = U diag(iλ) U† the average of R⊗R over the angle multiplies entry (j, k) of U†CU by
+E[exp(i·angle·(λ_j − λ_k))], so any law of angles whose characteristic function is known is
+averaged exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+
+__all__ = ["Rotor", "angle_transform"]
+
+
+def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray) -> np.ndarray:
+    """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
+    shape = np.shape(frequency)
+    f = np.asarray(frequency, float).reshape(-1)
+    if circuit.random_of[k] >= 0:
+        return np.where(np.abs(f) < 1e-9, 1.0, 0.0).reshape(shape).astype(complex)
+    out = np.exp(1j * f * circuit.offsets[k])
+    p = int(circuit.parameter_of[k])
+    if p >= 0:
+        out = out * law.characteristic(f * circuit.coefficients[k], np.full(f.shape, p))
+    return out.reshape(shape)
+
+
+class Rotor:
+    """The spectral decomposition of one skew matrix, block by block."""
+
+    def __init__(self, skew: sparse.csr_array):
+        m = skew.shape[0]
+        count, label = connected_components(skew, directed=False)
+        rows, columns, values = [], [], []
+        rates = np.zeros(m)
+        order = np.argsort(label, kind="stable")
+        bounds = np.searchsorted(label[order], np.arange(count + 1))
+        sizes = np.diff(bounds)
+        dense = skew.tocsr()
+        for size in np.unique(sizes):
+            members = np.flatnonzero(sizes == size)
+            index = order[bounds[members][:, None] + np.arange(size)]
+            if size == 1:
+                rows.append(index[:, 0]), columns.append(index[:, 0]), values.append(np.ones(len(index)))
+                continue
+            blocks = self._blocks(dense, index)
+            spectrum, vectors = np.linalg.eigh(-1j * blocks)
+            rates[index] = spectrum
+            rows.append(np.repeat(index[:, :, None], size, axis=2).reshape(-1))
+            columns.append(np.repeat(index[:, None, :], size, axis=1).reshape(-1))
+            values.append(vectors.reshape(-1))
+        matrix = sparse.csr_array(
+            (np.concatenate(values).astype(complex), (np.concatenate(rows), np.concatenate(columns))),
+            shape=(m, m),
+        )
+        filled = matrix.nnz > 0.1 * m * m
+        self.forward = matrix.toarray() if filled else matrix
+        self.adjoint = self.forward.conj().T if filled else matrix.conj().T.tocsr()
+        self.rates = np.round(rates, 11)
+        self.levels, self.level_of = np.unique(self.rates, return_inverse=True)
+
+    @staticmethod
+    def _blocks(skew: sparse.csr_array, index: np.ndarray) -> np.ndarray:
+        size = index.shape[1]
+        if len(index) == 1:
+            return skew[index[0]][:, index[0]].toarray()[None]
+        place = np.full(skew.shape[0], -1)
+        owner = np.full(skew.shape[0], -1)
+        place[index] = np.arange(size)[None]
+        owner[index] = np.arange(len(index))[:, None]
+        coo = skew.tocoo()
+        keep = owner[coo.row] >= 0
+        out = np.zeros((len(index), size, size))
+        out[owner[coo.row[keep]], place[coo.row[keep]], place[coo.col[keep]]] = coo.data[keep]
+        return out
+
+    def table(self, transform) -> np.ndarray:
+        """Return E[e^{ia(λ_j−λ_k)}] on pairs of levels; ``transform(f)`` = E[e^{iaf}]."""
+        return transform(self.levels[:, None] - self.levels[None, :])
+
+    def expand(self, table: np.ndarray) -> np.ndarray:
+        """Spread a table over pairs of levels to ``(m, m)``."""
+        return table[self.level_of[:, None], self.level_of[None, :]]
+
+    def to_eigen(self, matrix: np.ndarray) -> np.ndarray:
+        """Return U† C U."""
+        return (self.forward.T @ (self.adjoint @ matrix).T).T
+
+    def from_eigen(self, matrix: np.ndarray) -> np.ndarray:
+        """Return U C U† of a matrix that is real in the original basis."""
+        return (self.adjoint.T @ (self.forward @ matrix).T).T.real
+
+    def average_vector(self, vector: np.ndarray, transform, derivative: bool = False) -> np.ndarray:
+        """Return E[R]·v, or E[A R]·v."""
+        factor = transform(self.rates)
+        if derivative:
+            factor = factor * 1j * self.rates
+        return (self.forward @ (factor * (self.adjoint @ vector))).real
+
+    def rotation(self, angle: float) -> np.ndarray:
+        """Return the dense rotation exp(angle·A), ``(m, m)``."""
+        phase = np.exp(1j * angle * self.rates)
+        if sparse.issparse(self.forward):
+            return np.asarray((self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real)
+        return ((self.forward * phase) @ self.adjoint).real

@@ -1,0 +1,565 @@
+"""Size and depth studies, and compared initialisations: known answers and honest doubt."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pennylane as qml
+import pytest
+from pennylane import numpy as pnp
+from references.families import clifford_variances, evidence_by_grid, ry_cz
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.errors import AngleLawError, InputError, Status, UnsupportedCircuitError
+from pennylane_wishart.families import (
+    InitComparison,
+    Log2Value,
+    ScalingPoint,
+    ScalingStudy,
+    compare_inits,
+    line_fit,
+    scaling,
+    trend_of,
+)
+from pennylane_wishart.families.evidence import log_evidence
+from pennylane_wishart.families.points import scaling_point
+from pennylane_wishart.moments import SecondMoments
+
+EVEN = np.array([4, 6, 8, 10, 12])
+ALL = np.arange(4, 13)
+
+
+def binomial_bits(n, k):
+    return np.array([math.log2(math.comb(int(a), int(b))) for a, b in np.broadcast(n, k)])
+
+
+# ---------------------------------------------------------------------- the line
+def test_line_is_least_squares():
+    x, y = np.array([1.0, 2, 3, 5]), np.array([0.2, -1.1, -1.7, -4.2])
+    fit = line_fit(x, y)
+    slope, intercept = np.polyfit(x, y, 1)
+    assert fit.slope == pytest.approx(slope, abs=1e-12)
+    assert fit.intercept == pytest.approx(intercept, abs=1e-12)
+    residual = y - slope * x - intercept
+    standard = np.sqrt(residual @ residual / 2 / np.sum((x - x.mean()) ** 2))
+    assert fit.slope_error == pytest.approx(standard, rel=1e-6)
+
+
+def test_line_weights_by_error():
+    error = np.array([0.1, 0.1, 0.1, 3.0])
+    y = np.array([-1.0, -2.0, -3.0, 5.0])
+    assert line_fit([1, 2, 3, 4], y, error).slope == pytest.approx(-1, abs=0.05)
+    assert line_fit([1, 2, 3, 4], y).slope > 0
+
+
+def test_line_interval_covers():
+    """95% interval, 400 draws: 93% to 100% covered (false alarm below 1e-2)."""
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(400):
+        error = rng.uniform(0.1, 0.6, 6)
+        fit = line_fit(np.arange(6), -0.7 * np.arange(6) + error * rng.normal(size=6), error)
+        covered += fit.low <= -0.7 <= fit.high
+    assert covered / 400 > 0.93
+
+
+def test_line_never_certain_of_exact_points():
+    fit = line_fit(EVEN, -EVEN)
+    assert fit.low < -1 < fit.high
+    assert fit.high - fit.low > 0.01
+    assert line_fit([4, 6], [-4, -6]).low == -math.inf
+
+
+def test_line_refuses_one_size():
+    with pytest.raises(InputError, match="two different x"):
+        line_fit([4, 4], [-1, -2])
+
+
+# ---------------------------------------------------------------------- the evidence
+@pytest.mark.parametrize("model", ["exponential", "polynomial"])
+@pytest.mark.parametrize("law", [-EVEN, -0.5 * EVEN + 0.3, -2 * np.log2(EVEN)])
+def test_evidence_against_plain_sums(model, law):
+    """The closed form takes the prior density at its peak: right to 10% of the likelihood."""
+    noise = np.array([0.05, -0.1, 0.08, 0.0, -0.04])
+    mine = log_evidence(EVEN.astype(float), law + noise, np.zeros(5), np.full(5, np.nan), model)
+    assert mine == pytest.approx(evidence_by_grid(EVEN, law + noise, model), abs=0.1)
+
+
+PLATEAUS = {
+    "1/2^n": -EVEN,
+    "(3/8)^n": np.log2(3 / 8) * EVEN,
+    "2^(-n/2)": -EVEN / 2,
+    "1/(2^n + 1)": -np.log2(2.0**EVEN + 1),
+    "1/dim so(2^n)": -np.log2(2.0**EVEN * (2.0**EVEN - 1) / 2),
+    "half filling": -binomial_bits(EVEN, EVEN // 2),
+    "n 2^-n": np.log2(EVEN) - EVEN,
+    "2^-n / n^2": -2 * np.log2(EVEN) - EVEN,
+}
+OTHERS = {
+    "1/n": -np.log2(EVEN),
+    "1/n^2": -2 * np.log2(EVEN),
+    "1/n^4": -4 * np.log2(EVEN),
+    "so(2n)": -binomial_bits(2 * EVEN, 2),
+    "quartic in Majoranas": -binomial_bits(2 * EVEN, 4),
+    "permutations": -binomial_bits(EVEN + 3, 3),
+    "constant": 0.0 * EVEN,
+    "saturating": -3 - 2.0 ** (-EVEN / 2),
+    "growing": np.log2(EVEN),
+}
+
+
+@pytest.mark.parametrize("name", PLATEAUS)
+def test_plateaus_are_seen(name):
+    found = trend_of(EVEN, PLATEAUS[name])
+    assert found.verdict == "exponential" and found.plateau is True
+    assert sum(found.weights) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_laws_are_not_called_plateaus(name):
+    found = trend_of(EVEN, OTHERS[name])
+    assert found.plateau is False
+    flat = name in ("constant", "saturating", "growing")
+    assert found.verdict == ("no decay" if flat else "polynomial")
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.3, 0.5, 0.8, 1.0])
+def test_a_law_between_the_two_is_not_told(rate):
+    """2^(-c log2(n)²) falls faster than any power and slower than any exponential."""
+    found = trend_of(EVEN, -rate * np.log2(EVEN) ** 2)
+    assert found.verdict == "cannot tell" and found.plateau is None
+    assert "add sizes up to n =" in found.reason
+
+
+def test_three_small_sizes_do_not_decide_a_square():
+    assert trend_of([4, 6, 8], -2 * np.log2([4, 6, 8])).verdict == "cannot tell"
+    assert trend_of([4, 8], [-4, -8]).verdict == "cannot tell"
+
+
+def test_larger_sizes_decide():
+    sizes = np.array([4, 8, 16, 32, 64])
+    assert trend_of(sizes, -0.5 * np.log2(sizes)).weights[0] < 1e-3
+    assert trend_of(sizes, -0.25 * sizes).weights[0] > 0.999
+
+
+@pytest.mark.parametrize("sizes", [EVEN, ALL])
+def test_seldom_wrong_on_spoiled_laws(sizes):
+    """160 seeded laws with misfit of up to half a bit: at most 5% wrong, most of them told."""
+    rng = np.random.default_rng(11)
+    wrong = told = 0
+    for k in range(160):
+        truth = k % 2 == 0
+        if truth:
+            y = -sizes * np.exp(rng.uniform(np.log(0.4), np.log(2))) + 0.5 * rng.normal() * np.log2(sizes)
+        else:
+            y = -rng.choice([0, 1, 2, 3, 4]) * np.log2(sizes + rng.uniform(-1, 2))
+        spoil = rng.choice(3)
+        size = rng.choice([0.02, 0.1, 0.25])
+        if spoil == 0:
+            y = y + size * rng.normal(size=len(sizes))
+        elif spoil == 1:
+            y = y + size * (-1.0) ** sizes
+        else:
+            y = y + 2 * size * np.exp(-(sizes - 4) / 2)
+        found = trend_of(sizes, y).plateau
+        told += found is not None
+        wrong += found is not None and found != truth
+    assert wrong <= 0.05 * 160
+    assert told >= 0.75 * 160
+
+
+def test_rounded_depth_is_not_evidence():
+    depth = np.ceil(np.log2(EVEN))
+    law = -np.log2(EVEN) - 0.8 * depth
+    assert trend_of(EVEN, law).verdict == "cannot tell"
+    assert trend_of(EVEN, law, layers=depth).plateau is False
+
+
+def test_smooth_depth_explains_nothing():
+    for depth in (2 * EVEN, EVEN**2, 3 + 0 * EVEN):
+        assert trend_of(EVEN, -EVEN, layers=depth).verdict == "exponential"
+        assert trend_of(EVEN, -2 * np.log2(EVEN), layers=depth).verdict == "polynomial"
+
+
+def test_noise_makes_it_doubt():
+    assert trend_of(EVEN, -2 * np.log2(EVEN), np.full(5, 0.5)).verdict == "cannot tell"
+
+
+def test_upper_limits_are_used_and_are_not_values():
+    sizes = [4, 6, 8, 20, 40]
+    y = np.array([-4, -5.2, -6.2, -15, -15])
+    upper = [np.nan, np.nan, np.nan, -15, -15]
+    found = trend_of(sizes, y, [0, 0, 0, np.nan, np.nan], upper)
+    alone = trend_of(sizes[:3], y[:3])
+    assert found.exponential == alone.exponential
+    assert found.weights[0] > alone.weights[0] + 0.1
+
+
+def test_dead_families_are_not_judged():
+    found = trend_of(EVEN, np.full(5, -np.inf))
+    assert found.verdict == "cannot tell" and "dead" in found.reason
+    assert np.isnan(found.weights).all()
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_trend_checks_its_input():
+    with pytest.raises(InputError, match="same length"):
+        trend_of([4, 6], [1.0])
+    with pytest.raises(InputError, match="confidence"):
+        trend_of(EVEN, -EVEN, confidence=1.5)
+
+
+# ---------------------------------------------------------------------- points
+def moments(value, upper=None, status=None, loss=(0.1, 0.0), samples=0) -> SecondMoments:
+    value = np.asarray(value, float)
+    upper = value if upper is None else np.asarray(upper, float)
+    status = status or (Status.OK,) * len(value)
+    with np.errstate(over="ignore"):
+        variance = np.exp2(value)
+    zero = np.zeros(len(value))
+    return SecondMoments(
+        0.0, loss[0], loss[0], 0.0, loss[1], loss[1], zero, variance, zero, value, upper, status,
+        "walkers" if samples else "exact words", samples,
+    )  # fmt: skip
+
+
+def point_of(record) -> ScalingPoint:
+    circuit = RotationCircuit.from_words(["X"] * record.n_params, {"Z": 1.0})
+    return scaling_point(1, None, circuit, record, None)
+
+
+def test_dead_parameters_do_not_enter_the_median():
+    point = point_of(moments([-np.inf, -3, -5, -4]))
+    assert (point.n_dead, point.gradient.value, point.gradient_max.value) == (1, -4, -3)
+    assert point.gradient_mean.value == pytest.approx(math.log2((2**-3 + 2**-4 + 2**-5) / 3))
+
+
+def test_a_bounded_median_is_an_upper_bound_never_zero():
+    bound = Status.UPPER_BOUND
+    point = point_of(moments([-3, -18, -18], [-2.9, -18, -18], (Status.ESTIMATED, bound, bound), samples=9))
+    assert point.status is bound and point.log2_variance == -18
+    assert str(point.gradient) == "< -18.00"
+    assert point.gradient_max.known and point.gradient_max.value == -3
+
+
+def test_a_median_above_the_bounds_is_known():
+    status = (Status.ESTIMATED, Status.ESTIMATED, Status.ESTIMATED, Status.UPPER_BOUND)
+    point = point_of(moments([-3, -4, -5, -18], [-2.9, -3.8, -4.7, -18], status, samples=9))
+    assert point.gradient.known and point.gradient.value == -4.5
+    assert point.gradient.error == pytest.approx(0.3 / 1.96)
+
+
+def test_a_loss_variance_lost_in_its_error_is_an_upper_bound():
+    point = point_of(moments([-3.0], loss=(1e-6, 1e-6), samples=9))
+    assert point.loss.status is Status.UPPER_BOUND
+    assert point.loss.value == pytest.approx(math.log2(2.96e-6))
+
+
+def test_an_all_dead_point():
+    point = point_of(moments([-np.inf, -np.inf]))
+    assert point.gradient.value == -math.inf and not point.gradient.known
+    assert ScalingPoint.from_dict(json.loads(json.dumps(point.to_dict(), allow_nan=False))) is not None
+    assert Log2Value.from_dict(point.gradient.to_dict()) == point.gradient
+
+
+# ---------------------------------------------------------------------- circuits
+def qnode_of(n, program, observable):
+    """program: (gate, wires); gates with an angle take the next parameter."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        k = 0
+        for gate, wires in program:
+            if gate in ("RX", "RY", "RZ", "IsingXX", "IsingZZ"):
+                getattr(qml, gate)(x[k], wires=wires)
+                k += 1
+            else:
+                getattr(qml, gate)(wires=wires)
+        return qml.expval(observable)
+
+    return circuit
+
+
+def zeros(program):
+    return pnp.zeros(sum(g[0] in "RI" for g, _ in program), requires_grad=True)
+
+
+def family(program, observable):
+    return (
+        lambda *key: qnode_of(key[0], program(*key), observable(key[0])),
+        lambda *key: zeros(program(*key)),
+    )
+
+
+def row(n, *gates):
+    return [(g, w) for w in range(n) for g in gates]
+
+
+def brickwork(n, depth, gates=("RZ", "RY", "RZ")):
+    out = []
+    for layer in range(depth):
+        out += row(n, *gates) + [("CZ", [w, w + 1]) for w in range(layer % 2, n - 1, 2)]
+    return out + row(n, *gates)
+
+
+def matchgates(n, depth):
+    out = []
+    for _ in range(depth):
+        out += [("IsingXX", [w, w + 1]) for w in range(n - 1)] + row(n, "RZ")
+    return out
+
+
+def tree(n):
+    out, active = [], list(range(n))
+    while len(active) > 1:
+        for a, b in zip(active[::2], active[1::2], strict=False):
+            out += [("RY", a), ("RY", b), ("IsingXX", [a, b]), ("IsingZZ", [a, b])]
+        active = active[::2]
+    return out + [("RY", 0), ("RX", 0)]
+
+
+def parity(n):
+    return qml.prod(*[qml.Z(w) for w in range(n)])
+
+
+def mean_z(n):
+    return qml.dot([1 / n] * n, [qml.Z(w) for w in range(n)])
+
+
+def test_global_cost_is_exactly_exponential():
+    make, args = family(lambda n: row(n, "RY"), parity)
+    study = scaling(make, EVEN, args)
+    assert [p.log2_variance for p in study.points] == pytest.approx(list(-EVEN), abs=1e-9)
+    assert study.verdict == "exponential" and study.slope == pytest.approx(-1, abs=1e-9)
+    low, high = study.slope_interval
+    assert -1.05 < low < -1 < high < -0.95
+
+
+def test_projector_cost():
+    """One layer of RY: E[cos⁴(θ/2)]^(n−1)·E[sin²θ]/4 = (3/8)^(n−1)/8."""
+
+    def observable(n):
+        words = [[w for w in range(n) if (k >> w) & 1] for k in range(1, 2**n)]
+        return qml.dot([2.0**-n] * len(words), [qml.prod(*[qml.Z(w) for w in ws]) for ws in words])
+
+    make, args = family(lambda n: row(n, "RY"), observable)
+    study = scaling(make, [2, 3, 4, 5], args)
+    expected = [math.log2((3 / 8) ** (n - 1) / 8) for n in study.sizes]
+    assert [p.log2_variance for p in study.points] == pytest.approx(expected, abs=1e-9)
+
+
+def test_local_cost_of_one_layer_is_polynomial():
+    make, args = family(lambda n: row(n, "RY"), mean_z)
+    study = scaling(make, EVEN, args)
+    expected = [-1 - 2 * math.log2(n) for n in EVEN]
+    assert [p.log2_variance for p in study.points] == pytest.approx(expected, abs=1e-9)
+    assert study.verdict == "polynomial" and study.plateau is False
+
+
+def test_points_equal_the_dense_average():
+    """Median over live parameters from all 4^6 Clifford angles of a dense simulator."""
+    observable = qml.Z(1) @ qml.Z(2)
+    qnode = ry_cz(3, 2, observable)
+    variances, loss = clifford_variances(qnode, 6)
+    live = variances > 1e-14
+    study = scaling(lambda n: qnode, [3], lambda n: pnp.zeros(6, requires_grad=True))
+    (point,) = study.points
+    assert point.n_dead == int((~live).sum())
+    assert 2**point.gradient.value == pytest.approx(2 ** np.median(np.log2(variances[live])), rel=1e-9)
+    assert 2**point.gradient_mean.value == pytest.approx(variances[live].mean(), rel=1e-9)
+    assert 2**point.gradient_max.value == pytest.approx(variances.max(), rel=1e-9)
+    assert 2**point.loss.value == pytest.approx(loss, rel=1e-9)
+
+
+def test_fixed_depth_local_cost_does_not_decay():
+    make, args = family(lambda n: brickwork(n, 2), lambda n: qml.Z(n // 2))
+    study = scaling(make, [8, 12, 16, 24, 32], args)
+    assert study.verdict == "no decay"
+    assert np.ptp([p.log2_variance for p in study.points]) < 1e-9
+
+
+def test_log_depth_local_cost_has_no_plateau():
+    depth = lambda n: 1 + math.ceil(math.log2(n))  # noqa: E731
+    make, args = family(lambda n: brickwork(n, depth(n), ("RY",)), lambda n: qml.Z(n // 2))
+    study = scaling(make, [4, 8, 16, 32, 64], args, quantity="loss")
+    assert study.plateau is False
+
+
+def test_tree_has_no_plateau():
+    make, args = family(tree, lambda n: qml.Z(0))
+    assert scaling(make, [4, 8, 16, 32], args, quantity="loss").plateau is False
+
+
+def test_deep_hardware_efficient_circuit_is_a_plateau():
+    make, args = family(lambda n: brickwork(n, 4 * n, ("RY",)), lambda n: qml.Z(0) @ qml.Z(1))
+    study = scaling(make, [2, 3, 4, 5, 6, 7], args)
+    assert study.verdict == "exponential"
+    assert study.slope == pytest.approx(-1, abs=0.15)
+
+
+def test_free_fermions_deep_limit_and_depth():
+    """so(2n): the orbit of Z has C(2n, 2) words, n of them Z-type: Var = 1/(2n − 1)."""
+    make, args = family(matchgates, lambda n: qml.Z(n // 2))
+    study = scaling(make, [3, 4, 5], args, depths=[2, 8, 32, 48], quantity="loss")
+    for point in study.points:
+        assert point.deep_loss == pytest.approx(-math.log2(2 * point.n - 1), abs=1e-9)
+    assert all(d in (8, 32, 48) for d in study.depth_reached.values())
+    deep = [p for p in study.points if p.depth == 48]
+    assert all(p.is_deep for p in deep) and study.deepest == tuple(deep)
+    assert not [p for p in study.points if p.depth == 2 and p.is_deep]
+    assert study.trend_at(48).exponential == study.trend.exponential
+    with pytest.raises(InputError, match="depth=5"):
+        study.trend_at(5)
+
+
+def test_brickwork_decays_with_depth_until_its_deep_limit():
+    make, args = family(brickwork, lambda n: qml.Z(n // 2))
+    study = scaling(make, [6], args, depths=[1, 2, 3, 4, 5, 8, 40], quantity="loss")
+    values = [p.loss.value for p in study.points]
+    assert np.all(np.diff(values) < 1e-9)
+    assert study.points[-1].loss.value == pytest.approx(-math.log2(2**6 + 1), abs=0.07)
+    assert study.depth_slopes[6].slope < -0.2
+    assert study.depth_reached[6] == 40
+    assert study.verdict == "cannot tell"
+
+
+# ---------------------------------------------------------------------- the study as a record
+@pytest.fixture(scope="module")
+def small():
+    make, args = family(lambda n, depth: brickwork(n, depth, ("RY",)), lambda n: qml.Z(0))
+    return scaling(make, [2, 3, 4], args, depths=lambda n: [1, n])
+
+
+def test_study_round_trip(small):
+    data = json.loads(json.dumps(small.to_dict(), allow_nan=False))
+    again = ScalingStudy.from_dict(data)
+    assert str(again) == str(small)
+    assert again.to_dict() == small.to_dict()
+    assert again.points == small.points or str(again.points) == str(small.points)
+    with pytest.raises(InputError, match="schema"):
+        ScalingStudy.from_dict({**data, "schema_version": 99})
+
+
+def test_study_text_and_rows(small):
+    text = str(small)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "bits per qubit" in text and "deep limit within 5%" in text
+    assert [(r["n"], r["depth"]) for r in small.rows()] == [(2, 1), (2, 2), (3, 1), (3, 3), (4, 1), (4, 4)]
+    assert small.sizes == (2, 3, 4) and small.depths == (1, 2, 3, 4)
+
+
+def test_one_array_or_a_tuple_of_arguments():
+    make, args = family(lambda n: row(n, "RY"), parity)
+    a = scaling(make, [2, 3], args)
+    b = scaling(make, [2, 3], lambda n: (args(n),))
+    assert [p.gradient for p in a.points] == [p.gradient for p in b.points]
+
+
+def test_angles_reach_the_engine():
+    make, args = family(lambda n: row(n, "RY"), parity)
+    study = scaling(make, [2, 3, 4], args, angles=("normal", 0.3))
+    cos2 = (1 + math.exp(-2 * 0.09)) / 2
+    expected = [math.log2((1 - cos2) * cos2 ** (n - 1)) for n in (2, 3, 4)]
+    assert [p.log2_variance for p in study.points] == pytest.approx(expected, abs=1e-9)
+    assert study.angles == "normal"
+
+
+# ---------------------------------------------------------------------- errors
+def test_a_failing_size_is_named_and_the_others_kept():
+    def make(n):
+        @qml.qnode(qml.device("default.qubit", wires=n))
+        def circuit(x):
+            qml.RY(x[0], 0)
+            if n > 3:
+                qml.DepolarizingChannel(0.1, 0)
+            return qml.expval(qml.Z(0))
+
+        return circuit
+
+    with pytest.raises(UnsupportedCircuitError, match=r"^At n = 4: ") as caught:
+        scaling(make, [2, 3, 4], lambda n: pnp.zeros(1, requires_grad=True))
+    assert [p.n for p in caught.value.points] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"sizes": []}, "sizes needs positive integers"),
+        ({"sizes": [2.5]}, "sizes needs positive integers"),
+        ({"sizes": 4}, "sizes needs positive integers"),
+        ({"depths": [0]}, "depths needs positive integers"),
+        ({"quantity": "variance"}, "quantity='variance'"),
+        ({"args": np.zeros(3)}, "args must be a function of n"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    make, args = family(lambda n: row(n, "RY"), parity)
+    options = {"make_qnode": make, "sizes": [2], "args": args, **change}
+    with pytest.raises(InputError, match=re.escape(message)):
+        scaling(**options)
+
+
+# ---------------------------------------------------------------------- initialisations
+def product_circuit(n=5):
+    program = row(n, "RY")
+    return qnode_of(n, program, parity(n)), zeros(program)
+
+
+def test_small_angles_keep_a_global_cost_alive():
+    qnode, x = product_circuit(8)
+    result = compare_inits(qnode, {"uniform": "uniform", "small": ("normal", 0.3)})(x)
+    cos2 = (1 + math.exp(-2 * 0.09)) / 2
+    assert isinstance(result, InitComparison) and result.best == "small" and result.tied == ()
+    assert result["uniform"].second_moment == pytest.approx(np.full(8, 2.0**-8), rel=1e-9)
+    assert result["small"].second_moment == pytest.approx(np.full(8, (1 - cos2) * cos2**7), rel=1e-9)
+    assert result["small"].loss_mean == pytest.approx(math.exp(-0.045) ** 8)
+
+
+def test_the_mean_is_part_of_the_second_moment():
+    """One RY and Z around π/2: ∂ℓ = −sin θ has mean −e^{−σ²/2} and E[(∂ℓ)²] = (1 + e^{−2σ²})/2."""
+    program = row(1, "RY")
+    qnode, x = qnode_of(1, program, qml.Z(0)), zeros(program)
+    law = AngleLaw.normal(0.2, 1, mean=math.pi / 2)
+    found = compare_inits(qnode, {"side": law})(x)["side"]
+    assert found.mean[0] == pytest.approx(-math.exp(-0.02), rel=1e-9)
+    assert found.second_moment[0] == pytest.approx((1 + math.exp(-0.08)) / 2, rel=1e-9)
+    assert 2**found.median_variance.value == pytest.approx(
+        found.second_moment[0] - found.mean[0] ** 2, rel=1e-6
+    )
+
+
+def test_inits_agree_with_sampling():
+    """20,000 dense samples: E[(∂ℓ)²] of every parameter within 5 standard errors (1e-5 false alarms)."""
+    qnode = ry_cz(2, 2, qml.Z(0) @ qml.Z(1))
+    x = pnp.zeros(4, requires_grad=True)
+    circuit = normal_form(qnode)(x)
+    found = compare_inits(circuit, {"a": ("normal", 0.6)}).rows[0]
+    theta = np.random.default_rng(3).normal(0, 0.6, (20_000, 4))
+    for k in range(4):
+        step = np.zeros(4)
+        step[k] = np.pi / 2
+        shifted = [circuit.loss(circuit.angles_of(theta + s * step)) for s in (1, -1)]
+        squares = (0.5 * (shifted[0] - shifted[1])) ** 2
+        assert abs(squares.mean() - found.second_moment[k]) < 5 * squares.std() / np.sqrt(20_000) + 1e-12
+
+
+def test_equal_laws_tie_and_print():
+    qnode, x = product_circuit(3)
+    result = compare_inits(qnode, {"one": "uniform", "two": ("uniform", 0, 2 * np.pi)})(x)
+    assert set(result.tied) | {result.best} == {"one", "two"}
+    text = str(result)
+    assert max(map(len, text.splitlines())) <= 80 and "Not told apart" in text
+    data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert data["best"] == result.best and len(data["rows"]) == 2
+
+
+def test_inits_errors():
+    qnode, x = product_circuit(2)
+    with pytest.raises(InputError, match="inits needs a mapping"):
+        compare_inits(qnode, ["uniform"])
+    with pytest.raises(AngleLawError, match=r"inits\['odd'\]"):
+        compare_inits(qnode, {"odd": "sideways"})(x)
+    result = compare_inits(qnode, {"uniform": "uniform"})(x)
+    with pytest.raises(InputError, match="No initialisation"):
+        result["other"]
