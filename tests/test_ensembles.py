@@ -719,7 +719,7 @@ class TestBadInput:
 
 def test_mixture_of_many_equal_laws_has_weight_one():
     # 49 equal shares add up to 1 + 2e-16, which a multinomial draw refuses
-    laws = [BetaLoss(-1.0, 1.0, 4, 8, 1)] * 49
-    mixture = MixtureLaw(laws, [1 / 49] * 49)
+    laws = [en.BetaLoss(-1.0, 1.0, 4, 8, 1)] * 49
+    mixture = en.MixtureLaw(laws, [1 / 49] * 49)
     assert mixture.probabilities == (1.0,)
     assert mixture.sample(3, 1).shape == (3,)

@@ -242,7 +242,7 @@ def test_same_seed_same_numbers():
 
 
 def test_record_is_a_distribution():
-    law = minima_law(*PAULI, 3, 2, seed=2)
+    law = minima_law(*PAULI, 3, 2, seed=2, n_samples=32768)
     low, high = law.support()
     assert -1 <= low < high <= 1
     grid = np.linspace(low, high, 20001)
@@ -378,10 +378,11 @@ def observed(sectors, p, count, starts, seed):
     sizes = np.array([e.size for e in energies])
     mean = sums.sum() / sizes.sum()
     error = np.sqrt(((sums - mean * sizes) ** 2).sum()) / sizes.sum()
+    everything = np.array([losses.size for losses in found.losses])
     ends = ((found.descents - ground) / (center - ground)).mean(axis=1)
     return {
         "mean": mean, "error": error, "share": len(energies) / count,
-        "number": sizes.mean(), "number_error": sizes.std() / np.sqrt(sizes.size),
+        "number": everything.mean(), "number_error": everything.std() / np.sqrt(count),
         "descent": ends.mean(), "descent_error": ends.std() / np.sqrt(count),
     }
 
@@ -393,9 +394,9 @@ def agrees(seen, sectors, p, seed=1):
     assert seen["share"] > 0.95, "too few circuits were searched to the end"
     assert near(mean, np.hypot(error, seen["error"]), seen["mean"])
     counts = np.hypot(law.expected_number_error, seen["number_error"])
-    # Circuits with many minima are the ones left out: allow for them.
-    missing = 2 * (1 - seen["share"]) * seen["number"]
-    assert near(law.expected_number, counts, seen["number"], missing + 0.02 * seen["number"])
+    # A circuit not searched to the end lacks a minimum or two.
+    missing = 2 * (1 - seen["share"])
+    assert near(law.expected_number, counts, seen["number"], missing)
     tilted = minima_law_sectors(sectors, p, seed=seed, weighting="descent").in_units_of_E()
     assert abs(tilted.mean() - seen["descent"]) < 0.25 * tilted.std() + 4 * seen["descent_error"]
 
@@ -443,7 +444,10 @@ def test_full_coupling_is_needed_for_the_number_of_minima():
 
 
 def test_descent_finds_deeper_minima_than_the_count_law():
-    laws = {w: minima_law(*PAULI, 5, 2, seed=1, weighting=w) for w in ("count", "basin", "descent")}
+    laws = {
+        w: minima_law(*PAULI, 5, 2, seed=1, weighting=w, n_samples=16384)
+        for w in ("count", "basin", "descent")
+    }
     means = {w: law.in_units_of_E().mean() for w, law in laws.items()}
     assert means["descent"] < means["basin"] < means["count"]
     assert np.isnan(laws["basin"].log2_expected_number)

@@ -73,8 +73,10 @@ def _modern(device):
 
 
 def _build_named(name: str, wires: list, options: dict):
+    # Given a list, lightning relabels every gate of every tape; given a number, none.
+    labels = len(wires) if wires == list(range(len(wires))) else wires
     try:
-        return qml.device(name, wires=wires, **options)
+        return qml.device(name, wires=labels, **options)
     except Exception as error:
         if name == "lightning.gpu":
             raise DeviceError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pennylane as qml
@@ -37,8 +38,26 @@ class PreparedTape:
         return gate_values @ self.matrix.T + self.offsets
 
     def bind(self, gate_values: np.ndarray) -> qml.tape.QuantumScript:
-        """Return the tape at given gate values (numbers, or columns of a batch)."""
+        """Return the tape at given gate values."""
         return bind_values(self.tape, self.values(gate_values), self.positions)
+
+    @cached_property
+    def _places(self) -> tuple[sp.csc_array, list[tuple[int, int]]]:
+        information = self.tape.par_info
+        return self.matrix.tocsc(), [
+            (information[k]["op_idx"], information[k]["p_idx"]) for k in self.positions
+        ]
+
+    def shift(self, bound, gate: int, by: float) -> qml.tape.QuantumScript:
+        """Return a bound tape with one gate value moved; its other operations are shared."""
+        matrix, places = self._places
+        operations = list(bound.operations)
+        for at in range(matrix.indptr[gate], matrix.indptr[gate + 1]):
+            index, slot = places[matrix.indices[at]]
+            data = list(operations[index].data)
+            data[slot] = float(data[slot] + matrix.data[at] * by)
+            operations[index] = qml.ops.functions.bind_new_parameters(operations[index], data)
+        return qml.tape.QuantumScript(operations, bound.measurements, shots=bound.shots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +76,20 @@ class PreparedCircuit:
         if self.rebuild is not None:
             return self.rebuild(gate_values)
         return [t.bind(gate_values) for t in self.tapes], self.post
+
+    def shifts(self, gate_values: np.ndarray, moves: Sequence[tuple[int, float]]) -> list:
+        """Return (tapes, post) at a point and at that point with one gate value moved at a time."""
+        if self.rebuild is not None:
+            points = [gate_values]
+            for gate, by in moves:
+                points.append(gate_values + by * (np.arange(len(gate_values)) == gate))
+            return [self.rebuild(p) for p in points]
+        tapes, _ = self.bind(gate_values)
+        out = [(tapes, self.post)]
+        for gate, by in moves:
+            parts = zip(self.tapes, tapes, strict=True)
+            out.append(([part.shift(tape, gate, by) for part, tape in parts], self.post))
+        return out
 
     @property
     def executions(self) -> int:
@@ -95,7 +128,7 @@ def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit
         return [_plain(t) for t in tapes], post
 
     rng = np.random.default_rng(_PROBE_SEED)
-    points = rng.uniform(0.3, 2.8, (4, len(positions)))
+    points = rng.uniform(0.3, 2.8, (3, len(positions)))
     try:
         probes = [run(p) for p in points]
     except (
@@ -125,7 +158,7 @@ def _plain(tape) -> qml.tape.QuantumScript:
 
 
 def _affine_parts(probes: list[list], points: np.ndarray) -> list[PreparedTape] | None:
-    """Recover each tape's affine map from four probes; None where there is none."""
+    """Recover each tape's affine map from three probes; None where there is none."""
     if len({len(p) for p in probes}) != 1:
         return None
     parts = [_affine_part(column, points) for column in zip(*probes, strict=True)]
@@ -146,7 +179,7 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
         positions.append(k)
         values.append(column)
     n = points.shape[1]
-    y = np.array(values, float).reshape(len(positions), 4).T
+    y = np.array(values, float).reshape(len(positions), 3).T
     if not positions:
         part = sp.csr_array((0, n))
         return PreparedTape(tapes[0], (), part, np.zeros(0))
@@ -166,7 +199,8 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
     )
     slope = moves[0] / steps[0, driver]
     offsets = y[0] - slope * points[0, driver]
-    if not np.allclose(y[3], slope * points[3, driver] + offsets, rtol=0, atol=1e-9):
+    # What is not affine in one gate value does not fit the second difference as well.
+    if not np.allclose(moves[1], slope * steps[1, driver], rtol=0, atol=1e-9):
         return None
     offsets = np.where(np.abs(offsets) < 1e-13, 0.0, offsets)
     slope = np.where(np.abs(slope - np.round(slope)) < 1e-12, np.round(slope), slope)

@@ -98,13 +98,8 @@ class ParameterShift:
             gates: indices of the gates to differentiate.
             execute: ``execute(tapes, config) -> results``.
         """
-        points = [gate_values]
-        for k in gates:
-            for _, shift in self.rules[k]:
-                moved = gate_values.copy()
-                moved[k] += shift
-                points.append(moved)
-        values, variances = self._estimate(np.array(points), execute)
+        moves = [(int(k), shift) for k in gates for _, shift in self.rules[k]]
+        values, variances = self._estimate(gate_values, moves, execute)
         slopes, noise, at = np.zeros(len(self.rules)), np.zeros(len(self.rules)), 1
         for k in gates:
             weights = np.array([c for c, _ in self.rules[k]])
@@ -113,19 +108,19 @@ class ParameterShift:
             at += len(weights)
         return values[0], variances[0], slopes, noise
 
-    def _estimate(self, points: np.ndarray, execute: Callable) -> tuple[np.ndarray, np.ndarray]:
-        values = np.full(len(points), self._constant)
-        variances = np.zeros(len(points))
+    def _estimate(self, gate_values, moves, execute: Callable) -> tuple[np.ndarray, np.ndarray]:
+        """Return ℓ and its variance at a point and at each move away from it."""
+        values = np.full(1 + len(moves), self._constant)
+        variances = np.zeros(1 + len(moves))
         for reading, circuit in zip(self._readings, self._circuits, strict=True):
-            bound = [circuit.bind(p) for p in points]
+            bound = circuit.shifts(gate_values, moves)
             flat = [t for tapes, _ in bound for t in tapes]
 
             def interpret(results, bound=bound, reading=reading):
                 out, at = [], 0
                 for tapes, post in bound:
-                    out.append(
-                        reading.interpret(post(results[at : at + len(tapes)])[0], self.shots)
-                    )
+                    answer = post(results[at : at + len(tapes)])[0]
+                    out.append(reading.interpret(answer, self.shots))
                     at += len(tapes)
                 return out
 

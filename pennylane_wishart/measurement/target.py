@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pennylane as qml
@@ -47,9 +47,14 @@ class Target:
 
     def task(self, recipe: DeviceRecipe, **options) -> Task:
         """Return the picklable description of the work."""
-        return Task(
-            self.tape, self.trace.jacobian, np.asarray(self.trace.gate_offsets), recipe, **options
-        )
+        tape, order = self.tape, tuple(range(len(recipe.wires)))
+        if recipe.is_seedable and tuple(recipe.wires) != order:
+            # Our own device may as well have the wires in the order that costs nothing.
+            [tape], _ = qml.map_wires(tape, dict(zip(recipe.wires, order, strict=True)))
+            tape.trainable_params = self.tape.trainable_params
+            recipe = replace(recipe, wires=order)
+        offsets = np.asarray(self.trace.gate_offsets)
+        return Task(tape, self.trace.jacobian, offsets, recipe, **options)
 
 
 def resolve_target(

@@ -9,8 +9,9 @@ from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.moments.chain import module_moments
 from pennylane_wishart.moments.dead import dead_rotations, support_paths
 from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
+from pennylane_wishart.moments.mixed import mixed_moments
 from pennylane_wishart.moments.operators import OperatorModule, module_on_subspace, module_on_words
-from pennylane_wishart.moments.reach import Reach, reach
+from pennylane_wishart.moments.reach import reach
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_moments
 
@@ -58,7 +59,7 @@ def exact_moments(
     small = subcircuit(circuit, live)
     drivers = drivers_of(small)
     if small.is_pauli and drivers.independent:
-        found = _by_words(small, law, max_support)
+        found = _by_words(small, law, max_support, max_work)
         if found is not None:
             return found
     module = _smallest_module(small, law, drivers, max_dim, max_work)
@@ -70,15 +71,24 @@ def exact_moments(
     return assemble(small, raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, proved, engine)
 
 
-def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int) -> SecondMoments | None:
+def _by_words(
+    circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float
+) -> SecondMoments | None:
     moments = clean_moments(circuit, law)
-    if not diagonal_suffices(circuit, moments):
+    try:
+        reached = reach(circuit.words, circuit.observable.words, max_support)
+    except ModuleTooLargeError:
         return None
-    chains = chains_of(circuit, moments)
-    if chains is None:
-        return None
-    reached = _reach(circuit, max_support)
-    raw = word_moments(circuit, moments, reached, chains)
+    if diagonal_suffices(circuit, moments):
+        chains = chains_of(circuit, moments)
+        if chains is None:
+            return None
+        raw = word_moments(circuit, moments, reached, chains)
+    else:
+        try:
+            raw = mixed_moments(circuit, moments, reached, max_work / 4)
+        except ModuleTooLargeError:
+            return None
     seen = np.abs(circuit.state.expectation(reached.words)) > 1e-12
     _, paths = support_paths(reached, seen)
     driven = np.flatnonzero(circuit.parameter_of >= 0)
@@ -90,10 +100,6 @@ def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int) -> Seco
     proved = np.ones(circuit.n_params, bool)
     proved[parameter] = ~paths[driven]
     return assemble(circuit, raw.mean, raw.second, first, second, proved, "exact words")
-
-
-def _reach(circuit: RotationCircuit, max_support: int) -> Reach:
-    return reach(circuit.words, circuit.observable.words, max_support)
 
 
 def _max_nodes(circuit: RotationCircuit, module: OperatorModule, max_work: float) -> int:

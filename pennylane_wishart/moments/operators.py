@@ -22,6 +22,7 @@ __all__ = ["OperatorModule", "distinct_generators", "module_on_subspace", "modul
 
 _TOLERANCE = 1e-9
 _MAX_SPAN_FLOATS = 30_000_000
+_MAX_SPAN_WORK = 2e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_
         ModuleTooLargeError: if neither fits.
     """
     sums, distinct = distinct_generators(circuit)
-    terms, owner = circuit.terms, np.repeat(distinct, np.diff(circuit.starts))
+    terms = circuit.terms
     if len(terms) == 0:
         words = circuit.observable.words
         ads: list[sparse.csr_array] = []
@@ -79,7 +80,6 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_
             rotation = int(np.flatnonzero(distinct == g)[0])
             rows = np.arange(circuit.starts[rotation], circuit.starts[rotation + 1])
             ads.append(_ad(found, rows, circuit.term_coefficients))
-    del owner
     start = np.zeros(len(words))
     start[: len(circuit.observable)] = circuit.observable.coefficients
     end = circuit.state.expectation(words)
@@ -125,18 +125,19 @@ def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
     if norm == 0:
         return np.zeros((1, len(start)))
     basis = (start / norm)[None]
-    frontier = basis
+    frontier, work = basis, 0.0
     while len(frontier):
         fresh = []
         for apply in appliers:
             image = apply(frontier)
+            work += 8.0 * image.size * len(basis)
             for _ in range(2):
                 image = image - (image @ basis.T) @ basis
             image = _independent(image)
             if len(image):
                 fresh.append(image)
                 basis = np.concatenate([basis, image])
-            if len(basis) > max_dim or basis.size > _MAX_SPAN_FLOATS:
+            if len(basis) > max_dim or basis.size > _MAX_SPAN_FLOATS or work > _MAX_SPAN_WORK:
                 raise ModuleTooLargeError(
                     f"The observable's module is larger than {max_dim} operators: use sampling."
                 )

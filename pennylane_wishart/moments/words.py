@@ -18,7 +18,7 @@ from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.moments.reach import Reach
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "word_moments"]
+__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "step_blocks", "word_means", "word_moments"]
 
 _BLOCK_FLOATS = 20_000_000
 
@@ -143,7 +143,7 @@ def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) ->
     n_rot = len(reached.distinct)
     stay, move, dstay, dmove, signed = coefficients
     counts = np.array([len(reached.step(k)[0]) for k in range(n_rot)]) * v.shape[1]
-    blocks = _blocks(counts)
+    blocks = step_blocks(counts)
     saved = []
     for low, high in reversed(blocks):
         saved.append(v.copy())
@@ -168,7 +168,7 @@ def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) ->
     return value, gradient
 
 
-def _blocks(counts: np.ndarray) -> list[tuple[int, int]]:
+def step_blocks(counts) -> list[tuple[int, int]]:
     """Cut the steps into runs whose saved weights fit in memory."""
     out, low, total = [], 0, 0
     for k, c in enumerate(counts):
@@ -214,7 +214,7 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
         factors = chains.factors[list(members)]
         second += float(value @ factors)
         gradient_second += slope @ factors
-    mean, gradient_mean = _first_moments(circuit, moments, reached, expectation)
+    mean, gradient_mean = word_means(circuit, moments, reached, expectation)
     return RawMoments(mean, second, gradient_mean, gradient_second)
 
 
@@ -225,7 +225,10 @@ def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarr
     return expectation * circuit.state.expectation(partner) * _phase_sign(words, product)
 
 
-def _first_moments(circuit, m: RotationMoments, reached: Reach, expectation: np.ndarray):
+def word_means(
+    circuit: RotationCircuit, m: RotationMoments, reached: Reach, expectation: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return E[ℓ] and E[∂ℓ/∂φ_k] per rotation, exactly, on the reachable words."""
     v = np.zeros((len(reached.words), 1))
     v[: len(circuit.observable), 0] = circuit.observable.coefficients
     everything = np.ones((1, len(reached.pairs)), bool)

@@ -102,7 +102,8 @@ class Prediction:
         if len(laws) == 1:
             return next(iter(laws.values()))
         total = sum(counts.values())
-        return MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
+        mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
+        return mixture.laws[0] if len(mixture.laws) == 1 else mixture
 
     # ------------------------------------------------------------------ this depth
     @property

@@ -1,0 +1,6 @@
+"""Second moments by walking Pauli words, and the choice of the sharpest engine (THEORY §4)."""
+
+from pennylane_wishart.walkers.choice import moments_of
+from pennylane_wishart.walkers.walk import can_walk, walk
+
+__all__ = ["can_walk", "moments_of", "walk"]
