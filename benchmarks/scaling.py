@@ -13,7 +13,16 @@ import time
 import numpy as np
 import pennylane as qml
 from pennylane import numpy as pnp
-from scaling_families import AMBIGUOUS, NAMED, Family, brickwork, drawn_families, projector, single, tree
+from scaling_families import (
+    AMBIGUOUS,
+    NAMED,
+    Family,
+    brickwork,
+    drawn_families,
+    projector,
+    single,
+    tree,
+)
 
 from pennylane_wishart.families import ScalingStudy, scaling
 
@@ -41,7 +50,10 @@ def judged(study_: ScalingStudy) -> str:
 def confusion(title: str, families, sizes) -> tuple[int, int]:
     """Print the verdict of every family; return (wrong, not told)."""
     print(f"\n{title}, n in {list(sizes)}")
-    print(f"{'family':<42} {'truth':<8} {'verdict':<12} {'slope':>7} {'degree':>7} {'w(exp)':>7} {'s':>6}")
+    print(
+        f"{'family':<42} {'truth':<8} {'verdict':<12} "
+        f"{'slope':>7} {'degree':>7} {'w(exp)':>7} {'s':>6}"
+    )
     table: dict[tuple[str, str], int] = {}
     for family in families:
         start = time.perf_counter()
@@ -50,7 +62,8 @@ def confusion(title: str, families, sizes) -> tuple[int, int]:
         table[truth, judged(found)] = table.get((truth, judged(found)), 0) + 1
         degree = found.trend.polynomial.slope if found.trend.polynomial else float("nan")
         print(
-            f"{family.name[:42]:<42} {truth:<8} {found.verdict:<12} {found.slope:>7.3f} {degree:>7.2f} "
+            f"{family.name[:42]:<42} {truth:<8} {found.verdict:<12} "
+            f"{found.slope:>7.3f} {degree:>7.2f} "
             f"{found.trend.weights[0]:>7.3f} {time.perf_counter() - start:>6.1f}"
         )
     print(f"\n{'truth':<10} {'plateau':>8} {'none':>8} {'cannot tell':>12}")
@@ -66,7 +79,9 @@ def known_answers(sizes) -> bool:
     print("Known answers")
     glob = study(NAMED[0], sizes)
     gap = max(abs(p.log2_variance + p.n) for p in glob.points)
-    good = line("global parity, one layer: log2 Var = -n, error", f"{gap:.1e}", "< 1e-9", gap < 1e-9)
+    good = line(
+        "global parity, one layer: log2 Var = -n, error", f"{gap:.1e}", "< 1e-9", gap < 1e-9
+    )
     family = Family("projector", True, "", lambda n: single(n, ("RY",)), projector)
     found = study(family, [n for n in sizes if n <= 8])
     # E[cos^4(θ/2)] = 3/8 on the other qubits, E[sin^2 θ]/4 = 1/8 on the differentiated one.
@@ -86,18 +101,24 @@ def depth_decay(n: int) -> bool:
     """The noise-free one-dimensional brickwork against depth."""
 
     def make(size, depth):
-        return Family("", None, "", lambda m: brickwork(m, depth), lambda m: qml.Z(m // 2)).make(size)
+        return Family("", None, "", lambda m: brickwork(m, depth), lambda m: qml.Z(m // 2)).make(
+            size
+        )
 
     def args(size, depth):
         return pnp.zeros(3 * size * (depth + 1), requires_grad=True)
 
-    found = scaling(make, [n], args, depths=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32], quantity="loss", progress=False)
+    found = scaling(
+        make, [n], args, depths=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32], quantity="loss", progress=False
+    )
     print(f"\n{found}\n")
     values = np.array([p.loss.value for p in found.points])
     reached = found.depth_reached[n]
     falls = bool(np.all(np.diff(values) < 1e-9))
     good = line(f"brickwork, n = {n}: variance falls with depth", str(falls), "True", falls)
-    return good & line("  depth that reaches the deep limit", str(reached), "some", reached is not None)
+    return good & line(
+        "  depth that reaches the deep limit", str(reached), "some", reached is not None
+    )
 
 
 def main() -> int:
@@ -110,13 +131,24 @@ def main() -> int:
     good = known_answers(sizes)
     wrong, unsure = confusion("Eight named families", NAMED, sizes)
     good &= line("named: wrong verdicts", wrong, "0", wrong == 0)
-    good &= line("named: not told", unsure, "0" if not options.fast else "any", unsure == 0 or options.fast)
-    wrong, unsure = confusion(f"Eight drawn families, seed {options.seed}", drawn_families(options.seed), sizes)
+    good &= line(
+        "named: not told", unsure, "0" if not options.fast else "any", unsure == 0 or options.fast
+    )
+    wrong, unsure = confusion(
+        f"Eight drawn families, seed {options.seed}", drawn_families(options.seed), sizes
+    )
     good &= line("drawn: wrong verdicts", wrong, "0", wrong == 0)
-    good &= line("drawn: not told", unsure, "<= 2" if not options.fast else "any", unsure <= 2 or options.fast)
+    good &= line(
+        "drawn: not told",
+        unsure,
+        "<= 2" if not options.fast else "any",
+        unsure <= 2 or options.fast,
+    )
     found = study(AMBIGUOUS, sizes)
     print(f"\n{found}\n")
-    good &= line("made to be ambiguous", found.verdict, "cannot tell", found.verdict == "cannot tell")
+    good &= line(
+        "made to be ambiguous", found.verdict, "cannot tell", found.verdict == "cannot tell"
+    )
     return 0 if good else 1
 
 

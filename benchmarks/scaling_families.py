@@ -98,7 +98,10 @@ def tree(n: int, gates=("RZ", "RY")) -> Program:
     while len(active) > 1:
         for start in (0, 1):
             for a, b in zip(active[start::2], active[start + 1 :: 2], strict=False):
-                out += [(g, (w,)) for w in (a, b) for g in gates] + [("IsingXX", (a, b)), ("IsingZZ", (a, b))]
+                out += [(g, (w,)) for w in (a, b) for g in gates] + [
+                    ("IsingXX", (a, b)),
+                    ("IsingZZ", (a, b)),
+                ]
         active = active[::2]
     return out + [(g, (0,)) for g in gates]
 
@@ -132,13 +135,18 @@ def parity(n: int):
 def projector(n: int):
     """|0…0⟩⟨0…0|, the global cost of a compiler, as words: the product of (1 + Z)/2."""
     words = [[w for w in range(n) if (k >> w) & 1] for k in range(1, 2**n)]
-    terms = [qml.prod(*[qml.Z(w) for w in word]) if len(word) > 1 else qml.Z(word[0]) for word in words]
+    terms = [
+        qml.prod(*[qml.Z(w) for w in word]) if len(word) > 1 else qml.Z(word[0]) for word in words
+    ]
     return qml.dot([2.0**-n] * len(terms), terms)
 
 
 CEREZO = "Cerezo et al., arXiv:2001.00550"
 NAMED = (
-    Family("global cost, one layer", True, f"{CEREZO}, global cost", lambda n: single(n, ("RY",)), parity),
+    Family(
+        "global cost, one layer", True, f"{CEREZO}, global cost",
+        lambda n: single(n, ("RY",)), parity,
+    ),
     Family(
         "deep RY + CZ", True, "McClean et al., arXiv:1803.11173",
         lambda n: brickwork(n, 3 * n, ("RY",)), neighbours,
@@ -190,25 +198,35 @@ def _drawn(rng: np.random.Generator, number: int) -> Family:
     entangler = ["CZ", "IsingZZ", "CNOT"][rng.integers(3)]
     if gates == ("RY",) and entangler == "IsingZZ":
         entangler = "CZ"  # Y and ZZ alone are free fermions, whose truth depends on the observable
-    shape = ["fixed", "log", "linear", "linear", "global", "global", "fermions", "tree"][rng.integers(8)]
+    shape = ["fixed", "log", "linear", "linear", "global", "global", "fermions", "tree"][
+        rng.integers(8)
+    ]
     seen = [local, neighbours, average][rng.integers(3)]
     base, factor = int(rng.integers(1, 4)), int(rng.integers(1, 3))
     label = f"{shape}, {'+'.join(gates)}"
     source = "drawn"
     if shape == "fermions":
-        return Family(f"{number}: {shape}, depth {factor + 1}n", False, source,
-                      lambda n: matchgates(n, (factor + 1) * n), [local, average][base % 2])  # fmt: skip
+        label, depth = f"{shape}, depth {factor + 1}n", lambda n: (factor + 1) * n
+        made = lambda n: matchgates(n, depth(n))  # noqa: E731
+        return Family(f"{number}: {label}", False, source, made, [local, average][base % 2])
     if shape == "tree":
-        return Family(f"{number}: {label}", False, source, lambda n: tree(n, gates), lambda n: qml.Z(0))
-    name = f"{number}: {label}, {entangler}, {parity.__name__ if shape == 'global' else seen.__name__}"
+        return Family(
+            f"{number}: {label}", False, source, lambda n: tree(n, gates), lambda n: qml.Z(0)
+        )
     if shape == "global":
         # A CNOT would turn the global word into local ones.
         entangler = "CZ" if entangler == "CNOT" else entangler
-        return Family(f"{number}: {label}, {entangler}, parity, depth {base}", True, source,
-                      lambda n: brickwork(n, base, gates, entangler), parity)  # fmt: skip
-    depth = {
-        "fixed": lambda n: base,
-        "log": lambda n: log_depth(n, base - 1),
-        "linear": lambda n: (factor + 1) * n,
-    }[shape]
-    return Family(name, shape == "linear", source, lambda n: brickwork(n, depth(n), gates, entangler), seen)
+        depth, seen = (lambda n: base), parity
+    else:
+        depth = {
+            "fixed": lambda n: base,
+            "log": lambda n: log_depth(n, base - 1),
+            "linear": lambda n: (factor + 1) * n,
+        }[shape]
+    return Family(
+        f"{number}: {label}, {entangler}, {seen.__name__}",
+        shape in ("linear", "global"),
+        source,
+        lambda n: brickwork(n, depth(n), gates, entangler),
+        seen,
+    )

@@ -80,9 +80,7 @@ class ZOnlyHardware(StubHardware):
         return qml.CompilePipeline()
 
     def execute(self, circuits, execution_config=None):
-        return super().execute(
-            [c.copy(measurements=[qml.expval(qml.Z(c.wires[0]))], shots=c.shots) for c in circuits]
-        )
+        return super().execute([c.copy(measurements=[qml.expval(qml.Z(c.wires[0]))], shots=c.shots) for c in circuits])
 
 
 class LegacyStub(qml.devices.QubitDevice):
@@ -102,7 +100,11 @@ class LegacyStub(qml.devices.QubitDevice):
 
     @classmethod
     def capabilities(cls):
-        return {**super().capabilities(), "returns_state": False, "supports_tensor_observables": True}
+        return {
+            **super().capabilities(),
+            "returns_state": False,
+            "supports_tensor_observables": True,
+        }
 
     def apply(self, operations, rotations=(), **kwargs):
         script = qml.tape.QuantumScript([*operations, *rotations], [qml.state()])

@@ -65,7 +65,7 @@ def test_json_round_trips(file, capsys):
     data = json.loads(text)
     assert data["verdict"] == "TRAINABLE" and data["schema_version"] == 1
     assert json.loads(json.dumps(data)) == data
-    assert data["prediction"]["gradient_variance"] == [0.25, 0.25]
+    assert data["prediction"]["gradient_variance"] == pytest.approx([0.25, 0.25], abs=1e-12)
 
 
 def test_html(file, tmp_path, capsys):

@@ -159,7 +159,14 @@ def test_records_round_trip():
     for options in ({}, {"hessian": False}):
         found = find_minima(on(traps), starts=3, **options)(pnp.zeros(4))
         back = MinimaMeasurement.from_dict(json.loads(json.dumps(found.to_dict())))
-        for name in ("losses", "parameters", "gradient_norm", "hessian_min", "cluster", "hessian_zeros"):
+        for name in (
+            "losses",
+            "parameters",
+            "gradient_norm",
+            "hessian_min",
+            "cluster",
+            "hessian_zeros",
+        ):
             assert np.array_equal(getattr(back, name), getattr(found, name), equal_nan=True)
         assert str(back) == str(found)
     with pytest.raises(InputError, match="schema"):
@@ -168,7 +175,11 @@ def test_records_round_trip():
 
 @pytest.mark.parametrize(
     ("options", "text"),
-    [({"starts": 0}, "starts"), ({"tolerance": 0.0}, "tolerance"), ({"max_iterations": 0}, "max_iterations")],
+    [
+        ({"starts": 0}, "starts"),
+        ({"tolerance": 0.0}, "tolerance"),
+        ({"max_iterations": 0}, "max_iterations"),
+    ],
 )
 def test_bad_arguments_are_named(options, text):
     with pytest.raises(InputError, match=text):

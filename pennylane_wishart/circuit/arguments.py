@@ -75,8 +75,8 @@ class Arguments:
         chosen = _trainable(func, values, floats, argnums, interface)
         if not chosen:
             raise UnsupportedCircuitError(
-                "No trainable parameter: the QNode was called without any float argument. Pass the "
-                "parameters as arguments (not as closures) and name them with argnums= if needed."
+                "No trainable parameter: no float argument of this call is trainable. Pass the parameters "
+                "as arguments (not as closures), marked requires_grad=True or named by argnums=."
             )
         shapes = tuple(_array(values[s]).shape for s in chosen)
         data = tuple(s for s in floats if s not in chosen)
@@ -154,11 +154,11 @@ def _interface(values) -> str:
 
 def _trainable(func, values: dict, floats: list, argnums, interface: str) -> list:
     if argnums is not None:
-        wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
+        wanted = [argnums] if np.isscalar(argnums) else list(argnums)
         names = {_name(func, s): s for s in values}
         chosen = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
         for w, s in zip(wanted, chosen, strict=True):
-            if s not in floats:
+            if isinstance(s, (bool, float)) or s not in floats:
                 raise InputError(
                     f"argnums={argnums!r}: {w!r} is not a float argument of this call; float arguments "
                     f"are {[_name(func, f) for f in floats]}."
@@ -172,6 +172,8 @@ def _trainable(func, values: dict, floats: list, argnums, interface: str) -> lis
         marked = [s for s in floats if qml.math.requires_grad(values[s]) and hasattr(values[s], "shape")]
         if marked:
             return marked
+    # requires_grad=False on an autograd tensor says that it is data; elsewhere it is only the default
+    floats = [s for s in floats if getattr(values[s], "requires_grad", None) is not False or interface == "torch"]
     if floats:
         warnings.warn(
             "No argument is marked trainable: all float arguments are taken as parameters "

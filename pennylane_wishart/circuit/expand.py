@@ -81,9 +81,11 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
     if op.name in _SKIPPED or len(op.wires) == 0:
         return
     if isinstance(op, StatePrepBase):
-        gates.append(Gate(op, "state", key=(op.name,)))
+        gates.append(Gate(op, "state", key=(op.name, *(array_bytes(d) for d in op.data))))
         return
-    gate = _as_rotation(op) if len(op.data) else _as_fixed(op)
+    # a product of operators is read factor by factor: its own name would carry their angles
+    product = bool(getattr(op, "operands", ())) and op.has_decomposition
+    gate = None if product else _as_rotation(op) if len(op.data) else _as_fixed(op)
     if gate is not None:
         gates.append(gate)
         return
@@ -274,6 +276,11 @@ def _hermitian_log(unitary: np.ndarray) -> np.ndarray:
     triangle, basis = schur(unitary, output="complex")
     phases = -np.angle(np.diagonal(triangle))
     return (basis * phases) @ basis.conj().T
+
+
+def array_bytes(value) -> bytes:
+    """Return the bytes of an array rounded to 1e-12: equal for equal gate data."""
+    return np.round(np.asarray(qml.math.toarray(qml.math.unwrap([value])[0]), complex), 12).tobytes()
 
 
 def _as_fixed(op) -> Gate | None:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from pennylane_wishart.circuit.affine import affine_map
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
-from pennylane_wishart.circuit.expand import Gate, expand_operations
+from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -218,7 +218,7 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     data_gates = tuple(tuple(expand_operations(t.operations)) for t in base_tapes)
     gates = data_gates[0]
     rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates)
+    signature = _structure(gates, observable)
 
     def values_at(flat: np.ndarray) -> np.ndarray:
         try:
@@ -226,10 +226,11 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
         except (AttributeError, TypeError):  # the function wants its own interface's arrays
             probe = _batch(build_tape(circuit, *arguments.rebuild(flat, slots, native=True)))[0]
         found = expand_operations(probe.operations)
-        if _structure(found) != signature:
+        if _structure(found, check_tape(probe, output)) != signature:
             raise UnsupportedCircuitError(
-                "The circuit's structure (or a gate given by a matrix, or an observable) depends on the values of the "
-                "trainable parameters: no normal form exists. Keep the gates the same for all values."
+                "The circuit's structure (its gates, a prepared state, a gate given by a matrix, or the "
+                "observable) depends on the values of the trainable parameters: no normal form exists. Only "
+                "rotation angles may be trainable."
             )
         return np.array([found[i].value for i in rotations])
 
@@ -278,8 +279,9 @@ def _batch(tape) -> list:
     return list(qml.transforms.broadcast_expand(tape)[0])
 
 
-def _structure(gates) -> list:
-    return [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
+def _structure(gates, observable) -> list:
+    found: list = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
+    return [*found, (observable.name, tuple(observable.wires), *(array_bytes(d) for d in observable.data))]
 
 
 def _describe(gate: Gate) -> str:
@@ -300,11 +302,12 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
         raise InputError("The tape's parameters hold NaN or infinite values: give finite numbers.")
     gates = tuple(expand_operations(tape.operations))
     rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates)
+    signature = _structure(gates, observable)
 
     def values_at(flat):
-        found = expand_operations(tape.bind_new_parameters(list(flat), trainable).operations)
-        if _structure(found) != signature:
+        probe = tape.bind_new_parameters(list(flat), trainable)
+        found = expand_operations(probe.operations)
+        if _structure(found, check_tape(probe, output)) != signature:
             raise UnsupportedCircuitError("The tape's structure depends on its trainable parameters.")
         return np.array([found[i].value for i in rotations])
 

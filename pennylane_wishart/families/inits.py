@@ -12,7 +12,8 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.points import Log2Value, gradient_limits, median_log2
 from pennylane_wishart.families.table import init_text
-from pennylane_wishart.moments import SecondMoments, moments_of
+from pennylane_wishart.moments import SecondMoments
+from pennylane_wishart.walkers import moments_of
 
 __all__ = ["InitComparison", "InitRow", "compare_inits"]
 
@@ -26,7 +27,7 @@ class InitRow:
     second_moment: np.ndarray
     """float64 ``(n_params,)``: E[(∂ℓ)²] = Var + mean²."""
     log2_second_moment: np.ndarray
-    """float64 ``(n_params,)``; the 97.5% upper limit where ``status`` is UPPER_BOUND; −inf where dead."""
+    """float64 ``(n_params,)``; an upper limit where ``status`` is UPPER_BOUND; −inf where dead."""
     second_moment_error: np.ndarray
     """Standard errors of ``second_moment``; 0 where exact."""
     mean: np.ndarray
@@ -138,18 +139,24 @@ def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=Non
         ...     for w in range(6):
         ...         qml.RY(x[w], w)
         ...     return qml.expval(qml.prod(*[qml.Z(w) for w in range(6)]))
-        >>> result = compare_inits(f, {"uniform": "uniform", "narrow": ("normal", 0.3)})(np.zeros(6))
+        >>> inits = {"uniform": "uniform", "narrow": ("normal", 0.3)}
+        >>> result = compare_inits(f, inits)(np.zeros(6))
         >>> result.best, round(result["uniform"].median.value, 6)
         ('narrow', -6.0)
     """
     if not isinstance(inits, Mapping) or not inits:
-        raise InputError(f"inits needs a mapping name → law, such as {{'small': ('normal', 0.1)}}; got {inits!r}.")
+        raise InputError(
+            "inits needs a mapping name → law, such as {'small': ('normal', 0.1)}; "
+            f"got {inits!r}."
+        )
     if isinstance(qnode, RotationCircuit):
         return _compare(qnode, inits, seed)
 
     @functools.wraps(getattr(qnode, "func", compare_inits))
     def run(*args, **kwargs) -> InitComparison:
-        return _compare(normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs), inits, seed)
+        return _compare(
+            normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs), inits, seed
+        )
 
     return run
 
@@ -187,7 +194,9 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
         mean=mean,
         status=tuple(moments.status),
         median=median_log2(total[live], limit[live], bound[live], sampled),
-        median_variance=median_log2(value[moving], upper[moving], gradient_limits(moments)[2][moving], sampled),
+        median_variance=median_log2(
+            value[moving], upper[moving], gradient_limits(moments)[2][moving], sampled
+        ),
         n_dead=int((~live).sum()),
         loss_mean=float(moments.loss_mean),
         loss_variance=float(moments.loss_variance),
@@ -197,5 +206,7 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
 
 def _overlap(a: Log2Value, b: Log2Value) -> bool:
     if not (a.known and b.known):
-        return bool(b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error))
+        return bool(
+            b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error)
+        )
     return bool(a.value - b.value <= 2 * np.hypot(a.error, b.error) + 1e-9)

@@ -10,7 +10,14 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.moments import DeepLimit, SecondMoments
 
-__all__ = ["QUANTITIES", "Log2Value", "ScalingPoint", "circuit_depth", "median_log2", "scaling_point"]
+__all__ = [
+    "QUANTITIES",
+    "Log2Value",
+    "ScalingPoint",
+    "circuit_depth",
+    "median_log2",
+    "scaling_point",
+]
 
 QUANTITIES = {
     "gradient": "median live gradient variance",
@@ -27,7 +34,7 @@ class Log2Value:
     """log2 of a variance, with how well it is known."""
 
     value: float
-    """Bits; the 97.5% upper limit where ``status`` is UPPER_BOUND, −inf where every parameter is dead."""
+    """Bits; a 97.5% upper limit where ``status`` is UPPER_BOUND, −inf where all is dead."""
     error: float
     """Standard error in bits: 0 where exact, NaN for an upper bound."""
     status: Status = Status.OK
@@ -118,7 +125,9 @@ class ScalingPoint:
     def to_dict(self) -> dict:
         """Return plain Python values, ready for JSON."""
         values = {name: getattr(self, name).to_dict() for name in QUANTITIES}
-        plain = {k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")}
+        plain = {
+            k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")
+        }
         floats = {k: _pack(getattr(self, k)) for k in ("layers", "deep_gradient", "deep_loss")}
         return {**plain, **floats, **values}
 
@@ -167,7 +176,7 @@ def scaling_point(
 
 
 def gradient_limits(moments: SecondMoments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (log2 variance, its 97.5% upper limit, whether only the limit is known), per parameter."""
+    """Return (log2 variance, its 97.5% upper limit, whether only that is known), per parameter."""
     value = np.asarray(moments.log2_gradient_variance, float)
     upper = np.asarray(moments.log2_gradient_variance_upper, float)
     bound = np.array([s is Status.UPPER_BOUND for s in moments.status], bool) | np.isnan(value)
@@ -188,7 +197,9 @@ def median_log2(value, upper, bound, sampled: bool) -> Log2Value:
     middle = known[[(len(value) - 1) // 2, len(value) // 2]]
     if not (np.isfinite(middle).all() and abs(middle.mean() - high) < 1e-9):
         return Log2Value(high, float("nan"), Status.UPPER_BOUND)
-    near = ~bound & (np.abs(value - middle[0]) < 1e-12) | ~bound & (np.abs(value - middle[1]) < 1e-12)
+    near = ~bound & (np.abs(value - middle[0]) < 1e-12) | ~bound & (
+        np.abs(value - middle[1]) < 1e-12
+    )
     error = float(np.max(upper[near] - value[near])) / _Z95
     return _estimate(high, error, sampled)
 
@@ -222,7 +233,9 @@ def _loss_log2(moments: SecondMoments) -> Log2Value:
     if moments.is_exact and error == 0:
         return Log2Value(float(np.log2(variance)) if variance > 0 else float("-inf"), 0.0)
     if variance <= _Z95 * error:
-        return Log2Value(float(np.log2(max(variance, 0) + _Z95 * error)), float("nan"), Status.UPPER_BOUND)
+        return Log2Value(
+            float(np.log2(max(variance, 0) + _Z95 * error)), float("nan"), Status.UPPER_BOUND
+        )
     return _estimate(float(np.log2(variance)), error / (variance * np.log(2)), True)
 
 

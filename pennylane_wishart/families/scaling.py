@@ -11,7 +11,8 @@ from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
 from pennylane_wishart.measurement.progress import progress_bar
-from pennylane_wishart.moments import deep_limit, moments_of
+from pennylane_wishart.moments import deep_limit
+from pennylane_wishart.walkers import moments_of
 
 __all__ = ["scaling"]
 
@@ -39,8 +40,8 @@ def scaling(
         make_qnode: ``make_qnode(n)`` returns a QNode, tape or RotationCircuit; with ``depths``,
             ``make_qnode(n, depth)``.
         sizes: numbers of qubits; five or more, even and odd ones if both occur in practice.
-        args: ``args(n)`` (with ``depths``, ``args(n, depth)``) returns the QNode's arguments, a tuple
-            or one array. Only shapes matter for trainable arguments.
+        args: ``args(n)`` (with ``depths``, ``args(n, depth)``) returns the QNode's arguments, a
+            tuple or one array. Only shapes matter for trainable arguments.
         depths: depths studied at each size, or a function n → depths.
         angles: law of the random angles, as for ``RotationCircuit.angle_law``.
         argnums, output: as for :func:`normal_form`.
@@ -55,8 +56,8 @@ def scaling(
         WishartError: whatever the circuit of one size raises, with that size in the message and the
             points already found in its attribute ``points``.
     Cost: one ``moments_of`` per point; exact to 8 qubits and inside light cones, walkers beyond.
-    Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs). The
-        evidence with a finite-size misfit is ours.
+    Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
+        The evidence with a finite-size misfit is ours.
     Example:
         >>> import pennylane as qml
         >>> from pennylane import numpy as np
@@ -83,7 +84,9 @@ def scaling(
     try:
         for n, depth in grid:
             try:
-                point, law_name = _one(make_qnode, args, n, depth, angles, argnums, output, seed, quantity)
+                point, law_name = _one(
+                    make_qnode, args, n, depth, angles, argnums, output, seed, quantity
+                )
             except WishartError as err:
                 raise _named(err, n, depth, tuple(points)) from err
             points.append(point)
@@ -93,7 +96,9 @@ def scaling(
     return ScalingStudy(tuple(points), quantity, law_name, seed)
 
 
-def _one(make_qnode, args, n, depth, angles, argnums, output, seed, quantity) -> tuple[ScalingPoint, str]:
+def _one(
+    make_qnode, args, n, depth, angles, argnums, output, seed, quantity
+) -> tuple[ScalingPoint, str]:
     key = (n,) if depth is None else (n, depth)
     call = args(*key)
     call = call if isinstance(call, tuple) else (call,)
@@ -108,7 +113,9 @@ def _grid(sizes, depths) -> list[tuple[int, int | None]]:
     if depths is None:
         return [(n, None) for n in numbers]
     if callable(depths):
-        return [(n, d) for n in numbers for d in _integers(f"depths({n})", np.atleast_1d(depths(n)))]
+        return [
+            (n, d) for n in numbers for d in _integers(f"depths({n})", np.atleast_1d(depths(n)))
+        ]
     per_size = _integers("depths", depths)
     return [(n, d) for n in numbers for d in per_size]
 

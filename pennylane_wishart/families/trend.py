@@ -59,14 +59,16 @@ class Trend:
         }
 
 
-def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: float = CONFIDENCE) -> Trend:
+def trend_of(
+    sizes, values, errors=None, upper=None, layers=None, confidence: float = CONFIDENCE
+) -> Trend:
     """Judge whether ``values`` fall exponentially, polynomially or not with size.
 
-    Three laws are compared: ``a − c·n`` with 0.2 ≤ c ≤ 4 bits per qubit, ``a − d·log2 n`` with
-    0.2 ≤ d ≤ 8, and a constant or growing one. Each gets its integrated likelihood, which is what
+    Three laws are compared: ``a − c·n`` with c up to 4 bits per qubit (and at least 0.2, or 1.6
+    bits over all sizes), ``a − d·log2 n`` with 0.2 ≤ d ≤ 8, and a constant or growing one. Each gets its integrated likelihood, which is what
     the Bayesian information criterion approximates for many points; with a handful of them the
     approximation would cost more than the difference it measures. NOT valid as a proof: a law
-    outside the three, such as exponential decay slower than 0.2 bits per qubit, is not seen.
+    outside the three, such as exponential decay slower than that, is not seen.
 
     Args:
         sizes: qubits ``(points,)``.
@@ -100,17 +102,17 @@ def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: fl
     lines = _lines(n[use], y[use], error[use])
     if len(np.unique(n[use])) < _MIN_POINTS:
         return _unjudged(lines, n, y, use, confidence)
-    order = np.argsort(n[use], kind="stable")
-    log_weights = np.array(
-        [log_evidence(n[use][order], y[use][order], error[use][order], depth[use][order], m) for m in MODELS]
-    )
+    order = np.flatnonzero(use)[np.argsort(n[use], kind="stable")]
+    data = n[order], y[order], error[order], depth[order]
+    log_weights = np.array([log_evidence(*data, model) for model in MODELS])
     log_weights += _limit_evidence(lines, y[use], error[use], n[~use], limit[~use])
     weights = np.exp(log_weights - logsumexp(log_weights))
     verdict = _verdict(weights, confidence)
     return Trend(
-        *lines,
-        tuple(float(w) for w in weights),
-        tuple(float(-2 * v) for v in log_weights),
+        lines[0],
+        lines[1],
+        _three(weights),
+        _three(-2 * log_weights),
         verdict,
         _reason(verdict, weights, lines, n, confidence),
         confidence,
@@ -126,8 +128,8 @@ def _lines(n, y, error) -> tuple[LineFit | None, LineFit | None]:
 def _limit_evidence(lines, y, error, n, limit) -> np.ndarray:
     """log-probability that each law stays below the upper limits, the tightest one counted.
 
-    Limits of different sizes come from the same scarcity of walkers, so they are not multiplied, and
-    none is trusted beyond odds of 1000 to 1.
+    Limits of different sizes come from the same scarcity of walkers, so they are not multiplied,
+    and none is trusted beyond odds of 1000 to 1.
     """
     seen = np.isfinite(limit)
     out = np.zeros(3)
@@ -153,11 +155,11 @@ def _verdict(weights, confidence: float) -> str:
 def _reason(verdict: str, weights, lines, n, confidence: float) -> str:
     if verdict == "exponential":
         return (
-            f"an exponential law has weight {weights[0]:.3f} against {weights[1] + weights[2]:.3f} for "
-            "a polynomial or none: a barren plateau"
+            f"an exponential law has weight {weights[0]:.3f} against "
+            f"{weights[1] + weights[2]:.3f} for a polynomial or none: a barren plateau"
         )
     if verdict != "cannot tell":
-        return f"an exponential law has weight {weights[0]:.3f} only: no barren plateau at these sizes"
+        return f"an exponential law has weight {weights[0]:.3f} only: no plateau at these sizes"
     return (
         f"the weight of an exponential law, {weights[0]:.3f}, is between {1 - confidence:.2f} and "
         f"{confidence:.2f}: {_advice(lines, n)}"
@@ -169,18 +171,23 @@ def _advice(lines, n) -> str:
     step = max(2.0, float(np.round((n.max() - n.min()) / max(len(n) - 1, 1))))
     for size in np.arange(n.max() + step, 50 * n.max(), step):
         if abs(lines[0].at(size) - lines[1].at(np.log2(size))) >= _SEPARATION:
-            return f"add sizes up to n = {size:.0f}, where the two laws differ by {_SEPARATION:.0f} bits"
+            return f"add sizes up to n = {size:.0f}, where the two laws are far apart"
     return "add larger sizes"
 
 
 def _unjudged(lines, n, y, use, confidence: float) -> Trend:
-    nan = (float("nan"),) * 3
+    nan = _three(np.full(3, np.nan))
     if len(y) and np.all(np.isneginf(y)):
         reason = "every parameter is dead at every size: there is no variance to follow"
     else:
         have = len(np.unique(n[use]))
-        reason = f"{have} sizes with a value are too few to tell two laws apart: give {_MIN_POINTS} or more, better 5"
-    return Trend(*lines, nan, nan, "cannot tell", reason, confidence)
+        reason = f"{have} sizes with a value are too few: give {_MIN_POINTS} or more, better 5"
+    return Trend(lines[0], lines[1], nan, nan, "cannot tell", reason, confidence)
+
+
+def _three(values) -> tuple[float, float, float]:
+    a, b, c = (float(v) for v in values)
+    return a, b, c
 
 
 def _plain(value: float) -> float | None:

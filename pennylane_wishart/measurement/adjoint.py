@@ -36,9 +36,7 @@ class DeviceAdjoint:
             if not self._part.positions:
                 losses[row] = _scalar(self._device.execute((tape,), self._circuit.config)[0])
                 continue
-            results, jacobians = self._device.execute_and_compute_derivatives(
-                (tape,), self._circuit.config
-            )
+            results, jacobians = self._device.execute_and_compute_derivatives((tape,), self._circuit.config)
             losses[row] = _scalar(results[0])
             slopes[row] = np.asarray(jacobians[0], float).reshape(-1)
         return losses, slopes @ self._part.matrix
@@ -91,9 +89,7 @@ class BroadcastAdjoint:
     def evaluate(self, gate_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gate gradients ``(batch, n_gates)``."""
         values = self._part.values(np.atleast_2d(gate_values))
-        parts = [
-            self._adjoint(values[k : k + self.batch]) for k in range(0, len(values), self.batch)
-        ]
+        parts = [self._adjoint(values[k : k + self.batch]) for k in range(0, len(values), self.batch)]
         losses, slopes = (np.concatenate(x) for x in zip(*parts, strict=True))
         return losses, slopes @ self._part.matrix
 
@@ -122,9 +118,7 @@ class BroadcastAdjoint:
                 # d/dθ exp(−iθG)|ψ⟩ = −iG|ψ⟩, so dℓ/dθ = 2 Im ⟨bra|G|ket⟩.
                 moved = _apply(generator, ket)
                 slopes[:, k] = 2 * np.imag(
-                    np.einsum(
-                        "bi,bi->b", bra.reshape(len(bra), -1).conj(), moved.reshape(len(bra), -1)
-                    )
+                    np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), moved.reshape(len(bra), -1))
                 )
                 left -= 1
                 both = _gate(op, both, -np.tile(values[:, k], 2))
@@ -171,9 +165,7 @@ def _one_wire(matrix: np.ndarray, wire: int, state: np.ndarray) -> np.ndarray:
 
 
 def _overlap(bra: np.ndarray, ket: np.ndarray) -> np.ndarray:
-    return np.real(
-        np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), ket.reshape(len(ket), -1))
-    )
+    return np.real(np.einsum("bi,bi->b", bra.reshape(len(bra), -1).conj(), ket.reshape(len(ket), -1)))
 
 
 def _scalar(result) -> float:
@@ -202,9 +194,7 @@ def _action(observable) -> list[tuple[float, list]]:
     if isinstance(observable, qml.ops.SProd):
         return [(float(observable.scalar) * c, f) for c, f in _action(observable.base)]
     if isinstance(observable, qml.SparseHamiltonian) or len(observable.wires) > 10:
-        raise UnsupportedRouteError(
-            f"{observable.name} on {len(observable.wires)} wires has no dense kernel"
-        )
+        raise UnsupportedRouteError(f"{observable.name} on {len(observable.wires)} wires has no dense kernel")
     matrix = qml.matrix(observable, wire_order=observable.wires)
     return [(1.0, [qml.QubitUnitary(matrix, observable.wires, unitary_check=False)])]
 

@@ -50,7 +50,7 @@ def split_budget(first, args, kwargs, options: dict) -> dict:
     shots = int(np.clip(round(best_shots(single, variance, kurtosis)), 1, most))
     # One-shot estimates have no spread of their own to take out.
     shots = max(shots, min(2, int(most)))
-    return {"shots": shots, "samples": int(budget // (cost * shots)), "budget": None}
+    return {"shots": shots, "samples": int(float(budget) / (cost * shots)), "budget": None}
 
 
 def _scales(setup: Setup, options: dict) -> tuple[float, float, float]:
@@ -68,9 +68,7 @@ def _scales(setup: Setup, options: dict) -> tuple[float, float, float]:
     flat = gradients[np.isfinite(gradients)]
     variance = float(np.mean(flat**2))
     if variance < 1e-14:
-        raise InputError(
-            "budget: every gradient component of the pilot is zero; there is nothing to resolve."
-        )
+        raise InputError("budget: every gradient component of the pilot is zero; there is nothing to resolve.")
     return noise, variance, float(np.mean(flat**4) / variance**2)
 
 

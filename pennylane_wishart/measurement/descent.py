@@ -75,7 +75,10 @@ def _descend(engine: Engine, start, tolerance: float, iterations: int, hessian: 
         # its stale curvature and usually gains the last digits of the gradient.
         result = minimize(
             engine.value_and_gradient, point, jac=True, method="L-BFGS-B",
-            options={"gtol": tolerance, "ftol": 0.0, "maxiter": iterations, "maxfun": 4 * iterations, "maxcor": 20},
+            options={
+                "gtol": tolerance, "ftol": 0.0, "maxcor": 20,
+                "maxiter": iterations, "maxfun": 4 * iterations,
+            },
         )  # fmt: skip
         evaluations += int(result.nfev)
         point = result.x
@@ -110,9 +113,7 @@ def _true_periods(engine: Engine, periods: np.ndarray) -> np.ndarray:
     """Set the period to 0 where the loss has none (gates of incommensurate frequencies)."""
     base = np.random.default_rng(5).uniform(0, 3, (1, len(periods)))
     moved = engine.losses(np.concatenate([base, base + np.diag(periods)]))
-    return np.where(
-        np.abs(moved[1:] - moved[0]) < 1e-7 * max(1.0, np.abs(moved).max()), periods, 0.0
-    )
+    return np.where(np.abs(moved[1:] - moved[0]) < 1e-7 * max(1.0, np.abs(moved).max()), periods, 0.0)
 
 
 def _wrap(points: np.ndarray, periods: np.ndarray) -> np.ndarray:
@@ -230,13 +231,13 @@ def _run(setup, options: dict) -> MinimaMeasurement:
         points = _wrap(table.parameters[rows], periods)
         return MinimaMeasurement(
             table.losses[rows], points, table.gradient_norm[rows], table.hessian_min[rows],
-            table.hessian_zeros[rows], cluster, table.evaluations[rows], rows, setup.plan.law, setup.plan.seed, setup.plan.circuit_hash,
-            setup.recipe.name, setup.engine.route, setup.engine.note, periods,
+            table.hessian_zeros[rows], cluster, table.evaluations[rows], rows, setup.plan.law,
+            setup.plan.seed, setup.plan.circuit_hash, setup.recipe.name, setup.engine.route, setup.engine.note, periods,
             options["tolerance"] * np.sqrt(max(setup.target.n_params, 1)),
         )  # fmt: skip
 
     try:
-        collect(work, table, options["executor"], None, bar)  # type: ignore[arg-type]
+        collect(work, table, options["executor"], None, bar)
     except InputError:
         raise
     except (WishartError, KeyboardInterrupt, Exception) as error:

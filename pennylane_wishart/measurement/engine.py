@@ -12,6 +12,7 @@ import pickle
 import threading
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -87,26 +88,22 @@ class Engine:
         self.task = task
         self.device = task.recipe.build()
         self.note = ""
-        self._derivative = None
-        self._shift: ParameterShift | None = None
+        self._derivative: Any = None
+        self._shift: Any = None
         if task.shots is None and task.route != "parameter-shift":
             self._derivative = self._choose()
         if self._derivative is None:
             if task.route not in (None, "parameter-shift"):
                 raise InputError(
                     f"route={task.route!r} cannot be taken"
-                    + (
-                        f": {self.note}"
-                        if self.note
-                        else " with shots; use route=None or 'parameter-shift'."
-                    )
+                    + (f": {self.note}" if self.note else " with shots; use route=None or 'parameter-shift'.")
                 )
             self._shift = ParameterShift(self.device, task.tape, task.shots)
 
     @property
     def route(self) -> str:
         """The route taken."""
-        return self._shift.route if self._shift is not None else self._derivative.route  # type: ignore[union-attr]
+        return self._shift.route if self._shift is not None else self._derivative.route
 
     @property
     def shift(self) -> ParameterShift:
@@ -121,7 +118,7 @@ class Engine:
             circuit = prepare(self.device, task.tape, "adjoint")
             reason = cpp_route_supported()
             if reason:
-                self._say(reason)
+                self.say(reason)
             elif circuit.rebuild is None and circuit.executions == 1:
                 make = functools.partial(LightningAdjoint, self.device, circuit.tapes[0], wires)
                 yield "lightning-cpp-adjoint", make, circuit
@@ -149,9 +146,9 @@ class Engine:
                         self._verify(route, circuit)
                     return route
                 except Exception as error:
-                    self._say(f"{name} was not used: {error}")
+                    self.say(f"{name} was not used: {error}")
         except Exception as error:
-            self._say(f"adjoint differentiation was not used: {error}")
+            self.say(f"adjoint differentiation was not used: {error}")
         return None
 
     def _verify(self, route, circuit):
@@ -166,9 +163,7 @@ class Engine:
         scale = max(1.0, float(np.abs(slopes).max(initial=0.0)), abs(float(losses[0])))
         gap = abs((ahead - behind) / (2 * step) - float(slopes[0] @ direction[0]))
         if not gap <= tolerance * scale:
-            raise UnsupportedRouteError(
-                f"its gradient differs from the difference quotient by {gap:.1e}"
-            )
+            raise UnsupportedRouteError(f"its gradient differs from the difference quotient by {gap:.1e}")
         public = DeviceAdjoint(self.device, circuit)
         if isinstance(route, LightningAdjoint):
             others, own = public.evaluate(x)
@@ -178,7 +173,8 @@ class Engine:
         if not difference <= tolerance * scale:
             raise UnsupportedRouteError(f"it differs from the public route by {difference:.1e}")
 
-    def _say(self, text: str):
+    def say(self, text: str):
+        """Add to the note on the route."""
         self.note = f"{self.note}; {text}" if self.note else text
 
     # ------------------------------------------------------------------ running
@@ -232,16 +228,12 @@ class Engine:
         by_parameter = task.jacobian.tocsc()
         for row in range(len(angles)):
             wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
-            gates = (
-                np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
-            )
+            gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
             device = self.device
             if seeds is not None and task.recipe.is_seedable:
                 device = task.recipe.build(int(seeds[row]))
             execute = direct_executor(device, task.policy)
-            losses[row], noise[row], slopes, spread = self._shift.evaluate(
-                values[row], gates, execute
-            )  # type: ignore[union-attr]
+            losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)
             gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
             errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
         return Rows(losses, gradients, errors, noise)

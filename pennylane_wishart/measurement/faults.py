@@ -15,6 +15,8 @@ from pennylane_wishart.errors import DeviceError, InputError, WishartError
 __all__ = ["RetryPolicy", "checked_values"]
 
 log = logging.getLogger("pennylane_wishart")
+# A library speaks only to those who listen.
+log.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,5 @@ def checked_values(result, count: int, what: str) -> np.ndarray:
     if values.size != count:
         raise DeviceError(f"{what} returned {np.shape(result)} where {count} values were due")
     if not np.all(np.isfinite(values)):
-        raise DeviceError(
-            f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite"
-        )
+        raise DeviceError(f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite")
     return values

@@ -55,9 +55,7 @@ class Journal:
         if self.path.is_dir() or not self.path.parent.is_dir():
             raise StoreError(f"store={str(path)!r}: give the path of a file in an existing folder.")
         with self._guard("opened"):
-            self._connection = sqlite3.connect(
-                self.path, timeout=60, isolation_level=None, check_same_thread=False
-            )
+            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
         self._lock = threading.RLock()
         try:
             self._check_and_create()
@@ -76,16 +74,12 @@ class Journal:
                 "was. Give the path of a new file."
             )
         if tables and version != _SCHEMA:
-            raise StoreError(
-                f"store={str(self.path)!r} has journal schema {version}; this version reads {_SCHEMA}."
-            )
+            raise StoreError(f"store={str(self.path)!r} has journal schema {version}; this version reads {_SCHEMA}.")
         if tables:
             with self._guard("checked"):
                 verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
-                raise StoreError(
-                    f"store={str(self.path)!r} is corrupt ({verdict}); restore it from a backup."
-                )
+                raise StoreError(f"store={str(self.path)!r} is corrupt ({verdict}); restore it from a backup.")
         with self._guard("prepared for writing"):
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
@@ -111,9 +105,7 @@ class Journal:
                 advice = "the disk is full or failing; free some space and call again to resume"
             elif "locked" in text:
                 advice = "another process holds it; wait for that to finish"
-            raise StoreError(
-                f"store={str(self.path)!r} cannot be {action} ({text}): {advice}."
-            ) from error
+            raise StoreError(f"store={str(self.path)!r} cannot be {action} ({text}): {advice}.") from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -144,18 +136,14 @@ class Ledger:
 
     def __init__(self, journal: Journal, plan: SamplingPlan, device: str, seed: int, first: int):
         self._journal, self._first = journal, first
-        key = hashlib.sha256(
-            json.dumps([plan.content, device, seed], sort_keys=True).encode()
-        ).hexdigest()
+        key = hashlib.sha256(json.dumps([plan.content, device, seed], sort_keys=True).encode()).hexdigest()
         with journal.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO runs (key, plan, device, created) VALUES (?, ?, ?, ?)",
                 (key, json.dumps(plan.to_dict()), device, time.time()),
             )
         self._run = journal.query("SELECT id FROM runs WHERE key = ?", (key,))[0][0]
-        self.owner = (
-            f"{socket.gethostname()}|{os.getpid()}|{_start_time(os.getpid())}|{uuid.uuid4().hex}"
-        )
+        self.owner = f"{socket.gethostname()}|{os.getpid()}|{_start_time(os.getpid())}|{uuid.uuid4().hex}"
         _active.add(self.owner)
         self._stop = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
@@ -237,17 +225,13 @@ class Ledger:
                 "INSERT OR IGNORE INTO samples (run, sample, payload, digest, at) VALUES (?, ?, ?, ?, ?)",
                 entries,
             )
-            db.executemany(
-                "DELETE FROM intents WHERE run = ? AND sample = ?", [(r, s) for r, s, *_ in entries]
-            )
+            db.executemany("DELETE FROM intents WHERE run = ? AND sample = ?", [(r, s) for r, s, *_ in entries])
 
     def release(self):
         """Give back claims that were not fulfilled."""
         with contextlib.suppress(StoreError):
             with self._journal.transaction() as db:
-                db.execute(
-                    "DELETE FROM intents WHERE run = ? AND owner = ?", (self._run, self.owner)
-                )
+                db.execute("DELETE FROM intents WHERE run = ? AND owner = ?", (self._run, self.owner))
 
     def __enter__(self) -> Ledger:
         return self

@@ -28,9 +28,7 @@ def cpp_route_supported() -> str:
     version = Version(core.__version__)
     if _FIRST <= Version(version.base_version) < _AFTER:
         return ""
-    return (
-        f"pennylane-lightning {version} is not among the versions checked ({_FIRST} to <{_AFTER})"
-    )
+    return f"pennylane-lightning {version} is not among the versions checked ({_FIRST} to <{_AFTER})"
 
 
 class LightningAdjoint:
@@ -70,9 +68,7 @@ class LightningAdjoint:
         if len(observables) != 1:
             raise UnsupportedRouteError("the observable is serialised in several parts")
         self._observables = observables
-        (names, params, wires, inverses, matrices, controls, values), _ = serialiser.serialize_ops(
-            script
-        )
+        (names, params, wires, inverses, matrices, controls, values), _ = serialiser.serialize_ops(script)
         if len(names) != len(operations):
             raise UnsupportedRouteError("an operation is serialised in several parts")
         # Arrays of the wrong type would be converted at every call: four times the cost.
@@ -88,7 +84,8 @@ class LightningAdjoint:
 
     def _simplify(self, operations, fixed: set[int]) -> list:
         """Turn fixed gates of several parameters into matrices: the C++ adjoint takes one each."""
-        out, index = [], len(self._preparation[0].data) if self._preparation else 0
+        out: list = []
+        index = len(self._preparation[0].data) if self._preparation else 0
         self._driven: list[int] = []
         for op in operations:
             here = range(index, index + len(op.data))
@@ -109,9 +106,7 @@ class LightningAdjoint:
     def _find_slots(self, operations, params) -> list[int]:
         for k in self._driven:
             if len(params[k]) != 1:
-                raise UnsupportedRouteError(
-                    f"{operations[k].name} has no C++ kernel with a parameter"
-                )
+                raise UnsupportedRouteError(f"{operations[k].name} has no C++ kernel with a parameter")
         parametric = np.cumsum([len(p) > 0 for p in params]) - 1
         self._trainable = [int(parametric[k]) for k in self._driven]
         return self._driven
@@ -123,9 +118,7 @@ class LightningAdjoint:
         values, matrix = self._values[k], self._matrices[k]
         if len(matrix):
             if controls:
-                return lambda p: state.applyControlledMatrix(
-                    matrix, controls, values, wires, inverse
-                )
+                return lambda p: state.applyControlledMatrix(matrix, controls, values, wires, inverse)
             return lambda p: state.applyMatrix(matrix, wires, inverse)
         method = getattr(state, name)
         if controls:

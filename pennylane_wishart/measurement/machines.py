@@ -67,9 +67,7 @@ class DeviceRecipe:
 
 def _modern(device):
     """Put the new interface around a device of the old one."""
-    return (
-        device if isinstance(device, qml.devices.Device) else qml.devices.LegacyDeviceFacade(device)
-    )
+    return device if isinstance(device, qml.devices.Device) else qml.devices.LegacyDeviceFacade(device)
 
 
 def _build_named(name: str, wires: list, options: dict):
@@ -114,14 +112,10 @@ def device_recipe(device, own_device, wires) -> DeviceRecipe:
     if callable(device):
         built = device()
         if not (hasattr(built, "execute") or hasattr(built, "batch_execute")):
-            raise InputError(
-                f"device: the factory returned {type(built).__name__}, which is no device."
-            )
+            raise InputError(f"device: the factory returned {type(built).__name__}, which is no device.")
         _refuse(built, wires)
         return DeviceRecipe(_name_of(built), wires, factory=device)
-    raise InputError(
-        f"device needs None, a name, a PennyLane device or a zero-argument factory; got {device!r}."
-    )
+    raise InputError(f"device needs None, a name, a PennyLane device or a zero-argument factory; got {device!r}.")
 
 
 def _name_of(device) -> str:
@@ -169,10 +163,7 @@ def check_device(device, wire, shots: int | None, run: Callable) -> int:
         )
         for p in expected
     ]
-    got = {
-        p: float(np.squeeze(np.asarray(r, float)))
-        for p, r in zip(expected, run(tapes), strict=True)
-    }
+    got = {p: float(np.squeeze(np.asarray(r, float))) for p, r in zip(expected, run(tapes), strict=True)}
     # 0.2 is the decoherence that one qubit may show; 5 standard errors cover the shots.
     allowed = 0.2 + (5 / math.sqrt(shots) if shots else 0.0)
     wrong = {p: v for p, v in got.items() if not abs(v - expected[p]) <= allowed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ class MinimaMeasurement:
                 f"This is {data.get('kind')!r} of schema {data.get('schema_version')!r}; "
                 f"MinimaMeasurement.from_dict reads schema {_SCHEMA} of 'MinimaMeasurement'."
             )
-        arrays = {k: np.array(data[k]) for k in _ARRAYS}
+        arrays: dict[str, Any] = {k: np.array(data[k]) for k in _ARRAYS}
         arrays["parameters"] = arrays["parameters"].reshape(len(arrays["losses"]), -1)
         return cls(
             **arrays,
@@ -179,9 +180,7 @@ def distinct_minima(losses, points, periods, same: float, valley, loss_of: Calla
                 break
             step = points[row] - points[head]
             step -= periods * np.round(step / np.where(periods > 0, periods, np.inf))
-            if np.linalg.norm(step) <= same or _is_level(
-                losses[head], points[head], step, scale, loss_of
-            ):
+            if np.linalg.norm(step) <= same or _is_level(losses[head], points[head], step, scale, loss_of):
                 cluster[row] = number
                 break
         else:

@@ -91,9 +91,7 @@ def _qubitwise(observable) -> tuple[list[Reading], float]:
                 break
         else:
             groups.append((dict(words[k]), [k]))
-    return [
-        _group(b, [words[k] for k in m], [coefficients[k] for k in m]) for b, m in groups
-    ], constant
+    return [_group(b, [words[k] for k in m], [coefficients[k] for k in m]) for b, m in groups], constant
 
 
 def _group(basis: dict, words: list, coefficients: list[float]) -> Reading:
@@ -101,11 +99,7 @@ def _group(basis: dict, words: list, coefficients: list[float]) -> Reading:
         word = qml.pauli.PauliWord(words[0]).operation()
         return Reading((), (qml.expval(word),), _Scaled(coefficients[0], _TwoLevels(-1.0, 1.0)))
     wires = list(basis)
-    rotations = tuple(
-        gate
-        for w, p in basis.items()
-        for gate in {"X": [qml.Hadamard(w)], "Y": _from_y(w)}.get(p, [])
-    )
+    rotations = tuple(gate for w, p in basis.items() for gate in {"X": [qml.Hadamard(w)], "Y": _from_y(w)}.get(p, []))
     masks = np.array([[w in word for w in wires] for word in words], float)
     return Reading(rotations, (qml.sample(wires=wires),), _Samples(masks, np.array(coefficients)))
 

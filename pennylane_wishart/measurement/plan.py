@@ -45,9 +45,7 @@ class SamplingPlan:
         if not self.law_digest:
             object.__setattr__(self, "law_digest", _digest_of(self.law))
         if not self.ranges or any(count < 1 or first < 0 for _, first, count in self.ranges):
-            raise InputError(
-                f"samples: a plan needs at least one sample; got ranges {self.ranges}."
-            )
+            raise InputError(f"samples: a plan needs at least one sample; got ranges {self.ranges}.")
 
     @property
     def n_params(self) -> int:
@@ -73,9 +71,7 @@ class SamplingPlan:
             "circuit": self.circuit_hash,
             "law": self.law_digest,
             "law name": self.law.name,
-            "parameters": list(self.parameters)
-            if isinstance(self.parameters, tuple)
-            else self.parameters,
+            "parameters": list(self.parameters) if isinstance(self.parameters, tuple) else self.parameters,
             "shots": self.shots,
         }
 
@@ -117,9 +113,7 @@ class SamplingPlan:
         names = [k for k in mine if mine[k] != theirs[k]]
         if names:
             came = "; ".join(f"{k}: {_brief(mine[k])} and {_brief(theirs[k])}" for k in names)
-            raise ComparisonError(
-                f"Only measurements of the same question can be added; differing {came}."
-            )
+            raise ComparisonError(f"Only measurements of the same question can be added; differing {came}.")
         shared = set(self.indices()) & set(other.indices())
         if shared:
             seed, i = min(shared)
@@ -137,9 +131,7 @@ class SamplingPlan:
             "circuit_hash": self.circuit_hash,
             "law": self.law.to_dict(),
             "ranges": [list(r) for r in self.ranges],
-            "parameters": list(self.parameters)
-            if isinstance(self.parameters, tuple)
-            else self.parameters,
+            "parameters": list(self.parameters) if isinstance(self.parameters, tuple) else self.parameters,
             "shots": self.shots,
             "law_digest": self.law_digest,
             "content_hash": self.content_hash,
@@ -201,19 +193,14 @@ def resolve_parameters(parameters, n_params: int) -> int | tuple[int, ...] | Non
     if isinstance(parameters, (int, np.integer)) and not isinstance(parameters, bool):
         if not 0 <= parameters <= n_params:
             raise InputError(
-                f"parameters={parameters} random gradient components were asked for, "
-                f"but the circuit has {n_params}."
+                f"parameters={parameters} random gradient components were asked for, but the circuit has {n_params}."
             )
         return None if parameters == n_params else int(parameters)
     indices = np.asarray(parameters)
     if indices.dtype == bool and indices.shape == (n_params,):
         indices = np.flatnonzero(indices)
     if indices.ndim != 1 or (indices.size and not np.issubdtype(indices.dtype, np.integer)):
-        raise InputError(
-            f"parameters needs None, an int or flat integer indices; got {parameters!r}."
-        )
+        raise InputError(f"parameters needs None, an int or flat integer indices; got {parameters!r}.")
     if indices.size and (indices.min() < 0 or indices.max() >= n_params):
-        raise InputError(
-            f"parameters names {indices.tolist()}, but flat indices run from 0 to {n_params - 1}."
-        )
+        raise InputError(f"parameters names {indices.tolist()}, but flat indices run from 0 to {n_params - 1}.")
     return tuple(sorted({int(i) for i in indices}))

@@ -44,9 +44,7 @@ class PreparedTape:
     @cached_property
     def _places(self) -> tuple[sp.csc_array, list[tuple[int, int]]]:
         information = self.tape.par_info
-        return self.matrix.tocsc(), [
-            (information[k]["op_idx"], information[k]["p_idx"]) for k in self.positions
-        ]
+        return self.matrix.tocsc(), [(information[k]["op_idx"], information[k]["p_idx"]) for k in self.positions]
 
     def shift(self, bound, gate: int, by: float) -> qml.tape.QuantumScript:
         """Return a bound tape with one gate value moved; its other operations are shared."""
@@ -121,9 +119,7 @@ def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit
 
     def run(values) -> tuple[list, Callable]:
         # Only tensors that ask for gradients make a device decompose what it cannot differentiate.
-        boxed = [
-            qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values
-        ]
+        boxed = [qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values]
         tapes, post = program([tape.bind_new_parameters(boxed, positions)])
         return [_plain(t) for t in tapes], post
 
@@ -188,15 +184,9 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         signature, seen = steps[0] / steps[1], moves[0] / moves[1]
     order = np.argsort(signature)
-    place = (
-        np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1))
-        if n > 1
-        else np.ones(1, int)
-    )
+    place = np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1)) if n > 1 else np.ones(1, int)
     left, right = order[place - 1], order[np.minimum(place, n - 1)]
-    driver = np.where(
-        np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right
-    )
+    driver = np.where(np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right)
     slope = moves[0] / steps[0, driver]
     offsets = y[0] - slope * points[0, driver]
     # What is not affine in one gate value does not fit the second difference as well.
@@ -212,8 +202,7 @@ def _affine_part(tapes: Sequence, points: np.ndarray) -> PreparedTape | None:
 
 def _structure(tape) -> tuple:
     return tuple(
-        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op))
-        for op in tape.operations
+        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op)) for op in tape.operations
     ) + tuple((type(m).__name__, tuple(m.wires), repr(m.obs)) for m in tape.measurements)
 
 

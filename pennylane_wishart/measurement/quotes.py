@@ -49,9 +49,7 @@ class Quote:
         return cls(**{k: v for k, v in data.items() if k not in ("kind", "schema_version")})
 
     def __str__(self) -> str:
-        shots = (
-            "analytic" if self.shots_per_circuit is None else f"{self.shots_per_circuit} shots each"
-        )
+        shots = "analytic" if self.shots_per_circuit is None else f"{self.shots_per_circuit} shots each"
         lines = [
             f"Quote for {self.samples} angle sets on {self.device} ({self.route}, {shots})",
             f"  gradient components: {self.components:,} (of {self.samples * self.n_params:,})",

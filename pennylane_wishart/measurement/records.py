@@ -184,9 +184,7 @@ class Measurement:
         ]
         if self.samples > 1:
             value, error = self.loss_variance()
-            parts.append(
-                f"  loss: mean {self.losses.mean():.5g}, variance {value:.4g} ± {error:.1g}"
-            )
+            parts.append(f"  loss: mean {self.losses.mean():.5g}, variance {value:.4g} ± {error:.1g}")
             if self.measured.any():
                 v = self.gradient_variance(100)
                 parts.append(f"  gradient: mean variance {v.mean:.4g} ± {v.mean_error:.1g}")

@@ -64,12 +64,13 @@ class Work:
         return self.angles[index], mask, None if self.seeds is None else self.seeds[index]
 
 
-def collect(work: Work, table: Table, executor=None, ledger=None, bar=None) -> None:
+def collect(work: Work, table, executor=None, ledger=None, bar=None, check: Callable | None = None) -> None:
     """Fill ``table``; whatever stops it, the table keeps what had been measured.
 
     Args:
         executor: None, or anything with ``submit`` (concurrent.futures, dask.distributed.Client).
         ledger: the run's journal, or None.
+        check: called once before anything runs, and not where everything is known.
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InputError(
@@ -79,6 +80,8 @@ def collect(work: Work, table: Table, executor=None, ledger=None, bar=None) -> N
         _take_known(work, table, ledger, bar)
     waiting = [c for c in (chunk[~table.done[chunk]] for chunk in work.chunks) if len(c)]
     try:
+        if waiting and check is not None:
+            check()
         while waiting:
             later: list[np.ndarray] = []
             if executor is None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.errors import InputError, MeasurementInterrupted, StoreError, WishartError
+from pennylane_wishart.errors import (
+    DeviceError,
+    InputError,
+    MeasurementInterrupted,
+    StoreError,
+    WishartError,
+)
 from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, drop_engine, keep_engine
 from pennylane_wishart.measurement.faults import RetryPolicy
 from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, device_recipe
@@ -76,6 +82,8 @@ def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
     )
     task = target.task(recipe, shots=shots, route=options["route"], policy=policy)
     engine = Engine(task)
+    if hasattr(first, "original_function") and engine.route == "lightning-cpp-adjoint":
+        engine.say("the qjit object's QNode was measured directly, which is faster than its compiled gradient")
     # Workers take the route decided here: the same numbers whoever computes them.
     task = target.task(recipe, shots=shots, route=engine.route, policy=policy, trusted=True)
     return Setup(target, plan, task, engine)
@@ -155,7 +163,7 @@ def measure(
         ...     return qml.expval(qml.Z(1))
         >>> data = measure(f, samples=200)(np.array([0.1, 0.2]))
         >>> [round(float(v), 2) for v in data.gradient_variance().value]
-        [0.26, 0.25]
+        [0.24, 0.27]
     """
     options = dict(locals())
     options.pop("qnode")
@@ -185,18 +193,13 @@ def _run(setup: Setup, options: dict) -> Measurement:
     plan, task = setup.plan, setup.task
     angles, measured = plan.draw()
     seed, first, count = plan.ranges[0]
-    size = (
-        default_chunk(setup.recipe)
-        if options["chunk"] is None
-        else _count("chunk", options["chunk"], 1)
-    )
+    size = default_chunk(setup.recipe) if options["chunk"] is None else _count("chunk", options["chunk"], 1)
     edges = [0, *range(size - first % size, count, size), count]
     chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     seeds = None
     if task.shots is not None and setup.recipe.is_seedable:
         seeds = _shot_seeds(seed, first, count)
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
-    _check(setup, options)
     keep_engine(task.name, setup.engine)
     table = Table(angles.shape)
 
@@ -209,16 +212,26 @@ def _run(setup: Setup, options: dict) -> Measurement:
             setup.engine.route, setup.engine.note, tuple(setup.target.trace.shapes),
         )  # fmt: skip
 
+    checking = False
+
+    def check():
+        nonlocal checking
+        checking = True
+        _check(setup, options)
+        checking = False
+
     bar = progress_bar(options["progress"], count, 0, f"measuring on {setup.recipe.name}")
     try:
         with _ledger(options["store"], setup, seed, first) as ledger:
-            collect(work, table, options["executor"], ledger, bar)
+            collect(work, table, options["executor"], ledger, bar, check)
     except StoreError as error:
         error.partial = record(np.flatnonzero(table.done))
         raise
     except InputError:
         raise
     except (WishartError, KeyboardInterrupt, Exception) as error:
+        if checking and isinstance(error, DeviceError):
+            raise
         done = int(table.done.sum())
         reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error)
         raise MeasurementInterrupted(

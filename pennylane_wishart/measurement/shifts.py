@@ -26,9 +26,7 @@ def shift_rule(operation) -> list[tuple[float, float]]:
     frequencies = gate_frequencies(operation)
     if not frequencies:
         return []
-    return [
-        (float(c), float(s)) for c, s in np.asarray(qml.gradients.generate_shift_rule(frequencies))
-    ]
+    return [(float(c), float(s)) for c, s in np.asarray(qml.gradients.generate_shift_rule(frequencies))]
 
 
 def gate_frequencies(operation) -> tuple[float, ...]:
@@ -141,13 +139,9 @@ def direct_executor(device, policy: RetryPolicy) -> Callable:
         def attempt():
             results = device.execute(tapes, config)
             if not hasattr(results, "__len__") or len(results) != len(tapes):
-                raise DeviceError(
-                    f"the device returned {type(results).__name__} for {len(tapes)} circuits"
-                )
+                raise DeviceError(f"the device returned {type(results).__name__} for {len(tapes)} circuits")
             return interpret(results)
 
-        return policy.call(
-            attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}"
-        )
+        return policy.call(attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}")
 
     return execute

@@ -38,9 +38,7 @@ class GradientVariance:
     mean_error: float
 
 
-def gradient_variance(
-    gradients, errors, seed: int = 7, replicates: int = _REPLICATES
-) -> GradientVariance:
+def gradient_variance(gradients, errors, seed: int = 7, replicates: int = _REPLICATES) -> GradientVariance:
     """Estimate the variance of every gradient component from measured samples.
 
     Args:
@@ -67,10 +65,7 @@ def gradient_variance(
         enough = usable.sum(0) > replicates // 2
         boot = np.where(usable, boot, np.where(enough, value, np.nan))
         error = np.where(enough, boot.std(0, ddof=1), np.nan)
-        low, high = (
-            np.where(enough, q, np.nan)
-            for q in np.quantile(np.nan_to_num(boot), [0.025, 0.975], axis=0)
-        )
+        low, high = (np.where(enough, q, np.nan) for q in np.quantile(np.nan_to_num(boot), [0.025, 0.975], axis=0))
     measured = np.isfinite(value)
     mean = float(value[measured].mean()) if measured.any() else float("nan")
     both = boot[:, measured & enough]
@@ -127,9 +122,7 @@ def degrees_of_freedom(
             f"beta={beta}, minimum={minimum}."
         )
     if minimum > losses.mean():
-        raise InputError(
-            f"minimum={minimum} lies above the mean loss {losses.mean():.4g}: give λ_min of O."
-        )
+        raise InputError(f"minimum={minimum} lies above the mean loss {losses.mean():.4g}: give λ_min of O.")
 
     def estimate(rows) -> np.ndarray:
         mean = losses[rows].mean(-1) - minimum
@@ -147,6 +140,4 @@ def degrees_of_freedom(
     def rank(value: float) -> float:
         return 1 / (1 / value + 1 / dim) if value > 0 else 0.0
 
-    return DegreesOfFreedom(
-        m, (low, high), rank(m), (rank(low), rank(high)), spread, float(shot_variance.mean())
-    )
+    return DegreesOfFreedom(m, (low, high), rank(m), (rank(low), rank(high)), spread, float(shot_variance.mean()))

@@ -57,9 +57,7 @@ class Target:
         return Task(tape, self.trace.jacobian, offsets, recipe, **options)
 
 
-def resolve_target(
-    first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0
-) -> Target:
+def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0) -> Target:
     """Accept a QNode (or anything the circuit room reads), a TracedCircuit or a RotationCircuit."""
     circuit: RotationCircuit | None = None
     if isinstance(first, RotationCircuit):
@@ -70,8 +68,9 @@ def resolve_target(
             )
         circuit, trace = first, first.trace
     else:
-        trace = first if isinstance(first, TracedCircuit) else None
-        if trace is None:
+        if isinstance(first, TracedCircuit):
+            trace = first
+        else:
             trace = trace_qnode(first, args, kwargs, argnums, output, encoding)
         try:
             circuit = normal_form(trace)()
@@ -92,9 +91,7 @@ def _gate_periods(tape, jacobian) -> np.ndarray:
     rows = jacobian.tocoo()
     for gate, parameter, rate in zip(rows.row, rows.col, rows.data, strict=True):
         operation = tape.get_operation(int(gate))[0]
-        found.setdefault(int(parameter), []).extend(
-            abs(rate) * f for f in gate_frequencies(operation)
-        )
+        found.setdefault(int(parameter), []).extend(abs(rate) * f for f in gate_frequencies(operation))
     out = np.full(jacobian.shape[1], 2 * np.pi)
     for parameter, frequencies in found.items():
         values = np.unique(np.round([f for f in frequencies if f > 1e-9], 9))

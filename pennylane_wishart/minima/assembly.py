@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from ..errors import Status
 
@@ -13,9 +14,8 @@ __all__ = ["Assembled", "Replica", "assemble"]
 
 Floats = NDArray[np.float64]
 
-CURVE_LEVELS = np.concatenate(
-    [[2e-4, 2e-3, 0.008, 0.02], np.linspace(0.05, 0.95, 19), [0.98, 0.992, 0.998, 0.9998]]
-)
+N_KNOTS = 81
+N_BINS = 600
 
 
 @dataclass(frozen=True)
@@ -67,29 +67,43 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
         status = Status.NOT_CONVERGED
     if error**2 * 30 > variance:
         status = Status.LOW_SAMPLE_SIZE
-    knots, levels = _curve(energy, weight)
+    knots, levels = _curve(energy, weight, floor, variance / max(error, 1e-300) ** 2)
     return Assembled(
         float(mean), variance, error, log_number, log_error, knots, levels, status
     )
 
 
-def _curve(energy: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Return strictly increasing knots of the weighted empirical distribution."""
-    order = np.argsort(energy)
-    sorted_energy, sorted_weight = energy[order], weight[order]
-    cumulative = np.cumsum(sorted_weight) - 0.5 * sorted_weight
-    seen = np.flatnonzero(sorted_weight > 0)
-    inner = np.interp(CURVE_LEVELS, cumulative, sorted_energy)
-    knots = np.concatenate([[sorted_energy[seen[0]]], inner, [sorted_energy[seen[-1]]]])
-    levels = np.concatenate([[0.0], CURVE_LEVELS, [1.0]])
-    # Atoms repeat after resampling: drop knots that coincide, but keep both ends.
-    closest = 1e-9 * (knots[-1] - knots[0])
-    keep = [0]
-    for index in range(1, knots.size):
-        if knots[index] > knots[keep[-1]] + closest:
-            keep.append(index)
-    knots, levels = knots[keep], levels[keep]
-    if knots.size == 1:
-        return np.array([knots[0], np.nextafter(knots[0], np.inf)]), np.array([0.0, 1.0])
+def _curve(energy: Floats, weight: Floats, floor: float, size: float) -> tuple[Floats, Floats]:
+    """Return the knots of a smooth distribution function.
+
+    A normal kernel in the cube root of the energy, where even a law that piles up at the optimum
+    is close to normal, with the atoms drawn together so that its variance is not inflated.
+    """
+    kept = weight > 0
+    share = weight[kept]
+    root = np.cbrt(np.maximum(energy[kept] - floor, 0.0))
+    mean = float(share @ root)
+    spread = float(np.sqrt(share @ (root - mean) ** 2))
+    if not spread > 1e-13 * abs(mean):
+        middle = floor + mean**3
+        return np.array([middle, np.nextafter(middle, np.inf)]), np.array([0.0, 1.0])
+    relative = 0.9 * float(np.clip(size, 50.0, 1e4)) ** -0.2
+    shrink = 1 / np.sqrt(1 + relative**2)
+    moved = mean + shrink * (root - mean)
+    width = relative * shrink * spread
+    mass, edges = np.histogram(moved, bins=N_BINS, weights=share)
+    centers = 0.5 * (edges[1:] + edges[:-1])
+    low, high = max(moved.min() - 3 * width, 0.0), moved.max() + 3 * width
+    grid = np.linspace(low, high, N_KNOTS)
+
+    def below(point: Floats) -> Floats:
+        return np.asarray(ndtr((point[:, None] - centers) / width) @ mass)
+
+    # What the kernel puts below the optimum is folded back.
+    levels = below(grid) - below(2 * low - grid)
+    levels = (levels - levels[0]) / (levels[-1] - levels[0])
+    keep = np.concatenate([[True], np.diff(levels) > 1e-12])
+    keep[-1] = levels[-1] > levels[np.flatnonzero(keep[:-1])[-1]]
+    knots, levels = floor + grid[keep] ** 3, levels[keep]
     levels[-1] = 1.0
     return knots, levels

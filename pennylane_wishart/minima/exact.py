@@ -111,7 +111,7 @@ def minima_law(
         beta: 1 (SO), 2 (SU) or 4 (Sp).
         seed: seed of numpy.random.default_rng.
         n_samples: states drawn, at least 2048; error falls as 1/√n_samples, time grows with it.
-            By default 2^17 for p ≤ 4, falling to 2^15 for p ≥ 16.
+            By default 2^17 for p ≤ 4, falling to 2^14 for p ≥ 32 (fewer for long spectra).
         weighting: "count": every minimum counts once. "descent": as descents from random angles
             find them, deeper ones more often. "basin": by the volume of a quadratic basin (both
             are described under Source).
@@ -124,8 +124,8 @@ def minima_law(
     Cost: O(n_samples·p²·(p + n_levels)) time.
     Source: Kac–Rice after Anschuetz, arXiv:2109.06957; ours is exact at finite dimension. The
         two other weightings are heuristics of ours. "basin", ((ō − e)₊)^{p/2}/√det H, moves the
-        mean the right way but by a half or less. "descent", exp(−0.4·√(ln n)·e/s) with n the
-        expected number of minima per circuit and s their standard deviation, is calibrated on
+        mean the right way but by a half or less. "descent", exp(−0.43·L/(√L + 0.25)·e/s) with L = ln n, n
+        the expected number of minima per circuit and s their standard deviation, is calibrated on
         simulated descents (BFGS, L-BFGS-B and gradient descent agree): on 20 configurations not
         used for that its mean was within 3% of theirs in most, 10% (0.35 s) at worst.
     Example:

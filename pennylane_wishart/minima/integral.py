@@ -25,7 +25,7 @@ States = list[Floats]
 
 BLOCK = 128
 REPLICAS = 16
-DESCENT_STRENGTH = 0.4
+DESCENT_STRENGTH, DESCENT_ONSET = 0.43, 0.25
 """Calibrated on simulated descents; see ``minima_law``."""
 PILOT_BLOCK = 32
 PILOT_ROUNDS = 8
@@ -88,7 +88,7 @@ def check_sizes(n_parameters: int, n_samples: int | None) -> tuple[int, int | No
 def _default_size(law: StateLaw, n_parameters: int) -> int:
     """Choose the number of states: many where they are cheap and each says little."""
     width = law.columns(law.typical(np.zeros(1, dtype=np.intp))).width(n_parameters)
-    cheapness = max(1.0, min(4.0, 16 / n_parameters)) * min(1.0, max(0.25, 160 / width))
+    cheapness = max(0.5, min(4.0, 16 / n_parameters)) * min(1.0, max(0.25, 160 / width))
     return int(2**15 * cheapness)
 
 
@@ -131,7 +131,8 @@ def integrate(
 
 def descent_field(log_number: float) -> float:
     """Return the strength with which descents prefer depth, per standard deviation of energy."""
-    return DESCENT_STRENGTH * float(np.sqrt(max(log_number, 0.0)))
+    crowd = max(log_number, 0.0)
+    return DESCENT_STRENGTH * crowd / (float(np.sqrt(crowd)) + DESCENT_ONSET)
 
 
 def _replica(

@@ -1,6 +1,7 @@
 """Second moments of the loss and of every gradient component (THEORY §3, §4)."""
 
 from pennylane_wishart.moments.dead import dead_parameters
+from pennylane_wishart.moments.deep import deep_limit
 from pennylane_wishart.moments.exact import exact_moments
 from pennylane_wishart.moments.records import DeepLimit, SecondMoments
 from pennylane_wishart.moments.sampled import sampled_moments
@@ -9,6 +10,12 @@ __all__ = [
     "DeepLimit",
     "SecondMoments",
     "dead_parameters",
+    "deep_limit",
     "exact_moments",
     "sampled_moments",
 ]
+
+if "deep_limit" not in globals():  # TEMPORARY-LEAD
+
+    def deep_limit(circuit, law=None):
+        return None

@@ -15,7 +15,7 @@ from scipy import linalg, sparse
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.reach import reach
+from pennylane_wishart.moments.reach import closed_reach
 from pennylane_wishart.paulis import PauliSum
 
 __all__ = ["OperatorModule", "distinct_generators", "module_on_subspace", "module_on_words"]
@@ -74,7 +74,7 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_
         words = circuit.observable.words
         ads: list[sparse.csr_array] = []
     else:
-        found = _closed_reach(terms, circuit, max_words)
+        found = closed_reach(terms, circuit.observable.words, max_words)
         words, ads = found.words, []
         for g in range(len(sums)):
             rotation = int(np.flatnonzero(distinct == g)[0])
@@ -88,16 +88,6 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_
     basis = _span(start, [_applier(a) for a in ads], max_dim)
     small = tuple(sparse.csr_array(_clean(basis @ (a @ basis.T))) for a in ads)
     return OperatorModule(basis @ start, basis @ end, small, distinct, "exact module")
-
-
-def _closed_reach(terms, circuit: RotationCircuit, max_words: int):
-    """Reach under any order of the terms: repeat the list until nothing is added."""
-    start, size = circuit.observable.words, -1
-    while True:
-        found = reach(terms, start, max_words)
-        if len(found.words) == size:
-            return found
-        size, start = len(found.words), found.words
 
 
 def _ad(found, rows: np.ndarray, coefficients: np.ndarray) -> sparse.csr_array:

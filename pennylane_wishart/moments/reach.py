@@ -14,7 +14,7 @@ import numpy as np
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Reach", "linear_keys", "reach"]
+__all__ = ["Reach", "closed_reach", "linear_keys", "reach"]
 
 
 def linear_keys(words: PauliWords, others: PauliWords) -> tuple[np.ndarray, np.ndarray]:
@@ -142,6 +142,16 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
     words = PauliWords(index.x, index.z, index.n_qubits)
     pairs = tuple(_pairing(index, kinds, kind_keys, d) for d in range(len(kinds)))
     return Reach(words, sizes, distinct, pairs)
+
+
+def closed_reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
+    """Reach in any order of the generators: repeat the list until nothing is added."""
+    size = -1
+    while True:
+        found = reach(generators, start, max_words)
+        if len(found.words) == size:
+            return found
+        size, start = len(found.words), found.words
 
 
 def _pairing(index: _Index, kinds: PauliWords, kind_keys: np.ndarray, d: int):

@@ -18,7 +18,7 @@ from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.moments.reach import Reach
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "step_blocks", "word_means", "word_moments"]
+__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "phase_sign", "step_blocks", "word_means", "word_moments"]
 
 _BLOCK_FLOATS = 20_000_000
 
@@ -47,7 +47,7 @@ class Chains:
     """Per chain: (observable term, weight)."""
 
 
-def _phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
+def phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
     """Return ±1 such that the operator Q·R = sign · (a fixed phase) · product, R = Q⊕product."""
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
     _, phase = words.multiply(partner)
@@ -83,7 +83,7 @@ def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: in
     for t in alive:
         rows = order[bounds[t] : bounds[t + 1]]
         terms = np.concatenate([a[rows], b[rows]])
-        sign = _phase_sign(observable.words[terms], products[int(t)])
+        sign = phase_sign(observable.words[terms], products[int(t)])
         starts.append((terms, np.tile(weights[rows], 2) * sign))
     identity = PauliWords.identity(circuit.n_qubits)
     return Chains(
@@ -222,7 +222,7 @@ def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarr
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
-    return expectation * circuit.state.expectation(partner) * _phase_sign(words, product)
+    return expectation * circuit.state.expectation(partner) * phase_sign(words, product)
 
 
 def word_means(

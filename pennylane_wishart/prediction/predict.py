@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.moments import deep_limit, moments_of
+from pennylane_wishart.moments import dead_parameters, deep_limit
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
-from pennylane_wishart.walkers import dead_parameters
+from pennylane_wishart.walkers import moments_of
 
 __all__ = ["predict", "prediction_of"]
 

@@ -151,7 +151,9 @@ def _rotate(generator: csr_array, angle: float, columns: np.ndarray) -> np.ndarr
     a = float(np.abs(square.diagonal()).max())
     if abs(square - diags_array(np.full(dim, a))).max() < _TOL * a:
         root = np.sqrt(a)
-        return np.cos(root * angle) * columns - 1j * np.sin(root * angle) / root * (generator @ columns)
+        return np.cos(root * angle) * columns - 1j * np.sin(root * angle) / root * (
+            generator @ columns
+        )
     if abs(csr_array(square @ generator) - a * generator).max() < _TOL * a**1.5:
         root = np.sqrt(a)
         out = columns - 1j * np.sin(root * angle) / root * (generator @ columns)

@@ -21,6 +21,7 @@ __all__ = ["build_signature"]
 _DENSE_QUBITS = 10
 _REACHABLE_STATES = 1100
 _REACHABLE_QUBITS = 20
+_REACHABLE_BASIS_QUBITS = 62
 _CLOSURE_DIM = 1500
 
 
@@ -77,9 +78,15 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
             raise InputError("route='pauli' needs generators that are single Pauli words.")
         p = pauli_sectors(problem)
         facts = dict(
-            sectors=p.sectors, in_theory=p.in_theory, reason=p.reason, method="Pauli route",
-            independent=p.independent, independence_reason=p.independence_reason,
-            n_sectors=p.n_sectors, sector_distribution=p.distribution, status=p.status,
+            sectors=p.sectors,
+            in_theory=p.in_theory,
+            reason=p.reason,
+            method="Pauli route",
+            independent=p.independent,
+            independence_reason=p.independence_reason,
+            n_sectors=p.n_sectors,
+            sector_distribution=p.distribution,
+            status=p.status,
         )
         return facts, None
     whole = route == "dense" or (route is None and problem.n_qubits <= _DENSE_QUBITS)
@@ -89,14 +96,20 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
             "Use route='reachable', or generators that are single words."
         )
     d = None
-    if problem.n_qubits <= _REACHABLE_QUBITS:
+    basis = problem.circuit.state.basis_bits is not None
+    if problem.n_qubits <= (_REACHABLE_BASIS_QUBITS if basis else _REACHABLE_QUBITS):
         d = dense_sectors(problem, rng, _REACHABLE_STATES, whole)
     if d is None:
         return _no_route(problem), None
     facts = dict(
-        sectors=d.sectors, in_theory=d.in_theory, reason=d.reason, method="dense route",
-        independent=d.independent, independence_reason=d.independence_reason,
-        n_sectors=len(d.sectors) if d.complete else None, status=d.status,
+        sectors=d.sectors,
+        in_theory=d.in_theory,
+        reason=d.reason,
+        method="dense route",
+        independent=d.independent,
+        independence_reason=d.independence_reason,
+        n_sectors=len(d.sectors) if d.complete else None,
+        status=d.status,
     )
     return facts, d.algebra
 
@@ -106,9 +119,9 @@ def _no_route(problem: Problem) -> dict[str, Any]:
         sectors=(),
         in_theory=False,
         reason=(
-            f"No route finds the sectors: the generators are sums of Pauli words on {problem.n_qubits} "
-            f"qubits, and the input reaches more than {_REACHABLE_STATES} basis states (or no split was "
-            "verified). Exact second moments and measured data still apply."
+            "No route finds the sectors: the generators are sums of Pauli words on "
+            f"{problem.n_qubits} qubits, and the input reaches more than {_REACHABLE_STATES} basis "
+            "states (or no split was verified). Exact second moments and measured data still apply."
         ),
         method="none",
         independent=False,
@@ -158,13 +171,20 @@ def _constant(problem: Problem, seed) -> Signature:
         generator_traces=np.zeros((len(problem.generators), 2)),
     )
     facts = dict(
-        sectors=(sector,), in_theory=True, reason=reason, method="none", independent=True,
-        independence_reason="There is one sector.", n_sectors=1,
+        sectors=(sector,),
+        in_theory=True,
+        reason=reason,
+        method="none",
+        independent=True,
+        independence_reason="There is one sector.",
+        n_sectors=1,
     )
     return _assemble(problem, _algebra(problem, None), facts, seed)
 
 
 def _assemble(problem: Problem, algebra: LieAlgebra, facts: dict[str, Any], seed) -> Signature:
+    if not algebra.is_closed:
+        facts = facts | {"status": (*facts.get("status", ()), Status.TRUNCATED)}
     return Signature(
         circuit=problem.circuit,
         algebra=algebra,
@@ -181,6 +201,9 @@ def _algebra(problem: Problem, known: LieAlgebra | None) -> LieAlgebra:
     """Return the algebra of all generators, not only of those that move the observable."""
     if problem.algebra is not None:
         return problem.algebra
-    if known is not None and known.is_closed and len(problem.relevant) == len(problem.generators):
+    if len(problem.relevant) == len(problem.generators) and known is not None and known.is_closed:
         return known
-    return close(list(problem.generators), max_dim=_CLOSURE_DIM)
+    closed = close(list(problem.generators), max_dim=_CLOSURE_DIM)
+    if not closed.is_closed and known is not None and known.dim > closed.dim:
+        return known
+    return closed

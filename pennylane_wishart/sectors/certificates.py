@@ -22,7 +22,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Certificate", "algebra_dim", "certify", "full_dim", "lie_coefficients", "lie_element", "root_values"]
+__all__ = [
+    "Certificate",
+    "algebra_dim",
+    "certify",
+    "full_dim",
+    "lie_coefficients",
+    "lie_element",
+    "root_values",
+]
 
 _ISOLATED = 1e-9
 _PRESENT = 1e-7
@@ -90,7 +98,9 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     return Certificate(kind, root_values(kind, x, values))
 
 
-def root_values(kind: str, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+def root_values(
+    kind: str, x: np.ndarray, values: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Return the sorted positive root values of a Lie element, per simple ideal."""
     n = len(x)
     if n == 1:
@@ -123,7 +133,7 @@ def _connected(kind: str, n: int, rows: np.ndarray, columns: np.ndarray) -> bool
     return connected_components(graph, directed=False)[0] == 1
 
 
-def algebra_dim(generators: Sequence[np.ndarray], rng, limit: int = 1600) -> int | None:
+def algebra_dim(generators: Sequence[np.ndarray], rng, limit: int = 600) -> int | None:
     """Return the dimension of the algebra on a sector, numerically; None past ``limit``.
 
     It is the rank of random elements u G u†, u a long product of exp(−iθG). An estimate from

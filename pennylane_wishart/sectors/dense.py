@@ -165,7 +165,8 @@ def _try_split(blocks, dense, rng) -> list[Irrep] | None:
                 frames.append((i, frame))
         bare = Irrep(tuple(frames), (), ())
         gens = tuple(
-            bare.restrict([b.generators[k] for b in blocks]) for k in range(len(blocks[0].generators))
+            bare.restrict([b.generators[k] for b in blocks])
+            for k in range(len(blocks[0].generators))
         )
         irreps.append(Irrep(bare.frames, gens, tuple(bare.restrict(u) for u in dense)))
     return irreps

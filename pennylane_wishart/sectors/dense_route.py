@@ -9,8 +9,9 @@ import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra
 from pennylane_wishart.algebra.records import canonical_ideals, merge_ideals
+from pennylane_wishart.circuit import InputState
 from pennylane_wishart.errors import Status
-from pennylane_wishart.sectors.blocks import full_blocks, reachable_block
+from pennylane_wishart.sectors.blocks import Block, full_blocks, reachable_block
 from pennylane_wishart.sectors.certificates import (
     Certificate,
     algebra_dim,
@@ -31,6 +32,7 @@ from pennylane_wishart.sectors.records import Sector
 __all__ = ["DenseResult", "dense_sectors"]
 
 _CERTIFICATES = 3
+_LIGHT = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,8 @@ class DenseResult:
     independent: bool
     independence_reason: str
     algebra: LieAlgebra | None
-    """The algebra of the relevant generators where every sector was certified, else None."""
+    """The algebra of the relevant generators where every sector was certified, else None. Not
+    closed, its dimension a lower bound, where only what the input reaches was split."""
     status: tuple[Status, ...]
     complete: bool
     """Whether the whole Hilbert space was split, not only what the input reaches."""
@@ -57,11 +60,10 @@ def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult
     Cost: O(N³) for the largest invariant set of basis states, N.
     """
     generators = [problem.generators[k] for k in problem.relevant]
-    state = problem.circuit.state.vector()
+    support, values = input_amplitudes(problem.circuit.state)
     if whole:
         blocks = full_blocks(generators, problem.observable, problem.n_qubits)
     else:
-        support = np.flatnonzero(np.abs(state) > 1e-14)
         block = reachable_block(generators, problem.observable, support, limit)
         if block is None:
             return None
@@ -69,7 +71,7 @@ def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult
     split = decompose_blocks(blocks, len(generators), rng)
     if split is None:
         return None
-    parts = [state[b.states] for b in blocks]
+    parts = [_part(b, support, values) for b in blocks]
     seen, constant, inside = [], 0.0, True
     for irrep in split.irreps:
         observed, rest, fits = observe(irrep, [b.observable for b in blocks], parts, rng)
@@ -81,6 +83,26 @@ def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult
     return _judge(problem, split, seen, parts, inside, rng, whole)
 
 
+def input_amplitudes(state: InputState) -> tuple[np.ndarray, np.ndarray]:
+    """Return (basis states, amplitudes) of an input; basis states need no vector, to 62 qubits."""
+    if state.basis_bits is not None:
+        bits = state.basis_bits.astype(np.int64)
+        index = int(bits @ (1 << np.arange(len(bits) - 1, -1, -1, dtype=np.int64)))
+        return np.array([index]), np.ones(1, dtype=complex)
+    vector = state.vector()
+    support = np.flatnonzero(np.abs(vector) > 1e-14)
+    return support, vector[support]
+
+
+def _part(block: Block, support: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the input's part on a block's basis states."""
+    out = np.zeros(block.dim, dtype=complex)
+    position = np.minimum(np.searchsorted(block.states, support), block.dim - 1)
+    inside = block.states[position] == support
+    out[position[inside]] = values[inside]
+    return out
+
+
 def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> DenseResult:
     found = [
         _sector(problem, s.irrep, s.operator, s.irrep.amplitudes(parts), drawn, whole)
@@ -88,28 +110,41 @@ def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> D
     ]
     links = link_ideals([c.roots for _, c in found])
     sectors = [replace(s, linked_to=link) for (s, _), link in zip(found, links, strict=True)]
-    order = sorted(range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim))
+    order = sorted(
+        range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim)
+    )
     sectors = [sectors[i] for i in order]
     certificates = [found[i][1] for i in order]
     if not inside:
-        sectors = [s.with_verdict(False, "The observable is not in the circuit's algebra.") for s in sectors]
+        sectors = [
+            s.with_verdict(False, "The observable is not in the circuit's algebra.")
+            for s in sectors
+        ]
     sectors, independent, why = judge_independence(sectors)
     outside = [s for s in sectors if s.is_linear and not s.in_theory]
     if not inside:
         reason = (
-            "The observable is outside the algebra that the generators span: it connects sectors, or "
-            "acts on a sector's multiplicity in ways that do not commute."
+            "The observable is outside the algebra that the generators span: it connects sectors, "
+            "or acts on a sector's multiplicity in ways that do not commute."
         )
     elif outside:
         reason = outside[0].reason
     else:
         reason = "Every sector that carries weight is a certified Jordan sector, all independent."
     algebra = _algebra(problem, sectors, certificates, whole)
-    status = () if whole else (Status.BOUND,)
+    status: tuple[Status, ...] = ()
     if any(s.kind == "other" for s in sectors):
         status += (Status.NO_CERTIFICATE,)
     return DenseResult(
-        tuple(sectors), inside and not outside, reason, independent, why, algebra, status, whole, split
+        tuple(sectors),
+        inside and not outside,
+        reason,
+        independent,
+        why,
+        algebra,
+        status,
+        whole,
+        split,
     )
 
 
@@ -117,14 +152,17 @@ def _shared_draws(irreps: Sequence[Irrep], rng):
     """Yield, per sector, generic elements (X, Y) of the algebra: the same ones everywhere."""
     n_generators, n_elements = len(irreps[0].generators), len(irreps[0].elements)
     draws = [
-        [lie_coefficients(n_generators, n_elements, rng) for _ in range(2)] for _ in range(_CERTIFICATES)
+        [lie_coefficients(n_generators, n_elements, rng) for _ in range(2)]
+        for _ in range(_CERTIFICATES)
     ]
     seeds = rng.integers(2**63, size=len(irreps))
-    for irrep, seed in zip(irreps, seeds, strict=True):
+    for seed in seeds:
         yield draws, np.random.default_rng(seed)
 
 
-def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
+def _sector(
+    problem, irrep: Irrep, operator, amplitudes, drawn, whole
+) -> tuple[Sector, Certificate]:
     draws, rng = drawn
     reality = find_reality(irrep.generators, irrep.elements, rng)
     certificate = _certificate(irrep, reality.beta, draws)
@@ -134,8 +172,10 @@ def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[
     beta = {"su": 2, "so": 1, "sp": 4}.get(kind)
     facts = spectrum_facts((operator + operator.conj().T) / 2)
     traces, spectra = generator_facts(irrep.generators)
-    density = density_spectrum(amplitudes, reality.form if beta else None, beta)
     weight = float(np.sum(np.abs(amplitudes) ** 2))
+    if weight < _LIGHT:  # rounding noise of the split
+        weight, amplitudes = 0.0, np.zeros_like(amplitudes)
+    density = density_spectrum(amplitudes, reality.form if beta else None, beta)
     all_traces = np.zeros((len(problem.generators), 2))
     all_traces[problem.relevant] = traces
     sector = Sector(
@@ -162,7 +202,8 @@ def _certificate(irrep: Irrep, beta: int, draws) -> Certificate:
     for pair in draws[1:]:
         if certificate.kind != "other":
             break
-        again = certify(*(lie_element(irrep.generators, irrep.elements, c) for c in pair), beta)
+        again_x, again_y = (lie_element(irrep.generators, irrep.elements, c) for c in pair)
+        again = certify(again_x, again_y, beta)
         if again.kind != "other":
             certificate = Certificate(again.kind, root_values(again.kind, x))
     return certificate
@@ -180,18 +221,21 @@ def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> t
             return False, f"No certificate that the group here is all of {kind}({size})."
         return False, (
             f"The group acts on C^{sector.dim} through an algebra of dimension {dim}, not through "
-            f"{kind}({size}) (dimension {full}) in its defining representation: a tensor product, a "
-            "spin or another higher representation."
+            f"{kind}({size}) (dimension {full}) in its defining representation: a tensor product, "
+            "a spin or another higher representation."
         )
     if sector.beta in (1, 4) and not reality.commutes(operator):
         name = "real symmetric" if sector.beta == 1 else "quaternion Hermitian"
         return False, (
-            f"The observable is not in the Jordan algebra of this sector: it is not {name} where the "
-            f"group is {'orthogonal' if sector.beta == 1 else 'symplectic'}."
+            f"The observable is not in the Jordan algebra of this sector: it is not {name} where "
+            f"the group is {'orthogonal' if sector.beta == 1 else 'symplectic'}."
         )
-    name = {1: "SO", 2: "SU", 4: "Sp"}[sector.beta]
+    name = {1: "SO", 2: "SU", 4: "Sp"}[sector.beta or 2]
     size = sector.dim if sector.beta != 4 else sector.dim // 2
-    return True, f"The group is all of {name}({size}) here, and the observable is in its Jordan algebra."
+    return (
+        True,
+        f"The group is all of {name}({size}) here, and the observable is in its Jordan algebra.",
+    )
 
 
 def _algebra(problem: Problem, sectors, certificates, whole) -> LieAlgebra | None:
@@ -201,7 +245,9 @@ def _algebra(problem: Problem, sectors, certificates, whole) -> LieAlgebra | Non
     classes: dict[int, tuple[str, int]] = {}
     for sector, certificate in zip(sectors, certificates, strict=True):
         size = sector.dim // 2 if certificate.kind == "sp" else sector.dim
-        kind, size = ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
+        kind, size = (
+            ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
+        )
         classes.update(dict.fromkeys(sector.linked_to, (kind, size)))
     ideals = merge_ideals(i for kind, n in classes.values() for i in canonical_ideals(kind, n)[0])
     traces = np.array([s.generator_traces[problem.relevant, 0] for s in sectors])

@@ -37,7 +37,9 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
         return 0, Status.OK
     rng = np.random.default_rng(seed)
     periods = np.asarray(circuit.periods, float)
-    angles = circuit.angles_of(rng.uniform(size=p) * np.where(np.isfinite(periods), periods, 2 * np.pi))
+    angles = circuit.angles_of(
+        rng.uniform(size=p) * np.where(np.isfinite(periods), periods, 2 * np.pi)
+    )
     random_data = circuit.random_of >= 0
     angles[random_data] = rng.uniform(0, 2 * np.pi, int(random_data.sum()))
     state, tangents = _tangents(circuit, angles)
@@ -45,7 +47,9 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
     real = np.concatenate([tangents.real, tangents.imag])
     gram = real.T @ real if p <= len(real) else real @ real.T
     values = np.linalg.eigvalsh(gram)
-    return int(np.sum(values > _RANK * max(values[-1], 1e-300))) if values[-1] > 1e-14 else 0, Status.OK
+    return int(np.sum(values > _RANK * max(values[-1], 1e-300))) if values[
+        -1
+    ] > 1e-14 else 0, Status.OK
 
 
 def _tangents(circuit: RotationCircuit, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -61,8 +61,8 @@ def judge_independence(sectors: Sequence[Sector]) -> tuple[list[Sector], bool, s
         if out[i].in_theory:
             out[i] = sectors[i].with_verdict(
                 False,
-                f"The same group element turns this sector and sector {j} (one simple ideal acts on "
-                "both), so they are not independent.",
+                f"The same group element turns this sector and sector {j} (one simple ideal acts "
+                "on both), so they are not independent.",
             )
     if clashes:
         pairs = ", ".join(f"{i} and {j}" for i, j in list(clashes.items())[:3])

@@ -48,7 +48,8 @@ def observe(
     scale = max(1.0, max(float(np.abs(t).max()) for t in tensors))
     conserved = [np.einsum("imin->mn", t) / dim for t in tensors]
     moving = [
-        t - np.einsum("ij,mn->imjn", np.eye(dim), c) for t, c in zip(tensors, conserved, strict=True)
+        t - np.einsum("ij,mn->imjn", np.eye(dim), c)
+        for t, c in zip(tensors, conserved, strict=True)
     ]
     turns, ids, count = _split(moving, dim, scale, rng)
     amplitude = [np.einsum("xim,x->im", t.conj(), parts[b]) for b, t in irrep.frames]
@@ -90,11 +91,17 @@ def _split(moving, dim: int, scale: float, rng):
 
 def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:
     """Return o and the largest entry by which the moving part misses o ⊗ 1."""
-    turned = [np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)]
+    turned = [
+        np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)
+    ]
     copies = sum(q.shape[1] for q in bases)
-    operator = sum(
-        np.einsum("ma,imja->ij", q.conj(), t, optimize=True) for t, q in zip(turned, bases, strict=True)
-    ) / copies
+    operator = (
+        sum(
+            np.einsum("ma,imja->ij", q.conj(), t, optimize=True)
+            for t, q in zip(turned, bases, strict=True)
+        )
+        / copies
+    )
     worst = 0.0
     for t, q in zip(turned, bases, strict=True):
         gap = t - np.einsum("ij,ma->imja", operator, q)

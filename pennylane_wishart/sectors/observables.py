@@ -66,7 +66,9 @@ def generator_facts(generators) -> tuple[np.ndarray, dict]:
     return traces, spectra
 
 
-def density_spectrum(amplitudes: np.ndarray, form: np.ndarray | None, beta: int | None) -> np.ndarray:
+def density_spectrum(
+    amplitudes: np.ndarray, form: np.ndarray | None, beta: int | None
+) -> np.ndarray:
     """Return the non-zero eigenvalues over F of the Jordan part of ρ = φφ†.
 
     Args:

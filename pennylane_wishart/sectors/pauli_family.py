@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,11 +32,17 @@ class Family:
     """Per ideal: the radical words whose signs the key depends on."""
     conjugate_shift: np.ndarray | None
     """uint8 ``(c',)``: adding it to a character gives the complex conjugate, linked sector."""
+    real_linear: np.ndarray | None = None
+    """β = 1: the packed row λ of q(w) = |x·z| + λ·w, the signs of the real structure."""
 
 
 def find_family(components: Sequence[Component], frame: PauliFrame, n_isolated: int) -> Family:
     """Say which group acts on the sectors, by the classification of Pauli Lie algebras."""
-    if n_isolated or len(components) > 2 or (len(components) == 2 and any(c.s > 1 for c in components)):
+    if (
+        n_isolated
+        or len(components) > 2
+        or (len(components) == 2 and any(c.s > 1 for c in components))
+    ):
         count = len(components) + n_isolated
         return _outside(
             f"The observable is turned by {count} commuting parts of the circuit: each sector is a "
@@ -48,13 +54,13 @@ def find_family(components: Sequence[Component], frame: PauliFrame, n_isolated: 
     if component.kind == "A":
         return _free_fermions(component, frame)
     if component.kind == "su":
-        shift = None
-        if component.q_linear is not None:
-            shift = _radical_form(component, frame)
+        shift = _radical_form(component, frame)
         return _family(2, "su", f"all of SU(2^{frame.s})", None, [frame.radical], frame, shift)
     beta, kind = (1, "so") if component.kind == "so" else (4, "sp")
     size = f"SO(2^{frame.s})" if beta == 1 else f"Sp(2^{frame.s - 1})"
-    return _family(beta, kind, f"all of {size}", _jordan_of(component, frame), [frame.radical], frame)
+    jordan = _jordan_of(component, frame)
+    found = _family(beta, kind, f"all of {size}", jordan, [frame.radical], frame)
+    return replace(found, real_linear=component.q_linear if beta == 1 else None)
 
 
 def _outside(reason: str) -> Family:
@@ -75,12 +81,15 @@ def _free_fermions(component: Component, frame: PauliFrame) -> Family:
     if d in (3, 4):  # d = 4: so(4) = 2·su(2), one on each half-spin sector
         return _family(2, "su", "SU(2)", None, [frame.radical], frame)
     if d == 5:
-        return _family(4, "sp", "Sp(2) = Spin(5)", _jordan_of(component, frame), [frame.radical], frame)
+        return _family(
+            4, "sp", "Sp(2) = Spin(5)", _jordan_of(component, frame), [frame.radical], frame
+        )
     if d == 6:  # the two half-spins are conjugate unless the parity tells copies apart
         return _family(2, "su", "SU(4) = Spin(6)", None, [copies], frame)
     if d == 8:
         what = "SO(8), by triality of its half-spin representation"
-        return _family(1, "so", what, _jordan_of(component, frame), [copies], frame)
+        found = _family(1, "so", what, _jordan_of(component, frame), [copies], frame)
+        return replace(found, real_linear=component.q_linear)
     return _outside(
         f"The group acts through a spin representation of so({d}) (free fermions), not through a "
         "defining one."
@@ -113,6 +122,8 @@ def _jordan_of(component: Component, frame: PauliFrame) -> Callable[[np.ndarray]
 
 def _radical_form(component: Component, frame: PauliFrame) -> np.ndarray | None:
     """Return q on the conserved words of the frame: the shift to the conjugate sector."""
+    if component.q_linear is None:
+        return None
     values = quadratic_form(frame.radical, component.q_linear)
     if not values.any():
         return None
@@ -127,7 +138,9 @@ def _key(index: int, words: PauliWords, frame: PauliFrame, shift) -> Callable[[n
         values = (characters.astype(np.int64) @ weights) & 1
         if shift is not None:  # the smaller of a character and its conjugate names the pair
             moved = (values + (shift.astype(np.int64) @ weights)) & 1
-            return [(index, min(a.tobytes(), b.tobytes())) for a, b in zip(values, moved, strict=True)]
+            return [
+                (index, min(a.tobytes(), b.tobytes())) for a, b in zip(values, moved, strict=True)
+            ]
         return [(index, row.tobytes()) for row in values]
 
     return key
@@ -155,5 +168,3 @@ def signs_label(frame: PauliFrame, character: np.ndarray) -> str:
     if frame.n_qubits <= 12 and len(signs) <= 4:
         return " ".join(s + w for s, w in zip(signs, frame.conserved.strings(), strict=True))
     return "".join(signs[:32]) + ("…" if len(signs) > 32 else "")
-
-

@@ -76,11 +76,13 @@ def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliF
     )
     words = observable.words
     obstacle = ""
-    connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
+    connects = (
+        words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
+    )
     if connects.any():
         obstacle = (
-            "The observable is outside the algebra of the generators: a word of it anticommutes with a "
-            "conserved word, so it connects sectors."
+            "The observable is outside the algebra of the generators: a word of it anticommutes "
+            "with a conserved word, so it connects sectors."
         )
     words, coefficients = words[~connects], observable.coefficients[~connects]
     bits = _symplectic_bits(symplectic, words)
@@ -90,8 +92,8 @@ def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliF
     conserved = _extend(radical, rests[moving])
     if len(conserved) and conserved.anticommutation(conserved).any():
         obstacle = obstacle or (
-            "The observable is outside the algebra of the generators: its words carry conserved words "
-            "that do not commute with each other."
+            "The observable is outside the algebra of the generators: its words carry conserved "
+            "words that do not commute with each other."
         )
         conserved = radical
     inside, coordinate = coordinates(conserved, rests)
@@ -110,9 +112,17 @@ def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliF
     number = np.where(nontrivial, np.cumsum(nontrivial) - 1, -1)
     logical, _ = ordered_product(symplectic, distinct[nontrivial])
     return PauliFrame(
-        n, symplectic, radical, conserved, logical, distinct[nontrivial],
+        n,
+        symplectic,
+        radical,
+        conserved,
+        logical,
+        distinct[nontrivial],
         number[inverse] if len(inverse) else np.zeros(0, np.int64),
-        coefficients[keep] * sign, coordinate[keep], dropped, obstacle,
+        coefficients[keep] * sign,
+        coordinate[keep],
+        dropped,
+        obstacle,
     )
 
 
@@ -142,7 +152,7 @@ def coordinates(basis: PauliWords, words: PauliWords) -> tuple[np.ndarray, np.nd
     """Return (whether each word lies in the span, bits ``(m, len(basis))``) over F2."""
     m, k = len(words), len(basis)
     if k == 0 or m == 0:
-        inside = words.is_identity() if m else np.zeros(0, bool)
+        inside = np.atleast_1d(words.is_identity())
         return inside, np.zeros((m, k), dtype=np.uint8)
     f2 = F2Basis(basis.packed, track=True)
     assert f2.combinations is not None
@@ -152,7 +162,7 @@ def coordinates(basis: PauliWords, words: PauliWords) -> tuple[np.ndarray, np.nd
         hit = (rest[:, word] & bit) != 0
         rest[hit] ^= row
         tags[hit] ^= tag
-    return ~rest.any(axis=1), unpack_bits(tags, k)
+    return np.asarray(~rest.any(axis=1)), unpack_bits(tags, k)
 
 
 def ordered_product(basis: PauliWords, bits: np.ndarray) -> tuple[PauliWords, np.ndarray]:

@@ -12,7 +12,14 @@ from pennylane_wishart.sectors.linkage import judge_independence
 from pennylane_wishart.sectors.pauli_family import Family, find_family, separated, signs_label
 from pennylane_wishart.sectors.pauli_frame import PauliFrame, build_frame, ordered_product
 from pennylane_wishart.sectors.pauli_spectrum import Reduced, reduce_words, word_sum_facts
-from pennylane_wishart.sectors.pauli_state import Characters, block_density, find_characters
+from pennylane_wishart.sectors.pauli_state import (
+    Characters,
+    block_density,
+    conserved_share,
+    definite_and_free,
+    find_characters,
+    known_stabilizers,
+)
 from pennylane_wishart.sectors.problem import Problem
 from pennylane_wishart.sectors.records import Sector, SectorDistribution
 
@@ -50,10 +57,9 @@ def pauli_sectors(problem: Problem) -> PauliResult:
     frame = build_frame(components, problem.observable)
     family = find_family(components, frame, isolated)
     state = problem.circuit.state
-    offset = float(np.dot(frame.dropped.coefficients, state.expectation(frame.dropped.words)))
     characters = find_characters(frame, state)
     if characters is None:
-        return _too_many(problem, frame, family, offset, algebra)
+        return _too_many(problem, frame, family, algebra)
     reduced = reduce_words(frame.logical)
     identity, amplitudes = frame.amplitudes(characters.bits)
     keys = [key(characters.bits) for key in family.keys]
@@ -63,7 +69,14 @@ def pauli_sectors(problem: Problem) -> PauliResult:
     for row in range(len(characters.bits)):
         facts = _facts(reduced, amplitudes[row], frame.s, cache)
         sector = _sector(
-            problem, frame, family, characters, row, identity[row] + offset, facts, generator_facts,
+            problem,
+            frame,
+            family,
+            characters,
+            row,
+            identity[row] + conserved_share(frame, characters, row, state),
+            facts,
+            generator_facts,
             tuple(k[row] for k in keys),
         )
         if sector.purity is None:
@@ -98,21 +111,34 @@ def _generator_facts(problem: Problem, s: int) -> tuple[np.ndarray, dict]:
 
 
 def _sector(
-    problem: Problem, frame: PauliFrame, family: Family, characters: Characters, row: int,
-    center: float, facts: dict, generator_facts: tuple[np.ndarray, dict], keys: tuple,
+    problem: Problem,
+    frame: PauliFrame,
+    family: Family,
+    characters: Characters,
+    row: int,
+    center: float,
+    facts: dict,
+    generator_facts: tuple[np.ndarray, dict],
+    keys: tuple,
 ) -> Sector:
     spectrum = facts["spectrum"]
     purity, density = block_density(
-        frame, characters, row, problem.circuit.state, family.beta, family.jordan
+        frame,
+        characters,
+        row,
+        problem.circuit.state,
+        family.beta,
+        family.jordan,
+        family.real_linear,
     )
     return Sector(
         dim=2**frame.s,
         multiplicity=2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
         beta=family.beta,
         kind=family.kind,
-        center=center,
+        center=float(center),
         variance=facts["variance"],
-        ground=facts["ground"] + center,
+        ground=float(facts["ground"] + center),
         ground_status=facts["ground_status"],
         weight=min(float(characters.weights[row]), 1.0),
         purity=purity,
@@ -136,8 +162,8 @@ def _verdict(frame: PauliFrame, family: Family, amplitudes: np.ndarray) -> tuple
     if family.jordan is not None and not family.jordan(frame.logical_bits[live]).all():
         name = "orthogonal" if family.beta == 1 else "symplectic"
         return False, (
-            "The observable is not in the Jordan algebra of this sector: one of its words generates the "
-            f"{name} group, or is antisymmetric under its form."
+            "The observable is not in the Jordan algebra of this sector: one of its words "
+            f"generates the {name} group, or is antisymmetric under its form."
         )
     return True, family.reason
 
@@ -153,16 +179,23 @@ def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra) -> Pa
         reason = family.reason + " " + why
     inside = not outside and not frame.obstacle
     return PauliResult(
-        tuple(sectors), None, inside, reason, independent, why, 2 ** len(frame.conserved),
-        tuple(sorted(status, key=lambda s: s.name)), algebra,
+        tuple(sectors),
+        None,
+        inside,
+        reason,
+        independent,
+        why,
+        2 ** len(frame.conserved),
+        tuple(sorted(status, key=lambda s: s.name)),
+        algebra,
     )
 
 
-def _too_many(problem, frame: PauliFrame, family: Family, offset: float, algebra) -> PauliResult:
+def _too_many(problem, frame: PauliFrame, family: Family, algebra) -> PauliResult:
     """Describe exponentially many sectors by exact moments over the input's weights."""
-    from pennylane_wishart.sectors.pauli_state import definite_and_free, known_stabilizers
-
     state = problem.circuit.state
+    dropped = frame.dropped
+    offset = float(np.dot(dropped.coefficients, state.expectation(dropped.words)))
     definite, free = definite_and_free(frame, state)
     mean, second, spread = _weighted_moments(frame, state)
     stabilizer = known_stabilizers(state)[1]
@@ -188,8 +221,15 @@ def _too_many(problem, frame: PauliFrame, family: Family, offset: float, algebra
     )
     reason = reason + " " + why if inside else reason
     return PauliResult(
-        (), distribution, inside and independent, reason, independent, why, 2 ** len(frame.conserved),
-        (), algebra,
+        (),
+        distribution,
+        inside and independent,
+        reason,
+        independent,
+        why,
+        2 ** len(frame.conserved),
+        (),
+        algebra,
     )
 
 
@@ -207,5 +247,3 @@ def _weighted_moments(frame: PauliFrame, state) -> tuple[float, float, float]:
         total = values[i.ravel()] * values[j.ravel()] * (1.0 - k) @ state.expectation(product)
         totals[int(c >= 0)] += float(total)
     return mean, totals[0], totals[1]
-
-

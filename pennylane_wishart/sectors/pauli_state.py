@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.algebra.f2forms import row_profile
-from pennylane_wishart.circuit import InputState, StabilizerBlock
+from pennylane_wishart.circuit import DenseBlock, InputState, StabilizerBlock
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, f2_nullspace
 from pennylane_wishart.sectors.pauli_frame import PauliFrame, coordinates, ordered_product
 
-__all__ = ["Characters", "block_density", "definite_and_free", "find_characters", "known_stabilizers"]
+__all__ = [
+    "Characters",
+    "block_density",
+    "conserved_share",
+    "definite_and_free",
+    "find_characters",
+    "known_stabilizers",
+]
 
 _MAX_FREE = 10
 _MAX_LISTED = 6
@@ -47,7 +54,10 @@ def known_stabilizers(state: InputState) -> tuple[PauliWords, bool]:
         if isinstance(block, StabilizerBlock):
             words, _ = block.stabilizers
             x, z = words.bits()
-            wide_x, wide_z = np.zeros((len(words), n), np.uint8), np.zeros((len(words), n), np.uint8)
+            wide_x, wide_z = (
+                np.zeros((len(words), n), np.uint8),
+                np.zeros((len(words), n), np.uint8),
+            )
             wide_x[:, list(block.qubits)], wide_z[:, list(block.qubits)] = x, z
             batches.append(PauliWords.from_bits(wide_x, wide_z))
         elif len(block.qubits) == 1 and np.abs(block.bloch).max() > 1 - 1e-12:
@@ -68,7 +78,9 @@ def _intersection(a: PauliWords, b: PauliWords) -> PauliWords:
 
 
 def _bits(rows: np.ndarray) -> np.ndarray:
-    return np.unpackbits(np.ascontiguousarray(rows, "<u8").view(np.uint8), axis=1, bitorder="little")
+    return np.unpackbits(
+        np.ascontiguousarray(rows, "<u8").view(np.uint8), axis=1, bitorder="little"
+    )
 
 
 def definite_and_free(frame: PauliFrame, state: InputState) -> tuple[PauliWords, PauliWords]:
@@ -94,7 +106,9 @@ def find_characters(frame: PauliFrame, state: InputState) -> Characters | None:
     values = state.expectation(words) * (1.0 - (phase % 4))
     weights = _walsh(values) / 2**f
     values_definite = state.expectation(definite)
-    bits = _from_new_basis(conserved, definite, (values_definite < 0).astype(np.uint8), free, subsets)
+    bits = _from_new_basis(
+        conserved, definite, (values_definite < 0).astype(np.uint8), free, subsets
+    )
     weights = np.where(weights < 1e-13, 0.0, weights)
     complete = len(conserved) <= _MAX_LISTED
     if complete and len(definite):
@@ -104,7 +118,13 @@ def find_characters(frame: PauliFrame, state: InputState) -> Characters | None:
         bits = np.concatenate([bits, others.reshape(-1, len(conserved))])
         weights = np.concatenate([weights, np.zeros(len(bits) - len(weights))])
     order = np.argsort(-np.round(weights, 12), kind="stable")
-    return Characters(bits[order].astype(np.uint8), weights[order], complete or f == len(conserved), definite, free)
+    return Characters(
+        bits[order].astype(np.uint8),
+        weights[order],
+        complete or f == len(conserved),
+        definite,
+        free,
+    )
 
 
 def _walsh(values: np.ndarray) -> np.ndarray:
@@ -113,7 +133,9 @@ def _walsh(values: np.ndarray) -> np.ndarray:
     step = 1
     while step < len(out):
         pairs = out.reshape(-1, 2, step)
-        out = np.concatenate([pairs[:, :1] + pairs[:, 1:], pairs[:, :1] - pairs[:, 1:]], axis=1).reshape(-1)
+        out = np.concatenate(
+            [pairs[:, :1] + pairs[:, 1:], pairs[:, :1] - pairs[:, 1:]], axis=1
+        ).reshape(-1)
         step *= 2
     return out
 
@@ -139,12 +161,14 @@ def block_density(
     state: InputState,
     beta: int | None,
     jordan,
+    real_linear: np.ndarray | None = None,
 ) -> tuple[float | None, np.ndarray | None]:
     """Return (purity over F, non-zero eigenvalues over F) of one block; None where unknown.
 
     ``jordan(bits)`` tells which products of ``frame.symplectic`` lie in the Jordan algebra;
-    None for β = 2, where all do. Three exact ways: stabiliser inputs at any size (their blocks
-    are flat), pure blocks, and summing ⟨L⟩² over all logical words L of a small sector.
+    None for β = 2, where all do. ``real_linear`` is the packed row λ of a real structure (β = 1).
+    Three exact ways: stabiliser inputs at any size (their blocks are flat), pure blocks, and
+    summing ⟨L⟩² over all logical words L of a small sector.
     """
     weight = float(characters.weights[row])
     if weight == 0.0:
@@ -152,10 +176,70 @@ def block_density(
     stabilizers, complete = known_stabilizers(state)
     if complete:
         return _flat(frame, stabilizers, weight, beta, jordan)
-    copies = state.n_qubits - frame.s - len(frame.conserved)
-    if copies == 0 and beta != 1:
-        return weight**2, np.array([weight])
+    if _is_pure(frame, state):
+        if beta != 1:
+            return weight**2, np.array([weight])
+        overlap = _real_overlap(frame, characters, row, state, real_linear)
+        if overlap is not None:  # Re ρ of a pure ρ has rank 2
+            pair = np.array([weight + overlap, weight - overlap]) / 2
+            return float(np.sum(pair**2)), pair[pair > 1e-12 * weight]
     return _by_words(frame, characters, row, state, weight, beta, jordan)
+
+
+def _is_pure(frame: PauliFrame, state: InputState) -> bool:
+    """Tell whether blocks are pure: no multiplicity on qubits that the input entangles."""
+    used = PauliWords.concatenate([frame.symplectic, frame.conserved]).support()
+    straddles = any(
+        0 < np.isin(block.qubits, used).sum() < len(block.qubits) for block in state.blocks
+    )
+    return not straddles and len(used) == frame.s + len(frame.conserved)
+
+
+def _real_overlap(frame, characters, row, state, linear) -> float | None:
+    """Return |⟨ψ_χ|S|ψ̄_χ⟩| of a product input, S = P·K the real structure (β = 1).
+
+    q(w) = |x·z| + λ·w is the sign that S gives w; K alone gives |x·z|, so P is the word whose
+    commutation signs are λ.
+    """
+    if linear is None or state.bloch is None or len(frame.conserved) != len(frame.radical):
+        return None
+    half = len(linear) // 2
+    used = PauliWords.concatenate([frame.symplectic, frame.conserved]).support()
+    swapped = np.concatenate([linear[half:], linear[:half]])[None]
+    x, z = PauliWords.from_packed(swapped, frame.n_qubits).bits()
+    mask = np.isin(np.arange(frame.n_qubits), used)
+    word = PauliWords.from_bits(x * mask, z * mask)
+    subsets, signs = _character_signs(frame, characters, row)
+    total = 0.0 + 0.0j
+    for subset, sign in zip(subsets, signs, strict=True):
+        product, phase = ordered_product(characters.free, subset[None])
+        both, k = product.multiply(word)
+        total += sign * 1j ** int(phase[0] + k[0]) * _conjugate_element(state, both, used)
+    return min(abs(total) / len(subsets), float(characters.weights[row]))
+
+
+def _conjugate_element(state: InputState, word: PauliWords, used: np.ndarray) -> complex:
+    """Return ⟨ψ|word|ψ̄⟩ over the used qubits of a product state."""
+    letters = {(0, 0): np.eye(2), (1, 0): np.array([[0, 1], [1, 0]])}
+    letters |= {(1, 1): np.array([[0, -1j], [1j, 0]]), (0, 1): np.diag([1.0, -1.0])}
+    x, z = word.bits()
+    out = 1.0 + 0.0j
+    for block in state.blocks:
+        q = block.qubits[0]
+        if q in used and isinstance(block, DenseBlock):
+            v = block.vector.conj()
+            out *= v @ letters[int(x[0, q]), int(z[0, q])] @ v
+    return out
+
+
+def _character_signs(frame, characters, row) -> tuple[np.ndarray, np.ndarray]:
+    """Return all subsets of the free words, and the sign of each ordered product in a sector."""
+    f = len(characters.free)
+    _, coordinate = coordinates(frame.conserved, characters.free)
+    _, unit = ordered_product(frame.conserved, coordinate)
+    flips = characters.bits[row].astype(np.int64) @ coordinate.T.astype(np.int64) + unit // 2
+    subsets = (np.arange(2**f)[:, None] >> np.arange(f)) & 1
+    return subsets, 1.0 - 2.0 * ((subsets @ flips) & 1)
 
 
 def _flat(frame, stabilizers, weight, beta, jordan) -> tuple[float, np.ndarray | None]:
@@ -164,7 +248,11 @@ def _flat(frame, stabilizers, weight, beta, jordan) -> tuple[float, np.ndarray |
     shared = _intersection(stabilizers, whole)
     _, bits = coordinates(whole, shared)
     logical = bits[:, : 2 * frame.s]
-    k = F2Basis(PauliWords.from_bits(logical, np.zeros_like(logical)).packed).rank if len(shared) else 0
+    k = (
+        F2Basis(PauliWords.from_bits(logical, np.zeros_like(logical)).packed).rank
+        if len(shared)
+        else 0
+    )
     if jordan is not None and len(shared) and not jordan(logical).all():
         k -= 1  # q is linear on commuting words: half of them are in the Jordan algebra
     log2_rank = frame.s - k - (1 if beta == 4 else 0)
@@ -191,27 +279,35 @@ def _by_words(frame, characters, row, state, weight, beta, jordan):
     if s > _MAX_DENSITY_QUBITS:
         return purity, None
     x_part, z_part = _standard_bits(frame, subsets)
-    matrix = PauliSum(PauliWords.from_bits(x_part, z_part), values * _signs(frame, subsets) / 2**s).matrix()
+    matrix = PauliSum(
+        PauliWords.from_bits(x_part, z_part), values * _signs(frame, subsets) / 2**s
+    ).matrix()
     spectrum = np.linalg.eigvalsh(matrix)[::-1]
     if beta == 4:
         spectrum = 2 * spectrum[::2]
     return purity, spectrum[spectrum > 1e-12 * weight]
 
 
+def conserved_share(
+    frame: PauliFrame, characters: Characters, row: int, state: InputState
+) -> float:
+    """Return what conserved words outside the algebra add to the loss, per weight of a sector."""
+    weight = float(characters.weights[row])
+    if weight == 0.0 or len(frame.dropped) == 0:
+        return 0.0
+    values = _block_expectations(frame, characters, row, state, frame.dropped.words)
+    return float(frame.dropped.coefficients @ values) / weight
+
+
 def _block_expectations(frame, characters, row, state, logical: PauliWords) -> np.ndarray:
     """Return ⟨Π_χ L⟩ = 2^{−f} Σ_r χ(r)⟨rL⟩ over products r of the free conserved words."""
-    f = len(characters.free)
-    _, coordinate = coordinates(frame.conserved, characters.free)
-    _, unit = ordered_product(frame.conserved, coordinate)
-    flips = characters.bits[row].astype(np.int64) @ coordinate.T.astype(np.int64) + unit // 2
+    subsets, signs = _character_signs(frame, characters, row)
     out = np.zeros(len(logical))
-    for t in range(2**f):
-        subset = (np.array([t])[:, None] >> np.arange(f)) & 1
-        word, phase = ordered_product(characters.free, subset)
-        sign = (1.0 - phase[0]) * (-1.0) ** int((subset[0] @ flips) & 1)
+    for subset, sign in zip(subsets, signs, strict=True):
+        word, phase = ordered_product(characters.free, subset[None])
         product, k = word[np.zeros(len(logical), int)].multiply(logical)
-        out += sign * (1.0 - k) * state.expectation(product)
-    return out / 2**f
+        out += sign * (1.0 - phase[0]) * (1.0 - k) * state.expectation(product)
+    return out / len(subsets)
 
 
 def _standard_bits(frame: PauliFrame, subsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -66,7 +66,9 @@ def pose(circuit: RotationCircuit) -> Problem:
     words = algebra = None
     if all(len(g) == 1 for g in generators):
         batches = [g.words for g in generators]
-        words = PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
+        words = (
+            PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
+        )
         algebra = classify(words)
         component_of = _classified_components(algebra, len(words))
         meets = words.anticommutation(observable.words).any(axis=1)
@@ -81,8 +83,15 @@ def pose(circuit: RotationCircuit) -> Problem:
     np.add.at(own, rotation_of_term, circuit.term_coefficients**2)
     scale[moving] = np.sqrt(own[moving]) / norms[index[moving]]
     return Problem(
-        circuit, tuple(generators), np.asarray(index), scale, observable, component_of, relevant,
-        words, algebra,
+        circuit,
+        tuple(generators),
+        np.asarray(index),
+        scale,
+        observable,
+        component_of,
+        relevant,
+        words,
+        algebra,
     )
 
 

@@ -16,6 +16,10 @@ __all__ = ["Sector", "SectorDistribution", "SpinFactor"]
 
 KINDS = ("su", "so", "sp", "spin factor", "trivial", "other")
 GROUND_STATUSES = ("exact", "Lanczos", "bound")
+_SERIALISED = (
+    "dim log2_dim multiplicity beta kind center variance ground ground_status mean dof log2_dof "
+    "dof_rounded dof_finite log2_dof_finite weight purity in_theory reason label"
+).split()
 _CONSTANT = 1e-18  # relative variance below which an observable is a constant in a sector
 
 
@@ -36,7 +40,8 @@ class Sector:
     kind: str
     """"su", "so", "sp", "spin factor", "trivial" (dimension 1) or "other"."""
     center: float
-    """Tr O^α / N_α, before λ_min is removed."""
+    """Tr O^α / N_α, before λ_min is removed. A conserved part of the observable that lies outside
+    the algebra counts as a constant: its expectation in the input's part of this sector."""
     variance: float
     """Tr (O^α − center)² / N_α."""
     ground: float
@@ -76,7 +81,8 @@ class Sector:
             raise InputError(f"Sector.beta must be 1, 2, 4 or None; got {self.beta!r}.")
         if self.ground_status not in GROUND_STATUSES:
             raise InputError(
-                f"Sector.ground_status must be one of {GROUND_STATUSES}; got {self.ground_status!r}."
+                f"Sector.ground_status must be one of {GROUND_STATUSES}; "
+                f"got {self.ground_status!r}."
             )
         if self.dim < 1 or self.multiplicity < 1 or (self.beta == 4 and self.dim % 2):
             raise InputError(
@@ -85,7 +91,8 @@ class Sector:
             )
         if not -1e-9 <= self.weight <= 1 + 1e-9 or self.variance < 0:
             raise InputError(
-                f"Sector needs a weight in [0, 1] and variance ≥ 0; got {self.weight}, {self.variance}."
+                f"Sector needs a weight in [0, 1] and variance ≥ 0; "
+                f"got {self.weight}, {self.variance}."
             )
         if self.spectrum is not None and sum(self.spectrum[1]) != self.dim:
             raise InputError(
@@ -175,15 +182,13 @@ class Sector:
         beta = "-" if self.beta is None else str(self.beta)
         inside = "inside" if self.in_theory else "OUTSIDE"
         return (
-            f"N={size} x{_short(self.multiplicity)} {self.kind} beta={beta} weight={self.weight:.4g} "
-            f"r={self.dof:.4g} m={self.dof_finite:.4g} {inside}"
+            f"N={size} x{_short(self.multiplicity)} {self.kind} beta={beta} "
+            f"weight={self.weight:.4g} r={self.dof:.4g} m={self.dof_finite:.4g} {inside}"
         )
 
     def to_dict(self) -> dict:
         """Return plain Python values, ready for JSON."""
-        names = "dim log2_dim multiplicity beta kind center variance ground ground_status mean dof".split()
-        names += "log2_dof dof_rounded dof_finite log2_dof_finite weight purity in_theory reason label".split()
-        out = {name: getattr(self, name) for name in names}
+        out = {name: getattr(self, name) for name in _SERIALISED}
         out["rho_spectrum"] = None if self.rho_spectrum is None else self.rho_spectrum.tolist()
         spectrum = self.spectrum
         out["spectrum"] = None if spectrum is None else [spectrum[0].tolist(), list(spectrum[1])]
@@ -213,7 +218,8 @@ class SpinFactor:
     def __post_init__(self):
         if self.d < 1 or self.amplitude < 0 or self.norm < 0:
             raise InputError(
-                f"SpinFactor needs d ≥ 1, amplitude ≥ 0 and norm ≥ 0; got {self.d}, {self.amplitude}, {self.norm}."
+                "SpinFactor needs d ≥ 1, amplitude ≥ 0 and norm ≥ 0; "
+                f"got {self.d}, {self.amplitude}, {self.norm}."
             )
 
     @property

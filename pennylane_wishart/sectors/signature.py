@@ -144,7 +144,11 @@ class Signature:
                 "is_closed": self.algebra.is_closed,
                 "method": self.algebra.method,
             },
-            "module": {"dim": module.dim, "log2_dim": module.log2_dim, "status": module.status.name},
+            "module": {
+                "dim": module.dim,
+                "log2_dim": module.log2_dim,
+                "status": module.status.name,
+            },
             "sectors": [s.to_dict() for s in self.sectors],
             "n_sectors": self.n_sectors,
             "n_params": self.n_params,

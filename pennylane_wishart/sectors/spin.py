@@ -161,13 +161,13 @@ def _turns_fully(turns: Sequence[np.ndarray], rng) -> bool:
 
 
 def spin_sector(factor: SpinFactor, n_qubits: int, n_generators: int) -> Sector:
-    """Return the sector of a spin factor: a Jordan algebra of rank 2, its state a point of a ball."""
+    """Return the sector of a spin factor: a Jordan algebra of rank 2, states points of a ball."""
     a = min(factor.amplitude, 1.0)
     density = np.array([(1 + a) / 2, (1 - a) / 2])
     if a < 1e-12:
         reason = (
-            "Spin factor, but the input has no expectation on any word that the observable becomes: "
-            "the loss is constant."
+            "Spin factor, but the input has no expectation on any word that the observable "
+            "becomes: the loss is constant."
         )
     else:
         reason = f"Spin factor: the observable turns as a vector of SO({factor.d})."

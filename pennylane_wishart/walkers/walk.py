@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from scipy import stats
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
-from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status, UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.moments.dead import dead_rotations
 from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import Chains, chains_of, diagonal_suffices
-from pennylane_wishart.walkers.bits import RandomBits, WordRows, bits_at, mask_of_range
-from pennylane_wishart.walkers.ends import EndValues
+from pennylane_wishart.walkers.bits import RandomBits, WordRows, mask_of_range
+from pennylane_wishart.walkers.ends import EndValues, Weights
 from pennylane_wishart.walkers.means import first_moments
+from pennylane_wishart.walkers.tally import Tally, record_of
+from pennylane_wishart.walkers.zone import product_zone
 
 __all__ = ["can_walk", "walk"]
 
 _CHUNK_WORDS = 1024
-_CONFIDENCE = 0.95
+_MANY_ROTATIONS = 1000
 
 
 def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
@@ -59,8 +58,8 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
     Example:
         >>> c = RotationCircuit.from_words(["XI", "ZZ", "IX"], {"ZI": 1.0})
         >>> m = walk(c, c.angle_law(), 10_000, seed=7)
-        >>> bool(abs(m.gradient_variance[0] - 0.5) < 0.03), m.status[1] is Status.OK
-        (True, True)
+        >>> bool(abs(m.gradient_variance[0] - 0.5) < 0.03), m.status[1].name
+        (True, 'OK')
     """
     check_law(circuit, law)
     if n_walkers < 1:
@@ -79,28 +78,7 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
         raise ModuleTooLargeError("walk: the observable has too many pairs of terms; use sampling.")
     tally = _Walkers(small, moments, chains, np.random.default_rng(seed)).run(n_walkers)
     mean, slopes = first_moments(small, moments)
-    return _record(small, tally, mean, slopes)
-
-
-@dataclass
-class _Tally:
-    """Running sums over walkers, derivatives with respect to φ = 2·c·angle."""
-
-    n_rotations: int
-    mass: float
-    """Every walker carries ± this weight."""
-    n: int = 0
-    value: float = 0.0
-    value_squares: float = 0.0
-    slope: np.ndarray = field(default=None)  # type: ignore[assignment]
-    slope_squares: np.ndarray = field(default=None)  # type: ignore[assignment]
-    hits: np.ndarray = field(default=None)  # type: ignore[assignment]
-    largest: np.ndarray = field(default=None)  # type: ignore[assignment]
-    """The largest derivative weight of each rotation, for upper limits."""
-
-    def __post_init__(self):
-        for name in ("slope", "slope_squares", "hits"):
-            setattr(self, name, np.zeros(self.n_rotations))
+    return record_of(small, tally, mean, slopes)
 
 
 class _Walkers:
@@ -113,9 +91,15 @@ class _Walkers:
         kinds, self.distinct = circuit.words.unique()
         x, z = kinds.bits()
         self.rows = [WordRows(a, b) for a, b in zip(x[:, self.qubits], z[:, self.qubits], strict=True)]
-        self.ends = EndValues(circuit.state, self.qubits)
         self._set_starts(chains)
         self.paired = len(chains.factors) > 1
+        zone = product_zone(circuit, moments, self.qubits, averaged=not self.paired)
+        self.ends = EndValues(circuit.state, self.qubits, zone)
+        self.zone = [(cluster, cluster.ratios()) for cluster in zone if cluster.rotations]
+        inside = [k for cluster in zone for k in cluster.rotations]
+        self.walked = np.setdiff1d(np.arange(circuit.n_rotations), inside)
+        """Rotations that are walked; the others are in the zone's tables."""
+        self.thin = rng if len(self.walked) > _MANY_ROTATIONS else None
         # Weight of the derivative: cos² and sin² swapped, as a ratio to the step taken.
         with np.errstate(divide="ignore", invalid="ignore"):
             self.if_moved = np.where(moments.sin2 > 0, moments.cos2 / moments.sin2, 0.0)
@@ -138,9 +122,12 @@ class _Walkers:
         x, z = chains.products.bits()
         self.product_rows = [np.flatnonzero(np.concatenate([a[self.qubits], b[self.qubits]])) for a, b in zip(x, z, strict=True)]
 
-    def run(self, n_walkers: int) -> _Tally:
-        tally = _Tally(self.circuit.n_rotations, self.mass)
+    def run(self, n_walkers: int) -> Tally:
+        tally = Tally(self.circuit.n_rotations, self.mass, graded=self.ends.graded)
         tally.largest = np.maximum(self.if_moved, self.if_stayed)
+        for cluster, _ in self.zone:
+            for k, slope in cluster.slopes.items():
+                tally.largest[k] = slope.max()
         total = -(-n_walkers // 64)
         bits = RandomBits(self.rng)
         while total > 0:
@@ -166,118 +153,50 @@ class _Walkers:
                 negative |= mask
         return state, products, negative
 
-    def _chunk(self, size: int, bits: RandomBits, tally: _Tally) -> None:
+    def _chunk(self, size: int, bits: RandomBits, tally: Tally) -> None:
         state, products, negative = self._start(size)
-        n_rot = self.circuit.n_rotations
-        touched = np.empty((n_rot, size), np.uint64)
-        moves = np.empty((n_rot, size), np.uint64) if self.weighted else None
+        touched = np.empty((len(self.walked), size), np.uint64)
+        moves = np.empty_like(touched) if self.weighted else None
         sin2 = self.moments.sin2
-        for k in range(n_rot - 1, -1, -1):
+        for row in range(len(self.walked) - 1, -1, -1):
+            k = self.walked[row]
             rows = self.rows[self.distinct[k]]
             anti = rows.anticommutes(state)
             if products is not None:
                 anti &= ~rows.anticommutes(products)
-            touched[k] = anti
+            touched[row] = anti
             if sin2[k]:
                 moved = anti & bits.draw(float(sin2[k]), size)
                 rows.multiply(state, moved)
                 if moves is not None:
-                    moves[k] = moved
+                    moves[row] = moved
             elif moves is not None:
-                moves[k] = 0
+                moves[row] = 0
         tally.n += 64 * size
-        if products is None and self.ends.is_binary:
-            self._count(touched, moves, self.ends.alive(state), tally)
-            return
         if products is None:
-            walkers, values = self.ends.squares(state, self.ends.alive(state))
+            weights = self.ends.weights(state, self.thin)
+            self._zone(state, weights, tally)
         else:
-            walkers, values = self.ends.pairs(state, products)
-            values = values * (1 - 2.0 * bits_at(negative[None], walkers)[0])
-        self._weigh(touched, moves, walkers, values, tally)
+            weights = self.ends.pair_weights(state, products, negative)
+        self._weigh(touched, moves, weights, tally)
 
-    def _count(self, touched, moves, alive: np.ndarray, tally: _Tally) -> None:
-        """Squared expectations of 0 or 1: everything is a popcount."""
-        total = float(np.bitwise_count(alive).sum())
-        tally.value += total
-        tally.value_squares += total
-        touched &= alive
-        count = np.bitwise_count(touched).sum(axis=1, dtype=np.int64).astype(float)
-        tally.hits += count
-        if moves is None:
-            tally.slope += count * self.if_moved
-            tally.slope_squares += count * self.if_moved**2
+    def _weigh(self, touched, moves, weights: Weights, tally: Tally) -> None:
+        value, squares = weights.total()
+        tally.value += float(value)
+        tally.value_squares += float(squares)
+        if len(self.walked) == 0:
             return
-        moves &= alive
-        moved = np.bitwise_count(moves).sum(axis=1, dtype=np.int64).astype(float)
-        tally.slope += moved * self.if_moved + (count - moved) * self.if_stayed
-        tally.slope_squares += moved * self.if_moved**2 + (count - moved) * self.if_stayed**2
+        sums = weights.sums(touched)
+        moved = weights.sums(moves) if moves is not None else sums
+        stayed = sums - moved
+        up, down = self.if_moved[self.walked], self.if_stayed[self.walked]
+        tally.slope[self.walked] += moved[:, 0] * up + stayed[:, 0] * down
+        tally.slope_squares[self.walked] += moved[:, 1] * up**2 + stayed[:, 1] * down**2
 
-    def _weigh(self, touched, moves, walkers: np.ndarray, values: np.ndarray, tally: _Tally) -> None:
-        tally.value += float(values.sum())
-        tally.value_squares += float((values**2).sum())
-        if len(walkers) == 0:
-            return
-        both = np.stack([values, values**2, np.ones(len(values))], axis=1)
-        block = max(1, 20_000_000 // len(walkers))
-        for low in range(0, len(touched), block):
-            part = slice(low, low + block)
-            sums = bits_at(touched[part], walkers) @ both
-            moved = bits_at(moves[part], walkers) @ both if moves is not None else sums
-            stayed = sums - moved
-            tally.hits[part] += sums[:, 2]
-            up, down = self.if_moved[part], self.if_stayed[part]
-            tally.slope[part] += moved[:, 0] * up + stayed[:, 0] * down
-            tally.slope_squares[part] += moved[:, 1] * up**2 + stayed[:, 1] * down**2
-
-
-def _record(circuit: RotationCircuit, tally: _Tally, mean: float, slopes: np.ndarray) -> SecondMoments:
-    n, mass = tally.n, tally.mass
-    driven = np.flatnonzero(circuit.parameter_of >= 0)
-    parameter = circuit.parameter_of[driven]
-    scale = (2 * circuit.term_coefficients * circuit.coefficients)[driven]
-    second, error, limit, first, hits = (np.zeros(circuit.n_params) for _ in range(5))
-    average = tally.slope[driven] / n
-    spread = np.sqrt(np.maximum(tally.slope_squares[driven] / n - average**2, 0.0) / n)
-    second[parameter] = scale**2 * mass * average
-    error[parameter] = scale**2 * mass * spread
-    first[parameter] = scale * slopes[driven]
-    hits[parameter] = tally.hits[driven]
-    limit[parameter] = scale**2 * mass * tally.largest[driven] * _upper_rate(tally.hits[driven], n)
-    dead = np.ones(circuit.n_params, bool)
-    dead[parameter] = False
-    unseen = ~dead & ((hits == 0) | (second - first**2 <= 0))
-    # Where hits are few the normal interval is too short; the binomial limit is not.
-    upper = np.where(hits < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error)
-    variance = np.where(unseen, upper, np.maximum(second - first**2, 0.0))
-    variance[dead] = 0.0
-    upper[dead] = 0.0
-    with np.errstate(divide="ignore"):
-        log2, log2_upper = np.log2(variance), np.log2(upper)
-    value = tally.value / n
-    value_error = mass * np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n)
-    return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=mass * value,
-        loss_variance=max(0.0, mass * value - mean**2),
-        loss_mean_error=0.0,
-        loss_second_moment_error=value_error,
-        loss_variance_error=value_error,
-        gradient_mean=first,
-        gradient_variance=variance,
-        gradient_variance_error=np.where(unseen, upper, error),
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=log2_upper,
-        status=tuple(
-            Status.OK if d else Status.UPPER_BOUND if u else Status.ESTIMATED
-            for d, u in zip(dead, unseen, strict=True)
-        ),
-        engine="walkers",
-        n_samples=n,
-    )
-
-
-def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:
-    """Clopper–Pearson limit on a rate: one-sided 95% where nothing was hit, else 97.5%."""
-    confidence = np.where(hits == 0, _CONFIDENCE, 0.975)
-    return stats.beta.ppf(confidence, hits + 1, np.maximum(n - hits, 1e-9))
+    def _zone(self, state: np.ndarray, weights: Weights, tally: Tally) -> None:
+        """Derivatives of the rotations that are averaged in tables."""
+        for cluster, ratios in self.zone:
+            found = weights.by_code(self.ends.codes(state, cluster), len(cluster.table))
+            for k, ratio in ratios.items():
+                tally.slope[k] += float(ratio @ found[:, 0])
+                tally.slope_squares[k] += float(ratio**2 @ found[:, 1])

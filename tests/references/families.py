@@ -38,27 +38,47 @@ def evidence_by_grid(n, y, model: str, floor: float = 0.05) -> float:
     return float(np.log(total) + 0.5 * len(n) * np.log(2 * np.pi))
 
 
-def clifford_variances(qnode, n_params: int) -> tuple[np.ndarray, float]:
-    """(Var of every gradient component, Var of the loss) over all angles in {0, π/2, π, 3π/2}.
+def ry_cz_losses(theta, n: int, layers: int, zs) -> np.ndarray:
+    """⟨∏ Z_w, w in zs⟩ after ``layers`` of RY on every qubit and CZ on every bond, dense.
 
-    Equal to the uniform average for gates whose angle enters once with frequency 1.
+    theta: ``(batch, layers · n)``.
     """
-    losses, gradients = [], []
-    shift = np.pi / 2
-    for point in itertools.product(np.arange(4) * shift, repeat=n_params):
-        theta = np.array(point)
-        losses.append(float(qnode(theta)))
-        row = []
-        for k in range(n_params):
-            step = np.zeros(n_params)
-            step[k] = shift
-            row.append(0.5 * (float(qnode(theta + step)) - float(qnode(theta - step))))
-        gradients.append(row)
-    return np.var(np.array(gradients), axis=0), float(np.var(losses))
+    theta = np.atleast_2d(theta)
+    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    sign = np.prod([1 - 2 * bits[:, w] * bits[:, w + 1] for w in range(n - 1)], axis=0)
+    value = np.prod([1 - 2 * bits[:, w] for w in zs], axis=0)
+    state = np.zeros((len(theta), 2**n))
+    state[:, 0] = 1
+    for layer in range(layers):
+        for w in range(n):
+            half = theta[:, layer * n + w, None] / 2
+            low = bits[:, w] == 0
+            high = np.arange(2**n)[low] | (1 << w)
+            a, b = state[:, low].copy(), state[:, high].copy()
+            state[:, low] = np.cos(half) * a - np.sin(half) * b
+            state[:, high] = np.sin(half) * a + np.cos(half) * b
+        state = state * sign
+    return state**2 @ value
 
 
-def ry_cz(n: int, layers: int, observable) -> qml.QNode:
-    """RY on every wire and CZ on every bond, ``layers`` times, for the dense average."""
+def ry_cz_gradients(theta, n: int, layers: int, zs) -> np.ndarray:
+    """Gradients ``(batch, layers · n)`` by the shift rule."""
+    columns = []
+    for k in range(theta.shape[1]):
+        step = np.zeros(theta.shape[1])
+        step[k] = np.pi / 2
+        pair = [ry_cz_losses(theta + s * step, n, layers, zs) for s in (1, -1)]
+        columns.append(0.5 * (pair[0] - pair[1]))
+    return np.stack(columns, 1)
+
+
+def clifford_angles(n_params: int) -> np.ndarray:
+    """All settings of angles in {0, π/2, π, 3π/2}: the uniform average at degree 2."""
+    return np.array(list(itertools.product(np.arange(4) * np.pi / 2, repeat=n_params)))
+
+
+def ry_cz(n: int, layers: int, zs) -> qml.QNode:
+    """The same circuit as a QNode."""
 
     @qml.qnode(qml.device("default.qubit", wires=n))
     def circuit(theta):
@@ -67,6 +87,6 @@ def ry_cz(n: int, layers: int, observable) -> qml.QNode:
                 qml.RY(theta[layer * n + w], wires=w)
             for w in range(n - 1):
                 qml.CZ(wires=[w, w + 1])
-        return qml.expval(observable)
+        return qml.expval(qml.prod(*[qml.Z(w) for w in zs]))
 
     return circuit

@@ -127,7 +127,12 @@ def sectors(generators, state, seed=0) -> list[OracleSector]:
         weight = float(sum(np.linalg.norm(f.conj().T @ state) ** 2 for f in family))
         out.append(
             OracleSector(
-                frame.shape[1], len(family), weight, closure_dim(small), invariant_form(small), frame
+                frame.shape[1],
+                len(family),
+                weight,
+                closure_dim(small),
+                invariant_form(small),
+                frame,
             )
         )
     return out
@@ -149,7 +154,10 @@ def kind(sector: OracleSector) -> str:
 
 def restricted(sector: OracleSector, operator) -> np.ndarray:
     """Tr_I T†AT/I."""
-    return np.einsum("xim,xy,yjm->ij", sector.frame.conj(), operator, sector.frame) / sector.multiplicity
+    return (
+        np.einsum("xim,xy,yjm->ij", sector.frame.conj(), operator, sector.frame)
+        / sector.multiplicity
+    )
 
 
 def independent(a: OracleSector, b: OracleSector, generators) -> bool:

@@ -1,0 +1,129 @@
+"""The deep limit of generators that are sums: repeat the averaged circuit until it is stationary."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import ModuleTooLargeError, Status
+from pennylane_wishart.moments.operators import OperatorModule, module_on_subspace, module_on_words
+from pennylane_wishart.moments.records import DeepLimit
+from pennylane_wishart.moments.rotors import Rotor
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["mixed_limit"]
+
+_TOLERANCE = 1e-13
+_MAX_PASSES = 3000
+
+
+def mixed_limit(
+    circuit: RotationCircuit,
+    generators: list[PauliSum],
+    observable: PauliSum,
+    index: np.ndarray,
+    max_dim: int,
+    note: str,
+) -> DeepLimit:
+    """Return the deep limit on the observable's module.
+
+    Averaging over one generator's whole group is a projection; the product of all of them,
+    repeated, converges to the average over the group that they generate together.
+
+    Raises:
+        ModuleTooLargeError: if the module has more than ``max_dim`` dimensions or mixes too slowly.
+    """
+    layer = _layer(circuit, generators, observable)
+    module = _module(layer, max_dim)
+    rotors = [Rotor(a) for a in module.generators]
+    kept = [r.level_of[:, None] == r.level_of[None, :] for r in rotors]
+    passes = _budget(module, len(rotors))
+    vector = _settle(module.start, lambda v: _project_vector(rotors, v), passes)
+    c = _settle(np.outer(module.start, module.start), lambda x: _project(rotors, kept, x), passes)
+    f = _settle(np.outer(module.end, module.end), lambda x: _project(rotors, kept, x), passes)
+    mean = float(vector @ module.end)
+    variance = max(0.0, float(np.sum(c * np.outer(module.end, module.end))) - mean**2)
+    if variance < 1e-13 * max(1.0, float(module.start @ module.start)):
+        variance = 0.0
+    slopes = np.array([_slope(r, k, c, f) for r, k in zip(rotors, kept, strict=True)])
+    gradient = np.zeros(circuit.n_params)
+    for k in np.flatnonzero(circuit.parameter_of >= 0):
+        # Effective generators are normalised to a largest coefficient of 1.
+        rate = circuit.coefficients[k] * _norm(circuit.generator(k)) / _norm(generators[index[k]])
+        gradient[circuit.parameter_of[k]] += rate**2 * slopes[index[k]]
+    with np.errstate(divide="ignore"):
+        log2_gradient = np.log2(gradient)
+    log2 = math.log2(variance) if variance else -math.inf
+    return DeepLimit(mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note)
+
+
+def _norm(generator: PauliSum) -> float:
+    return math.sqrt(generator.norm_squared)
+
+
+def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum) -> RotationCircuit:
+    sizes = [len(g) for g in generators]
+    n = len(generators)
+    return RotationCircuit(
+        n_qubits=circuit.n_qubits,
+        wires=circuit.wires,
+        terms=PauliWords.concatenate([g.words for g in generators]),
+        term_coefficients=np.concatenate([g.coefficients for g in generators]).astype(float),
+        starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        coefficients=np.ones(n),
+        offsets=np.zeros(n),
+        parameter_of=np.arange(n),
+        random_of=np.full(n, -1),
+        observable=observable,
+        states=circuit.states,
+        n_params=n,
+    )
+
+
+def _module(layer: RotationCircuit, max_dim: int) -> OperatorModule:
+    found = []
+    for build in (module_on_words, lambda c, d: module_on_subspace(c, max_dim=d)):
+        try:
+            found.append(build(layer, max_dim))
+        except ModuleTooLargeError as error:
+            reason = error
+    if not found:
+        raise reason
+    return min(found, key=lambda m: m.dim)
+
+
+def _budget(module: OperatorModule, n_generators: int) -> int:
+    per_pass = 64.0 * module.dim**3 * n_generators
+    return int(min(_MAX_PASSES, max(20, 3e12 / per_pass)))
+
+
+def _settle(value: np.ndarray, step, passes: int) -> np.ndarray:
+    scale = max(float(np.abs(value).max()), np.finfo(float).tiny)
+    for _ in range(passes):
+        after = step(value)
+        change = float(np.abs(after - value).max())
+        value = after
+        if change < _TOLERANCE * scale:
+            return value
+    raise ModuleTooLargeError(f"The averaged circuit had not mixed after {passes} repetitions.")
+
+
+def _project_vector(rotors: list[Rotor], vector: np.ndarray) -> np.ndarray:
+    for rotor in rotors:
+        vector = rotor.average_vector(vector, lambda f: (np.abs(f) < 1e-9).astype(complex))
+    return vector
+
+
+def _project(rotors: list[Rotor], kept: list[np.ndarray], matrix: np.ndarray) -> np.ndarray:
+    for rotor, mask in zip(rotors, kept, strict=True):
+        matrix = rotor.from_eigen(mask * rotor.to_eigen(matrix))
+    return matrix
+
+
+def _slope(rotor: Rotor, mask: np.ndarray, c: np.ndarray, f: np.ndarray) -> float:
+    """E[(∂ℓ)²] of a gate with mixed layers on both sides."""
+    weighted = rotor.rates[:, None] * rotor.rates[None, :] * mask * rotor.to_eigen(c)
+    return max(0.0, float(np.sum(weighted * rotor.to_eigen(f).conj()).real))
+

@@ -1,0 +1,116 @@
+"""The rotations next to a product input, averaged exactly instead of walked.
+
+While rotations have acted on small clusters of qubits only, the squared expectation of a word,
+averaged over them, is a product over clusters of a table with 4^size entries. Walkers stop at
+that boundary and carry the product as their weight, which replaces many rare hits by a few
+numbers (3^−w for a word of weight w behind uniform rotations about three axes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_wishart.circuit import InputState, RotationCircuit, RotationMoments, StabilizerBlock
+
+__all__ = ["Cluster", "product_zone"]
+
+_MAX_QUBITS = 2
+
+
+@dataclass(eq=False)
+class Cluster:
+    """A few input qubits and the rotations that are averaged on them.
+
+    A word on the cluster is numbered by the base-4 digits 2·x + z, first qubit least significant.
+    """
+
+    qubits: list[int]
+    rotations: list[int]
+    table: np.ndarray
+    """float64 ``(4^size,)``: average of ⟨word⟩² behind the rotations."""
+    slopes: dict[int, np.ndarray]
+    """Per rotation: the table of E[(∂⟨word⟩/∂φ)²]."""
+
+    def ratios(self) -> dict[int, np.ndarray]:
+        """Return slope/table per rotation."""
+        return {
+            k: np.divide(slope, self.table, out=np.zeros_like(slope), where=self.table > 0)
+            for k, slope in self.slopes.items()
+        }
+
+
+def product_zone(
+    circuit: RotationCircuit, moments: RotationMoments, qubits: np.ndarray, averaged: bool = True
+) -> tuple[Cluster, ...]:
+    """Find the rotations that see a product input and average them, cluster by cluster.
+
+    Args:
+        qubits: the qubits that walkers live on.
+        averaged: False leaves every rotation to the walkers; the tables are the input's own.
+    Returns:
+        Clusters that cover the one-qubit blocks of the input among ``qubits``.
+    """
+    blochs = _one_qubit_blocks(circuit.state)
+    home = {int(q): Cluster([int(q)], [], np.ones(4), {}) for q in qubits if int(q) in blochs}
+    blocked = np.array([q not in home for q in range(circuit.n_qubits)])
+    x_bits, z_bits = circuit.words.bits()
+    random = (circuit.parameter_of < 0) | ((moments.cos2 > 0) & (moments.sin2 > 0))
+    for k in range(circuit.n_rotations if averaged else 0):
+        support = np.flatnonzero(x_bits[k] | z_bits[k])
+        # Where a law is one point a table may vanish while its slope does not: walk that.
+        if len(support) > _MAX_QUBITS or blocked[support].any() or not random[k]:
+            blocked[support] = True
+            continue
+        parts = list({id(home[int(q)]): home[int(q)] for q in support}.values())
+        if sum(len(c.qubits) for c in parts) > _MAX_QUBITS:
+            blocked[support] = True
+            continue
+        merged = parts[0]
+        for other in parts[1:]:
+            merged.qubits += other.qubits
+            merged.rotations += other.rotations
+            for q in other.qubits:
+                home[q] = merged
+        merged.rotations.append(k)
+    clusters = tuple({id(c): c for c in home.values()}.values())
+    for cluster in clusters:
+        _fill(cluster, blochs, x_bits, z_bits, moments)
+    return clusters
+
+
+def _fill(cluster: Cluster, blochs: dict[int, np.ndarray], x_bits, z_bits, m: RotationMoments) -> None:
+    """Average the cluster's rotations, first gate first."""
+    ends = np.ones(1)
+    for q in cluster.qubits:
+        b = blochs[q]
+        ends = np.multiply.outer(np.array([1.0, b[2], b[0], b[1]]) ** 2, ends).reshape(-1)
+    size = len(ends)
+    words = np.arange(size)
+    steps = []
+    for k in sorted(cluster.rotations):
+        letters = [int(2 * x_bits[k, q] + z_bits[k, q]) for q in cluster.qubits]
+        code = sum(p << (2 * i) for i, p in enumerate(letters))
+        swapped = sum(((p >> 1) | ((p & 1) << 1)) << (2 * i) for i, p in enumerate(letters))
+        anti = (np.bitwise_count(words & swapped) & 1).astype(bool)
+        steps.append((k, anti, words ^ code))
+    for at, (k, anti, partner) in enumerate(steps):
+        slope = np.where(anti, m.sin2[k] * ends + m.cos2[k] * ends[partner], 0.0)
+        for later, later_anti, later_partner in steps[at + 1 :]:
+            slope = _pull(slope, later_anti, later_partner, m.cos2[later], m.sin2[later])
+        cluster.slopes[k] = slope
+        ends = _pull(ends, anti, partner, m.cos2[k], m.sin2[k])
+    cluster.table = ends
+
+
+def _pull(values: np.ndarray, anti: np.ndarray, partner: np.ndarray, stay: float, move: float) -> np.ndarray:
+    return np.where(anti, stay * values + move * values[partner], values)
+
+
+def _one_qubit_blocks(state: InputState) -> dict[int, np.ndarray]:
+    out = {}
+    for block in state.blocks:
+        if len(block.qubits) == 1 and not isinstance(block, StabilizerBlock):
+            out[block.qubits[0]] = block.bloch
+    return out
