@@ -26,7 +26,7 @@ from scaling_families import (
 
 from pennylane_wishart.families import ScalingStudy, scaling
 
-SIZES = (4, 6, 8, 10, 12)
+SIZES = tuple(range(4, 13))
 FAST_SIZES = (4, 5, 6, 7, 8)
 DRAW_SEED = 20250
 
@@ -39,7 +39,9 @@ def line(what: str, value, goal: str, met: bool) -> bool:
 
 def study(family: Family, sizes, quantity: str = "gradient") -> ScalingStudy:
     """Run one family."""
-    return scaling(family.make, sizes, family.args, progress=False, quantity=quantity)
+    return scaling(
+        family.make, sizes, family.args, angles=family.angles, progress=False, quantity=quantity
+    )
 
 
 def judged(study_: ScalingStudy) -> str:
@@ -92,9 +94,12 @@ def known_answers(sizes) -> bool:
     gap = max(abs(p.log2_variance + 1 + 2 * math.log2(p.n)) for p in found.points)
     good &= line("local cost, one layer: 1/(2 n^2), error", f"{gap:.1e}", "< 1e-9", gap < 1e-9)
     good &= line("  its verdict", found.verdict, "polynomial", found.verdict == "polynomial")
-    qcnn = study(Family("tree", False, "", tree, lambda n: qml.Z(0)), sizes)
-    good &= line("convolutional tree", qcnn.verdict, "no plateau", qcnn.plateau is False)
-    return good & depth_decay(8 if len(sizes) and max(sizes) > 8 else 6)
+    qcnn = study(Family("tree", False, "", tree, lambda n: qml.Z(0)), (4, 8, 16, 32, 64), "loss")
+    print(f"\n{qcnn}\n")
+    good &= line(
+        "convolutional tree to n = 64", qcnn.verdict, "polynomial", qcnn.verdict == "polynomial"
+    )
+    return good & depth_decay(8 if max(sizes) > 8 else 6)
 
 
 def depth_decay(n: int) -> bool:
@@ -108,9 +113,8 @@ def depth_decay(n: int) -> bool:
     def args(size, depth):
         return pnp.zeros(3 * size * (depth + 1), requires_grad=True)
 
-    found = scaling(
-        make, [n], args, depths=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32], quantity="loss", progress=False
-    )
+    depths = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+    found = scaling(make, [n], args, depths=depths, quantity="loss", progress=False)
     print(f"\n{found}\n")
     values = np.array([p.loss.value for p in found.points])
     reached = found.depth_reached[n]
@@ -146,9 +150,9 @@ def main() -> int:
     )
     found = study(AMBIGUOUS, sizes)
     print(f"\n{found}\n")
-    good &= line(
-        "made to be ambiguous", found.verdict, "cannot tell", found.verdict == "cannot tell"
-    )
+    good &= line("made to be ambiguous", found.verdict, "cannot tell", found.plateau is None)
+    found = study(AMBIGUOUS, (*sizes, 16, 24, 32, 48))
+    good &= line("  with sizes to 48", found.verdict, "exponential", found.plateau is True)
     return 0 if good else 1
 
 

@@ -370,10 +370,23 @@ class PauliSum:
         return out
 
     def apply(self, vector: np.ndarray) -> np.ndarray:
-        """Apply to state vectors ``(2^n, ...)``."""
+        """Apply to state vectors ``(2^n, ...)``. Words with equal flips are added up once."""
         out = np.zeros(vector.shape, dtype=complex)
-        for m, c in enumerate(self.coefficients):
-            out += c * self.words.apply(m, vector)
+        for flipped, phases in self._flips:
+            out[flipped] += phases.reshape(-1, *[1] * (vector.ndim - 1)) * vector
+        return out
+
+    @cached_property
+    def _flips(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(target index, amplitude) per distinct flip pattern."""
+        groups: dict[bytes, list[int]] = {}
+        for m, row in enumerate(self.words.x):
+            groups.setdefault(row.tobytes(), []).append(m)
+        out = []
+        for members in groups.values():
+            actions = [self.words._action(m) for m in members]
+            total = sum(self.coefficients[m] * phases for m, (_, phases) in zip(members, actions, strict=True))
+            out.append((actions[0][0], np.asarray(total)))
         return out
 
 

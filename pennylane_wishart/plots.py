@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.errors import OutOfTheoryError
-
 __all__ = [
     "plot_gradient_law",
     "plot_gradient_qq",
@@ -95,12 +93,10 @@ def plot_parameter_variances(pred, data=None, ax=None):
     if pred.dead_parameters:
         dead = list(pred.dead_parameters)
         ax.plot(dead, np.full(len(dead), floor), "v", color=RED, label="dead (variance exactly 0)")
-    try:
-        deep = np.log2(np.nanmedian(pred.deep_variance))
-        if np.isfinite(deep):
-            ax.axhline(deep, color=GREY, ls="--", lw=1, label="deep limit")
-    except (OutOfTheoryError, TypeError):
-        pass
+    if pred.in_theory and np.isfinite(pred.deep_variance).any():
+        deep = np.nanmedian(pred.deep_variance)
+        if deep > 0:
+            ax.axhline(np.log2(deep), color=GREY, ls="--", lw=1, label="deep limit")
     ax.set_xlabel("parameter (flat index)")
     ax.set_ylabel("log2 Var[gradient]")
     ax.legend(fontsize="small", frameon=False)

@@ -461,3 +461,14 @@ def test_descent_finds_deeper_minima_than_the_count_law():
 def test_many_parameters_reach_two_per_cent(sector, p):
     mean, error = in_e(minima_law_sectors([sector], p, seed=1))
     assert error < 0.02 * mean
+
+
+def test_huge_sectors_keep_their_proportions():
+    """Two sectors of 2^60 and 2^62 behave as 2^30 and 2^32, in units of their spread."""
+    def depth(k):
+        two = [([-1, 1], [2**k, 2**k], 2, 0.5), ([-1, 1], [2 ** (k + 2)] * 2, 2, 0.5)]
+        law = minima_law_sectors(two, 4, seed=k, n_samples=16384)
+        return -law.deviation * 2.0 ** (k / 2), law.standard_error * 2.0 ** (k / 2)
+
+    (small, small_error), (large, large_error) = depth(29), depth(59)
+    assert near(large, np.hypot(small_error, large_error), small, rounding=0.005)

@@ -737,6 +737,11 @@ def test_independent_parameters():
     # qubit 0: at most the two real directions of its sphere; qubit 1: one more
     assert signature.n_params == 5 and signature.n_independent == 3
     assert signature.n_independent_status is Status.OK
+    # a deep circuit reaches the dimension of the manifold of states, 2^(n+1) − 2
+    layer = ["XII", "IXI", "IIX", "ZII", "IZI", "IIZ", "ZZI", "IZZ"]
+    for layers, rank in ((1, 8), (4, 14)):
+        deep = build_signature(RotationCircuit.from_words(layer * layers, {"YII": 1.0}))
+        assert deep.n_independent == rank
     shared = RotationCircuit.from_words(["XI", "IX"], {"ZI": 1.0, "IZ": 1.0}, parameter_of=[0, 0])
     assert build_signature(shared).n_independent == 1
 

@@ -32,6 +32,7 @@ _PLAIN = {
 """Gates that their name alone determines, up to wires and angle."""
 _MAX_GENERATOR_WIRES = 6
 _MAX_LOG_WIRES = 3
+_MAX_PROJECTOR = 14
 _MAX_DEPTH = 50
 
 
@@ -61,9 +62,13 @@ def expand_operations(operations) -> list[Gate]:
 
 
 def _late_preparations(gates: list[Gate]) -> list[Gate]:
-    """Decompose preparations of wires that gates have already touched, as every device does."""
+    """Decompose preparations of wires that gates have already touched, as every device does.
+
+    A preparation of fresh wires commutes with everything before it, so it comes first.
+    """
     touched: set = set()
     out: list[Gate] = []
+    first: list[Gate] = []
     for gate in gates:
         if gate.kind == "state" and touched & set(gate.op.wires):
             parts: list[Gate] = []
@@ -71,14 +76,21 @@ def _late_preparations(gates: list[Gate]) -> list[Gate]:
                 expand_operation(part, parts)
             out += parts
         else:
-            out.append(gate)
+            (first if gate.kind == "state" else out).append(gate)
         touched |= set(gate.op.wires)
-    return out
+    return first + out
 
 
 def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
     """Append the elementary gates of one operation to ``gates``."""
     if op.name in _SKIPPED or len(op.wires) == 0:
+        return
+    if isinstance(op, qml.BasisState):
+        # a basis state is X gates on |0…0⟩: the state stays a product at any size
+        bits = np.asarray(qml.math.toarray(qml.math.unwrap([op.data[0]])[0])).reshape(-1)
+        for wire, bit in zip(op.wires, bits, strict=True):
+            if round(float(bit)):
+                expand_operation(qml.X(wire), gates)
         return
     if isinstance(op, StatePrepBase):
         gates.append(Gate(op, "state", key=(op.name, *(array_bytes(d) for d in op.data))))
@@ -201,10 +213,24 @@ def _controlled_evolution(op) -> Gate:
     return Gate(op, "rotation", generator, inner.value, key)
 
 
+def _basis_projector(bits, positions: list[int], n: int) -> PauliSum:
+    """|b⟩⟨b| = Π (1 ± Z)/2: all 2^k words of I and Z, with signs."""
+    k = len(bits)
+    subsets = (np.arange(2**k)[:, None] >> np.arange(k)) & 1
+    z = np.zeros((2**k, n), np.uint8)
+    z[:, positions] = subsets
+    signs = 1.0 - 2 * (subsets @ np.asarray(bits, int) % 2)
+    return PauliSum.of(PauliWords.from_bits(np.zeros_like(z), z), signs / 2**k)
+
+
 def operator_to_sum(operator, wires) -> PauliSum:
     """Convert a PennyLane operator to a :class:`PauliSum` on the given wire order."""
     wires = list(wires)
     sentence = operator.pauli_rep
+    if isinstance(operator, qml.Projector) and len(operator.wires) <= _MAX_PROJECTOR:
+        vector = np.asarray(operator.parameters[0])
+        if len(vector) == len(operator.wires) and np.all(np.isin(vector, (0, 1))):
+            return _basis_projector(vector, [wires.index(w) for w in operator.wires], len(wires))
     if sentence is None:
         if len(operator.wires) > 10:
             raise UnsupportedCircuitError(

@@ -169,7 +169,11 @@ class InputState:
         order: list[int] = []
         for block in self.blocks:
             if isinstance(block, StabilizerBlock):
+                # amplitudes are 0 or c·i^k, which stim gives in single precision
                 v = block.tableau.to_state_vector(endian="big").astype(complex)
+                size = np.abs(v)
+                v = np.where(size > 0.5 * size.max(), np.exp(0.5j * np.pi * np.round(np.angle(v) / (np.pi / 2))), 0)
+                v = v / np.linalg.norm(v)
             else:
                 v = block.vector
             out = np.multiply.outer(out, v).reshape(-1)

@@ -105,6 +105,8 @@ def _shots_check(pred: Prediction, live: np.ndarray, limits: Thresholds) -> Chec
         failed = value > limits.shots
         return Check("shots per gradient, at least", value, limits.shots, False if failed else None, advice, True)
     value = float(np.exp2(min(float(np.median(log2_shots)), 1000.0)))
+    # a ratio of variances says nothing where most runs see no event at all
+    value = max(value, 0.5 / pred.rare_outcome)
     return Check(
         "shots per gradient, median live parameter", value, limits.shots, value <= limits.shots, advice, True
     )

@@ -101,7 +101,7 @@ def rounding_steps(n, x, layers) -> np.ndarray:
 
 
 def _decay(y, covariances, direction, low: float, high: float) -> np.ndarray:
-    """ln of the likelihood integrated over a log-uniform rate, for each of a batch of covariances."""
+    """ln of the likelihood integrated over a log-uniform rate, per covariance of a batch."""
     at_best, rate, width = _best(y, covariances, direction)
     density = -np.log(np.clip(rate, low, high) * np.log(high / low))
     return at_best + _log_area(width) + density + _log_inside(rate, width, low, high)

@@ -111,7 +111,7 @@ class InitComparison:
         }
 
 
-def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=None):
+def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=None, **budget):
     """Compare laws of initial angles by the second moment of every gradient component.
 
     For each law: ``E[(∂_kℓ)²] = Var[∂_kℓ] + E[∂_kℓ]²`` at the circuit's own depth (THEORY §4). The
@@ -124,6 +124,7 @@ def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=Non
             ``("uniform", low, high)``, an :class:`AngleLaw`; σ in radians.
         seed: seed of everything that is sampled.
         argnums, output: as for :func:`normal_form`.
+        budget: passed to ``moments_of``, such as ``n_walkers``.
     Returns:
         A function of the QNode's arguments that returns an :class:`InitComparison`; the comparison
         itself when given a RotationCircuit.
@@ -150,25 +151,26 @@ def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=Non
             f"got {inits!r}."
         )
     if isinstance(qnode, RotationCircuit):
-        return _compare(qnode, inits, seed)
+        return _compare(qnode, inits, seed, budget)
 
     @functools.wraps(getattr(qnode, "func", compare_inits))
     def run(*args, **kwargs) -> InitComparison:
-        return _compare(
-            normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs), inits, seed
-        )
+        circuit = normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs)
+        return _compare(circuit, inits, seed, budget)
 
     return run
 
 
-def _compare(circuit: RotationCircuit, inits: Mapping, seed: int) -> InitComparison:
+def _compare(circuit: RotationCircuit, inits: Mapping, seed: int, budget: dict) -> InitComparison:
     laws = {}
     for name, spec in inits.items():
         try:
             laws[str(name)] = circuit.angle_law(spec)
         except AngleLawError as err:
             raise AngleLawError(f"inits[{name!r}]: {err}") from err
-    rows = [_row(name, law, moments_of(circuit, law, seed=seed)) for name, law in laws.items()]
+    rows = [
+        _row(name, law, moments_of(circuit, law, seed=seed, **budget)) for name, law in laws.items()
+    ]
     # A law known only by an upper limit cannot be called the best while another has a value.
     rows.sort(key=lambda r: (r.median.status is Status.UPPER_BOUND, -r.median.value))
     return InitComparison(tuple(rows), circuit.n_params, seed)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pennylane_wishart.circuit import normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
@@ -28,6 +28,7 @@ def scaling(
     seed: int = 7,
     progress: bool | None = None,
     quantity: str = "gradient",
+    **budget,
 ) -> ScalingStudy:
     """Follow the gradient variance of a family of QNodes over sizes, and over depths.
 
@@ -49,6 +50,8 @@ def scaling(
         progress: show a bar; None: only in a terminal or notebook.
         quantity: what is followed: "gradient" (median over live parameters), "gradient_mean",
             "gradient_max" or "loss".
+        budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``,
+            ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
     Raises:
@@ -79,33 +82,29 @@ def scaling(
         if not callable(value):
             raise InputError(f"{name} must be a function of n; got {type(value).__name__}.")
     points: list[ScalingPoint] = []
-    law_name = "uniform"
+    law = None
     bar = progress_bar(progress, len(grid), 0, "scaling")
     try:
         for n, depth in grid:
             try:
-                point, law_name = _one(
-                    make_qnode, args, n, depth, angles, argnums, output, seed, quantity
-                )
+                circuit = _read(make_qnode, args, n, depth, argnums, output)
+                law = circuit.angle_law(angles)
+                moments = moments_of(circuit, law, seed=seed, **budget)
+                deep = deep_limit(circuit, law)
             except WishartError as err:
                 raise _named(err, n, depth, tuple(points)) from err
-            points.append(point)
+            points.append(scaling_point(n, depth, circuit, moments, deep, quantity))
             bar.update(1)
     finally:
         bar.close()
-    return ScalingStudy(tuple(points), quantity, law_name, seed)
+    return ScalingStudy(tuple(points), quantity, law.name if law else "", seed)
 
 
-def _one(
-    make_qnode, args, n, depth, angles, argnums, output, seed, quantity
-) -> tuple[ScalingPoint, str]:
+def _read(make_qnode, args, n, depth, argnums, output) -> RotationCircuit:
     key = (n,) if depth is None else (n, depth)
     call = args(*key)
     call = call if isinstance(call, tuple) else (call,)
-    circuit = normal_form(make_qnode(*key), argnums=argnums, output=output)(*call)
-    law = circuit.angle_law(angles)
-    moments = moments_of(circuit, law, seed=seed)
-    return scaling_point(n, depth, circuit, moments, deep_limit(circuit, law), quantity), law.name
+    return normal_form(make_qnode(*key), argnums=argnums, output=output)(*call)
 
 
 def _grid(sizes, depths) -> list[tuple[int, int | None]]:

@@ -65,10 +65,11 @@ def trend_of(
     """Judge whether ``values`` fall exponentially, polynomially or not with size.
 
     Three laws are compared: ``a − c·n`` with c up to 4 bits per qubit (and at least 0.2, or 1.6
-    bits over all sizes), ``a − d·log2 n`` with 0.2 ≤ d ≤ 8, and a constant or growing one. Each gets its integrated likelihood, which is what
-    the Bayesian information criterion approximates for many points; with a handful of them the
-    approximation would cost more than the difference it measures. NOT valid as a proof: a law
-    outside the three, such as exponential decay slower than that, is not seen.
+    bits over all sizes), ``a − d·log2 n`` with 0.2 ≤ d ≤ 8, and a constant or growing one. Each
+    gets its integrated likelihood, which is what the Bayesian information criterion approximates
+    for many points; with a handful of them the approximation would cost more than the difference
+    it measures. NOT valid as a proof: a law outside the three, such as exponential decay slower
+    than that, is not seen.
 
     Args:
         sizes: qubits ``(points,)``.
@@ -181,7 +182,7 @@ def _unjudged(lines, n, y, use, confidence: float) -> Trend:
         reason = "every parameter is dead at every size: there is no variance to follow"
     else:
         have = len(np.unique(n[use]))
-        reason = f"{have} sizes with a value are too few: give {_MIN_POINTS} or more, better 5"
+        reason = f"only {have} of the {_MIN_POINTS} sizes with a value that it takes; better give 5"
     return Trend(lines[0], lines[1], nan, nan, "cannot tell", reason, confidence)
 
 

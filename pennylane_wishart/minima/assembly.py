@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 N_KNOTS = 81
 N_BINS = 600
+ROOT = 8
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,16 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
 def _curve(energy: Floats, weight: Floats, floor: float, size: float) -> tuple[Floats, Floats]:
     """Return the knots of a smooth distribution function.
 
-    A normal kernel in the cube root of the energy, where even a law that piles up at the optimum
-    is close to normal, with the atoms drawn together so that its variance is not inflated.
+    A normal kernel in the eighth root of the energy, where even a law that piles up at the
+    optimum keeps clear of 0, with the atoms drawn together so that its variance is not inflated.
     """
     kept = weight > 0
     share = weight[kept]
-    root = np.cbrt(np.maximum(energy[kept] - floor, 0.0))
+    root = np.maximum(energy[kept] - floor, 0.0) ** (1 / ROOT)
     mean = float(share @ root)
     spread = float(np.sqrt(share @ (root - mean) ** 2))
     if not spread > 1e-13 * abs(mean):
-        middle = floor + mean**3
+        middle = floor + mean**ROOT
         return np.array([middle, np.nextafter(middle, np.inf)]), np.array([0.0, 1.0])
     relative = 0.9 * float(np.clip(size, 50.0, 1e4)) ** -0.2
     shrink = 1 / np.sqrt(1 + relative**2)
@@ -104,6 +105,6 @@ def _curve(energy: Floats, weight: Floats, floor: float, size: float) -> tuple[F
     levels = (levels - levels[0]) / (levels[-1] - levels[0])
     keep = np.concatenate([[True], np.diff(levels) > 1e-12])
     keep[-1] = levels[-1] > levels[np.flatnonzero(keep[:-1])[-1]]
-    knots, levels = floor + grid[keep] ** 3, levels[keep]
+    knots, levels = floor + grid[keep] ** ROOT, levels[keep]
     levels[-1] = 1.0
     return knots, levels

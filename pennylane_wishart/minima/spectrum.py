@@ -7,7 +7,7 @@ from the mean by 2^-20 (concentration in a large sector) keeps all its digits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 
-__all__ = ["SectorSpectrum", "check_beta", "checked_levels", "sector_spectrum"]
+__all__ = ["SectorSpectrum", "check_beta", "checked_levels", "rescale_dims", "sector_spectrum"]
 
 LARGEST_EXACT_DIM = 2**40
-"""Above this dimension energies concentrate below float64: levels are rescaled (see below)."""
+"""Above this dimension energies concentrate below float64: see :func:`rescale_dims`."""
+LARGEST_DIM = 2**48
+"""No sector beside others is kept larger than this after rescaling."""
 
 
 def check_beta(beta: int) -> int:
@@ -44,8 +46,6 @@ class SectorSpectrum:
     """Tr O / D in the observable's units."""
     ground: float
     """Lowest level in the observable's units."""
-    spread: float = 1.0
-    """Factor from computed deviations to true ones; below 1 only for rescaled huge sectors."""
 
     @property
     def dim(self) -> int:
@@ -92,11 +92,7 @@ def checked_levels(values: ArrayLike, multiplicities: Sequence[int]) -> list[tup
 def sector_spectrum(
     values: ArrayLike, multiplicities: Sequence[int], beta: int, weight: float = 1.0
 ) -> SectorSpectrum:
-    """Check a spectrum and centre it in exact arithmetic.
-
-    Sectors above 2^40 dimensions, whose levels all carry many states, are replaced by a sector of
-    2^40 with the same proportions; deviations from the mean scale as 1/√dimension there.
-    """
+    """Check a spectrum and centre it in exact arithmetic."""
     beta = check_beta(beta)
     if not (np.isfinite(weight) and weight > 0):
         raise InputError(f"weight must be a positive number, got {weight!r}.")
@@ -109,16 +105,6 @@ def sector_spectrum(
     mean = total / dim
     centred = np.array([float(value - mean) for value in exact])
     counts = [count for _, count in pairs]
-    spread = 1.0
-    if dim > LARGEST_EXACT_DIM and len(pairs) > 1:
-        share = max(c**2 for c in centred) / sum(
-            (count / dim) * c**2 for count, c in zip(counts, centred, strict=True)
-        )
-        if share < 1e-6 * LARGEST_EXACT_DIM and min(counts) * LARGEST_EXACT_DIM >= dim:
-            counts = [max(1, (count * LARGEST_EXACT_DIM) // dim) for count in counts]
-            spread = float(np.sqrt(sum(counts) / dim))
-            fractions = np.array(counts, dtype=float) / sum(counts)
-            centred = centred - float(fractions @ centred)
     return SectorSpectrum(
         centred=centred,
         multiplicities=tuple(counts),
@@ -126,5 +112,32 @@ def sector_spectrum(
         weight=float(weight),
         mean=float(mean),
         ground=pairs[0][0],
-        spread=spread,
     )
+
+
+def rescale_dims(sectors: Sequence[SectorSpectrum]) -> tuple[list[SectorSpectrum], float]:
+    """Shrink huge sectors to a dimension that float64 resolves; return them and a factor.
+
+    All levels of such sectors must carry many states; deviations from the mean are then normal
+    and scale as 1/√dimension, so those computed are the true ones times 1/factor.
+    """
+    smallest = min(sector.dim for sector in sectors)
+    if smallest <= LARGEST_EXACT_DIM or not all(map(_is_dense, sectors)):
+        return list(sectors), 1.0
+    shrunk = [_shrink(sector, smallest, LARGEST_EXACT_DIM) for sector in sectors]
+    shrunk = [
+        _shrink(sector, sector.dim, LARGEST_DIM) if sector.dim > LARGEST_DIM else sector
+        for sector in shrunk
+    ]
+    return shrunk, float(np.sqrt(LARGEST_EXACT_DIM / smallest))
+
+
+def _is_dense(sector: SectorSpectrum) -> bool:
+    return min(sector.multiplicities) * LARGEST_EXACT_DIM >= sector.dim
+
+
+def _shrink(sector: SectorSpectrum, dim: int, target: int) -> SectorSpectrum:
+    counts = tuple(max(1, count * target // dim) for count in sector.multiplicities)
+    fractions = np.array([count / sum(counts) for count in counts])
+    centred = sector.centred - float(fractions @ sector.centred)
+    return replace(sector, centred=centred, multiplicities=counts)

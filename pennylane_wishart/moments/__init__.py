@@ -14,8 +14,3 @@ __all__ = [
     "exact_moments",
     "sampled_moments",
 ]
-
-if "deep_limit" not in globals():  # TEMPORARY-LEAD
-
-    def deep_limit(circuit, law=None):
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.moments import dead_parameters, deep_limit
+from pennylane_wishart.moments import dead_parameters
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.sectors import Signature
@@ -28,7 +28,6 @@ def prediction_of(
         signature=sig,
         angles=law,
         moments=moments,
-        deep=deep_limit(circuit, law),
         dead_parameters=tuple(dead),
         dead_reasons=tuple(reasons),
         law_engine=engine,

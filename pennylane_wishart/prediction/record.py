@@ -12,12 +12,12 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.ensembles import MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import OutOfTheoryError, Status
-from pennylane_wishart.moments import DeepLimit, SecondMoments
+from pennylane_wishart.moments import DeepLimit, SecondMoments, deep_limit
 from pennylane_wishart.prediction.gradient import gradient_law, parameter_key
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
-from pennylane_wishart.prediction.shots import log2_shots_to_resolve, mean_shot_variance
+from pennylane_wishart.prediction.shots import log2_shots_to_resolve, mean_shot_variance, rare_outcome
 from pennylane_wishart.sectors import Signature
 
 __all__ = ["Prediction"]
@@ -38,8 +38,6 @@ class Prediction:
     signature: Signature
     angles: AngleLaw
     moments: SecondMoments
-    deep: DeepLimit | None
-    """Second moments of the deep limit by the orbit formula; None where it has none."""
     dead_parameters: tuple[int, ...]
     """Flat indices of parameters proved to have zero gradient."""
     dead_reasons: tuple[str, ...]
@@ -69,6 +67,11 @@ class Prediction:
         return self.circuit.n_params
 
     # ------------------------------------------------------------------ deep-limit laws
+    @cached_property
+    def deep(self) -> DeepLimit | None:
+        """Second moments of the deep limit (THEORY §3), theory or not; None where they are not found."""
+        return deep_limit(self.circuit, self.angles)
+
     @cached_property
     def loss(self) -> Law:
         """Law of the loss over random angles, in the observable's units."""
@@ -135,11 +138,23 @@ class Prediction:
 
     @cached_property
     def deep_parameters(self) -> np.ndarray:
-        """``bool (n_params,)``: variance within 5% (and error) of the deep limit."""
+        """``bool (n_params,)``: variance within 5% (and error) of the deep limit, and no parameter
+        that misses it lies further from the end on the same third of the circuit.
+
+        The variance of a gate next to the input or the observable can be right by accident
+        while its law is not (a product of a few cosines), so both ends are left out.
+        """
         deep = self.deep_variance
         gap = np.abs(self.gradient_variance - deep)
         with np.errstate(invalid="ignore"):
-            return (gap <= _DEEP * deep + 3 * self.gradient_variance_error) & (deep > 0)
+            close = (gap <= _DEEP * deep + 3 * self.gradient_variance_error) & (deep > 0)
+        place = np.full(self.n_params, -1)
+        driven = self.circuit.parameter_of >= 0
+        place[self.circuit.parameter_of[driven]] = np.flatnonzero(driven)
+        length = self.circuit.n_rotations
+        early = place[~close & (place < length / 3)].max(initial=-1)
+        late = place[~close & (place >= 2 * length / 3)].min(initial=length)
+        return close & (place > early) & (place < late)
 
     @cached_property
     def is_deep(self) -> bool:
@@ -163,6 +178,14 @@ class Prediction:
     def log2_shots_to_resolve(self) -> np.ndarray:
         """log2 of the shots per gradient component for signal-to-noise 1; +inf where dead."""
         return log2_shots_to_resolve(self.shot_variance[0], self.moments)
+
+    @cached_property
+    def rare_outcome(self) -> float:
+        """Mean probability of the rarer outcome of a projector; 1/2 for other observables.
+
+        Fewer shots than its inverse see nothing most of the time, whatever the variances say.
+        """
+        return rare_outcome(self.circuit, self.moments)
 
     @property
     def shots_to_resolve(self) -> np.ndarray:
@@ -225,11 +248,9 @@ class Prediction:
             out["transition"] = f"exact rank rule: {self.transition}"
         except OutOfTheoryError as err:
             out["transition"] = f"none: {err}"
-        out["n_independent"] = (
-            "rank of the quantum Fisher information"
-            if self.signature.n_independent_status is Status.OK
-            else "upper bound"
-        )
+        if "_independent" in vars(self.signature):  # never computed just to be named
+            exact = self.signature.n_independent_status is Status.OK
+            out["n_independent"] = "rank of the quantum Fisher information" if exact else "upper bound"
         return out
 
     def __str__(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pennylane as qml
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.moments import SecondMoments
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["log2_shots_to_resolve", "mean_shot_variance"]
+__all__ = ["log2_shots_to_resolve", "mean_shot_variance", "rare_outcome"]
 
 _MAX_TERMS = 400
 
@@ -48,6 +49,13 @@ def mean_shot_variance(circuit: RotationCircuit, law: AngleLaw, moments: SecondM
             return max(found - moments.loss_second_moment, 0.0), "exact"
     # The trace is what ⟨O²⟩ averages to in the deep limit of a circuit without symmetries.
     return max(observable.norm_squared - moments.loss_second_moment, 0.0), "deep-limit trace"
+
+
+def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
+    """Return the mean probability of the rarer outcome of a projector, 1/2 otherwise."""
+    if circuit.trace is None or not isinstance(circuit.trace.observable, qml.Projector):
+        return 0.5
+    return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
 
 
 def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments) -> np.ndarray:

@@ -212,6 +212,8 @@ def _certificate(irrep: Irrep, beta: int, draws) -> Certificate:
 def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> tuple[bool, str]:
     if sector.is_constant:
         return True, "The observable is a constant here."
+    if sector.kind == "other" and not sector.is_linear:
+        return False, "No certificate for the group here; the input has no weight in this sector."
     if sector.kind == "other":
         dim = algebra_dim(irrep.generators, rng)
         kind = {1: "so", 2: "su", 4: "sp"}[reality.beta]

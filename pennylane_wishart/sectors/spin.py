@@ -115,6 +115,8 @@ def _module(generators: Sequence[PauliSum], observable: PauliSum):
     while done < len(basis):
         for g in generators:
             image = _bracket(g, basis[done])
+            if len(image) == 0:
+                continue
             for _ in range(2):
                 for b in basis:
                     image = image.add(b.scale(-_inner(b, image)))

@@ -1,6 +1,7 @@
 """Second moments by walking Pauli words, and the choice of the sharpest engine (THEORY §4)."""
 
 from pennylane_wishart.walkers.choice import moments_of
+from pennylane_wishart.walkers.matrixproduct import Log2Moments, log2_moments
 from pennylane_wishart.walkers.walk import can_walk, walk
 
-__all__ = ["can_walk", "moments_of", "walk"]
+__all__ = ["Log2Moments", "can_walk", "log2_moments", "moments_of", "walk"]

@@ -34,37 +34,35 @@ def normal_nodes(sigma, mean=0.0, count=24):
     return mean + sigma * x, w / w.sum()
 
 
-def loss_and_gradient(generators, coefficients, offsets, parameter_of, theta, psi, observable):
-    """Return ℓ and dℓ/dθ by dense matrices; generators are matrices, first gate first."""
-    unitaries = []
-    for g, c, b, p in zip(generators, coefficients, offsets, parameter_of):
+def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, observable):
+    """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors) each, first gate first."""
+    states, phases = [psi], []
+    for (_, values, basis), c, b, p in zip(spectra, coefficients, offsets, parameter_of, strict=True):
         angle = b + (c * theta[p] if p >= 0 else 0.0)
-        values, basis = np.linalg.eigh(g)
-        unitaries.append((basis * np.exp(-1j * angle * values)) @ basis.conj().T)
-    states = [psi]
-    for u in unitaries:
-        states.append(u @ states[-1])
-    loss = np.vdot(states[-1], observable @ states[-1]).real
+        phases.append(np.exp(-1j * angle * values))
+        states.append(basis @ (phases[-1] * (basis.conj().T @ states[-1])))
+    image = observable @ states[-1]
+    loss = np.vdot(states[-1], image).real
     gradient = np.zeros(len(theta))
-    pulled = observable
-    for k in range(len(generators) - 1, -1, -1):
+    for k in range(len(spectra) - 1, -1, -1):
+        g, _, basis = spectra[k]
         if parameter_of[k] >= 0:
-            commutator = 1j * (generators[k] @ pulled - pulled @ generators[k])
-            gradient[parameter_of[k]] += coefficients[k] * np.vdot(states[k + 1], commutator @ states[k + 1]).real
-        pulled = unitaries[k].conj().T @ pulled @ unitaries[k]
+            # d/da ⟨ψ|e^{iaG} A e^{−iaG}|ψ⟩ = i⟨ψ|(GA − AG)|ψ⟩ = 2 Im⟨Aψ|Gψ⟩
+            gradient[parameter_of[k]] += coefficients[k] * 2 * np.vdot(image, g @ states[k + 1]).imag
+        image = basis @ (phases[k].conj() * (basis.conj().T @ image))
     return loss, gradient
 
 
 def averages(generators, coefficients, offsets, parameter_of, laws, psi, observable):
     """Return E[ℓ], E[ℓ²], E[∂ℓ], E[(∂ℓ)²] by a product of quadratures; ``laws`` = (nodes, weights) each."""
-    total = None
+    spectra = [(g, *np.linalg.eigh(g)) for g in generators]
+    total = 0
     for choice in itertools.product(*[range(len(x)) for x, _ in laws]):
         theta = np.array([laws[p][0][i] for p, i in enumerate(choice)])
         weight = np.prod([laws[p][1][i] for p, i in enumerate(choice)])
         loss, gradient = loss_and_gradient(
-            generators, coefficients, offsets, parameter_of, theta, psi, observable
+            spectra, coefficients, offsets, parameter_of, theta, psi, observable
         )
-        row = np.concatenate([[loss, loss**2], gradient, gradient**2]) * weight
-        total = row if total is None else total + row
+        total = total + np.concatenate([[loss, loss**2], gradient, gradient**2]) * weight
     n = len(laws)
     return total[0], total[1], total[2 : 2 + n], total[2 + n :]

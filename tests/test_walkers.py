@@ -1,0 +1,271 @@
+"""Walkers and matrix products, against the exact engines and known answers."""
+
+import numpy as np
+import pytest
+from random_rotations import brickwork, pauli_circuit, state, sum_circuit
+from references import averages
+
+from pennylane_wishart.circuit import InputState, RotationCircuit
+from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
+from pennylane_wishart.moments import dead_parameters, exact_moments
+from pennylane_wishart.moments.drivers import clean_moments
+from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.walkers import log2_moments, moments_of, walk
+from pennylane_wishart.walkers.bits import RandomBits, mask_of_range
+from pennylane_wishart.walkers.means import first_moments
+
+
+def pull(estimate, exact) -> np.ndarray:
+    """Return the errors of everything estimated, in standard errors."""
+    z = [(estimate.loss_second_moment - exact.loss_second_moment) / max(estimate.loss_second_moment_error, 1e-300)]
+    if estimate.loss_second_moment_error < 1e-13:
+        z = [0.0 if abs(estimate.loss_second_moment - exact.loss_second_moment) < 1e-12 else np.inf]
+    for k, status in enumerate(estimate.status):
+        if status is Status.ESTIMATED:
+            difference = estimate.gradient_variance[k] - exact.gradient_variance[k]
+            error = estimate.gradient_variance_error[k]
+            # Inside the product zone the value can be exact to rounding.
+            z.append(0.0 if abs(difference) < 1e-12 else difference / max(error, 1e-300))
+        elif status is Status.UPPER_BOUND:
+            assert exact.gradient_variance[k] <= estimate.gradient_variance[k]
+            assert estimate.gradient_variance[k] > 0
+        else:
+            assert exact.gradient_variance[k] == 0 == estimate.gradient_variance[k]
+    return np.array(z)
+
+
+def draw(seed: int):
+    """Draw one of 50 circuits: four input kinds, sums of words, fixed rotations, normal angles."""
+    rng = np.random.default_rng(seed)
+    kind = ("basis", "product", "stabilizer", "vector")[seed % 4]
+    fixed = 0.2 if seed % 3 == 1 else 0.0
+    drawn = pauli_circuit(
+        rng, int(rng.integers(2, 7)), int(rng.integers(4, 24)), 1 + seed % 5, kind, fixed,
+        angles=(np.pi / 2, np.pi), sparse=True,
+    )
+    law = drawn.circuit.angle_law(("normal", rng.uniform(0.4, 1.2, drawn.circuit.n_params)) if seed % 3 == 2 else "uniform")
+    return drawn.circuit, law
+
+
+def test_walkers_agree_with_exact_moments_on_fifty_circuits():
+    """Largest of about 500 normal errors below 5 (false alarm 3e-4); their spread is 1.
+
+    The numbers of one circuit share walkers, so the spread is compared with a wide margin.
+    """
+    z = []
+    for seed in range(50):
+        circuit, law = draw(seed)
+        exact = exact_moments(circuit, law)
+        got = walk(circuit, law, 20_000, seed=seed)
+        np.testing.assert_allclose(got.loss_mean, exact.loss_mean, atol=1e-12)
+        np.testing.assert_allclose(got.gradient_mean, exact.gradient_mean, atol=1e-12)
+        z.append(pull(got, exact))
+    z = np.concatenate(z)
+    moving = z[z != 0]
+    assert len(moving) > 200
+    assert np.abs(z).max() < 5
+    assert 0.7 < moving.std() < 1.3
+
+
+def test_a_wrong_average_is_noticed():
+    """The same comparison against another circuit's exact values fails by many standard errors."""
+    circuit, law = draw(8)
+    other = exact_moments(circuit, circuit.angle_law(("normal", 0.5)))
+    got = walk(circuit, law, 20_000, seed=1)
+    error = got.loss_second_moment_error
+    assert abs(got.loss_second_moment - other.loss_second_moment) > 8 * error
+
+
+def test_zone_changes_nothing_but_the_noise(monkeypatch):
+    """Without the averaged first rotations the estimates agree and are noisier."""
+    from pennylane_wishart.walkers import walk as module_or_function  # the public name is the function
+    import importlib
+
+    module = importlib.import_module("pennylane_wishart.walkers.walk")
+    assert callable(module_or_function)
+    circuit = brickwork(8, 3)
+    law = circuit.angle_law()
+    with_zone = walk(circuit, law, 20_000, seed=2)
+    plain = module.product_zone
+    monkeypatch.setattr(module, "product_zone", lambda c, m, q, averaged: plain(c, m, q, averaged=False))
+    without = walk(circuit, law, 20_000, seed=3)
+    error = np.hypot(with_zone.loss_second_moment_error, without.loss_second_moment_error)
+    assert abs(with_zone.loss_second_moment - without.loss_second_moment) < 5 * error
+    assert with_zone.loss_second_moment_error < 0.8 * without.loss_second_moment_error
+
+
+def test_same_seed_same_numbers():
+    circuit, law = draw(4)
+    one, two, other = (walk(circuit, law, 5_000, seed=s) for s in (9, 9, 10))
+    assert np.array_equal(one.gradient_variance, two.gradient_variance)
+    assert not np.array_equal(one.gradient_variance, other.gradient_variance)
+
+
+def test_unseen_parameters_get_an_upper_limit():
+    """Deep circuit on 40 qubits: no walker counts, so every live variance is a bound, never 0."""
+    circuit = brickwork(40, 40)
+    got = walk(circuit, circuit.angle_law(), 640, seed=1)
+    dead = set(dead_parameters(circuit)[0])
+    live = [k for k in range(circuit.n_params) if k not in dead]
+    bounded = [k for k in live if got.status[k] is Status.UPPER_BOUND]
+    assert len(bounded) > 0.8 * len(live)
+    assert np.all(got.gradient_variance[live] > 0)
+    # 1 − 0.05^(1/n) is the exact one-sided 95% limit after n misses.
+    assert np.all(got.gradient_variance[bounded] >= (1 - 0.05 ** (1 / got.n_samples)) * 0.99)
+    assert np.all(np.isfinite(got.log2_gradient_variance[live]))
+    assert np.all(np.isneginf(got.log2_gradient_variance[sorted(dead)]))
+
+
+def test_global_cost_at_a_hundred_qubits():
+    """Z⊗…⊗Z behind one RX per qubit: E[ℓ²] = 2^−n, exactly (Cerezo et al., arXiv:2001.00550)."""
+    n = 100
+    words = PauliWords.from_maps([{q: "X"} for q in range(n)], n)
+    observable = PauliSum.of(PauliWords.from_maps([dict.fromkeys(range(n), "Z")], n), np.ones(1))
+    circuit = RotationCircuit.from_words(words, observable)
+    walked = walk(circuit, circuit.angle_law(), 64, seed=1)
+    np.testing.assert_allclose(np.log2(walked.loss_second_moment), -n, atol=1e-9)
+    chained = log2_moments(circuit, circuit.angle_law(), 4, [0, 50])
+    np.testing.assert_allclose(chained.log2_second_moment, -n, atol=1e-9)
+    np.testing.assert_allclose(chained.log2_gradient, -n, atol=1e-9)
+
+
+def test_local_cost_at_a_hundred_qubits_has_no_plateau():
+    """One layer of Rot + CZ: RZ RY RZ on |0⟩ leave E⟨Z⟩² = ⅓·…: compared with the exact light cone."""
+    circuit = brickwork(100, 2)
+    exact = exact_moments(circuit, circuit.angle_law())
+    got = walk(circuit, circuit.angle_law(), 20_000, seed=5)
+    assert exact.engine == "exact words" and exact.loss_variance > 0.05
+    assert np.abs(pull(got, exact)).max() < 5
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (6, 5), (8, 4)])
+def test_matrix_product_equals_exact(shape):
+    circuit = brickwork(*shape)
+    exact = exact_moments(circuit, circuit.angle_law())
+    live = np.flatnonzero(np.isfinite(exact.log2_gradient_variance))[::5]
+    got = log2_moments(circuit, circuit.angle_law(), 48, live)
+    np.testing.assert_allclose(got.log2_second_moment, np.log2(exact.loss_second_moment), atol=1e-5)
+    np.testing.assert_allclose(got.log2_gradient, exact.log2_gradient_variance[live], atol=1e-4)
+    dead = log2_moments(circuit, circuit.angle_law(), 4, [0])
+    assert np.isneginf(dead.log2_gradient[0]) and 0 in dead_parameters(circuit)[0]
+
+
+def test_matrix_product_states_its_error():
+    """At a bond that is too small the stated error covers the true one, and the status says so."""
+    circuit = brickwork(8, 12)
+    exact = exact_moments(circuit, circuit.angle_law())
+    rough = log2_moments(circuit, circuit.angle_law(), 4)
+    fine = log2_moments(circuit, circuit.angle_law(), 32)
+    truth = np.log2(exact.loss_second_moment)
+    assert rough.status is Status.NOT_CONVERGED and fine.status is Status.OK
+    assert abs(rough.log2_second_moment - truth) <= rough.log2_second_moment_error
+    assert abs(fine.log2_second_moment - truth) < 1e-3
+
+
+def test_matrix_product_of_sums_and_products(rng):
+    """A sum of words, a tilted product input and normal angles, against exact words."""
+    words = ["XII", "ZZI", "IYI", "IZZ", "IIX", "ZZI", "IXI", "IZZ", "XII"]
+    circuit = RotationCircuit.from_words(words, {"ZII": 0.5}, state(rng, 3, "product"))
+    law = circuit.angle_law(("normal", 0.8))
+    got = log2_moments(circuit, law, 16, [0, 4, 8])
+    exact = exact_moments(circuit, law)
+    squares = exact.gradient_variance + exact.gradient_mean**2
+    np.testing.assert_allclose(got.log2_second_moment, np.log2(exact.loss_second_moment), atol=1e-9)
+    live = np.isfinite(got.log2_gradient)
+    np.testing.assert_allclose(got.log2_gradient[live], np.log2(squares[[0, 4, 8]][live]), atol=1e-9)
+    sums = RotationCircuit.from_words(["XII", "IYI", "ZZI", "IXI", "YII"], {"ZII": 0.5, "IZI": 2.0})
+    got = log2_moments(sums, sums.angle_law(), 16)
+    exact = exact_moments(sums, sums.angle_law())
+    np.testing.assert_allclose(got.log2_second_moment, np.log2(exact.loss_second_moment), atol=1e-9)
+
+
+# ------------------------------------------------------------------ parts
+def test_means_by_paths_equal_exact_means():
+    for seed in range(10):
+        rng = np.random.default_rng(700 + seed)
+        drawn = pauli_circuit(rng, 3, 10, 3, "vector", fixed=0.3)
+        law = drawn.circuit.angle_law(("normal", 0.5))
+        exact = exact_moments(drawn.circuit, law)
+        mean, slopes = first_moments(drawn.circuit, clean_moments(drawn.circuit, law))
+        driven = drawn.circuit.parameter_of >= 0
+        np.testing.assert_allclose(mean, exact.loss_mean, atol=1e-12)
+        np.testing.assert_allclose(slopes[driven], exact.gradient_mean, atol=1e-12)
+
+
+def test_random_bits_have_the_asked_probability():
+    """Binomial, 5σ each: false-alarm rate 3e-6."""
+    bits = RandomBits(np.random.default_rng(1))
+    for p in (0.5, 0.25, 0.3, 0.01, 0.99):
+        count = int(np.bitwise_count(bits.draw(p, 4096)).sum())
+        n = 64 * 4096
+        assert abs(count - n * p) < 5 * np.sqrt(n * p * (1 - p))
+    assert not bits.draw(0.0, 8).any() and np.all(bits.draw(1.0, 8) == ~np.uint64(0))
+
+
+def test_ranges_of_walkers():
+    mask = mask_of_range(3, 70, 2)
+    assert np.unpackbits(mask.view(np.uint8), bitorder="little").nonzero()[0].tolist() == list(range(3, 70))
+
+
+# ------------------------------------------------------------------ the choice
+def test_choice_names_the_engine():
+    rng = np.random.default_rng(0)
+    words = pauli_circuit(rng, 3, 5, 1).circuit
+    assert moments_of(words).engine == "exact words"
+    sums = sum_circuit([{"XX": 0.25, "YY": 0.25}, {"ZI": 0.5}, {"XI": 0.5}], {"ZI": 1.0}, state(rng, 2, "vector"))
+    assert moments_of(sums.circuit).engine in ("exact module", "exact tensor")
+    shared = RotationCircuit.from_words(["X", "Y", "X"], {"Z": 1.0}, parameter_of=[0, 1, 0])
+    assert moments_of(shared).engine == "quadrature"
+    deep = brickwork(24, 6)
+    assert moments_of(deep, n_walkers=2000, seed=1, max_support=2000).engine == "walkers"
+    tangled = pauli_circuit(rng, 7, 40, 1, "basis", shared=20).circuit
+    got = moments_of(tangled, n_samples=50, seed=1, max_work=1e6)
+    assert got.engine == "sampled" and got.n_samples == 50
+
+
+def test_shared_parameters_are_never_walked_as_independent():
+    circuit = RotationCircuit.from_words(["X", "Y", "X"], {"Z": 1.0}, parameter_of=[0, 1, 0])
+    with pytest.raises(UnsupportedCircuitError, match="several rotations"):
+        walk(circuit, circuit.angle_law(), 64)
+    # Where the second rotation is outside the light cone nothing is shared.
+    apart = RotationCircuit.from_words(["XI", "IX"], {"ZI": 1.0}, parameter_of=[0, 0])
+    got = walk(apart, apart.angle_law(), 640, seed=1)
+    np.testing.assert_allclose(got.gradient_variance, 0.5, atol=1e-12)
+
+
+def test_errors_say_what_to_do():
+    n = 24
+    words = PauliWords.from_maps([{q: "X", (q + 1) % n: "X"} for q in range(n)] * 2, n)
+    observable = PauliSum.of(PauliWords.from_maps([{0: "Z"}], n), np.ones(1))
+    circuit = RotationCircuit.from_words(words, observable, parameter_of=np.arange(2 * n) // 2)
+    with pytest.raises(InputError, match="n_walkers must be at least 1"):
+        walk(circuit, circuit.angle_law(), 0)
+    with pytest.raises(InputError, match="bond must be at least 2"):
+        log2_moments(circuit, circuit.angle_law(), 1)
+    with pytest.raises(InputError, match="normal_form"):
+        moments_of("circuit")
+    far = RotationCircuit.from_words(["YIIIII", "XIIIIX"], {"ZIIIII": 1.0})
+    with pytest.raises(UnsupportedCircuitError, match="spans more than 4"):
+        log2_moments(far, far.angle_law())
+    entangled = RotationCircuit.from_words(["XI"], {"ZI": 1.0}, state(np.random.default_rng(0), 2, "vector"))
+    with pytest.raises(UnsupportedCircuitError, match="product state"):
+        log2_moments(entangled, entangled.angle_law())
+
+
+def test_shared_average_is_dense():
+    """The joint average of a parameter that turns two rotations, through moments_of."""
+    rng = np.random.default_rng(12)
+    drawn = pauli_circuit(rng, 2, 5, 2, "vector", shared=2)
+    counts = np.bincount(drawn.circuit.parameter_of, minlength=drawn.circuit.n_params)
+    reference = drawn.averages([averages.uniform_nodes(2 * r + 1) for r in counts])
+    got = moments_of(drawn.circuit)
+    np.testing.assert_allclose(got.loss_second_moment, reference[1], atol=1e-12)
+    np.testing.assert_allclose(got.gradient_variance, reference[3] - reference[2] ** 2, atol=1e-12)
+
+
+def test_first_layer_of_a_basis_state():
+    """Cluster tables start from the input's bits: |1⟩ and |0⟩ have the same squares."""
+    for bits in ([0, 0, 0], [1, 0, 1]):
+        circuit = RotationCircuit.from_words(["XII", "ZZI", "IXI"], {"IZI": 1.0}, InputState.basis(bits))
+        exact = exact_moments(circuit, circuit.angle_law())
+        assert np.abs(pull(walk(circuit, circuit.angle_law(), 6400, seed=1), exact)).max() < 5
