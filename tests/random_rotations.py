@@ -48,7 +48,9 @@ def state(rng, n: int, kind: str) -> InputState:
         return InputState.basis(rng.integers(0, 2, n))
     if kind == "product":
         vectors = rng.normal(size=(n, 2)) + 1j * rng.normal(size=(n, 2))
-        return InputState(n, tuple(DenseBlock((q,), v / np.linalg.norm(v)) for q, v in enumerate(vectors)))
+        return InputState(
+            n, tuple(DenseBlock((q,), v / np.linalg.norm(v)) for q, v in enumerate(vectors))
+        )
     if kind == "stabilizer":
         words = [stim.PauliString(word(rng, n).replace("I", "_")) for _ in range(4 * n)]
         tableau = stim.Tableau(n)
@@ -70,7 +72,9 @@ def _quarter_turn(p: stim.PauliString, n: int) -> stim.Tableau:
     return stim.Tableau.from_conjugated_generators(xs=xs, zs=zs)
 
 
-def pauli_circuit(rng, n, length, n_terms, kind="vector", fixed=0.0, shared=0, angles=(0.3,), sparse=False) -> Drawn:
+def pauli_circuit(
+    rng, n, length, n_terms, kind="vector", fixed=0.0, shared=0, angles=(0.3,), sparse=False
+) -> Drawn:
     """Draw a circuit of one-word rotations.
 
     Args:
@@ -95,7 +99,9 @@ def pauli_circuit(rng, n, length, n_terms, kind="vector", fixed=0.0, shared=0, a
     return Drawn(circuit, [{w: 0.5} for w in words], observable)
 
 
-def sum_circuit(generators: list[dict[str, float]], observable: dict[str, float], state_, parameter_of=None) -> Drawn:
+def sum_circuit(
+    generators: list[dict[str, float]], observable: dict[str, float], state_, parameter_of=None
+) -> Drawn:
     """Build a circuit whose generators are sums of words."""
     n = len(next(iter(observable)))
     length = len(generators)
@@ -132,4 +138,6 @@ def brickwork(n: int, layers: int, letters=None) -> RotationCircuit:
             bound[q, q + 1] ^= True
             bound[q + 1, q] ^= True
     observable = PauliWords.from_maps([letters or {n // 2: "Z"}], n)
-    return RotationCircuit.from_words(PauliWords.from_maps(maps, n), PauliSum.of(observable, np.ones(1)))
+    return RotationCircuit.from_words(
+        PauliWords.from_maps(maps, n), PauliSum.of(observable, np.ones(1))
+    )

@@ -295,6 +295,19 @@ def test_angles_reach_the_engine():
     assert study.angles == "normal"
 
 
+def test_few_walkers_give_upper_bounds_and_no_zeros():
+    """640 walkers cannot see 2^-16 and below: limits, no verdict from them, nothing called dead."""
+    make, args = family(lambda n: brickwork(n, 16, ("RX", "RY")), lambda n: qml.Z(n // 2))
+    study = scaling(make, [16, 18], args, max_support=64, n_walkers=640)
+    for point in study.points:
+        assert point.engine == "walkers" and point.status is Status.UPPER_BOUND
+        assert np.isfinite(point.log2_variance) and not point.followed.known
+        assert point.n_dead < point.n_params / 2
+    assert study.verdict == "cannot tell" and np.isnan(study.slope)
+    assert "<" in str(study)
+    json.dumps(study.to_dict(), allow_nan=False)
+
+
 # ---------------------------------------------------------------------- errors
 def test_a_failing_size_is_named_and_the_others_kept():
     def make(n):

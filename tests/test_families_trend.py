@@ -128,6 +128,22 @@ def test_larger_sizes_decide():
     assert trend_of(sizes, -0.25 * sizes).weights[0] > 0.999
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.15])
+def test_slow_exponentials_need_large_sizes(rate):
+    assert trend_of(ALL, -rate * ALL).verdict != "exponential"
+    sizes = np.array([4, 8, 16, 32, 64])
+    assert trend_of(sizes, -rate * sizes).verdict == "exponential"
+
+
+@pytest.mark.parametrize("name", list(PLATEAUS)[:3])
+def test_verdict_ignores_units_and_order(name):
+    y = PLATEAUS[name]
+    shuffled = [3, 0, 4, 2, 1]
+    base = trend_of(EVEN, y).weights
+    assert trend_of(EVEN, y + 37.0).weights == pytest.approx(base, abs=1e-9)
+    assert trend_of(EVEN[shuffled], y[shuffled]).weights == pytest.approx(base, abs=1e-9)
+
+
 @pytest.mark.parametrize("sizes", [EVEN, ALL])
 def test_seldom_wrong_on_spoiled_laws(sizes):
     """160 seeded laws with misfit of up to half a bit: at most 5% wrong, most of them told."""

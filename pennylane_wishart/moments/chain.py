@@ -35,7 +35,14 @@ class ModuleMoments:
 class _Steps:
     """Every rotation's average on the module, with shared angles set one node at a time."""
 
-    def __init__(self, circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, shared: np.ndarray, driver):
+    def __init__(
+        self,
+        circuit: RotationCircuit,
+        law: AngleLaw,
+        module: OperatorModule,
+        shared: np.ndarray,
+        driver,
+    ):
         self.circuit, self.law, self.module = circuit, law, module
         self.rotors = [Rotor(a) for a in module.generators]
         self.is_shared = np.isin(driver, shared) & (driver >= 0)
@@ -85,12 +92,15 @@ class _Steps:
         return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
 
 
-def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False):
+def quadrature_nodes(
+    law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False
+):
     """Return nodes and weights, exact for E of a trigonometric polynomial under the law.
 
     Args:
         unit: the fundamental frequency; the polynomial has frequencies unit·(−degree … degree).
     """
+
     def phi(f):
         if uniform_data:
             return (np.abs(f) < 1e-9).astype(complex)
@@ -116,7 +126,8 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
         data = bool(d >= circuit.n_params)
         rotations = np.flatnonzero(steps.driver == d)
         rates = [
-            np.abs(steps.rotor(k).rates * (1.0 if data else circuit.coefficients[k])) for k in rotations
+            np.abs(steps.rotor(int(k)).rates * (1.0 if data else circuit.coefficients[k]))
+            for k in rotations
         ]
         unit = _common_unit(np.concatenate(rates))
         degree = int(round(2 * sum(r.max(initial=0.0) for r in rates) / unit))
@@ -124,7 +135,8 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
         total *= len(grids[-1][0])
         if total > max_nodes:
             raise ModuleTooLargeError(
-                f"The shared parameters need more than {max_nodes} joint quadrature nodes: use sampling."
+                f"The shared parameters need more than {max_nodes} joint quadrature nodes: "
+                "use sampling."
             )
     return grids
 
@@ -150,7 +162,12 @@ def _common_unit(rates: np.ndarray) -> float:
 
 
 def module_moments(
-    circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, driver, shared, max_nodes: int = 4096
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    module: OperatorModule,
+    driver,
+    shared,
+    max_nodes: int = 4096,
 ) -> ModuleMoments:
     """Average over all angles exactly: closed form for independent ones, nodes for shared ones."""
     steps = _Steps(circuit, law, module, shared, driver)

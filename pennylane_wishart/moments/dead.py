@@ -17,7 +17,9 @@ from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
 __all__ = ["dead_parameters", "dead_rotations", "support_paths"]
 
-OUTSIDE = "outside the light cone: it commutes with everything that later gates make of the observable"
+OUTSIDE = (
+    "outside the light cone: it commutes with everything that later gates make of the observable"
+)
 TRIVIAL = "acts trivially on the input: it only changes the phase of the states that reach it"
 SILENT = "every word that passes through it has zero expectation on the input"
 SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
@@ -239,7 +241,9 @@ def dead_parameters(
     return tuple(indices), tuple(texts)
 
 
-def _search(circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int) -> None:
+def _search(
+    circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int
+) -> None:
     words = circuit.words[keep]
     try:
         reached = reach(words, circuit.observable.words, max_support)

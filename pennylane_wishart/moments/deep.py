@@ -11,7 +11,12 @@ from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, effective_generators
-from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status, UnsupportedCircuitError
+from pennylane_wishart.errors import (
+    InputError,
+    ModuleTooLargeError,
+    Status,
+    UnsupportedCircuitError,
+)
 from pennylane_wishart.moments.mixing import mixed_limit
 from pennylane_wishart.moments.reach import Reach, closed_reach
 from pennylane_wishart.moments.records import DeepLimit
@@ -24,7 +29,10 @@ _SHARED_NOTE = "parameters that drive several rotations were taken as independen
 
 
 def deep_limit(
-    circuit: RotationCircuit, law: AngleLaw | None = None, max_support: int = 1 << 18, max_dim: int = 600
+    circuit: RotationCircuit,
+    law: AngleLaw | None = None,
+    max_support: int = 1 << 18,
+    max_dim: int = 600,
 ) -> DeepLimit:
     """Compute the moments that the loss and its gradients tend to as the circuit is repeated.
 
@@ -85,8 +93,10 @@ def _unavailable(circuit: RotationCircuit, reason: str) -> DeepLimit:
     return DeepLimit(np.nan, np.nan, np.nan, nan, nan, "none", Status.NOT_ASSESSED, reason)
 
 
-def _by_orbits(circuit, words: PauliWords, observable: PauliSum, index, max_support: int, note: str) -> DeepLimit:
-    central = ~observable.words.anticommutation(words).any(axis=1)
+def _by_orbits(
+    circuit, words: PauliWords, observable: PauliSum, index, max_support: int, note: str
+) -> DeepLimit:
+    central = np.logical_not(observable.words.anticommutation(words).any(axis=1))
     fixed, moving = _split(observable, central)
     mean = float(fixed.coefficients @ circuit.state.expectation(fixed.words))
     if len(moving) == 0:
@@ -144,7 +154,9 @@ def surviving_pairs(words: PauliWords, observable: PauliSum) -> list[tuple[int, 
     return [(int(i), int(j), products[r]) for r, (i, j) in enumerate(zip(a, b, strict=True))]
 
 
-def _listed(circuit, words: PauliWords, observable: PauliSum, found: Reach) -> tuple[float, np.ndarray]:
+def _listed(
+    circuit, words: PauliWords, observable: PauliSum, found: Reach
+) -> tuple[float, np.ndarray]:
     n = len(found.words)
     rows = np.concatenate([p[0] for p in found.pairs])
     columns = np.concatenate([p[1] for p in found.pairs])
@@ -173,7 +185,9 @@ def _listed(circuit, words: PauliWords, observable: PauliSum, found: Reach) -> t
 def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, np.ndarray]:
     """Return log2 of the variance and of each generator's part, by counting orbits."""
     if surviving_pairs(words, observable):
-        raise ModuleTooLargeError("The orbit is too large to list, and terms of O stay correlated in it.")
+        raise ModuleTooLargeError(
+            "The orbit is too large to list, and terms of O stay correlated in it."
+        )
     stabilizers = _stabilizers(circuit)
     value, slopes = -np.inf, np.full(len(words), -np.inf)
     for t in range(len(observable)):
@@ -181,9 +195,13 @@ def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, n
         seen = module.z_type if stabilizers is None else module.count_commuting(stabilizers)
         if not module.is_exact and stabilizers is None:
             raise ModuleTooLargeError("The orbit's Z-type words could only be estimated.")
-        if not seen:
+        if not seen or module.orbit_size is None:
             continue
-        part = math.log2(seen) - math.log2(module.orbit_size) + 2 * math.log2(abs(observable.coefficients[t]))
+        part = (
+            math.log2(seen)
+            - math.log2(module.orbit_size)
+            + 2 * math.log2(abs(observable.coefficients[t]))
+        )
         value = np.logaddexp2(value, part)
         fraction = np.array([module.anticommuting_fraction(words[g]) for g in range(len(words))])
         slopes = np.logaddexp2(slopes, part + _log2(fraction))

@@ -64,11 +64,15 @@ def exact_moments(
             return found
     module = _smallest_module(small, law, drivers, max_dim, max_work)
     shared = drivers.shared
-    raw = module_moments(small, law, module, drivers.driver, shared, _max_nodes(small, module, max_work))
+    raw = module_moments(
+        small, law, module, drivers.driver, shared, _max_nodes(small, module, max_work)
+    )
     proved = np.ones(circuit.n_params, bool)
     proved[small.parameter_of[small.parameter_of >= 0]] = False
     engine = "quadrature" if len(shared) else module.engine
-    return assemble(small, raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, proved, engine)
+    return assemble(
+        small, raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, proved, engine
+    )
 
 
 def _by_words(
@@ -135,14 +139,20 @@ def _smallest_module(circuit, law, drivers, max_dim: int, max_work: float) -> Op
     best = min(found, key=lambda module: _node_work(circuit, module))
     if _node_work(circuit, best) > max_work:
         raise ModuleTooLargeError(
-            f"Averaging on a module of {best.dim} dimensions needs more than max_work={max_work:.1g} "
-            "operations: raise max_work, or use walkers or sampling."
+            f"Averaging on a module of {best.dim} dimensions needs more than "
+            f"max_work={max_work:.1g} operations: raise max_work, or use walkers or sampling."
         )
     return best
 
 
 def assemble(
-    circuit: RotationCircuit, mean: float, second: float, first, squares, proved: np.ndarray, engine: str
+    circuit: RotationCircuit,
+    mean: float,
+    second: float,
+    first,
+    squares,
+    proved: np.ndarray,
+    engine: str,
 ) -> SecondMoments:
     """Make the record of an exact engine.
 

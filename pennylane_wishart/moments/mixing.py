@@ -1,4 +1,4 @@
-"""The deep limit of generators that are sums: repeat the averaged circuit until it is stationary."""
+"""The deep limit where generators are sums: repeat the averaged circuit until it settles."""
 
 from __future__ import annotations
 
@@ -51,19 +51,25 @@ def mixed_limit(
     gradient = np.zeros(circuit.n_params)
     for k in np.flatnonzero(circuit.parameter_of >= 0):
         # Effective generators are normalised to a largest coefficient of 1.
-        rate = circuit.coefficients[k] * _norm(circuit.generator(k)) / _norm(generators[index[k]])
+        rate = (
+            circuit.coefficients[k] * _norm(circuit.generator(int(k))) / _norm(generators[index[k]])
+        )
         gradient[circuit.parameter_of[k]] += rate**2 * slopes[index[k]]
     with np.errstate(divide="ignore"):
         log2_gradient = np.log2(gradient)
     log2 = math.log2(variance) if variance else -math.inf
-    return DeepLimit(mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note)
+    return DeepLimit(
+        mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note
+    )
 
 
 def _norm(generator: PauliSum) -> float:
     return math.sqrt(generator.norm_squared)
 
 
-def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum) -> RotationCircuit:
+def _layer(
+    circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum
+) -> RotationCircuit:
     sizes = [len(g) for g in generators]
     n = len(generators)
     return RotationCircuit(
@@ -126,4 +132,3 @@ def _slope(rotor: Rotor, mask: np.ndarray, c: np.ndarray, f: np.ndarray) -> floa
     """E[(∂ℓ)²] of a gate with mixed layers on both sides."""
     weighted = rotor.rates[:, None] * rotor.rates[None, :] * mask * rotor.to_eigen(c)
     return max(0.0, float(np.sum(weighted * rotor.to_eigen(f).conj()).real))
-

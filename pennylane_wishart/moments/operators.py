@@ -48,7 +48,8 @@ class OperatorModule:
 def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.ndarray]:
     """Return the distinct generators and which one each rotation is."""
     found: dict[bytes, int] = {}
-    sums, index = [], np.empty(circuit.n_rotations, np.int64)
+    sums: list[PauliSum] = []
+    index = np.empty(circuit.n_rotations, np.int64)
     for k in range(circuit.n_rotations):
         generator = circuit.generator(k)
         key = generator.words.packed.tobytes() + np.round(generator.coefficients, 13).tobytes()
@@ -59,7 +60,9 @@ def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.nd
     return sums, index
 
 
-def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_000) -> OperatorModule:
+def module_on_words(
+    circuit: RotationCircuit, max_dim: int, max_words: int = 70_000
+) -> OperatorModule:
     """Build the module on the words reachable through the terms of the generators.
 
     The words themselves are the basis where there are at most ``max_dim``; else the span of

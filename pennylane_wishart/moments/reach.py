@@ -50,7 +50,7 @@ class Reach:
     words: PauliWords
     """All words found, in order of discovery; the observable's own come first."""
     sizes: np.ndarray
-    """int64 ``(L + 1,)``: after the rotations l ≥ k were undone, ``words[:sizes[k]]`` are reachable."""
+    """int64 ``(L + 1,)``: ``words[:sizes[k]]`` are reachable once rotations l ≥ k are undone."""
     distinct: np.ndarray
     """int64 ``(L,)``: which distinct generator each rotation is."""
     pairs: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]

@@ -16,7 +16,9 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 __all__ = ["Rotor", "angle_transform"]
 
 
-def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray) -> np.ndarray:
+def angle_transform(
+    circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray
+) -> np.ndarray:
     """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
     shape = np.shape(frequency)
     f = np.asarray(frequency, float).reshape(-1)
@@ -45,7 +47,9 @@ class Rotor:
             members = np.flatnonzero(sizes == size)
             index = order[bounds[members][:, None] + np.arange(size)]
             if size == 1:
-                rows.append(index[:, 0]), columns.append(index[:, 0]), values.append(np.ones(len(index)))
+                rows.append(index[:, 0])
+                columns.append(index[:, 0])
+                values.append(np.ones(len(index)))
                 continue
             blocks = self._blocks(dense, index)
             spectrum, vectors = np.linalg.eigh(-1j * blocks)
@@ -54,7 +58,10 @@ class Rotor:
             columns.append(np.repeat(index[:, None, :], size, axis=1).reshape(-1))
             values.append(vectors.reshape(-1))
         matrix = sparse.csr_array(
-            (np.concatenate(values).astype(complex), (np.concatenate(rows), np.concatenate(columns))),
+            (
+                np.concatenate(values).astype(complex),
+                (np.concatenate(rows), np.concatenate(columns)),
+            ),
             shape=(m, m),
         )
         filled = matrix.nnz > 0.1 * m * m
@@ -105,5 +112,7 @@ class Rotor:
         """Return the dense rotation exp(angle·A), ``(m, m)``."""
         phase = np.exp(1j * angle * self.rates)
         if sparse.issparse(self.forward):
-            return np.asarray((self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real)
+            return np.asarray(
+                (self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real
+            )
         return ((self.forward * phase) @ self.adjoint).real

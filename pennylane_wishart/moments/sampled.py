@@ -58,9 +58,11 @@ class _BatchRotation:
 def sample_gradients(
     circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps; n ≤ 20."""
+    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
     if circuit.n_qubits > 20:
-        raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
+        raise InputError(
+            f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}."
+        )
     cache: dict[bytes, _BatchRotation] = {}
     rotations = []
     for k in range(circuit.n_rotations):

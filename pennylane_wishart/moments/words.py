@@ -18,7 +18,16 @@ from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.moments.reach import Reach
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Chains", "RawMoments", "chains_of", "diagonal_suffices", "phase_sign", "step_blocks", "word_means", "word_moments"]
+__all__ = [
+    "Chains",
+    "RawMoments",
+    "chains_of",
+    "diagonal_suffices",
+    "phase_sign",
+    "step_blocks",
+    "word_means",
+    "word_moments",
+]
 
 _BLOCK_FLOATS = 20_000_000
 
@@ -54,7 +63,9 @@ def phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
     return np.where(phase < 2, 1.0, -1.0)
 
 
-def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096) -> Chains | None:
+def chains_of(
+    circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096
+) -> Chains | None:
     """Return the conserved products that survive averaging; None if more than ``max_chains``."""
     observable = circuit.observable
     kinds, distinct = circuit.words.unique()
@@ -94,7 +105,9 @@ def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: in
     )
 
 
-def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096) -> bool:
+def diagonal_suffices(
+    circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096
+) -> bool:
     """Whether pairs whose product is conserved carry the whole second moment.
 
     A fixed non-Clifford rotation, or a law with E[sin φ cos φ] ≠ 0, mixes products. What it
@@ -108,7 +121,8 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
     if len(a) > limit * 16:
         return False
     starts = np.unique(observable.packed[a] ^ observable.packed[b], axis=0)
-    original, created = {r.tobytes() for r in starts}, set()
+    original: set[bytes] = {r.tobytes() for r in starts}
+    created: set[bytes] = set()
     half = starts.shape[1] // 2
     for k in range(circuit.n_rotations - 1, -1, -1):
         word = circuit.words[k]
@@ -116,11 +130,16 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
         if sin == 0 and sincos == 0 and cos != 0:
             continue
         row = word.packed[0]
-        kept: tuple[set, set] = (set(), set())
+        kept: tuple[set[bytes], set[bytes]] = (set(), set())
         for source, members in enumerate((original, created)):
             for key in members:
                 product = np.frombuffer(key, np.uint64)
-                anti = np.bitwise_count((product[:half] & row[half:]) ^ (product[half:] & row[:half])).sum() & 1
+                anti = (
+                    np.bitwise_count(
+                        (product[:half] & row[half:]) ^ (product[half:] & row[:half])
+                    ).sum()
+                    & 1
+                )
                 if not anti or cos != 0:
                     kept[source].add(key)
                 if (sin if anti else sincos) != 0:
@@ -131,7 +150,9 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
     return not created
 
 
-def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) -> tuple[np.ndarray, np.ndarray]:
+def _sweep(
+    reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (end value, derivative of each step) of chains with weights v and ends f.
 
     Args:
@@ -180,7 +201,9 @@ def step_blocks(counts) -> list[tuple[int, int]]:
     return out
 
 
-def _backward(reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves) -> np.ndarray:
+def _backward(
+    reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves
+) -> np.ndarray:
     """Undo rotation k in place and return the weights that anticommuted with it."""
     i, j, sign = reached.step(k)
     columns = moves[:, reached.distinct[k]]
@@ -191,7 +214,9 @@ def _backward(reached: Reach, k: int, v: np.ndarray, stay: float, move: float, s
     return weights
 
 
-def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains) -> RawMoments:
+def word_moments(
+    circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains
+) -> RawMoments:
     """Return exact moments by one sweep per batch of chains.
 
     Cost: O(rotations · reachable words · chains).
@@ -218,7 +243,9 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
     return RawMoments(mean, second, gradient_mean, gradient_second)
 
 
-def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int) -> np.ndarray:
+def _ends(
+    circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
+) -> np.ndarray:
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)

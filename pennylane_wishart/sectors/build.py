@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,12 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
         d = dense_sectors(problem, rng, _REACHABLE_STATES, whole)
     if d is None:
         return _no_route(problem), None
+    algebra = d.algebra
+    if whole and route is None and not d.in_theory:
+        # The observable may leave sectors that this input never sees: judge what it reaches.
+        reached = dense_sectors(problem, rng, _REACHABLE_STATES, False)
+        if reached is not None and reached.in_theory:
+            d = replace(reached, reason=f"In the space that the input reaches: {reached.reason}", status=())
     facts = dict(
         sectors=d.sectors,
         in_theory=d.in_theory,
@@ -111,7 +118,7 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
         n_sectors=len(d.sectors) if d.complete else None,
         status=d.status,
     )
-    return facts, d.algebra
+    return facts, algebra
 
 
 def _no_route(problem: Problem) -> dict[str, Any]:

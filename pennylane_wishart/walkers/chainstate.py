@@ -16,7 +16,9 @@ class WordState:
     Sites are replaced, never changed in place, so a copy costs only the list.
     """
 
-    def __init__(self, sites: list[np.ndarray], bond: int, log2: float = 0.0, centre: int | None = None):
+    def __init__(
+        self, sites: list[np.ndarray], bond: int, log2: float = 0.0, centre: int | None = None
+    ):
         self.sites, self.bond, self.log2 = sites, bond, log2
         self.discarded = 0.0
         """Sum of the relative weights (squared norms) that truncation removed."""
@@ -40,7 +42,9 @@ class WordState:
         for q in range(n):
             site = np.zeros((1 if q == 0 else m, 4, 1 if q == n - 1 else m))
             for a in range(m):
-                site[0 if q == 0 else a, letters[a, q], 0 if q == n - 1 else a] += weights[a] if q == 0 else 1.0
+                site[0 if q == 0 else a, letters[a, q], 0 if q == n - 1 else a] += (
+                    weights[a] if q == 0 else 1.0
+                )
             sites.append(site)
         state = cls(sites, max(bond, m))
         state.bond = bond
@@ -85,7 +89,7 @@ class WordState:
 
     # ------------------------------------------------------------------ maps
     def apply(self, low: int, high: int, maps: list[np.ndarray]) -> None:
-        """Apply linear maps ``(4^w, 4^w)`` of the letters at sites low … high, one after the other."""
+        """Apply maps ``(4^w, 4^w)`` of the letters at sites low … high, one after the other."""
         # Any centre inside the window is as good as another.
         self.move(min(max(self.centre, low), high))
         block = self.sites[low]
@@ -103,7 +107,9 @@ class WordState:
         for site in range(low, high):
             left = block.shape[0]
             matrix = block.reshape(left * 4, -1)
-            u, s, vh = linalg.svd(matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False)
+            u, s, vh = linalg.svd(
+                matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False
+            )
             total = float(np.sum(s**2))
             keep = min(self.bond, max(1, int(np.sum(s > _CUTOFF * s[0]))))
             if total:

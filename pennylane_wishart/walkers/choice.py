@@ -41,7 +41,9 @@ def moments_of(
         'exact words'
     """
     if not isinstance(circuit, RotationCircuit):
-        raise InputError(f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}.")
+        raise InputError(
+            f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}."
+        )
     law = circuit.angle_law() if law is None else law
     try:
         return exact_moments(circuit, law, max_support=max_support, max_work=max_work)

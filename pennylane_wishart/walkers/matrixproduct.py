@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
-from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status, UnsupportedCircuitError
+from pennylane_wishart.errors import (
+    InputError,
+    ModuleTooLargeError,
+    Status,
+    UnsupportedCircuitError,
+)
 from pennylane_wishart.moments.dead import dead_rotations
 from pennylane_wishart.moments.drivers import check_law, clean_moments, subcircuit
 from pennylane_wishart.moments.words import chains_of
@@ -72,7 +77,9 @@ def log2_moments(
         raise InputError(f"bond must be at least 2; got {bond}.")
     wanted = np.unique(np.asarray([] if parameters is None else parameters, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= circuit.n_params):
-        raise InputError(f"parameters must lie in 0..{circuit.n_params - 1}; got {wanted.tolist()}.")
+        raise InputError(
+            f"parameters must lie in 0..{circuit.n_params - 1}; got {wanted.tolist()}."
+        )
     reasons = dead_rotations(circuit)
     small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
     chain = _Chain(small, law)
@@ -84,7 +91,14 @@ def log2_moments(
     errors[finite] = np.abs(gradient[finite] - rough[finite])
     good = error < _AGREE and np.all(errors < _AGREE)
     return Log2Moments(
-        loss, error, wanted, gradient, errors, bond, discarded, Status.OK if good else Status.NOT_CONVERGED
+        loss,
+        error,
+        wanted,
+        gradient,
+        errors,
+        bond,
+        discarded,
+        Status.OK if good else Status.NOT_CONVERGED,
     )
 
 
@@ -112,8 +126,8 @@ class _Chain:
         self.high = np.array([s[-1] for s in spans], int)
         if len(spans) and (self.high - self.low).max() >= _MAX_WINDOW:
             raise UnsupportedCircuitError(
-                f"log2_moments: a generator spans more than {_MAX_WINDOW} neighbouring qubits in the "
-                "normal form; reorder the wires, or use walkers."
+                f"log2_moments: a generator spans more than {_MAX_WINDOW} neighbouring qubits in "
+                "the normal form; reorder the wires, or use walkers."
             )
         self.groups = self._groups()
         self._cache: dict = {}
@@ -169,15 +183,19 @@ class _Chain:
             discarded += self._gradients(f, saved, found)
         out = np.full(len(wanted), -np.inf)
         for i, p in enumerate(wanted):
-            k = rotation_of.get(int(p))
-            if k is not None:
+            if int(p) in rotation_of:
+                k = rotation_of[int(p)]
                 scale = abs(2 * self.circuit.term_coefficients[k] * self.circuit.coefficients[k])
                 out[i] = found[k] + 2 * np.log2(scale)
         if sign < 0:
-            raise ModuleTooLargeError(f"log2_moments: truncation at bond={bond} lost the value; raise bond.")
+            raise ModuleTooLargeError(
+                f"log2_moments: truncation at bond={bond} lost the value; raise bond."
+            )
         return loss, out, discarded
 
-    def _gradients(self, f: WordState, saved: dict[int, WordState], found: dict[int, float]) -> float:
+    def _gradients(
+        self, f: WordState, saved: dict[int, WordState], found: dict[int, float]
+    ) -> float:
         last = max(saved)
         for group in self.groups:
             if group[0] > last:

@@ -76,4 +76,9 @@ def _merge(x, z, weights, origin):
     half = x.shape[1]
     alive = np.abs(total) > _NEGLIGIBLE
     kept = kept[alive]
-    return kept[:, :half].copy(), kept[:, half : 2 * half].copy(), total[alive], kept[:, -1].copy().view(np.int64)
+    return (
+        kept[:, :half].copy(),
+        kept[:, half : 2 * half].copy(),
+        total[alive],
+        kept[:, -1].copy().view(np.int64),
+    )

@@ -29,19 +29,21 @@ class Tally:
     n: int = 0
     value: float = 0.0
     value_squares: float = 0.0
-    slope: np.ndarray = field(default=None)  # type: ignore[assignment]
-    slope_squares: np.ndarray = field(default=None)  # type: ignore[assignment]
-    largest: np.ndarray = field(default=None)  # type: ignore[assignment]
+    slope: np.ndarray = field(init=False)
+    slope_squares: np.ndarray = field(init=False)
+    largest: np.ndarray = field(init=False)
     """The largest derivative weight of each rotation, for upper limits."""
     graded: bool = False
     """Whether end weights lie between 0 and 1, so that a few walkers may carry a whole sum."""
 
     def __post_init__(self):
-        for name in ("slope", "slope_squares"):
+        for name in ("slope", "slope_squares", "largest"):
             setattr(self, name, np.zeros(self.n_rotations))
 
 
-def record_of(circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray) -> SecondMoments:
+def record_of(
+    circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray
+) -> SecondMoments:
     n, mass = tally.n, tally.mass
     driven = np.flatnonzero(circuit.parameter_of >= 0)
     parameter = circuit.parameter_of[driven]
@@ -55,13 +57,17 @@ def record_of(circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.nd
     first[parameter] = scale * slopes[driven]
     # (Σw)²/Σw² is the number of hits where weights are 0 or 1, and says how many count elsewhere.
     effective[parameter] = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
-    limit[parameter] = scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
+    limit[parameter] = (
+        scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
+    )
     dead = np.ones(circuit.n_params, bool)
     dead[parameter] = False
     enough = np.where(tally.graded, _ENOUGH_GRADED, 1)
     unseen = ~dead & ((effective < enough) | (second - first**2 <= 0))
     # Where few walkers count the normal interval is too short; the binomial limit is not.
-    upper = np.where(effective < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error)
+    upper = np.where(
+        effective < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error
+    )
     upper[unseen] = np.maximum(limit, second)[unseen]
     variance = np.where(unseen, upper, np.maximum(second - first**2, 0.0))
     variance[dead] = 0.0

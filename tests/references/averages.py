@@ -35,9 +35,11 @@ def normal_nodes(sigma, mean=0.0, count=24):
 
 
 def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, observable):
-    """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors) each, first gate first."""
+    """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors), first gate first."""
     states, phases = [psi], []
-    for (_, values, basis), c, b, p in zip(spectra, coefficients, offsets, parameter_of, strict=True):
+    for (_, values, basis), c, b, p in zip(
+        spectra, coefficients, offsets, parameter_of, strict=True
+    ):
         angle = b + (c * theta[p] if p >= 0 else 0.0)
         phases.append(np.exp(-1j * angle * values))
         states.append(basis @ (phases[-1] * (basis.conj().T @ states[-1])))
@@ -48,13 +50,15 @@ def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, 
         g, _, basis = spectra[k]
         if parameter_of[k] >= 0:
             # d/da ⟨ψ|e^{iaG} A e^{−iaG}|ψ⟩ = i⟨ψ|(GA − AG)|ψ⟩ = 2 Im⟨Aψ|Gψ⟩
-            gradient[parameter_of[k]] += coefficients[k] * 2 * np.vdot(image, g @ states[k + 1]).imag
+            gradient[parameter_of[k]] += (
+                coefficients[k] * 2 * np.vdot(image, g @ states[k + 1]).imag
+            )
         image = basis @ (phases[k].conj() * (basis.conj().T @ image))
     return loss, gradient
 
 
 def averages(generators, coefficients, offsets, parameter_of, laws, psi, observable):
-    """Return E[ℓ], E[ℓ²], E[∂ℓ], E[(∂ℓ)²] by a product of quadratures; ``laws`` = (nodes, weights) each."""
+    """Return E[ℓ], E[ℓ²], E[∂ℓ], E[(∂ℓ)²] by a product of rules; ``laws`` = (nodes, weights) each."""
     spectra = [(g, *np.linalg.eigh(g)) for g in generators]
     total = 0
     for choice in itertools.product(*[range(len(x)) for x, _ in laws]):
