@@ -90,7 +90,7 @@ def known_answers(sizes) -> bool:
     gap = max(abs(p.log2_variance - (p.n - 1) * math.log2(3 / 8) + 3) for p in found.points)
     good &= line("global projector: (3/8)^(n-1)/8, error", f"{gap:.1e}", "< 1e-9", gap < 1e-9)
     mean = Family("mean Z", False, "", lambda n: single(n, ("RY",)), NAMED[4].observable)
-    found = study(mean, sizes)
+    found = study(mean, SIZES)
     gap = max(abs(p.log2_variance + 1 + 2 * math.log2(p.n)) for p in found.points)
     good &= line("local cost, one layer: 1/(2 n^2), error", f"{gap:.1e}", "< 1e-9", gap < 1e-9)
     good &= line("  its verdict", found.verdict, "polynomial", found.verdict == "polynomial")

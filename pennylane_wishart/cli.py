@@ -83,7 +83,7 @@ def demo_circuit():
 
 def _finish(diag: Diagnosis, options) -> int:
     if options.json == "-":
-        print(json.dumps(diag.to_dict()))
+        print(json.dumps(diag.to_dict(), allow_nan=False))
     else:
         print(_coloured(str(diag), diag) if sys.stdout.isatty() else diag)
         if options.json:

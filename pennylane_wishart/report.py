@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from pennylane_wishart.errors import InputError
 
-__all__ = ["Row", "Section", "save", "to_dict", "to_html", "to_text"]
+__all__ = ["Row", "Section", "plain", "save", "to_dict", "to_html", "to_text"]
 
 _WIDTH = 80
 
@@ -144,13 +145,26 @@ def to_dict(sections: Sequence[Section]) -> list[dict]:
     ]
 
 
+def plain(value):
+    """Return a value that strict JSON can hold: NaN becomes null, infinities become words."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value
+
+
 def save(path: str | Path, title: str, sections: Sequence[Section], data: dict) -> Path:
     """Write the report; the format follows the suffix: .html, .json or .txt."""
     path = Path(path)
     if path.suffix in (".html", ".htm"):
         content = to_html(title, sections, page=True)
     elif path.suffix == ".json":
-        content = json.dumps(data, indent=1, allow_nan=True)
+        content = json.dumps(data, indent=1, allow_nan=False)
     elif path.suffix in (".txt", ".md"):
         content = to_text(title, sections)
     else:

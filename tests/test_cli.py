@@ -53,6 +53,9 @@ def file(tmp_path):
 def test_exit_statuses(file, capsys):
     assert main(["check", f"{file}:good", "--args", "x", "--samples", "30"]) == 0
     assert "Trainable" in capsys.readouterr().out
+    assert main(["check", f"{file}:dead", "--args", "np.array(0.3)", "--samples", "30", "--json", "-"]) == 1
+    data = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert data["trainable"] is False
     assert main(["check", f"{file}:dead", "--args", "np.array(0.3)", "--samples", "30"]) == 1
     assert "Not trainable" in capsys.readouterr().out
     assert main(["check", f"{file}:broken", "--args", "np.array(0.3)"]) == 2

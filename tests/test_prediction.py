@@ -43,6 +43,13 @@ def test_deep_laws_have_the_exact_finite_depth_moments(name):
     np.testing.assert_allclose(laws, exact, rtol=0.1)
 
 
+def test_gradient_laws_exist_for_every_parameter_inside_the_theory():
+    for name in ("uccsd_h2", "uccsd_h2_deep", "xxz_fixed_number", "spin_factor"):
+        pred = predict(name)
+        for k in range(pred.n_params):
+            assert pred.gradient_of(k).var() >= 0, (name, k)
+
+
 def test_engines_in_order_of_sharpness():
     exact, matched, published = (predict("su8_pauli", engine=e) for e in ("exact", "matched", "asymptotic"))
     assert exact.loss.var() == pytest.approx(1 / 9)

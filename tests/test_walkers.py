@@ -262,6 +262,10 @@ def test_choice_names_the_engine():
     assert moments_of(shared).engine == "quadrature"
     deep = brickwork(24, 6)
     assert moments_of(deep, n_walkers=2000, seed=1, max_support=2000).engine == "walkers"
+    deeper = brickwork(16, 10)
+    chained = moments_of(deeper, n_walkers=640, seed=1, max_support=2000)
+    assert chained.engine == "matrix product" and not chained.is_exact
+    assert sum(s is Status.UPPER_BOUND for s in chained.status) == 0
     tangled = pauli_circuit(rng, 7, 40, 1, "basis", shared=20).circuit
     got = moments_of(tangled, n_samples=50, seed=1, max_work=1e6)
     assert got.engine == "sampled" and got.n_samples == 50

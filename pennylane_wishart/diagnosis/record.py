@@ -86,7 +86,7 @@ class Diagnosis:
 
     def to_dict(self) -> dict:
         """Return plain Python values, ready for JSON."""
-        return {
+        data = {
             "schema_version": 1,
             "name": self.name,
             "verdict": self.verdict.name,
@@ -100,6 +100,7 @@ class Diagnosis:
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
         }
+        return report.plain(data)
 
     def save(self, path: str | Path) -> Path:
         """Write .html (self-contained page), .json or .txt; return the path."""

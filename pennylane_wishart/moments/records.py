@@ -17,6 +17,7 @@ class SecondMoments:
 
     Gradients are with respect to the QNode's parameters: for ``RX(θ)`` the entry is the
     variance of ``∂ℓ/∂θ``. Standard errors are 0 where the engine is exact.
+    The matrix product has a truncation error instead: its difference from half the bond.
     """
 
     loss_mean: float
@@ -65,8 +66,8 @@ class SecondMoments:
 
     @property
     def is_exact(self) -> bool:
-        """Whether no number on the record carries a sampling error."""
-        return self.n_samples == 0
+        """Whether no number on the record carries a sampling or truncation error."""
+        return self.engine.startswith("exact") or self.engine == "quadrature"
 
 
 @dataclass(frozen=True, eq=False)

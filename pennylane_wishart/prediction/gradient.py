@@ -76,7 +76,9 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
         return _matched(sector, spread)
     if dim == 1:
         return Constant(0.0)
-    values = tuple(float(v) * scale for v in levels[0])
+    # eigenvalues g and −g of one level must be equal in size to the last bit to count as a pair
+    size = float(np.abs(levels[0]).max())
+    values = tuple(float(np.sign(v) * np.round(abs(v) / size, 11) * size * scale) for v in levels[0])
     counts = tuple(int(c) for c in levels[1])
     rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
     return HaarGradient(*spectrum, beta, values, counts, rho)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.errors import InputError
+from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.moments import dead_parameters
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
@@ -21,6 +23,13 @@ def prediction_of(
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r}: use one of {ENGINES}.")
     circuit = sig.circuit
+    if len(circuit.states) > 1:
+        warnings.warn(
+            f"The circuit holds a batch of {len(circuit.states)} inputs: the prediction is for the first. "
+            "Prediction.process(circuit.states) gives the joint law of all.",
+            WishartWarning,
+            stacklevel=3,
+        )
     law = circuit.angle_law(angles)
     moments = moments_of(circuit, law, seed=seed, **budget)
     dead, reasons = dead_parameters(circuit)

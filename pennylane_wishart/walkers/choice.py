@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
+from pennylane_wishart.errors import (
+    InputError,
+    ModuleTooLargeError,
+    Status,
+    UnsupportedCircuitError,
+)
 from pennylane_wishart.moments import SecondMoments, exact_moments, sampled_moments
+from pennylane_wishart.walkers.matrixproduct import chain_moments, chain_work
 from pennylane_wishart.walkers.walk import walk
 
 __all__ = ["moments_of"]
+
+_CHAIN_SECONDS = 30.0
 
 
 def moments_of(
@@ -22,7 +34,9 @@ def moments_of(
     """Compute second moments by the sharpest engine that is valid and affordable.
 
     Exact words, then the exact module, then joint quadrature over shared parameters; then
-    walkers; then sampling of statevectors (n ≤ 20). ``engine`` on the record says which.
+    walkers, and matrix products where walkers leave upper limits on a chain of qubits (a
+    parameter whose matrix product has not converged keeps the walkers' estimate); then sampling
+    of statevectors (n ≤ 20). ``engine`` on the record says which.
 
     Args:
         circuit: the normal form.
@@ -50,7 +64,7 @@ def moments_of(
     except ModuleTooLargeError as error:
         too_large = str(error)
     try:
-        return walk(circuit, law, n_walkers, seed)
+        return _beside_chain(circuit, law, walk(circuit, law, n_walkers, seed))
     except (UnsupportedCircuitError, ModuleTooLargeError) as error:
         obstacle = str(error)
     if circuit.n_qubits <= 20:
@@ -59,3 +73,26 @@ def moments_of(
         f"No engine gives the second moments of this circuit on {circuit.n_qubits} qubits. "
         f"Exact: {too_large} Walkers: {obstacle} Sampling: stops at 20 qubits."
     )
+
+
+def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments) -> SecondMoments:
+    """Replace the walkers' upper limits by matrix products, where the circuit is a chain."""
+    if Status.UPPER_BOUND not in walked.status or chain_work(circuit, law) > _CHAIN_SECONDS:
+        return walked
+    chained = chain_moments(circuit, law)
+    estimated = np.array([s is Status.ESTIMATED for s in walked.status])
+    loose = np.array([s is Status.NOT_CONVERGED for s in chained.status])
+    if np.sum(loose & ~estimated) >= np.sum([s is Status.UPPER_BOUND for s in walked.status]):
+        return walked
+    take = loose & estimated
+    parts = {
+        name: np.where(take, getattr(walked, name), getattr(chained, name))
+        for name in (
+            "gradient_variance",
+            "gradient_variance_error",
+            "log2_gradient_variance",
+            "log2_gradient_variance_upper",
+        )
+    }
+    status = tuple(w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True))
+    return replace(chained, **parts, status=status, n_samples=walked.n_samples if take.any() else 0)

@@ -35,7 +35,7 @@ def normal_nodes(sigma, mean=0.0, count=24):
 
 
 def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, observable):
-    """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors), first gate first."""
+    """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors) of each gate."""
     states, phases = [psi], []
     for (_, values, basis), c, b, p in zip(
         spectra, coefficients, offsets, parameter_of, strict=True
@@ -58,7 +58,7 @@ def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, 
 
 
 def averages(generators, coefficients, offsets, parameter_of, laws, psi, observable):
-    """Return E[ℓ], E[ℓ²], E[∂ℓ], E[(∂ℓ)²] by a product of rules; ``laws`` = (nodes, weights) each."""
+    """Return E[ℓ], E[ℓ²], E[∂ℓ], E[(∂ℓ)²] by a product of rules; ``laws`` = (nodes, weights)."""
     spectra = [(g, *np.linalg.eigh(g)) for g in generators]
     total = 0
     for choice in itertools.product(*[range(len(x)) for x, _ in laws]):
