@@ -227,7 +227,9 @@ def _stim_rate(circuit: RotationCircuit, samples: int = 300) -> float:
             quarter = int(rng.integers(4))
             targets = [stim.target_pauli(q, p) for q, p in enumerate(word) if p != "I"]
             product = [
-                t for pair in zip(targets, [stim.target_combiner()] * len(targets), strict=True) for t in pair
+                t
+                for pair in zip(targets, [stim.target_combiner()] * len(targets), strict=True)
+                for t in pair
             ][:-1]
             for _ in range(quarter):
                 program.append("SPP", product)

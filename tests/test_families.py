@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pennylane as qml
@@ -296,9 +297,20 @@ def test_angles_reach_the_engine():
 
 
 def test_few_walkers_give_upper_bounds_and_no_zeros():
-    """640 walkers cannot see 2^-16 and below: limits, no verdict from them, nothing called dead."""
-    make, args = family(lambda n: brickwork(n, 16, ("RX", "RY")), lambda n: qml.Z(n // 2))
-    study = scaling(make, [16, 18], args, max_support=64, n_walkers=640)
+    """64 walkers on words that CNOT rings spread: limits, no verdict, nothing called dead."""
+
+    def make(n):
+        @qml.qnode(qml.device("default.qubit", wires=n))
+        def circuit(x):
+            qml.StronglyEntanglingLayers(x, wires=range(n))
+            return qml.expval(qml.Z(0))
+
+        return circuit
+
+    def args(n):
+        return pnp.zeros((8, n, 3), requires_grad=True)
+
+    study = scaling(make, [24, 26], args, max_support=64, n_walkers=64)
     for point in study.points:
         assert point.engine == "walkers" and point.status is Status.UPPER_BOUND
         assert np.isfinite(point.log2_variance) and not point.followed.known
@@ -306,6 +318,25 @@ def test_few_walkers_give_upper_bounds_and_no_zeros():
     assert study.verdict == "cannot tell" and np.isnan(study.slope)
     assert "<" in str(study)
     json.dumps(study.to_dict(), allow_nan=False)
+
+
+def test_matrix_products_carry_their_error_and_status():
+    record = moments(
+        [-30.0, -31.0, -32.0], [-29.9, -30.5, -31.9], (Status.OK, Status.NOT_CONVERGED, Status.OK)
+    )
+    record = replace(
+        record, gradient_variance_error=record.gradient_variance * np.log(2) * [0.1, 0.5, 0.1]
+    )
+    point = point_of(record)
+    assert point.status is Status.NOT_CONVERGED and point.followed.known
+    assert point.log2_variance_error == pytest.approx(0.5)
+    assert point.gradient_max.status is Status.OK and point.gradient_max.error == pytest.approx(0.1)
+
+
+def test_a_loss_below_the_smallest_float_is_not_zero():
+    point = point_of(moments([-1200.0], loss=(0.0, 0.0)))
+    assert point.gradient.value == -1200 and point.gradient.known
+    assert point.loss.status is Status.UPPER_BOUND and point.loss.value == -1074
 
 
 # ---------------------------------------------------------------------- errors

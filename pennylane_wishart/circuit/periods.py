@@ -82,7 +82,8 @@ def generator_frequencies(generator: PauliSum) -> np.ndarray:
     return gaps[gaps > 1e-9]
 
 
-def _common_period(frequencies: np.ndarray) -> float:
+def common_period(frequencies: np.ndarray) -> float:
+    """Return the smallest common period of some frequencies, radians; 2π where it is a multiple of it."""
     fractions = [Fraction(float(f)).limit_denominator(_MAX_DENOMINATOR) for f in frequencies]
     exact = all(abs(float(q) - f) < 1e-8 * max(1, f) for q, f in zip(fractions, frequencies, strict=True))
     if not fractions or not exact or any(q == 0 for q in fractions):
@@ -116,5 +117,5 @@ def parameter_periods(circuit: RotationCircuit) -> np.ndarray:
         frequencies = cache[key] * abs(circuit.coefficients[k])
         found.setdefault(int(circuit.parameter_of[k]), []).append(frequencies)
     for p, frequencies in found.items():
-        out[p] = _common_period(np.unique(np.round(np.concatenate(frequencies), 9)))
+        out[p] = common_period(np.unique(np.round(np.concatenate(frequencies), 9)))
     return out

@@ -1,8 +1,9 @@
 """The same question over a family of sizes and depths, and initialisations compared."""
 
+from pennylane_wishart.families.bits import Log2Value
 from pennylane_wishart.families.inits import InitComparison, InitRow, compare_inits
 from pennylane_wishart.families.line import LineFit, line_fit
-from pennylane_wishart.families.points import Log2Value, ScalingPoint
+from pennylane_wishart.families.points import ScalingPoint
 from pennylane_wishart.families.scaling import scaling
 from pennylane_wishart.families.study import ScalingStudy
 from pennylane_wishart.families.trend import Trend, trend_of

@@ -10,7 +10,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.errors import AngleLawError, InputError, Status
-from pennylane_wishart.families.points import Log2Value, gradient_limits, median_log2
+from pennylane_wishart.families.bits import Bits, Log2Value
 from pennylane_wishart.families.table import init_text
 from pennylane_wishart.moments import SecondMoments
 from pennylane_wishart.walkers import moments_of
@@ -177,29 +177,21 @@ def _compare(circuit: RotationCircuit, inits: Mapping, seed: int, budget: dict) 
 
 
 def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
-    value, upper, bound = gradient_limits(moments)
+    variance = Bits.of(moments)
     mean = np.asarray(moments.gradient_mean, float)
     with np.errstate(divide="ignore"):
-        mean_bits = 2 * np.log2(np.abs(mean))
-    # With a mean that is known exactly, a bound on the variance bounds the second moment.
-    total = np.logaddexp2(np.where(bound, upper, value), mean_bits)
-    limit = np.logaddexp2(upper, mean_bits)
-    bound = bound & ~(mean_bits > upper + 7)  # the mean alone fixes it to 1%
-    live, moving = ~np.isneginf(total), ~np.isneginf(value)
-    sampled = not moments.is_exact
+        total = variance.plus(2 * np.log2(np.abs(mean)))
     return InitRow(
         name=name,
         law=law,
-        second_moment=np.exp2(total),
-        log2_second_moment=total,
+        second_moment=np.exp2(total.value),
+        log2_second_moment=total.value,
         second_moment_error=np.asarray(moments.gradient_variance_error, float),
         mean=mean,
         status=tuple(moments.status),
-        median=median_log2(total[live], limit[live], bound[live], sampled),
-        median_variance=median_log2(
-            value[moving], upper[moving], gradient_limits(moments)[2][moving], sampled
-        ),
-        n_dead=int((~live).sum()),
+        median=total.take(total.live).median(),
+        median_variance=variance.take(variance.live).median(),
+        n_dead=int((~total.live).sum()),
         loss_mean=float(moments.loss_mean),
         loss_variance=float(moments.loss_variance),
         engine=moments.engine,

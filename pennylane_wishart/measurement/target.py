@@ -9,7 +9,7 @@ import pennylane as qml
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.normal_form import normal_form
-from pennylane_wishart.circuit.periods import _common_period
+from pennylane_wishart.circuit.periods import common_period
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
@@ -96,5 +96,5 @@ def _gate_periods(tape, jacobian) -> np.ndarray:
     for parameter, frequencies in found.items():
         values = np.unique(np.round([f for f in frequencies if f > 1e-9], 9))
         if len(values):
-            out[parameter] = _common_period(values)
+            out[parameter] = common_period(values)
     return out

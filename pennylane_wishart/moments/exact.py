@@ -10,7 +10,12 @@ from pennylane_wishart.moments.chain import module_moments
 from pennylane_wishart.moments.dead import dead_rotations, support_paths
 from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
 from pennylane_wishart.moments.mixed import mixed_moments
-from pennylane_wishart.moments.operators import OperatorModule, module_on_subspace, module_on_words
+from pennylane_wishart.moments.operators import (
+    OperatorModule,
+    module_in_light_cone,
+    module_on_subspace,
+    module_on_words,
+)
 from pennylane_wishart.moments.reach import reach
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_moments
@@ -121,7 +126,10 @@ def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
 def _smallest_module(circuit, law, drivers, max_dim: int, max_work: float) -> OperatorModule:
     """Return the cheapest basis of the observable's module that fits."""
     found: list[OperatorModule] = []
-    builders = [lambda: module_on_words(circuit, max_dim)]
+    builders = [
+        lambda: module_in_light_cone(circuit, max_dim),
+        lambda: module_on_words(circuit, max_dim),
+    ]
     if circuit.n_qubits <= 14:
         builders.append(lambda: module_on_subspace(circuit, max_dim=min(max_dim, 1000)))
     for build in builders:

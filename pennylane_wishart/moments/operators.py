@@ -15,10 +15,16 @@ from scipy import linalg, sparse
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.reach import closed_reach
+from pennylane_wishart.moments.reach import Reach, closed_reach, reach
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["OperatorModule", "distinct_generators", "module_on_subspace", "module_on_words"]
+__all__ = [
+    "OperatorModule",
+    "distinct_generators",
+    "module_in_light_cone",
+    "module_on_subspace",
+    "module_on_words",
+]
 
 _TOLERANCE = 1e-9
 _MAX_SPAN_FLOATS = 30_000_000
@@ -60,6 +66,34 @@ def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.nd
     return sums, index
 
 
+def module_in_light_cone(circuit: RotationCircuit, max_dim: int) -> OperatorModule:
+    """Build the module on the words that the observable reaches in the circuit's own order.
+
+    Each rotation acts on the words reachable once it is undone and leaves the others alone:
+    those carry no weight yet when its turn comes. Small for shallow circuits at any n.
+
+    Raises:
+        ModuleTooLargeError: if more than ``max_dim`` words are reachable.
+    """
+    _, distinct = distinct_generators(circuit)
+    found = reach(circuit.terms, circuit.observable.words, max_dim)
+    ads: list[sparse.csr_array] = []
+    index = np.empty(circuit.n_rotations, np.int64)
+    seen: dict[tuple[int, int], int] = {}
+    for k in range(circuit.n_rotations):
+        rows = np.arange(circuit.starts[k], circuit.starts[k + 1])
+        size = int(found.sizes[rows[0]])
+        key = (int(distinct[k]), size)
+        if key not in seen:
+            seen[key] = len(ads)
+            ads.append(_ad(found, rows, circuit.term_coefficients, size))
+        index[k] = seen[key]
+    start = np.zeros(len(found.words))
+    start[: len(circuit.observable)] = circuit.observable.coefficients
+    end = circuit.state.expectation(found.words)
+    return OperatorModule(start, end, tuple(ads), index, "exact module")
+
+
 def module_on_words(
     circuit: RotationCircuit, max_dim: int, max_words: int = 70_000
 ) -> OperatorModule:
@@ -93,11 +127,21 @@ def module_on_words(
     return OperatorModule(basis @ start, basis @ end, small, distinct, "exact module")
 
 
-def _ad(found, rows: np.ndarray, coefficients: np.ndarray) -> sparse.csr_array:
+def _ad(found: Reach, rows, coefficients: np.ndarray, size: int | None = None) -> sparse.csr_array:
+    """Return X → i[G, X] on the first ``size`` words, 0 on the others.
+
+    Raises:
+        ModuleTooLargeError: if a generator of non-commuting words leads out of them.
+    """
     m = len(found.words)
+    size = m if size is None else size
     out = sparse.csr_array((m, m))
     for row in rows:
         i, j, sign = found.pairs[found.distinct[row]]
+        i, j, sign = i[i < size], j[i < size], sign[i < size]
+        word = found.words[:size].anticommutation(found.generator(row))
+        if len(i) != word.sum() or (j >= size).any():
+            raise ModuleTooLargeError("A generator of non-commuting words needs its whole closure.")
         out = out + sparse.csr_array((2 * coefficients[row] * sign, (j, i)), shape=(m, m))
     return out
 

@@ -53,8 +53,14 @@ class Reach:
     """int64 ``(L + 1,)``: ``words[:sizes[k]]`` are reachable once rotations l ≥ k are undone."""
     distinct: np.ndarray
     """int64 ``(L,)``: which distinct generator each rotation is."""
+    kinds: PauliWords
+    """The distinct generators."""
     pairs: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
     """Per distinct generator P: sorted i, partner j, and the sign of iP·word_i = sign·word_j."""
+
+    def generator(self, k: int) -> PauliWords:
+        """Return the word of rotation k."""
+        return self.kinds[int(self.distinct[k])]
 
     def step(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (i, j, sign) of rotation k on the words reachable after it."""
@@ -141,7 +147,7 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
         sizes[k] = len(index)
     words = PauliWords(index.x, index.z, index.n_qubits)
     pairs = tuple(_pairing(index, kinds, kind_keys, d) for d in range(len(kinds)))
-    return Reach(words, sizes, distinct, pairs)
+    return Reach(words, sizes, distinct, kinds, pairs)
 
 
 def closed_reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:

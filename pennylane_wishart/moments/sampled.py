@@ -24,7 +24,7 @@ class _BatchRotation:
         words = generator.words
         self.commuting = not words.anticommutation(words).any()
         if self.commuting:
-            self.actions = [words._action(m) for m in range(len(words))]
+            self.actions = [words.action(m) for m in range(len(words))]
             return
         self.support = words.support()
         if len(self.support) > 10:

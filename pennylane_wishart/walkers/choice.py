@@ -15,6 +15,7 @@ from pennylane_wishart.errors import (
 )
 from pennylane_wishart.moments import SecondMoments, exact_moments, sampled_moments
 from pennylane_wishart.walkers.matrixproduct import chain_moments, chain_work
+from pennylane_wishart.walkers.pairs import pair_walk
 from pennylane_wishart.walkers.walk import walk
 
 __all__ = ["moments_of"]
@@ -36,7 +37,7 @@ def moments_of(
     Exact words, then the exact module, then joint quadrature over shared parameters; then
     walkers, and matrix products where walkers leave upper limits on a chain of qubits (a
     parameter whose matrix product has not converged keeps the walkers' estimate); then sampling
-    of statevectors (n ≤ 20). ``engine`` on the record says which.
+    of statevectors (n ≤ 20), and signed pairs of walkers beyond. ``engine`` on the record says which.
 
     Args:
         circuit: the normal form.
@@ -69,10 +70,13 @@ def moments_of(
         obstacle = str(error)
     if circuit.n_qubits <= 20:
         return sampled_moments(circuit, law, n_samples, seed)
-    raise UnsupportedCircuitError(
-        f"No engine gives the second moments of this circuit on {circuit.n_qubits} qubits. "
-        f"Exact: {too_large} Walkers: {obstacle} Sampling: stops at 20 qubits."
-    )
+    try:
+        return pair_walk(circuit, law, n_walkers, seed)
+    except UnsupportedCircuitError as error:
+        raise UnsupportedCircuitError(
+            f"No engine gives the second moments of this circuit on {circuit.n_qubits} qubits. "
+            f"Exact: {too_large} Walkers: {obstacle} Pairs: {error} Sampling: stops at 20 qubits."
+        ) from error
 
 
 def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments) -> SecondMoments:
@@ -94,5 +98,7 @@ def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments
             "log2_gradient_variance_upper",
         )
     }
-    status = tuple(w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True))
+    status = tuple(
+        w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True)
+    )
     return replace(chained, **parts, status=status, n_samples=walked.n_samples if take.any() else 0)

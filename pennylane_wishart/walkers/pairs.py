@@ -88,6 +88,7 @@ class _Pairs:
     def __init__(self, circuit: RotationCircuit, law: AngleLaw, rng: np.random.Generator):
         self.circuit, self.law, self.rng = circuit, law, rng
         self.steps = _steps(circuit, law)
+        self.flat = _flat_means(circuit, law, self.steps)
         c = circuit.observable.coefficients
         self.mass = float(np.abs(c).sum())
         self.probability = np.abs(c) / max(self.mass, np.finfo(float).tiny)
@@ -103,78 +104,86 @@ class _Pairs:
         terms = self.rng.choice(len(self.probability), size, p=self.probability)
         words = self.circuit.observable.words
         sign = np.sign(self.circuit.observable.coefficients[terms])
-        n_params = self.circuit.n_params
-        return Side(words.x[terms].copy(), words.z[terms].copy(), self.mass * sign, n_params)
+        return Side(words.x[terms].copy(), words.z[terms].copy(), self.mass * sign)
 
     def chunk(self, size: int, sums: _Sums) -> None:
+        """Walk one chunk of pairs, and as many single words for the means."""
         angles = self._angles(size)
         left, right, single = self._side(size), self._side(size), self._side(size)
         weight = np.ones(size)
         own: dict[int, np.ndarray] = {}
         for step in reversed(self.steps):
+            phi = step.rate * angles[step.rotation]
             if step.known:
-                phi = step.rate * angles[step.rotation]
-                for side in (left, right, single):
-                    side.turn(step, phi, self.rng)
-                continue
-            ratio = self._averaged(step, left, right, weight)
-            if step.parameter >= 0:
-                own[step.parameter] = ratio * step.slope**2
-            single.average(step)
-        state, n = self.circuit.state, self.circuit.n_qubits
-        value = weight * left.weight * right.weight
-        value = _times(value, left, state, n)
-        value = _times(value, right, state, n)
+                left.turn(step, phi, self.rng)
+                right.turn(step, phi, self.rng)
+            else:
+                ratio = self._averaged(step, left, right, weight)
+                if step.parameter >= 0:
+                    own[step.parameter] = ratio * step.slope**2
+            if step.known or step.cos or step.sin:
+                single.turn(step, phi, self.rng)
+            else:
+                single.weight[single.anticommutes(step)] = 0.0
+        value = self._end(weight * left.weight * right.weight, left, right)
         _add(sums.second, 0, value)
-        for p in range(self.circuit.n_params):
-            if p in own:
-                _add(sums.second, p + 1, value * own[p])
-            elif left.score[p].any():
-                _add(sums.second, p + 1, value * left.score[p] * right.score[p])
-        value = _times(single.weight, single, state, n)
+        for p, ratio in own.items():
+            _add(sums.second, p + 1, value * ratio)
+        for p in left.score.keys() & right.score.keys():
+            _add(sums.second, p + 1, value * left.score[p] * right.score[p])
+        value = self._end(single.weight, single)
         _add(sums.first, 0, value)
-        for p in range(self.circuit.n_params):
-            _add(sums.first, p + 1, value * single.score[p] + single.slopes(p, state, n))
+        for p, score in single.score.items():
+            if not self.flat[p]:
+                _add(sums.first, p + 1, value * score)
         sums.n += size
+
+    def _end(self, value: np.ndarray, *sides: Side) -> np.ndarray:
+        out = np.zeros(len(value))
+        alive = np.flatnonzero(value)
+        if len(alive):
+            out[alive] = value[alive]
+            for side in sides:
+                words = PauliWords(side.x[alive], side.z[alive], self.circuit.n_qubits)
+                out[alive] *= self.circuit.state.expectation(words)
+        return out
 
     def _averaged(self, step: Step, left: Side, right: Side, weight: np.ndarray) -> np.ndarray:
         """Average an independent angle over both words; return the derivative's ratio."""
         a, b = left.anticommutes(step), right.anticommutes(step)
-        both, one = a & b, a ^ b
-        # Four branches for (left moves, right moves), weights E of products of cos and sin.
+        one = a ^ b
+        ratio = np.zeros(len(weight))
+        if one.any():
+            self._one(step, left, right, a & one, b & one, weight)
+        both = np.flatnonzero(a & b)
+        if len(both) == 0:
+            return ratio
+        # Branches 0 … 3: neither, right, left, both words move.
         table = np.array([step.cos2, step.sincos, step.sincos, step.sin2])
         slope = np.array([step.sin2, -step.sincos, -step.sincos, step.cos2])
-        chance = (np.abs(table) + np.abs(slope)) / (np.abs(table) + np.abs(slope)).sum()
-        branch = self.rng.choice(4, len(weight), p=chance)
-        sign_left, sign_right = left.signs(step), right.signs(step)
-        move_left, move_right = both & (branch >= 2), both & (branch % 2 == 1)
-        factor = np.where(both, table[branch] / chance[branch], 1.0)
-        ratio = np.where(both, slope[branch] / chance[branch], 0.0)
-        signs = np.where(move_left, sign_left, 1.0) * np.where(move_right, sign_right, 1.0)
-        if step.sin == 0:
-            factor = np.where(one, step.cos, factor)
-        else:
-            share = abs(step.sin) / (abs(step.sin) + abs(step.cos))
-            move = self.rng.random(len(weight)) < share
-            factor = np.where(one, np.where(move, step.sin / share, step.cos / max(1 - share, 1e-300)), factor)
-            signs = signs * np.where(one & move, np.where(a, sign_left, sign_right), 1.0)
-            move_left, move_right = move_left | (one & a & move), move_right | (one & b & move)
-        left.multiply(step, move_left)
-        right.multiply(step, move_right)
-        # Where the factor vanishes the slope may not: keep it apart from the weight.
-        safe = np.where(factor != 0, factor, 1.0)
-        ratio = ratio / safe
-        weight *= factor * signs
+        chance = np.abs(table) / np.abs(table).sum()
+        branch = self.rng.choice(4, len(both), p=chance)
+        for side, moving in ((left, branch >= 2), (right, branch % 2 == 1)):
+            rows = both[moving]
+            weight[rows] *= side.signs(step, rows)
+            side.multiply(step, rows)
+        weight[both] *= table[branch] / chance[branch]
+        ratio[both] = slope[branch] / table[branch]
         return ratio
 
-
-def _times(value: np.ndarray, side: Side, state, n: int) -> np.ndarray:
-    out = np.zeros(len(value))
-    alive = np.flatnonzero(value)
-    if len(alive):
-        words = PauliWords(side.x[alive], side.z[alive], n)
-        out[alive] = value[alive] * state.expectation(words)
-    return out
+    def _one(self, step: Step, left: Side, right: Side, a, b, weight: np.ndarray) -> None:
+        """Only one word of the pair anticommutes: E[cos φ] and E[sin φ]."""
+        if step.sin == 0:
+            weight[a | b] *= step.cos
+            return
+        share = abs(step.sin) / (abs(step.sin) + abs(step.cos))
+        move = self.rng.random(len(weight)) < share
+        stay = (a | b) & ~move
+        weight[stay] *= step.cos / max(1 - share, 1e-300)
+        for side, mask in ((left, a & move), (right, b & move)):
+            rows = np.flatnonzero(mask)
+            weight[rows] *= step.sin / share * side.signs(step, rows)
+            side.multiply(step, rows)
 
 
 def _add(sums: np.ndarray, row: int, value: np.ndarray) -> None:
@@ -199,7 +208,20 @@ def _steps(circuit: RotationCircuit, law: AngleLaw) -> list[Step]:
     return out
 
 
-def _step(circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: float, known: bool) -> Step:
+def _flat_means(circuit: RotationCircuit, law: AngleLaw, steps: list[Step]) -> np.ndarray:
+    """Return which parameters are uniform over whole periods, so that E[∂ℓ/∂θ] = 0 exactly."""
+    flat = np.ones(circuit.n_params, bool)
+    for step in steps:
+        if step.parameter >= 0:
+            phi = law.characteristic(np.array([step.slope]), np.array([step.parameter]))
+            flat[step.parameter] &= bool(abs(phi[0]) < 1e-14)
+    kind = np.array(law.kind)
+    return flat & (kind == "uniform") if len(kind) else flat
+
+
+def _step(
+    circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: float, known: bool
+) -> Step:
     slope = 2 * c * float(circuit.coefficients[k])
     step = Step(k, int(circuit.parameter_of[k]), word.x[0], word.z[0], 2 * c, slope, known)
     if known:
@@ -209,6 +231,8 @@ def _step(circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: 
     step.cos, step.sin, step.cos2, step.sin2, step.sincos = (
         0.0 if abs(v) < 1e-14 else float(v) for v in parts
     )
+    # A law that is one point has a derivative where it has no probability to move.
+    step.known = min(step.cos2, step.sin2) < 1e-9
     return step
 
 
@@ -221,14 +245,22 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     variance = second - squared
     rates = np.zeros(n_params)
-    norms = np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1]) if circuit.n_rotations else rates
+    norms = (
+        np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
+        if circuit.n_rotations
+        else rates
+    )
     driven = np.flatnonzero(circuit.parameter_of >= 0)
-    np.add.at(rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven])
+    np.add.at(
+        rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven]
+    )
     bound = (rates * np.abs(circuit.observable.coefficients).sum()) ** 2
     dead = np.ones(n_params, bool)
     dead[circuit.parameter_of[driven]] = False
     squares = sums.second[1:, 1]
-    effective = np.divide(sums.second[1:, 0] ** 2, squares, out=np.zeros(n_params), where=squares > 0)
+    effective = np.divide(
+        sums.second[1:, 0] ** 2, squares, out=np.zeros(n_params), where=squares > 0
+    )
     unseen = ~dead & ((effective < min(_ENOUGH, n / 10)) | (variance[1:] <= 0))
     gradient = np.where(dead, 0.0, np.where(unseen, bound, variance[1:]))
     gradient_error = np.where(dead, 0.0, np.where(unseen, bound, spread[1:]))

@@ -72,7 +72,7 @@ def walk(
     obstacle = can_walk(small, law)
     if obstacle:
         raise UnsupportedCircuitError(
-            f"walk: {obstacle}. Use moments_of, which picks an engine that is valid."
+            f"walk: {obstacle}. Use moments_of, which picks an engine that is valid, or pair_walk."
         )
     moments = clean_moments(small, law)
     chains = chains_of(small, moments, max_chains=100_000)
