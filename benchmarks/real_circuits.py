@@ -96,14 +96,18 @@ def main() -> None:
         found = pw.compare(pred, data).variances
         print(f"  {name:18s} {pred.moments.engine:14s} {found}")
     print("\n3. laws of circuits inside the theory and deep (goal: p above 0.001, at least five circuits)")
-    passed = 0
+    passed = tested = 0
     for name in INSIDE:
         r = two_sample(name, samples)
+        if not r["deep"]:
+            print(f"  {name:18s} inside, but not deep (loss variance misses the limit by over 5%): not counted")
+            continue
+        tested += 1
         ok = r["loss"] > 1e-3 and r["gradient"] > 1e-3
         passed += ok
         print(f"  {name:18s} loss p = {r['loss']:.4f}, gradients p = {r['gradient']:.4f}, deep {r['deep']}"
               f"  {'ok' if ok else 'REJECTED'}")  # fmt: skip
-    print(f"  {passed} of {len(INSIDE)} not rejected (goal: all, at least 5)")
+    print(f"  {passed} of {tested} not rejected (goal: all, at least 5)")
     print("\n4. one-layer circuits against the law of their own deep limit (goal: rejected, p below 0.001)")
     for name, deep in (("shallow_sel", "sel_4"),):
         qnode, args = CASES[name].make()

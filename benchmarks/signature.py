@@ -225,10 +225,7 @@ def oracle_facts(found: pw.Signature) -> list[tuple]:
 
 def agrees(found: pw.Signature) -> bool:
     """Whether size, multiplicity, type, weight, Tr O, Tr O², λ_min equal the dense oracle's."""
-    mine = [
-        (s.dim, s.multiplicity, s.kind, s.weight, s.trace, s.trace_square, s.ground)
-        for s in found.sectors
-    ]
+    mine = [(s.dim, s.multiplicity, s.kind, s.weight, s.trace, s.trace_square, s.ground) for s in found.sectors]
     left = oracle_facts(found)
     for fact in mine:
         same = (o for o in left if o[:3] == fact[:3] and np.allclose(o[3:], fact[3:], atol=1e-7))
@@ -258,17 +255,18 @@ def item_4() -> None:
 
 
 def joint_ideals():
-    """Return a QNode where one SU(2) turns both sectors of qubit 1, seen differently there."""
+    """Return a QNode where one su(4) acts on two sectors: both half-spins of so(6)."""
+    rng = np.random.default_rng(1)
+    state = rng.normal(size=8) + 1j * rng.normal(size=8)
 
-    @qml.qnode(qml.device("default.qubit", wires=2))
+    @qml.qnode(qml.device("default.qubit", wires=3))
     def circuit(weights):
-        qml.Hadamard(1)
-        for a, b in weights:
-            qml.RX(a, wires=0)
-            qml.RY(b, wires=0)
-        return qml.expval(qml.Z(0) + 0.6 * qml.X(0) @ qml.Z(1))
+        qml.StatePrep(state / np.linalg.norm(state), wires=range(3))
+        for angle, word in zip(weights, ("XZY", "YZZ", "IIZ", "XIX", "XXX"), strict=True):
+            qml.PauliRot(angle, word, wires=range(3))
+        return qml.expval(qml.X(0) @ qml.Z(1) @ qml.Y(2))
 
-    return circuit, (circuits.trainable([[0.3, 0.4], [0.5, 0.6]]),)
+    return circuit, (circuits.trainable(np.linspace(0.1, 2.0, 5)),)
 
 
 def sampled_variance_agrees(found: pw.Signature) -> bool:

@@ -35,8 +35,10 @@ def moments(value, upper=None, status=None, loss=(0.1, 0.0), samples=0) -> Secon
     with np.errstate(over="ignore"):
         variance = np.exp2(value)
     zero = np.zeros(len(value))
+    with np.errstate(invalid="ignore"):
+        error = variance * np.log(2) * np.nan_to_num(upper - value) / 1.96
     return SecondMoments(
-        0.0, loss[0], loss[0], 0.0, loss[1], loss[1], zero, variance, zero, value, upper, status,
+        0.0, loss[0], loss[0], 0.0, loss[1], loss[1], zero, variance, error, value, upper, status,
         "walkers" if samples else "exact words", samples,
     )  # fmt: skip
 

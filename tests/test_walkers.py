@@ -220,6 +220,19 @@ def test_matrix_product_of_sums_and_products(rng):
 
 
 # ------------------------------------------------------------------ signed pairs
+def pairs_case(rng, kind: int, n: int):
+    """Draw a circuit whose averages do not factor."""
+    if kind == 0:
+        return pauli_circuit(rng, n, 7, 2, "basis", shared=3)
+    if kind == 1:
+        angles = (0.3, np.pi / 4, 1.0)
+        return pauli_circuit(rng, n, 8, 3, "vector", fixed=0.4, angles=angles)
+    if kind == 2:
+        return pauli_circuit(rng, n, 6, 2, "product", shared=2, fixed=0.2)
+    layer = [{"ZZI": 0.5, "IZZ": 0.5}, {"XII": 0.5, "IXI": 0.5, "IIX": 0.5}]
+    return sum_circuit(layer * 2, {"ZZI": 1.0, "IZZ": 1.0}, state(rng, 3, "vector"))
+
+
 def test_pairs_agree_with_exact_moments():
     """Shared parameters, fixed rotations, commuting sums, normal angles: errors below 5σ.
 
@@ -228,17 +241,7 @@ def test_pairs_agree_with_exact_moments():
     z = []
     for seed in range(16):
         rng = np.random.default_rng(seed)
-        n = int(rng.integers(2, 5))
-        drawn = (
-            lambda: pauli_circuit(rng, n, 7, 2, "basis", shared=3),
-            lambda: pauli_circuit(rng, n, 8, 3, "vector", fixed=0.4, angles=(0.3, np.pi / 4, 1.0)),
-            lambda: pauli_circuit(rng, n, 6, 2, "product", shared=2, fixed=0.2),
-            lambda: sum_circuit(
-                [{"ZZI": 0.5, "IZZ": 0.5}, {"XII": 0.5, "IXI": 0.5, "IIX": 0.5}] * 2,
-                {"ZZI": 1.0, "IZZ": 1.0},
-                state(rng, 3, "vector"),
-            ),
-        )[seed % 4]()
+        drawn = pairs_case(rng, seed % 4, int(rng.integers(2, 5)))
         circuit = drawn.circuit
         law = circuit.angle_law("uniform" if seed % 3 else ("normal", 0.6))
         exact, got = exact_moments(circuit, law), pair_walk(circuit, law, 20_000, seed=seed)
@@ -347,8 +350,8 @@ def test_choice_names_the_engine():
     assert moments_of(sums.circuit).engine in ("exact module", "exact tensor")
     shared = RotationCircuit.from_words(["X", "Y", "X"], {"Z": 1.0}, parameter_of=[0, 1, 0])
     assert moments_of(shared).engine == "quadrature"
-    shallow = brickwork(24, 2)
-    got = moments_of(shallow, n_walkers=20_000, seed=1, max_support=20, max_work=1e6)
+    shallow = brickwork(24, 3)
+    got = moments_of(shallow, n_walkers=100_000, seed=1, max_support=20, max_work=1.0)
     assert got.engine == "walkers" and not got.is_exact
     deeper = brickwork(16, 10)
     chained = moments_of(deeper, n_walkers=640, seed=1, max_support=2000)
@@ -409,3 +412,17 @@ def test_first_layer_of_a_basis_state():
         )
         exact = exact_moments(circuit, circuit.angle_law())
         assert np.abs(pull(walk(circuit, circuit.angle_law(), 6400, seed=1), exact)).max() < 5
+
+
+def test_circuits_with_nothing_to_walk():
+    """No rotation, none alive, or an identity observable: the loss is a number."""
+    cases = [
+        (RotationCircuit.from_words(["ZI", "IX"], {"ZI": 1.0}), 1.0),
+        (RotationCircuit.from_words(["XI"], {"II": 2.0}), 2.0),
+        (RotationCircuit.from_words(PauliWords.identity(2, 0), {"ZI": 1.0}), 1.0),
+    ]
+    for circuit, value in cases:
+        for engine in (exact_moments, walk, pair_walk):
+            got = engine(circuit, circuit.angle_law())
+            np.testing.assert_allclose([got.loss_mean, got.loss_variance], [value, 0.0], atol=1e-12)
+            assert np.isneginf(got.log2_gradient_variance).all()

@@ -64,9 +64,9 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
     log_number = top + float(np.log(totals.mean()))
     log_error = float(totals.std(ddof=1) / np.sqrt(count) / totals.mean())
     status = Status.ESTIMATED
-    if error > tolerance * (mean - floor) and error**2 * 100 > variance:
+    if error > tolerance * (mean - floor):
         status = Status.NOT_CONVERGED
-    if error**2 * 30 > variance:
+    if error**2 * 100 > variance:
         status = Status.LOW_SAMPLE_SIZE
     knots, levels = _curve(energy, weight, floor, variance / max(error, 1e-300) ** 2)
     return Assembled(

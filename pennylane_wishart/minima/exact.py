@@ -19,7 +19,7 @@ __all__ = ["minima_law", "minima_law_sectors"]
 
 Floats = NDArray[np.float64]
 
-MAX_ROWS = 1024
+MAX_ROWS = 384
 """Numbers per random direction above which close levels are merged."""
 
 

@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 Nodes = NDArray[np.intp]
 States = list[Floats]
 
+MIN_SAMPLES = 2048
 BLOCK = 128
-REPLICAS = 16
 DESCENT_STRENGTH, DESCENT_ONSET = 0.43, 0.25
 """Calibrated on simulated descents; see ``minima_law``."""
 PILOT_BLOCK = 32
@@ -78,9 +78,9 @@ def check_sizes(n_parameters: int, n_samples: int | None) -> tuple[int, int | No
         raise InputError(f"n_parameters must be a positive integer, got {n_parameters!r}.")
     if n_samples is None:
         return int(n_parameters), None
-    if int(n_samples) != n_samples or n_samples < BLOCK * REPLICAS:
+    if int(n_samples) != n_samples or n_samples < MIN_SAMPLES:
         raise InputError(
-            f"n_samples must be an integer of at least {BLOCK * REPLICAS}, got {n_samples!r}."
+            f"n_samples must be an integer of at least {MIN_SAMPLES}, got {n_samples!r}."
         )
     return int(n_parameters), int(n_samples)
 
@@ -89,7 +89,16 @@ def _default_size(law: StateLaw, n_parameters: int) -> int:
     """Choose the number of states: many where they are cheap and each says little."""
     width = law.columns(law.typical(np.zeros(1, dtype=np.intp))).width(n_parameters)
     cheapness = max(0.5, min(4.0, 16 / n_parameters)) * min(1.0, max(0.25, 160 / width))
-    return int(2**15 * cheapness)
+    return int(2**15 * max(0.5, cheapness))
+
+
+def _shape(n_samples: int) -> tuple[int, int, int]:
+    """Return (replicas, states per replica, block): a block must span a narrow band of energy."""
+    replicas = 16 if n_samples >= 4 * MIN_SAMPLES else 8
+    block = BLOCK
+    while block * 8 * replicas > n_samples:
+        block //= 2
+    return replicas, n_samples // (replicas * block) * block, block
 
 
 def integrate(
@@ -107,16 +116,16 @@ def integrate(
     nodes, share = _place(law, n_parameters, power, rng)
     if n_samples is None:
         n_samples = _default_size(law, n_parameters)
-    size = max(1, n_samples // (BLOCK * REPLICAS)) * BLOCK
+    n_replicas, size, block = _shape(n_samples)
     counts = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(share)]) * size + 0.5)).astype(int)
     nodes, counts = nodes[counts > 0], counts[counts > 0]
     log_share = np.log(counts / counts.sum())
     replicas = []
-    for _ in range(REPLICAS):
+    for _ in range(n_replicas):
         states = law.draw(np.repeat(nodes, counts), rng)
         log_weight = -logsumexp(log_share - law.log_weights(states, nodes), axis=1)
         log_weight += law.log_factor(states)
-        replicas.append(_replica(law, states, log_weight, n_parameters, power, rng))
+        replicas.append(_replica(law, states, log_weight, block, n_parameters, power, rng))
     counted = assemble(replicas, law.floor)
     if not descent:
         return counted
@@ -139,6 +148,7 @@ def _replica(
     law: StateLaw,
     states: States,
     log_weight: Floats,
+    block: int,
     n_parameters: int,
     power: float,
     rng: np.random.Generator,
@@ -147,13 +157,13 @@ def _replica(
     energy = law.energies(states)
     order = np.argsort(energy)
     width = law.columns([part[:1] for part in states]).width(n_parameters)
-    at_once = max(1, int(MAX_NUMBERS / (BLOCK * n_parameters * (width + n_parameters)))) * BLOCK
+    at_once = max(1, int(MAX_NUMBERS / (block * n_parameters * (width + n_parameters)))) * block
     found_energy, found_weight = [], []
     for start in range(0, order.size, at_once):
         chosen = order[start : start + at_once]
         result = split(
             law.columns([part[chosen] for part in states]),
-            log_weight[chosen].reshape(-1, BLOCK),
+            log_weight[chosen].reshape(-1, block),
             n_parameters,
             rng,
             power,
@@ -161,7 +171,7 @@ def _replica(
         found_energy.append(energy[chosen][result.ancestors].ravel())
         with np.errstate(divide="ignore"):
             weight = result.log_mass[:, None] + np.log(result.weights)
-        found_weight.append(weight.ravel() - np.log(order.size / BLOCK))
+        found_weight.append(weight.ravel() - np.log(order.size / block))
     return Replica(np.concatenate(found_energy), np.concatenate(found_weight))
 
 

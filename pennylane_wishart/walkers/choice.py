@@ -37,7 +37,8 @@ def moments_of(
     Exact words, then the exact module, then joint quadrature over shared parameters; then
     walkers, and matrix products where walkers leave upper limits on a chain of qubits (a
     parameter whose matrix product has not converged keeps the walkers' estimate); then sampling
-    of statevectors (n ≤ 20), and signed pairs of walkers beyond. ``engine`` on the record says which.
+    of statevectors (n ≤ 20), and signed pairs of walkers beyond. ``engine`` on the record says
+    which it was.
 
     Args:
         circuit: the normal form.
