@@ -123,19 +123,17 @@ def _measured(samples: int) -> None:
             qnode.func, qml.device("lightning.qubit", wires=n), diff_method="adjoint"
         )
         rng = np.random.default_rng(7)
-        # A few hundred gradients of the wide circuits cost as much as 2,000 of the narrow ones.
-        count = samples if c.n_params < 30 else max(100, samples // 4)
         law = c.angle_law()
-        draws = law.sample(rng, count)
+        draws = law.sample(rng, samples)
         gradients = np.array([_gradient(fast_qnode, args, row) for row in draws])
         variance = gradients.var(axis=0)
         error = (gradients - gradients.mean(axis=0)) ** 2
-        error = error.std(axis=0) / np.sqrt(count)
+        error = error.std(axis=0) / np.sqrt(samples)
         live = exact.gradient_variance > 1e-14
         z = np.abs((variance - exact.gradient_variance)[live] / error[live])
         limit = 4.5 if live.sum() > 20 else 4
         verdict(
-            f"{name}: {exact.engine} − {count} gradients, worst of {live.sum()}",
+            f"{name}: {exact.engine} − {samples} gradients, worst of {live.sum()}",
             z.max(),
             limit,
             "σ",

@@ -90,10 +90,12 @@ def bench_minima(fast: bool) -> None:
                     if p >= transition(values, multiplicities, beta):
                         continue
                     law = minima_law(values, multiplicities, p, beta, seed=1).in_units_of_E()
-                    starts = int(min(max(30, 25 * law.expected_number), 200 if fast else 2500))
-                    if starts < 8 * law.expected_number:
+                    starts = int(min(max(30, 25 * law.expected_number), 200 if fast else 1000))
+                    if starts < 20 * law.expected_number:
+                        line(f"  N={dim} beta={beta} {name:18s} p={p:2d}",
+                             f"not tried: {law.expected_number:.0f} minima per circuit expected")
                         continue
-                    count = 60 if fast else int(np.clip(40000 // starts, 16, 200))
+                    count = 60 if fast else int(np.clip(16000 // starts, 16, 160))
                     seen = observed_minima((values, multiplicities, beta, 1.0), p, count, starts, p)
                     if seen is None:
                         line(f"  N={dim} beta={beta} {name:18s} p={p:2d}  not searched to the end")

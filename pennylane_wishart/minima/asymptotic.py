@@ -67,6 +67,7 @@ class _GammaStates:
         top = self.shape / self.rate + 12 * np.sqrt(self.shape) / self.rate + 2 / self.rate
         self.energy = np.geomspace(top, 1e-13, 1500)
         self.floor = 0.0
+        self.extra = np.zeros(0, dtype=np.intp)
 
     @property
     def bulk(self) -> tuple[float, float]:

@@ -5,84 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, Status
-from .directions import RandomDirections
-from .integral import Nodes, States, check_sizes, integrate
+from .haar import HaarStates
+from .integral import check_sizes, integrate
 from .law import MinimaLaw
 from .spectrum import SectorSpectrum, rescale_dims, sector_spectrum
 from .spectrum_reduction import reduce_levels
-from .tilting import TiltPath, tilt_path
+from .tilting import tilt_path
 
 __all__ = ["minima_law", "minima_law_sectors"]
 
-Floats = NDArray[np.float64]
-
 MAX_ROWS = 384
 """Numbers per random direction above which close levels are merged."""
-
-
-class HaarStates:
-    """Haar-random states of the sectors, tilted in energy, and their Hessians."""
-
-    def __init__(self, path: TiltPath, n_parameters: int, power: float, reflections: bool):
-        self.path = path
-        self.n_parameters = n_parameters
-        self.power = power
-        self.reflections = reflections
-        self.energy = path.energy
-        self.floor = float(sum(s.weight * s.centred[0] for s in path.sectors))
-
-    @property
-    def bulk(self) -> tuple[float, float]:
-        """Mean and standard deviation of the energy of a Haar state."""
-        parts = (
-            s.weight**2 * s.second_moment / (s.beta * s.dim / 2 + 1) for s in self.path.sectors
-        )
-        return 0.0, float(np.sqrt(sum(parts)))
-
-    def _tilts(self, nodes: Nodes) -> tuple[Floats, Floats]:
-        return self.path.tilts[nodes], self.path.ground_factor[nodes]
-
-    def spread(self, nodes: Nodes) -> Floats:
-        """Standard deviation of the energy at nodes."""
-        return self.path.spread_of(self.typical(nodes))
-
-    def typical(self, nodes: Nodes) -> States:
-        """Typical level weights at nodes, one array per sector."""
-        return self.path.typical(*self._tilts(nodes))
-
-    def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
-        """Random level weights at nodes."""
-        return self.path.draw(*self._tilts(nodes), rng)
-
-    def log_weights(self, states: States, nodes: Nodes) -> Floats:
-        """log(Haar/tilted density) of every state under every node."""
-        parts = [s @ sector.centred for s, sector in zip(states, self.path.sectors, strict=True)]
-        return self.path.log_weights(parts, *self._tilts(nodes))
-
-    def energies(self, states: States) -> Floats:
-        """Total centred energies."""
-        return np.asarray(
-            sum(
-                sector.weight * (share @ sector.centred)
-                for share, sector in zip(states, self.path.sectors, strict=True)
-            )
-        )
-
-    def log_factor(self, states: States) -> Floats:
-        """log (ō − e)^{p/2} where minima are weighted by their basins, else 0."""
-        if self.power == 1.0:
-            return np.zeros(states[0].shape[0])
-        depth = -self.energies(states)
-        with np.errstate(divide="ignore"):
-            logs = np.log(np.maximum(depth, 0.0))
-        return self.n_parameters * (1 - self.power) * logs
-
-    def columns(self, states: States) -> RandomDirections:
-        """Source of Hessian columns at these states."""
-        return RandomDirections(self.path.sectors, states, self.n_parameters, self.reflections)
 
 
 def minima_law(

@@ -31,6 +31,8 @@ PILOT_BLOCK = 32
 PILOT_ROUNDS = 8
 MAX_NUMBERS = 4e7
 """Float64 numbers that a population may hold at once (320 MB)."""
+EXTRA_SHARE = 0.2
+"""Share of the states drawn at nodes beyond the path, if there are any."""
 NEGLIGIBLE = 12.0
 """Energies whose log mass is this far below the largest are left out."""
 
@@ -49,6 +51,10 @@ class StateLaw(Protocol):
     @property
     def bulk(self) -> tuple[float, float]:
         """Mean and standard deviation of the energy of an untilted state."""
+
+    @property
+    def extra(self) -> Nodes:
+        """Nodes beyond the path at which states have to be drawn too."""
 
     def spread(self, nodes: Nodes) -> Floats:
         """Standard deviation of the energy at nodes."""
@@ -116,6 +122,10 @@ def integrate(
     nodes, share = _place(law, n_parameters, power, rng)
     if n_samples is None:
         n_samples = _default_size(law, n_parameters)
+    if law.extra.size:
+        nodes = np.concatenate([nodes, law.extra])
+        more = np.full(law.extra.size, EXTRA_SHARE / law.extra.size)
+        share = np.concatenate([(1 - EXTRA_SHARE) * share, more])
     n_replicas, size, block = _shape(n_samples)
     counts = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(share)]) * size + 0.5)).astype(int)
     nodes, counts = nodes[counts > 0], counts[counts > 0]

@@ -222,8 +222,8 @@ class Prediction:
 
     @cached_property
     def minima_found(self) -> minima_room.MinimaLaw:
-        """Law of the loss where descents from random starts end (weighted by basins)."""
-        return predicted_minima(self.signature, self.seed, self.law_engine, weighting="basin")
+        """Law of the loss where descents from random starts end (deeper minima weigh more)."""
+        return predicted_minima(self.signature, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
     def process(self, states) -> Process:

@@ -245,11 +245,9 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     variance = second - squared
     rates = np.zeros(n_params)
-    norms = (
-        np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
-        if circuit.n_rotations
-        else rates
-    )
+    norms = np.zeros(circuit.n_rotations)
+    if circuit.n_rotations:
+        norms = np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
     driven = np.flatnonzero(circuit.parameter_of >= 0)
     np.add.at(
         rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven]

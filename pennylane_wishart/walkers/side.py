@@ -8,6 +8,8 @@ import numpy as np
 
 __all__ = ["Side", "Step"]
 
+_TINY = 1e-9
+
 
 @dataclass(eq=False)
 class Step:
@@ -72,6 +74,9 @@ class Side:
         if len(rows) == 0:
             return
         c, s = np.cos(phi[rows]), np.sin(phi[rows])
+        if step.parameter >= 0:
+            # A branch of weight 0 can carry a derivative (angle exactly 0): keep it visible.
+            c, s = (np.where(np.abs(v) < _TINY, _TINY, v) for v in (c, s))
         # Half of the chance ignores the weights: derivatives swap cos and sin.
         chance = np.abs(s) / (np.abs(c) + np.abs(s))
         if step.parameter >= 0:
@@ -84,5 +89,4 @@ class Side:
         self.multiply(step, moved)
         if step.parameter >= 0:
             score = self.score.setdefault(step.parameter, np.zeros(len(self.weight)))
-            with np.errstate(divide="ignore"):
-                score[rows] += step.slope * np.where(move, c / s, -s / c)
+            score[rows] += step.slope * np.where(move, c / s, -s / c)
