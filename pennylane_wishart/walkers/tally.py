@@ -44,6 +44,7 @@ class Tally:
 def record_of(
     circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray
 ) -> SecondMoments:
+    """Turn the sums of a tally into second moments with their errors and statuses."""
     n, mass = tally.n, tally.mass
     driven = np.flatnonzero(circuit.parameter_of >= 0)
     parameter = circuit.parameter_of[driven]
