@@ -2,6 +2,7 @@
 
     python benchmarks/gpu.py                          sizes 20 to 28
     python benchmarks/gpu.py --sizes 20 22 --out table.md
+    python benchmarks/gpu.py --fast                   20 qubits only
 
 Needs an NVIDIA GPU with its CUDA driver and pennylane-lightning-gpu; says so and stops elsewhere.
 Times are those of ``pw.measure`` per sample (loss and every gradient component), set-up left out.
@@ -69,7 +70,10 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=3)
     parser.add_argument("--most-on-cpu", type=int, default=26, help="largest size on lightning.qubit")
     parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--fast", action="store_true", help="20 qubits only")
     options = parser.parse_args()
+    if options.fast:
+        options.sizes = [20]
     try:
         per_sample(4, "lightning.gpu", 1)
     except DeviceError as error:

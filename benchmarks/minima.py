@@ -2,8 +2,10 @@
 
     python benchmarks/minima.py [all|minima|transition|training|speed] [--fast] [--out FIGURE.png]
 
-Every figure stands beside its goal. ``training`` is the experiment of arXiv:2109.06957, Fig. 1
-and 2: 52 trained instances per point at Hilbert dimension 64 and 256.
+Every figure stands beside its goal and every part prints its time: with --fast transition takes 5 s
+and training 11 s of one core; in full the exhaustive search of ``minima`` takes most of the time.
+``training`` is the experiment of arXiv:2109.06957, Fig. 1 and 2: 52 trained
+instances per point at Hilbert dimension 64 and 256.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,9 @@ from pennylane_wishart.minima import (  # noqa: E402
     transition,
     transition_asymptotic,
 )
+
+OPTIMAL = 0.01
+"""E below which a minimum counts as within 1% of the optimum."""
 
 
 def ising_levels(n_qubits: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +61,18 @@ def spectra(dim: int) -> dict[str, tuple[np.ndarray, list[int]]]:
 
 def line(*cells: object) -> None:
     print("  ".join(str(cell) for cell in cells), flush=True)
+
+
+def word(good: bool) -> str:
+    """Return how a goal is reported."""
+    return "met" if good else "NOT MET"
+
+
+def step_verdict(ratio: float, reached: float) -> str:
+    """Judge the far ends of the step: no descent optimal well below p*, nearly all well above."""
+    if ratio <= 0.76:
+        return f"   goal < 0.1  {word(reached < 0.1)}"
+    return f"   goal > 0.9  {word(reached > 0.9)}" if ratio >= 1.24 else ""
 
 
 def observed_minima(sector: tuple, p: int, count: int, starts: int, seed: int) -> dict | None:
@@ -116,7 +134,7 @@ def bench_minima(fast: bool) -> None:
                         f"circuits {seen['share']:.0%}",
                         "ok" if good else "FAR",
                     )
-    line(f"  {passed} of {total} within the goal")
+    line(f"  {passed} of {total} within the goal  {word(passed == total)}")
 
 
 def bench_transition(fast: bool) -> None:
@@ -143,8 +161,10 @@ def bench_transition(fast: bool) -> None:
                 [(values, multiplicities, beta, 1.0)], p, circuits, starts, p, iterations=2500
             )
             depth = (loss - ground) / unit
+            reached = np.mean(depth < 1e-7)
             line(f"    p/p* = {p / exact:.2f} (p = {p:2d})  within 1e-7: "
-                 f"{np.mean(depth < 1e-7):.2f}   within 1%: {np.mean(depth < 0.01):.2f}")
+                 f"{reached:.2f}   within 1%: {np.mean(depth < OPTIMAL):.2f}"
+                 f"{step_verdict(p / exact, reached)}")
 
 
 def bench_training(fast: bool, out: str | None) -> None:
@@ -156,7 +176,7 @@ def bench_training(fast: bool, out: str | None) -> None:
         values, multiplicities = [0, 1], [dim - rank, rank]
         exact = transition(values, multiplicities, 2)
         dof = 1 / (1 / rank - 1 / dim)
-        fractions = (0.4, 0.75, 1.25) if exact < 20 else (0.15, 0.3, 1.1)
+        fractions = (0.4, 0.75, 1.0, 1.25) if exact < 20 else (0.15, 0.3, 1.0, 1.1)
         for p in (max(2, round(exact * f)) for f in fractions):
             depth = trained_instances(values, multiplicities, p, 52)
             law = minima_law(values, multiplicities, p, 2, seed=1, weighting="descent")
@@ -165,7 +185,7 @@ def bench_training(fast: bool, out: str | None) -> None:
             if p < 2 * dof - 2:
                 published = asymptotic_minima_law(dof, p, 2, seed=1)
             if scaled.is_point_mass:
-                share, goal = np.mean(depth < 0.01), "E < 0.01"
+                share, goal = np.mean(depth < OPTIMAL), f"E < {OPTIMAL:g}"
             else:
                 low, high = scaled.ppf(0.05), scaled.ppf(0.95)
                 share = np.mean((depth >= low) & (depth <= high))
@@ -175,7 +195,7 @@ def bench_training(fast: bool, out: str | None) -> None:
                 f"found {depth.mean():.4f}±{depth.std() / np.sqrt(depth.size):.4f}",
                 f"law {scaled.mean():.4f}",
                 f"published {published.mean():.4f}" if published else "published: optimal",
-                f"{share:.0%} in {goal}",
+                f"{share:.0%} in {goal}  {word(share > 0.5)}",
             )
             panels.append((dim, rank, p, exact, depth, scaled, published))
     if out:
@@ -203,7 +223,7 @@ def draw(panels: list, out: str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    columns = 3
+    columns = 4
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False)
     for axis in axes.ravel()[len(panels):]:
@@ -243,6 +263,7 @@ def bench_speed(fast: bool) -> None:
             f"E {scaled.mean():.5f}, error {scaled.standard_error / scaled.mean():.2%} of E,",
             f"{depth:.2%} of 1 - E; log2 number {law.log2_expected_number:.1f}"
             f"±{law.log2_expected_number_error:.2f}",
+            word(cpu < 20 and max(min(depth, 1), scaled.standard_error / scaled.mean()) < 0.02),
         )
 
 
@@ -256,14 +277,18 @@ def main() -> None:
     parser.add_argument("--fast", action="store_true", help="smaller counts, about two minutes")
     parser.add_argument("--out", default=None, help="write the training figure to this path")
     options = parser.parse_args()
-    if options.part in ("all", "speed"):
-        bench_speed(options.fast)
-    if options.part in ("all", "transition"):
-        bench_transition(options.fast)
-    if options.part in ("all", "training"):
-        bench_training(options.fast, options.out)
-    if options.part in ("all", "minima"):
-        bench_minima(options.fast)
+    parts: dict[str, Callable[[], None]] = {
+        "speed": lambda: bench_speed(options.fast),
+        "transition": lambda: bench_transition(options.fast),
+        "training": lambda: bench_training(options.fast, options.out),
+        "minima": lambda: bench_minima(options.fast),
+    }
+    for name, bench in parts.items():
+        if options.part in ("all", name):
+            start, cpu = time.perf_counter(), time.process_time()
+            bench()
+            cpu, wall = time.process_time() - cpu, time.perf_counter() - start
+            line(f"  elapsed: {cpu:.1f} s of processor, {wall:.1f} s of wall")
 
 
 if __name__ == "__main__":

@@ -269,7 +269,7 @@ def _report(found: Diagnosis, on_fail) -> None:
             on_fail(found)
         return
     if found.trainable is False and on_fail == "raise":
-        raise UntrainableError(f"{found.headline} {' '.join(found.sections[6].sentences)}", found)
+        raise UntrainableError(f"{found.headline} {found.what_to_change}", found)
     bad = found.trainable is not True or any(c.passed is False for c in found.checks)
     if bad and on_fail in ("warn", "raise"):
         warnings.warn(f"preflight of {found.name}: {found.headline}", WishartWarning, stacklevel=2)

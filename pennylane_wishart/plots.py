@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
+from pennylane_wishart.minima import concentration_energy
+
 __all__ = [
+    "plot_depth",
     "plot_gradient_law",
     "plot_gradient_qq",
     "plot_loss_law",
@@ -14,10 +19,14 @@ __all__ = [
     "plot_parameter_variances",
     "plot_scaling",
     "plot_sectors",
+    "plot_transition",
 ]
 
-# Okabe–Ito: told apart in every common colour-vision deficiency.
-BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#7d8590"
+# Okabe–Ito: told apart in every common colour-vision deficiency. Blue predicts, vermilion was measured.
+PREDICTED, MEASURED, OTHER, LINE = "#0072b2", "#d55e00", "#009e73", "#7d8590"
+_MARKERS = "osD^vP*X"
+_FEWEST = 20
+"""Measured values that a quantile plot needs to say anything."""
 
 
 def _axes(ax=None) -> Any:
@@ -28,127 +37,240 @@ def _axes(ax=None) -> Any:
     return plt.subplots(layout="constrained")[1]
 
 
+def _ink() -> str:
+    """The colour of the text around the figure: whatever the style in force says."""
+    import matplotlib
+
+    return matplotlib.rcParams["text.color"]
+
+
+def _legend(ax, **options) -> None:
+    """A legend on top of the axes, where it hides no data."""
+    ax.legend(fontsize="small", frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, **options)
+
+
 def _law_and_histogram(ax, law, values, unit: str, engine: str):
     low, high = law.ppf(0.001), law.ppf(0.999)
     if values is not None and len(values):
         low, high = min(low, float(np.min(values))), max(high, float(np.max(values)))
-        ax.hist(values, bins=min(60, max(10, len(values) // 15)), density=True, color=ORANGE, alpha=0.55,
-                label=f"measured, n = {len(values)}")  # fmt: skip
+        ax.hist(values, bins=min(60, max(10, len(values) // 15)), density=True, color=MEASURED, alpha=0.45,
+                label=f"measured, n = {len(values):,}")  # fmt: skip
     if high > low:
-        inset = 1e-3 * (high - low)
-        x = np.linspace(low + inset, high - inset, 400)
-        ax.plot(x, law.pdf(x), color=BLUE, lw=2, label=f"predicted: {engine}")
+        # differences of the distribution function: a density that is sampled or singular draws as a line too
+        edges = np.linspace(low, high, 161)
+        density = np.diff(law.cdf(edges)) / np.diff(edges)
+        ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
+    else:
+        ax.axvline(float(low), color=PREDICTED, lw=2, label="predicted: one value")
     ax.set_xlabel(unit)
     ax.set_ylabel("probability density")
-    ax.legend(fontsize="small", frameon=False)
+    _legend(ax, ncols=2)
     return ax
 
 
 def plot_loss_law(pred, data=None, ax=None):
-    """Draw the predicted loss law over the measured losses."""
+    """Draw the predicted loss law over the measured losses.
+
+    Args:
+        pred: a :class:`Prediction` inside the theory.
+        data: a :class:`Measurement`, or None.
+        ax: matplotlib Axes; new ones where None.
+    Returns:
+        The Axes.
+    Raises:
+        OutOfTheoryError: where there is no law.
+    """
     values = None if data is None else np.asarray(data.losses)
     return _law_and_histogram(_axes(ax), pred.loss, values, "loss (units of the observable)", pred.engine["loss"])
 
 
-def _deep_gradients(pred, data) -> np.ndarray:
-    chosen = pred.deep_parameters if pred.deep_parameters.any() else np.ones(pred.n_params, bool)
+def deep_gradients(pred, data) -> np.ndarray:
+    """Return the measured gradients of parameters deep enough for the law; of all live ones where none is."""
+    live = ~np.isin(np.arange(pred.n_params), pred.dead_parameters)
+    chosen = pred.deep_parameters if pred.deep_parameters.any() else live
     columns = np.where(data.measured, data.gradients, np.nan)[:, chosen]
     return columns[np.isfinite(columns)]
 
 
 def plot_gradient_law(pred, data=None, ax=None):
-    """Draw the predicted gradient law over the measured gradients of deep parameters."""
-    values = None if data is None else _deep_gradients(pred, data)
+    """Draw the predicted gradient law over the measured gradients of deep parameters.
+
+    Args and Raises as :func:`plot_loss_law`.
+    """
+    values = None if data is None else deep_gradients(pred, data)
     unit = "gradient component (units of the observable per radian)"
     return _law_and_histogram(_axes(ax), pred.gradient, values, unit, pred.engine["gradient"])
 
 
 def plot_gradient_qq(pred, data, ax=None):
-    """Draw measured against predicted quantiles of the gradient."""
+    """Draw measured against predicted quantiles of the gradient: on the line where the law is right.
+
+    Raises:
+        InputError: with fewer than 20 measured components.
+    """
     ax = _axes(ax)
-    values = np.sort(_deep_gradients(pred, data))
+    values = np.sort(deep_gradients(pred, data))
+    if len(values) < _FEWEST:
+        raise InputError(f"A quantile plot needs {_FEWEST} measured gradient components; there are {len(values)}.")
     levels = (np.arange(len(values)) + 0.5) / len(values)
     pick = np.unique(np.linspace(0, len(values) - 1, 200).astype(int))
     predicted = pred.gradient.ppf(levels[pick])
-    ax.plot(predicted, predicted, color=GREY, lw=1)
-    ax.plot(predicted, values[pick], ".", color=BLUE)
-    ax.set_xlabel("predicted quantile of the gradient")
-    ax.set_ylabel("measured quantile")
+    ax.plot(predicted, predicted, color=PREDICTED, lw=1.5, label="predicted law")
+    ax.plot(predicted, values[pick], "o", ms=3, color=MEASURED, label=f"measured, n = {len(values):,}")
+    ax.set_xlabel("predicted quantile (observable per radian)")
+    ax.set_ylabel("measured quantile (observable per radian)")
+    _legend(ax, ncols=2)
     return ax
 
 
 def plot_parameter_variances(pred, data=None, ax=None):
     """Draw every parameter's gradient variance at this depth, dead ones marked."""
     ax = _axes(ax)
-    k = np.arange(pred.n_params)
-    live = np.setdiff1d(k, pred.dead_parameters)
+    live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
     log2 = pred.log2_gradient_variance
-    ax.plot(live, log2[live], "o", ms=4, color=BLUE, label=f"predicted at this depth ({pred.moments.engine})")
+    bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
+    if not bounded.all():
+        ax.plot(live[~bounded], log2[live[~bounded]], "o", ms=4, color=PREDICTED,
+                label=f"predicted ({pred.moments.engine})")  # fmt: skip
+    if bounded.any():
+        upper = pred.moments.log2_gradient_variance_upper[live[bounded]]
+        ax.plot(live[bounded], upper, "v", ms=4, mfc="none", color=PREDICTED, label="upper bound")
     if data is not None:
         with np.errstate(all="ignore"):
             columns = np.where(data.measured, data.gradients, np.nan)
             seen = live[np.isfinite(columns[:, live]).sum(axis=0) > 2]
-            ax.plot(seen, np.log2(np.nanvar(columns[:, seen], axis=0)), "x", ms=4, color=ORANGE, label="measured")
-    floor = np.min(log2[live]) - 1 if len(live) else -1.0
-    if pred.dead_parameters:
-        dead = list(pred.dead_parameters)
-        ax.plot(dead, np.full(len(dead), floor), "v", color=RED, label="dead (variance exactly 0)")
+            ax.plot(seen, np.log2(np.nanvar(columns[:, seen], axis=0)), "x", ms=5, color=MEASURED, label="measured")
+    shown = log2[live]
     if pred.in_theory and np.isfinite(pred.deep_variance).any():
         deep = np.nanmedian(pred.deep_variance)
         if deep > 0:
-            ax.axhline(np.log2(deep), color=GREY, ls="--", lw=1, label="deep limit")
+            ax.axhline(np.log2(deep), color=LINE, ls="--", lw=1.2, label="deep limit")
+            shown = np.append(shown, np.log2(deep))
+    if pred.dead_parameters:  # below everything else: log2 0 has no place of its own
+        dead = list(pred.dead_parameters)
+        floor = np.min(shown) - 1 if len(shown) else -1.0
+        ax.plot(dead, np.full(len(dead), floor), "v", ms=5, color=_ink(), label="dead: exactly 0")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("parameter (flat index)")
-    ax.set_ylabel("log2 Var[gradient]")
-    ax.legend(fontsize="small", frameon=False)
+    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)")
+    _legend(ax, ncols=2)
     return ax
 
 
-def plot_sectors(sig, ax=None, most: int = 12):
+def plot_depth(rotations: Sequence[int], log2_variance: Sequence[float], deep_limit: float, ax=None):
+    """Draw the loss variance as the circuit grows, and the deep limit that it tends to.
+
+    Args:
+        rotations: numbers of rotations, counted from the observable.
+        log2_variance: log2 Var[ℓ] with these rotations.
+        deep_limit: log2 Var[ℓ] of the deep limit; NaN where it is not known.
+        ax: matplotlib Axes; new ones where None.
+    Returns:
+        The Axes.
+    """
+    ax = _axes(ax)
+    shown = np.isfinite(np.asarray(log2_variance, float))
+    ax.plot(np.asarray(rotations)[shown], np.asarray(log2_variance)[shown], "o-", ms=4, color=PREDICTED,
+            label="exact at this depth")  # fmt: skip
+    if np.isfinite(deep_limit):
+        ax.axhline(deep_limit, color=LINE, ls="--", lw=1.2, label="deep limit")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("rotations, counted from the observable")
+    ax.set_ylabel("log₂ Var[ℓ] (observable²)")
+    _legend(ax, ncols=2)
+    return ax
+
+
+def plot_sectors(sig, ax=None, most: int = 8):
     """Draw the sectors: input weight against dimension, those outside the theory hatched."""
     ax = _axes(ax)
-    sectors = list(sig.sectors)[:most]
-    names = [f"N={s.dim if s.dim < 10**6 else f'2^{s.log2_dim:.0f}'}\nβ={s.beta or '–'}" for s in sectors]
-    bars = ax.bar(range(len(sectors)), [s.weight for s in sectors], color=BLUE)
+    sectors = sorted(sig.sectors, key=lambda s: -s.weight)[:most]
+    names = [f"N = {s.dim if s.dim < 10**6 else f'2^{s.log2_dim:.0f}'}\nβ = {s.beta or '–'}" for s in sectors]
+    bars = ax.bar(range(len(sectors)), [s.weight for s in sectors], color=PREDICTED, width=0.7)
     for bar, s in zip(bars, sectors, strict=True):
         if not s.in_theory:
-            bar.set(hatch="//", color=GREY)
+            bar.set(hatch="//", facecolor="none", edgecolor=LINE)
+        ax.annotate(f"{s.weight:.2g}", (bar.get_x() + 0.35, s.weight), ha="center", va="bottom", fontsize="small")
     ax.set_xticks(range(len(sectors)), names, fontsize="small")
-    ax.set_xlabel("Jordan sector (grey: outside the theory)")
-    ax.set_ylabel("weight of the input")
+    left = len(sig.sectors) - len(sectors)
+    ax.set_xlabel("sector (hatched: outside the theory)" + (f"; {left} lighter ones not shown" if left else ""))
+    ax.set_ylabel("weight of the input (probability)")
+    ax.set_ylim(0, 1.1 * max((s.weight for s in sectors), default=1) + 1e-3)
     return ax
 
 
 def plot_minima(pred, found=None, ax=None):
-    """Draw the law of local minima, found minima over it, and where p stands against p*."""
+    """Draw the law of local minima, found minima over it, and p against p*.
+
+    Raises:
+        OutOfTheoryError: where no law is predicted.
+    """
     ax = _axes(ax)
     law = pred.minima
     if found is not None:
         losses = np.asarray(found.losses)
-        ax.hist(losses, bins=30, density=not law.is_point_mass, color=ORANGE, alpha=0.55, label="found")
+        ax.hist(losses, bins=30, density=not law.is_point_mass, color=MEASURED, alpha=0.45, label="found")
     if law.is_point_mass:
-        ax.axvline(law.ground, color=BLUE, lw=2, label="predicted: the global minimum")
+        ax.axvline(law.ground, color=PREDICTED, lw=2, label="predicted: the optimum")
+        ax.set_ylabel("minima found")
     else:
-        low, high = law.support()
-        x = np.linspace(low, high, 500)
-        ax.plot(x, law.pdf(x), color=BLUE, lw=2, label=f"predicted: {law.engine}")
-        ax.axvspan(float(law.ppf(0.05)), float(law.ppf(0.95)), color=BLUE, alpha=0.12, label="90% band")
-    ax.set_title(f"p = {law.n_parameters} independent parameters, p* = {law.transition:g}", fontsize="medium")
-    ax.set_xlabel("loss at local minima (units of the observable)")
-    ax.set_ylabel("probability density")
-    ax.legend(fontsize="small", frameon=False)
+        x = np.linspace(law.support()[0], float(law.ppf(0.999)), 500)
+        ax.plot(x, law.pdf(x), color=PREDICTED, lw=2, label="predicted, each minimum once")
+        ax.axvspan(float(law.ppf(0.05)), float(law.ppf(0.95)), color=PREDICTED, alpha=0.15, label="90% band", lw=0)
+        ax.axvline(law.ground, color=LINE, ls="--", lw=1.2, label="optimum")
+        ax.set_ylabel("probability density")
+    ax.set_xlabel(f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}")
+    _legend(ax, ncols=3)
+    return ax
+
+
+def plot_transition(pred, ax=None):
+    """Draw how high minima lie against the number of parameters, with p* and where this circuit stands.
+
+    The curve is the published limit of large size, E*(p/p*); the point with its bar is this
+    circuit's own law (median and 90% band), where one is predicted.
+
+    Raises:
+        OutOfTheoryError: where p* is not known.
+    """
+    ax = _axes(ax)
+    star, p = float(pred.transition), pred.n_independent
+    gamma = np.linspace(0.02, 0.98, 40)
+    ax.plot(np.append(gamma, 1) * star, np.append(concentration_energy(gamma), 0), color=LINE, ls="--", lw=1.2,
+            label="large-size limit")  # fmt: skip
+    ax.plot([star, max(1.25 * star, 1.1 * p)], [0, 0], color=LINE, ls="--", lw=1.2)
+    ax.axvline(star, color=PREDICTED, lw=2, label=f"p* = {star:g}")
+    try:
+        law = pred.minima
+        middle, low, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in (0.5, 0.05, 0.95))
+        bar = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
+        ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, p = {p}")
+    except OutOfTheoryError:
+        ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, p = {p}")
+    ax.set_xlabel("independent parameters p")
+    ax.set_ylabel("E at minima (0 optimum, 1 mean)")
+    _legend(ax, ncols=3, columnspacing=1.0, handlelength=1.5)
     return ax
 
 
 def plot_scaling(study, ax=None):
-    """Draw log2 of the median gradient variance against the number of qubits, with its fit."""
+    """Draw log2 of the followed variance against the number of qubits, with the fitted line and its verdict."""
     ax = _axes(ax)
-    for depth in sorted({p.depth for p in study.points}, key=lambda d: (d is not None, d or 0)):
+    colours = (PREDICTED, OTHER, LINE)
+    for i, depth in enumerate(sorted({p.depth for p in study.points}, key=lambda d: (d is not None, d or 0))):
         points = [p for p in study.points if p.depth == depth]
-        label = "median live gradient" if depth is None else f"depth {depth}"
         ax.errorbar([p.n for p in points], [p.log2_variance for p in points],
-                    yerr=[p.log2_variance_error for p in points], fmt="o-", label=label)  # fmt: skip
-    ax.set_xlabel("qubits")
-    ax.set_ylabel("log2 Var[gradient]")
-    ax.set_title(f"verdict: {study.verdict}", fontsize="medium")
-    ax.legend(fontsize="small", frameon=False)
+                    yerr=[p.log2_variance_error for p in points], fmt=_MARKERS[i % len(_MARKERS)],
+                    color=colours[i % 3], label="at its own depth" if depth is None else f"depth {depth}")  # fmt: skip
+    trend, n = study.trend, np.linspace(min(study.sizes), max(study.sizes), 100)
+    if study.verdict == "polynomial" and trend.polynomial is not None:
+        ax.plot(n, trend.polynomial.at(np.log2(n)), color=MEASURED, lw=1.5,
+                label=f"fit: power {trend.polynomial.slope:.2f} of n")  # fmt: skip
+    elif trend.exponential is not None:
+        ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5,
+                label=f"fit: {trend.exponential.slope:.2f} bits per qubit")  # fmt: skip
+    ax.set_xlabel(f"qubits (verdict: {study.verdict})")
+    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)" if study.quantity != "loss" else "log₂ Var[ℓ] (observable²)")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    _legend(ax, ncols=2)
     return ax

@@ -680,3 +680,180 @@ def dead_light_cone():
         return qml.expval(qml.Z(0))
 
     return circuit, (uniform("dead_light_cone", 2, 6),)
+
+
+# ------------------------------------------------------------------ the laws, at more fields and sizes
+SP8_WORDS = (
+    "XIII", "ZXII", "YIXI", "ZZII", "XIIX", "YIIZ", "IYII", "IIYX", "IZYI", "XYYI", "ZIXZ", "YXIX", "IXZY", "XIYY",
+)  # fmt: skip
+"""Words behind which J Pᵀ J⁻¹ = −P, J = Y⊗1⊗1⊗1."""
+
+
+def symplectic_qnode(observable) -> qml.QNode:
+    """Return layers of the words of sp(8) on 4 qubits."""
+
+    @qml.qnode(device(4))
+    def circuit(weights):
+        for layer in weights:
+            for word, angle in zip(SP8_WORDS, layer, strict=True):
+                qml.PauliRot(angle, word, wires=range(4))
+        return qml.expval(observable())
+
+    return circuit
+
+
+@register(
+    "sp_8",
+    "deep", "sp", "pauli", "laws",
+    algebra_dim=136,
+    in_theory=True,
+    notes="sp(8) = 8·17, as sp_4 with one qubit more. β = 4, D = 8, O = Z₁: ±1 four times each over H.",
+)  # fmt: skip
+def sp_8():
+    """Symplectic circuit on 4 qubits."""
+    return symplectic_qnode(lambda: qml.Z(1)), (uniform("sp_8", 12, len(SP8_WORDS)),)
+
+
+@register(
+    "sp_8_hamiltonian",
+    "deep", "sp", "pauli", "laws",
+    algebra_dim=136,
+    in_theory=True,
+    notes="sp(8) as in sp_8. O = Z₁ + ½Z₂Z₃ commutes with J: levels ±3/2, ±1/2, two times each over H.",
+)  # fmt: skip
+def sp_8_hamiltonian():
+    """Symplectic circuit on 4 qubits with an observable of four levels."""
+
+    def observable():
+        return qml.Hamiltonian([1.0, 0.5], [qml.Z(1), qml.Z(2) @ qml.Z(3)])
+
+    return symplectic_qnode(observable), (uniform("sp_8_hamiltonian", 12, len(SP8_WORDS)),)
+
+
+@register(
+    "su16_ising",
+    "deep", "su", "laws",
+    algebra_dim=255,
+    in_theory=True,
+    notes="su(16). O = Z₀Z₁ + Z₁Z₂ + Z₂Z₃: three independent signs, levels 3, 1, −1, −3 with "
+    "multiplicities 2, 6, 6, 2.",
+)  # fmt: skip
+def su16_ising():
+    """Four qubits, universal, classical Ising chain as observable."""
+
+    def observable():
+        return qml.Hamiltonian([1.0] * 3, [qml.Z(a) @ qml.Z(b) for a, b in chain(4)])
+
+    return entangling_qnode(4, observable), (uniform("su16_ising", 16, 4, 3),)
+
+
+@register(
+    "su16_entangled",
+    "deep", "su", "pauli", "mixed", "laws",
+    algebra_dim=255,
+    in_theory=True,
+    notes="su(16) on wires 0 to 3; wire 4 is a copy that no gate touches, entangled with wire 0 by "
+    "RY(0.9) and a CNOT: the input's block has the eigenvalues cos²(0.45) and sin²(0.45).",
+)  # fmt: skip
+def su16_entangled():
+    """Four qubits, universal, on half of an entangled pair: a mixed input."""
+
+    @qml.qnode(device(5))
+    def circuit(weights):
+        qml.RY(0.9, wires=0)
+        qml.CNOT(wires=[0, 4])
+        qml.StronglyEntanglingLayers(weights, wires=range(4))
+        return qml.expval(qml.Z(0) @ qml.Z(1))
+
+    return circuit, (uniform("su16_entangled", 16, 4, 3),)
+
+
+@register(
+    "su256_pauli",
+    "deep", "su", "pauli", "laws",
+    in_theory=True,
+    notes="su(256): 4⁸ − 1 words, the Pauli route. O = X₀Z₅ is a traceless word: r = 128, m = 256, "
+    "variance 1/257.",
+)  # fmt: skip
+def su256_pauli():
+    """Eight qubits, universal, Pauli-word observable."""
+    return entangling_qnode(8, lambda: qml.X(0) @ qml.Z(5)), (uniform("su256_pauli", 14, 8, 3),)
+
+
+@register(
+    "xxz_6",
+    "deep", "su", "sums", "fixed_number", "laws",
+    in_theory=True,
+    notes="Two particles on 6 sites: N = 15, β = 2. O = Σ Z_iZ_{i+1} on the open chain, diagonal: levels "
+    "3, 1, −1, −3 (adjacent pairs at an end, ...) by counting the 15 basis states.",
+)  # fmt: skip
+def xxz_6():
+    """XXZ ansatz on 6 qubits with two particles, its own classical part as observable."""
+
+    @qml.qnode(device(6))
+    def circuit(weights):
+        qml.BasisState(np.array([0, 1, 0, 0, 1, 0]), wires=range(6))
+        xxz_layers(weights, 6)
+        return qml.expval(qml.Hamiltonian([1.0] * 5, [qml.Z(a) @ qml.Z(b) for a, b in chain(6)]))
+
+    return circuit, (uniform("xxz_6", 24, 16),)
+
+
+@register(
+    "spin_factor_5",
+    "deep", "spin", "pauli", "laws",
+    algebra_dim=45,
+    in_theory=True,
+    notes="dim: a path of 9 generators, so(10) = 10·9/2. O = X₀ is a Majorana, d = 10, |a| = 1 in "
+    "|+…+⟩: variance 1/10. 64 layers: angles mix along the path like a random walk.",
+)  # fmt: skip
+def spin_factor_5():
+    """Transverse-field Ising circuit on 5 qubits with a Majorana as observable."""
+    return matchgate_qnode(5, True), (uniform("spin_factor_5", 64, 9),)
+
+
+# ------------------------------------------------------------------ one ideal on two sectors
+@register(
+    "joint_halfspins",
+    "deep", "pauli", "joint",
+    algebra_dim=15,
+    in_theory=False,
+    notes="Five words in a path: so(6) = su(4), by dense closure. It acts on both half-spins, C⁴ and its "
+    "conjugate, inequivalent sectors of one ideal, and the input has weight in both: not independent.",
+)  # fmt: skip
+def joint_halfspins():
+    """One su(4) that turns two inequivalent sectors at once."""
+    words = ("XZY", "YZZ", "IIZ", "XIX", "XXX")
+
+    @qml.qnode(device(3))
+    def circuit(weights):
+        for q, angle in enumerate((0.7, 1.9, 1.1)):
+            qml.RY(angle, wires=q)
+        qml.CNOT(wires=[0, 1])
+        for layer in weights:
+            for angle, word in zip(layer, words, strict=True):
+                qml.PauliRot(angle, word, wires=range(3))
+        return qml.expval(qml.X(0) @ qml.Z(1) @ qml.Y(2))
+
+    return circuit, (uniform("joint_halfspins", 16, 5),)
+
+
+@register(
+    "joint_copies",
+    "deep", "pauli", "joint",
+    algebra_dim=15,
+    in_theory=False,
+    notes="su(4) on wires 0 and 1. Wire 2 is a copy that no gate touches, but O = Z₀ + 0.6 X₁Z₂ tells Z₂ = ±1 "
+    "apart: two equivalent sectors N = 4 of one ideal, with weights cos²(0.45) and sin²(0.45).",
+)  # fmt: skip
+def joint_copies():
+    """One su(4) that turns two equal sectors with different observables."""
+
+    @qml.qnode(device(3))
+    def circuit(weights):
+        qml.RY(0.9, wires=0)
+        qml.CNOT(wires=[0, 2])
+        qml.StronglyEntanglingLayers(weights, wires=range(2))
+        return qml.expval(qml.Hamiltonian([1.0, 0.6], [qml.Z(0), qml.X(1) @ qml.Z(2)]))
+
+    return circuit, (uniform("joint_copies", 12, 2, 3),)

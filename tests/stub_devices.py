@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import types
 
 import numpy as np
 import pennylane as qml
@@ -71,6 +72,38 @@ class FaultyHardware(StubHardware):
         if self.fault == "missing":
             return result[:-1]
         raise KeyboardInterrupt
+
+
+class JobHardware(StubHardware):
+    """Submits each batch as a job with an id, and waits for the answer; keeps a log of both."""
+
+    def __init__(self, wires=None, log=None, delay=0.0, start=0, style="qiskit", **options):
+        super().__init__(wires, **options)
+        self.log, self.delay, self.submitted, self.style = log, delay, start, style
+        if style == "qiskit":
+            self._current_job = None
+        elif style == "braket":
+            self._task = None
+
+    def execute(self, circuits, execution_config=None):
+        name = f"job-{self.submitted}"
+        self.submitted += 1
+        if self.style == "qiskit":
+            self._current_job = types.SimpleNamespace(job_id=lambda: name)
+        elif self.style == "braket":
+            self._task = types.SimpleNamespace(id=name, state=lambda: "QUEUED")
+        else:
+            self.job = types.SimpleNamespace(id=types.SimpleNamespace(value=name))
+        self._write(f"submitted {name}")
+        time.sleep(self.delay)
+        results = super().execute(circuits, execution_config)
+        self._write(f"answered {name}")
+        return results
+
+    def _write(self, line: str):
+        if self.log is not None:
+            with open(self.log, "a") as file:
+                file.write(line + "\n")
 
 
 class ZOnlyHardware(StubHardware):

@@ -752,3 +752,28 @@ def test_plain_qjit_object_is_taken_through_its_original_function():
     nf = normal_form(Compiled(embedding))(features, trainable(x))
     assert nf.n_params == 12
     close(nf.loss(nf.angles(features, x)), embedding(np.array(features), x))
+
+
+# ------------------------------------------------------------------ single precision
+@pytest.mark.interfaces
+@pytest.mark.parametrize("interface", ["jax", "torch"])
+def test_single_precision_gives_the_periods_of_double(interface):
+    """float32 arguments, jax's default: slopes off by 1e-8 would make the period of 2θ sixteen times too long."""
+    library = pytest.importorskip(interface)
+
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit(weights):
+        qml.RX(0.3 * weights[0], 0)
+        qml.RY(2 * weights[1], 0)
+        qml.CNOT([0, 1])
+        qml.RZ(weights[2], 1)
+        return qml.expval(qml.Z(0) @ qml.X(1))
+
+    values = np.array([0.25, 0.5, 0.75])  # exact in both precisions
+    if interface == "jax":
+        single = library.numpy.asarray(values, dtype="float32")
+    else:
+        single = library.tensor(values, dtype=library.float32, requires_grad=True)
+    got, want = (normal_form(circuit, argnums=[0])(w) for w in (single, trainable(values)))
+    np.testing.assert_allclose(got.trace.map.toarray(), want.trace.map.toarray(), rtol=0, atol=1e-14)
+    assert got.content_hash == want.content_hash

@@ -1,10 +1,13 @@
 """The command line: exit statuses, JSON that round-trips, messages."""
 
+import io
 import json
+import re
 
 import pytest
 
-from pennylane_wishart.cli import main
+import pennylane_wishart as pw
+from pennylane_wishart.cli import coloured, load, main
 
 FILE = """
 import pennylane as qml
@@ -105,19 +108,90 @@ def test_quote(file, capsys):
     assert "shots" in capsys.readouterr().out
 
 
-def test_scale(file, capsys):
-    assert main(["scale", f"{file}:make_qnode", "--sizes", "2,3,4,5,6"]) in (0, 2)
+def test_scale(file, tmp_path, capsys):
+    assert main(["scale", f"{file}:make_qnode", "--sizes", "2,3,4,5,6", "--quiet"]) in (0, 2)
     assert capsys.readouterr().out.strip()
+    out = tmp_path / "s.json"
+    main(["scale", f"{file}:make_qnode", "--sizes", "2,3", "--args", "np.zeros(n)", "--json", str(out)])
+    assert json.loads(out.read_text())["record"] == "ScalingStudy"
+    assert main(["scale", f"{file}:make_qnode", "--sizes", "2,x"]) == 2
+    assert "whole numbers" in capsys.readouterr().err
 
 
 def test_resume(file, tmp_path, capsys):
     store = tmp_path / "run.db"
-    import pennylane_wishart as pw
-    from pennylane_wishart.cli import load
-
     qnode, names = load(f"{file}:good")
-    first = pw.measure(qnode, samples=30, seed=7, store=str(store), progress=False)(names["x"])
-    assert main(["resume", str(store), f"{file}:good", "--args", "x", "--samples", "30"]) == 0
-    assert capsys.readouterr().out
-    again = pw.measure(qnode, samples=30, seed=7, store=str(store), progress=False)(names["x"])
+    first = pw.measure(qnode, samples=30, seed=0, store=str(store), progress=False)(names["x"])
+    assert main(["resume", str(store), f"{file}:good", "--args", "x", "--quiet"]) == 0
+    assert "30 angle sets" in capsys.readouterr().out
+    again = pw.measure(qnode, samples=30, seed=0, store=str(store), progress=False)(names["x"])
     assert (again.losses == first.losses).all()
+    assert main(["resume", str(store), f"{file}:dead", "--args", "np.array(0.3)"]) == 2
+    assert "none of this circuit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "demo", "scale", "quote", "resume"])
+def test_help_has_examples(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert f"  wishart {command} " in text.split("examples:")[1] or f"  wishart {command}\n" in text
+    assert "exit status:" in text
+
+
+@pytest.mark.parametrize("argv", [["demo", "--samples", "0"], ["demo", "--seed", "-1"], ["nothing"], []])
+def test_usage_errors_exit_with_2(argv, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(argv)
+    assert end.value.code == 2
+    assert "usage: wishart" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("def f(:\n", "does not run: SyntaxError"), ("x = 1\n1 / 0\n", r"ZeroDivisionError: division by zero \(line 2\)"),
+     ("raise SystemExit(3)", "does not run: SystemExit")],
+)  # fmt: skip
+def test_a_file_that_does_not_run(text, words, tmp_path, capsys):
+    path = tmp_path / "broken_for_cli.py"
+    path.write_text(text)
+    assert main(["check", f"{path}:f"]) == 2
+    error = capsys.readouterr().err
+    assert re.search(words, error) and "Traceback" not in error
+
+
+def test_colours_only_on_a_terminal_that_wants_them(file, capsys, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    assert coloured(Terminal()) and not coloured(io.StringIO())
+    argv = ["check", f"{file}:dead", "--args", "np.array(0.3)", "--samples", "30"]
+    main(argv)
+    assert "\033[" not in capsys.readouterr().out
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    main(argv)
+    assert "\033[31mNot trainable" in screen.getvalue() and "\033[31mFAIL\033[0m" in screen.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not coloured(screen)
+
+
+def test_interrupt(file, monkeypatch, capsys):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pennylane_wishart.cli.diagnose", stop)
+    assert main(["check", f"{file}:good", "--args", "x"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_written(file, tmp_path, capsys):
+    argv = ["check", f"{file}:good", "--args", "x", "--samples", "30"]
+    assert main([*argv, "--json", str(tmp_path / "no" / "a.json")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert main([*argv, "--html", str(tmp_path / "a.pdf")]) == 2
+    assert "suffix" in capsys.readouterr().err

@@ -20,6 +20,18 @@ from scipy import integrate, special, stats
 from scipy.interpolate import BSpline
 
 from pennylane_wishart import ensembles as en
+from pennylane_wishart.ensembles import (
+    BetaLoss,
+    Constant,
+    GammaLoss,
+    HaarCompression,
+    HaarGradient,
+    JointLaw,
+    JointPart,
+    SpinFactor,
+    SpinFactorGradient,
+    VarianceGamma,
+)
 from pennylane_wishart.ensembles.haar_moments import trace_moments
 from pennylane_wishart.ensembles.spectrum import Spectrum, log2_fraction
 from pennylane_wishart.errors import InputError
@@ -723,3 +735,165 @@ def test_mixture_of_many_equal_laws_has_weight_one():
     mixture = en.MixtureLaw(laws, [1 / 49] * 49)
     assert mixture.probabilities == (1.0,)
     assert mixture.sample(3, 1).shape == (3,)
+
+
+# ------------------------------------------------------------------ the joint law of (ℓ, ∇ℓ), and ‖∇ℓ‖²
+def two_gates(observable, gates, rho, beta, size, rng):
+    """Loss and both gradients of V₂ e^{−iθ₂G₂} V₁ e^{−iθ₁G₁} V₀ with dense Haar matrices V."""
+    n = observable.shape[0] // 2 if beta == 4 else observable.shape[0]
+    first, middle, last = (haar.haar_unitary(n, beta, size, rng) for _ in range(3))
+
+    def adjoint(u):
+        return np.conj(np.swapaxes(u, 1, 2))
+
+    early = first @ rho @ adjoint(first)
+    late = middle @ early @ adjoint(middle)
+    seen_late = adjoint(last) @ observable @ last
+    seen_early = adjoint(middle) @ seen_late @ middle
+    out = [np.einsum("sij,sji->s", seen_late, late).real]
+    for seen, state, gate in ((seen_early, early, gates[0]), (seen_late, late, gates[1])):
+        out.append(np.einsum("sij,sji->s", seen, -1j * (gate @ state - state @ gate)).real)
+    return np.array(out)
+
+
+JOINT = [(1, 6, (1.0,)), (2, 5, (1.0,)), (4, 4, (1.0,)), (2, 6, (0.7, 0.3)), (1, 6, (0.6, 0.4))]
+
+
+def mixed_moments(losses, gradients):
+    """Products that vanish or factor only for independent components: values and standard errors."""
+    centred, (g, h) = losses - losses.mean(), gradients
+    rows = [centred**2 * g**2, g**2 * h**2, centred * g**2, g * h, centred * g, (g**2 + h**2) ** 2]
+    return np.mean(rows, axis=1), np.std(rows, axis=1) / np.sqrt(len(losses))
+
+
+@pytest.mark.parametrize(("beta", "dim", "rho"), JOINT)
+def test_joint_law_against_two_gates_between_haar_matrices(beta, dim, rho):
+    """Loss and two different gates: mixed moments within 4.5 standard errors (12 per case)."""
+    values, counts = (-1.0, 0.5, 2.0), (2, dim - 3, 1)
+    kinds = [((-0.5, 0.5), (dim // 2, dim - dim // 2)), ((-1.0, 0.0, 1.0), (1, dim - 2, 1))]
+    if beta == 1:  # pairs ±g, given by |g|
+        kinds = [((0.5,), (dim,)), ((0.0, 1.0), (dim - 2, 2))]
+    if beta == 4:
+        kinds = [((0.5,), (dim,)), ((0.0, 1.0), (dim - 1, 1))]
+    gates = [haar.generator(*kind, beta) for kind in kinds]
+    size = 40_000
+    dense = two_gates(
+        haar.diagonal_observable(values, counts, beta), gates, haar.input_state(rho, dim, beta), beta, size,
+        np.random.default_rng(3),
+    )  # fmt: skip
+    laws = tuple(HaarGradient(values, counts, beta, *kind, rho) for kind in kinds)
+    joint = JointLaw([JointPart(HaarCompression(values, counts, beta, rho), laws)])
+    losses, gradients = joint.sample(size, 4)
+    theirs, ours = mixed_moments(dense[0], dense[1:]), mixed_moments(losses, gradients.T)
+    assert np.all(np.abs(theirs[0] - ours[0]) < 4.5 * np.hypot(theirs[1], ours[1])), (theirs, ours)
+    # the same moments of independent components are rejected: the state is shared (for a mixed
+    # input it matters less, and this sample is too small to tell)
+    rng = np.random.default_rng(5)
+    apart = mixed_moments(rng.permutation(losses), [rng.permutation(g) for g in gradients.T])
+    assert len(rho) > 1 or np.any(np.abs(theirs[0] - apart[0]) > 6 * np.hypot(theirs[1], apart[1]))
+    np.testing.assert_allclose(np.diag(joint.covariance())[1:], [law.var() for law in laws])
+    square = joint.norm_law()
+    total = (dense[1:] ** 2).sum(axis=0)
+    assert abs(total.mean() - square.mean()) < 4.5 * total.std() / np.sqrt(size)
+    spread = np.sqrt((((total - total.mean()) ** 2 - total.var()) ** 2).mean() / size)
+    assert abs(total.var() - square.var()) < 4.5 * spread + (0.03 * total.var() if len(rho) > 1 else 0)
+    assert stats.ks_2samp(total, square.sample(size, 6)).pvalue > 1e-4
+
+
+def test_joint_law_of_a_spin_factor_against_random_rotations():
+    """ℓ = b·R₃R₂R₁a with turns of one and of two planes in between; 4.5 standard errors."""
+    d, size, rng = 6, 40_000, np.random.default_rng(7)
+    turns = [np.zeros((d, d)), np.zeros((d, d))]
+    turns[0][0, 1], turns[0][1, 0] = 1.0, -1.0
+    for i, j, c in ((0, 1, 0.5), (2, 3, 1.0)):
+        turns[1][i, j], turns[1][j, i] = 2 * c, -2 * c
+    first, middle, last = (haar.haar_unitary(d, 1, size, rng) for _ in range(3))
+    a, b = first[:, :, 0] * 0.8, last[:, 0, :]
+    after = np.einsum("sij,sj->si", middle, a)
+    dense = np.array([
+        np.einsum("si,si->s", b, after),
+        np.einsum("si,sij,jk,sk->s", b, middle, turns[0], a, optimize=True),
+        np.einsum("si,ij,sj->s", b, turns[1], after),
+    ])  # fmt: skip
+    laws = (SpinFactorGradient(0.8, d, 0.5), SpinFactorGradient(0.8, d, (0.5, 1.0)))
+    joint = JointLaw([JointPart(SpinFactor(0.8, d), laws)])
+    losses, gradients = joint.sample(size, 8)
+    theirs, ours = mixed_moments(dense[0], dense[1:]), mixed_moments(losses, gradients.T)
+    assert np.all(np.abs(theirs[0] - ours[0]) < 4.5 * np.hypot(theirs[1], ours[1])), (theirs, ours)
+    square, total = joint.norm_law(), (dense[1:] ** 2).sum(axis=0)
+    assert square.var() == pytest.approx(total.var(), rel=0.05)
+    assert stats.ks_2samp(total, square.sample(size, 6)).pvalue > 1e-4
+
+
+def test_joint_law_of_two_sectors_and_of_the_asymptotic_law():
+    gate = HaarGradient([-1, 1], [4, 4], 2, [-0.5, 0.5], [4, 4], (0.5,))
+    other = HaarGradient([0, 1], [5, 1], 2, [-0.5, 0.5], [3, 3], (0.5,))
+    joint = JointLaw([
+        JointPart(HaarCompression([-1, 1], [4, 4], 2, (0.5,)), (gate, gate, Constant(0.0))),
+        JointPart(HaarCompression([0, 1], [5, 1], 2, (0.5,)), (other, Constant(0.0), other)),
+    ])  # fmt: skip
+    _, gradients = joint.sample(100_000, 1)
+    square, total = joint.norm_law(), (gradients**2).sum(axis=1)
+    assert square.mean() == pytest.approx(2 * gate.var() + 2 * other.var())
+    spread = np.sqrt((((total - total.mean()) ** 2 - total.var()) ** 2).mean() / 1e5)
+    assert abs(total.var() - square.var()) < 4.5 * spread
+    assert square.support()[0] == 0 and total.max() <= square.support()[1]
+    wide = VarianceGamma.from_sector(0.5, 1.0, 2, 4)
+    published = JointLaw([JointPart(GammaLoss.from_sector(4, 1.0, -1.0, 2), (wide, wide))])
+    losses, gradients = published.sample(100_000, 2)
+    assert stats.kstest(gradients[:5000, 0], wide.cdf).pvalue > 1e-3
+    law, total = published.norm_law(), (gradients**2).sum(axis=1)
+    assert law.var() == pytest.approx(total.var(), rel=0.05)
+    assert np.corrcoef(losses, total)[0, 1] > 0.3
+
+
+def test_joint_law_outlives_float64():
+    gate = HaarGradient([-1, 1], [2**1999] * 2, 2, [-0.5, 0.5], [2**1999] * 2)
+    square = JointLaw([JointPart(HaarCompression([-1, 1], [2**1999] * 2), (gate,) * 3)]).norm_law()
+    assert square.mean() == 0.0
+    # three independent normal components: Var = 2·3·v²
+    assert square.log2_var == pytest.approx(2 * gate.log2_var + np.log2(6), abs=1e-9)
+
+
+def test_joint_law_errors():
+    gate = HaarGradient([-1, 1], [4, 4], 2, [-0.5, 0.5], [4, 4])
+    loss = HaarCompression([-1, 1], [4, 4])
+    with pytest.raises(InputError, match="one kind of law"):
+        JointPart(loss, (gate, SpinFactorGradient(1.0, 8)))
+    with pytest.raises(InputError, match="SpinFactor of the gradients"):
+        JointPart(loss, (SpinFactorGradient(1.0, 8),))
+    with pytest.raises(InputError, match="GammaLoss of the gradients"):
+        JointPart(loss, (VarianceGamma(4, 0.5),))
+    with pytest.raises(InputError, match="one law per gradient"):
+        JointLaw([JointPart(loss, (gate,)), JointPart(loss, (gate, gate))])
+    with pytest.raises(InputError, match="no component that varies"):
+        JointLaw([JointPart(loss, (Constant(0.0),))]).norm_law()
+
+
+# ------------------------------------------------------------------ the rest of scipy's interface
+@pytest.mark.parametrize(
+    "law",
+    [
+        BetaLoss(-1.0, 1.0, 8, 16),
+        GammaLoss(4.0, 0.25, -1.0),
+        HaarCompression([-1, 0, 2], [4, 8, 4]),
+        VarianceGamma(4, 0.5),
+        SpinFactor(0.7, 8),
+    ],
+    ids=lambda law: type(law).__name__,
+)
+def test_frozen_distribution_interface(law):
+    assert law.median() == law.ppf(0.5)
+    low, high = law.interval(0.9)
+    assert law.cdf(low) == pytest.approx(0.05, abs=1e-9) and law.sf(high) == pytest.approx(0.05, abs=1e-9)
+    np.testing.assert_allclose(law.isf([0.2, 0.7]), law.ppf([0.8, 0.3]), rtol=1e-9, atol=1e-12)
+    for q in (1e-5, 1e-15) if math.isfinite(law.support()[1]) else (1e-5, 1e-40, 1e-150):
+        assert law.logsf(law.isf(q)) == pytest.approx(np.log(q), rel=1e-6)
+    assert law.stats("mvsk") == (law.mean(), law.var(), law.skewness(), law.kurtosis())
+    np.testing.assert_array_equal(law.rvs(5, random_state=3), law.sample(5, 3))
+    with pytest.raises(InputError, match="probabilities"):
+        law.isf(1.5)
+    with pytest.raises(InputError, match="confidence"):
+        law.interval(2)
+    with pytest.raises(InputError, match="mvsk"):
+        law.stats("x")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,9 @@ from stub_devices import FaultyHardware, StubHardware
 
 from pennylane_wishart.errors import MeasurementInterrupted, StoreError
 from pennylane_wishart.measurement import measure, stored_runs
-from pennylane_wishart.measurement.journal import Journal, open_ledger
+from pennylane_wishart.measurement.journal import Journal
+from pennylane_wishart.measurement.ledger import Question, open_ledger
+from pennylane_wishart.measurement.run import RowCodec
 
 ARGS = (pnp.array([0.1, 0.2]),)
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,28 +122,25 @@ def start(store, log, delay):
     )
 
 
-def test_a_killed_run_resumes_bit_for_bit(tmp_path):
-    """SIGKILL at two moments of one run: acknowledged samples stay, none is paid twice."""
-    store, log = tmp_path / "journal.db", tmp_path / "calls.txt"
-    expected = measure(on(StubHardware(wires=2)), samples=12)(*ARGS)
-    kept = 0
-    for pause in (0.2, 0.3):
-        process = start(store, log, 0.05)
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        found = stored_runs(store)[0]["samples"] if store.exists() and Path(store).stat().st_size else 0
-        assert found >= kept and found % 2 == 0
-        kept = found
-    paid = len(log.read_text().splitlines()) if log.exists() else 0
-    # At most one chunk of two samples was under way at each kill.
-    assert kept <= paid <= kept + 2 * 2
-    again = StubHardware(wires=2)
-    data = measure(on(again), samples=12, store=store, check=False, chunk=2)(*ARGS)
-    assert again.calls == 12 - kept
-    assert same(data, expected)
+def test_twenty_kills_lose_nothing_and_pay_nothing_twice(tmp_path):
+    """SIGKILL at twenty random moments: acknowledged samples stay as they are and are not asked for again.
+
+    The device keeps its own log of what it was asked to run; a call under way when the process died
+    was not acknowledged, and is the only thing paid again.
+    """
+    script = Path(__file__).parent / "killed_runs.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "20", "50"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["kills"] == 20
+    assert found["lost"] == 0 and found["paid_twice"] == 0 and found["identical"]
+    assert found["to_finish"] == found["missing_at_the_end"]
+    assert 50 <= found["executions"] <= 50 + 20
+    kept = found["kept_at_each_kill"]
+    assert kept == sorted(kept) and kept[-1] >= 3
 
 
 @pytest.mark.slow
@@ -159,7 +156,8 @@ def test_two_processes_share_one_file(tmp_path):
 
 # ---------------------------------------------------------------------- claims
 def claims(tmp_path, whole):
-    return open_ledger(tmp_path / "journal.db", whole.plan, "lightning.qubit", 7)
+    question = Question("Measurement", whole.plan, "lightning.qubit", whole.route)
+    return open_ledger(tmp_path / "journal.db", question, RowCodec)
 
 
 def test_claims_of_the_living_hold_and_those_of_the_dead_do_not(tmp_path, whole):

@@ -1,93 +1,21 @@
-"""Measurement: numbers against PennyLane's own gradients, plans, merging, executors, statistics."""
+"""Measurement: numbers against PennyLane's own gradients, routes, what is sampled, bad input."""
 
 from __future__ import annotations
 
-import concurrent.futures
+import importlib.util
 import json
-import multiprocessing
 
 import numpy as np
 import pennylane as qml
 import pytest
+from measured_circuits import CASES, qnode_of, reference
 from pennylane import numpy as pnp
 from scipy.linalg import expm
 from stub_devices import LegacyStub, SplittingHardware, StubHardware
 
 from pennylane_wishart.circuit import AngleLaw
-from pennylane_wishart.errors import ComparisonError, DeviceError, InputError, WishartWarning
-from pennylane_wishart.measurement import Measurement, SamplingPlan, measure, quote
-from pennylane_wishart.measurement.plan import BLOCK
-
-
-def layers(w):
-    qml.StronglyEntanglingLayers(w, wires=range(3))
-    return qml.expval(qml.Z(0) @ qml.Y(1))
-
-
-def qaoa(g, b):
-    for w in range(4):
-        qml.Hadamard(w)
-    for layer in range(2):
-        for i in range(4):
-            qml.IsingZZ(2 * g[layer], wires=[i, (i + 1) % 4])
-        for i in range(4):
-            qml.RX(2 * b[layer], wires=i)
-    return qml.expval(sum(qml.Z(i) @ qml.Z((i + 1) % 4) for i in range(4)))
-
-
-def mixed_gates(x):
-    """Gates of one, two and four frequencies, adjoints, controls, sums of generators."""
-    qml.BasisState(np.array([1, 1, 0, 0]), wires=range(4))
-    qml.RX(0.7, 0)
-    qml.DoubleExcitation(x[0], wires=range(4))
-    qml.CRX(-x[1], wires=[0, 2])
-    qml.adjoint(qml.RY)(x[2] + 0.3, 1)
-    qml.PauliRot(0.4 * x[0], "XYZ", wires=[0, 1, 3])
-    qml.IsingXY(x[1], wires=[1, 2])
-    qml.SingleExcitation(x[2], wires=[2, 3])
-    qml.ctrl(qml.PhaseShift, 0)(x[0], 1)
-    qml.QubitUnitary(np.diag([1, 1j, -1, np.exp(0.3j)]), wires=[0, 3])
-    qml.MultiRZ(x[2], wires=[0, 1, 2])
-    return qml.expval(qml.Z(0) + 0.5 * qml.X(1) @ qml.Y(2) - 0.2 * qml.I(0))
-
-
-def projector(x):
-    qml.RY(x[0], "a")
-    qml.CNOT(["a", 7])
-    qml.RX(x[1], 7)
-    return qml.expval(qml.Projector([1, 0], wires=["a", 7]))
-
-
-def hermitian(x):
-    qml.RY(x[0], 0)
-    qml.IsingXX(x[1], wires=[0, 1])
-    return qml.expval(qml.Hermitian(np.array([[1.0, 0.5j], [-0.5j, 0.2]]), wires=1))
-
-
-CASES = {
-    "layers": (layers, (pnp.zeros((2, 3, 3)),), range(3)),
-    "qaoa": (qaoa, (pnp.zeros(2), pnp.zeros(2)), range(4)),
-    "mixed gates": (mixed_gates, (pnp.zeros(3),), range(4)),
-    "projector, named wires": (projector, (pnp.zeros(2),), ["a", 7]),
-    "hermitian": (hermitian, (pnp.zeros(2),), range(2)),
-}
-
-
-def qnode_of(case: str, device="lightning.qubit"):
-    function, args, wires = CASES[case]
-    return qml.QNode(function, qml.device(device, wires=wires)), args
-
-
-def reference(data: Measurement, function, wires, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Losses and gradients by QNodes on default.qubit with backpropagation: PennyLane's own way."""
-    qnode = qml.QNode(function, qml.device("default.qubit", wires=wires), diff_method="backprop")
-    losses, gradients = [], []
-    for row in range(rows):
-        args = [pnp.array(a, requires_grad=True) for a in data.unflatten(data.angles[row])]
-        losses.append(float(qnode(*args)))
-        jacobian = qml.jacobian(qnode, argnums=list(range(len(args))))(*args)
-        gradients.append(np.concatenate([np.ravel(j) for j in jacobian]))
-    return np.array(losses), np.array(gradients)
+from pennylane_wishart.errors import DeviceError, InputError
+from pennylane_wishart.measurement import Measurement, measure
 
 
 # ---------------------------------------------------------------------- right numbers
@@ -277,288 +205,6 @@ def test_laws_of_angles():
     assert back.content_hash == data.content_hash != small.content_hash
 
 
-# ---------------------------------------------------------------------- records
-def test_merging_adds_what_belongs_together():
-    qnode, args = qnode_of("qaoa")
-    whole = measure(qnode, samples=50)(*args)
-    parts = measure(qnode, samples=30)(*args) + measure(qnode, samples=20, first=30)(*args)
-    assert np.array_equal(parts.gradients, whole.gradients)
-    assert parts.content_hash == whole.content_hash and parts.samples == 50
-    two = whole + measure(qnode, samples=10, seed=8)(*args)
-    assert two.seed == (7, 8) and two.samples == 60
-    assert np.array_equal(two.angles, two.plan.draw()[0])
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"angles": "small"}, "law"),
-        ({"parameters": 1}, "parameters"),
-        ({"shots": 10}, "shots"),
-        ({"device": "default.qubit"}, "device"),
-    ],
-)
-def test_merging_refuses_other_questions_by_name(change, named):
-    qnode, args = qnode_of("qaoa")
-    mine, other = (
-        measure(qnode, samples=3)(*args),
-        measure(qnode, samples=3, seed=8, **change)(*args),
-    )
-    with pytest.raises(ComparisonError, match=named):
-        mine + other
-
-
-def test_merging_refuses_other_circuits_and_the_same_samples_twice():
-    qnode, args = qnode_of("qaoa")
-    other, others_args = qnode_of("layers")
-    data = measure(qnode, samples=3)(*args)
-    with pytest.raises(ComparisonError, match="circuit"):
-        data + measure(other, samples=3, seed=8)(*others_args)
-    with pytest.raises(ComparisonError, match="sample 2 of seed 7"):
-        data + measure(qnode, samples=5, first=2)(*args)
-
-
-def test_records_round_trip_through_json():
-    qnode, args = qnode_of("qaoa")
-    for options in ({}, {"parameters": 1}, {"shots": 20, "parameters": [0]}):
-        data = measure(qnode, samples=4, **options)(*args)
-        back = Measurement.from_dict(json.loads(json.dumps(data.to_dict())))
-        for name in ("losses", "gradients", "gradient_error", "shot_variance", "angles"):
-            assert np.array_equal(getattr(back, name), getattr(data, name), equal_nan=True)
-        assert back.content_hash == data.content_hash and back.shapes == ((2,), (2,))
-        assert str(back) == str(data)
-    with pytest.raises(InputError, match="schema"):
-        Measurement.from_dict({**data.to_dict(), "schema_version": 99})
-
-
-def test_records_are_validated():
-    qnode, args = qnode_of("qaoa")
-    data = measure(qnode, samples=4)(*args).to_dict()
-    with pytest.raises(InputError, match="losses needs shape"):
-        Measurement.from_dict({**data, "losses": [1.0]})
-    with pytest.raises(InputError, match="not finite"):
-        Measurement.from_dict({**data, "losses": [1.0, 2.0, float("nan"), 0.0]})
-
-
-def test_plan_draws_are_frozen():
-    """The stream of angles is part of the format of stored data: it must never change."""
-    plan = SamplingPlan("x", AngleLaw.uniform([1.0]), ((7, 0, 2), (7, BLOCK, 1)))
-    angles, _ = plan.draw()
-    assert np.allclose(angles[:, 0], FROZEN, atol=1e-12)
-
-
-FROZEN = [0.7978591868433563, 0.05309388325640407, 0.4805820057358118]
-
-
-# ---------------------------------------------------------------------- executors
-def test_threads_and_processes_give_identical_numbers():
-    qnode, args = qnode_of("layers")
-    alone = measure(qnode, samples=60)(*args)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        assert np.array_equal(measure(qnode, samples=60, executor=pool)(*args).gradients, alone.gradients)
-        assert pool.submit(int, 1).result() == 1
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        data = measure(qnode, samples=60, executor=pool)(*args)
-        assert np.array_equal(data.gradients, alone.gradients) and data.route == alone.route
-        assert pool.submit(int, 1).result() == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"shots": 20}, {"device": "default.qubit"}])
-def test_identical_numbers_for_one_and_two_worker_processes(options):
-    qnode, args = qnode_of("qaoa")
-    alone = measure(qnode, samples=8, chunk=3, **options)(*args)
-    for workers in (1, 2):
-        context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-            data = measure(qnode, samples=8, chunk=3, executor=pool, **options)(*args)
-        assert np.array_equal(data.gradients, alone.gradients)
-        assert np.array_equal(data.gradient_error, alone.gradient_error)
-
-
-def test_shots_do_not_depend_on_chunks_or_threads():
-    qnode, args = qnode_of("hermitian")
-    alone = measure(qnode, samples=6, shots=20)(*args)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        data = measure(qnode, samples=6, shots=20, chunk=2, executor=pool)(*args)
-    assert np.array_equal(alone.gradients, data.gradients)
-    assert np.array_equal(alone.shot_variance, data.shot_variance)
-
-
-class BreakingExecutor:
-    """Answers a few chunks, then behaves as a pool whose worker was killed."""
-
-    def __init__(self, after: int):
-        self.left = after
-
-    def submit(self, function, *args):
-        if self.left == 0:
-            raise concurrent.futures.process.BrokenProcessPool("a child process terminated abruptly")
-        self.left -= 1
-        future = concurrent.futures.Future()
-        future.set_result(function(*args))
-        return future
-
-
-class FlakyExecutor:
-    """Loses the first answer to every chunk; the attempt is the last argument."""
-
-    def __init__(self):
-        self.count = 0
-
-    def submit(self, function, *args):
-        future = concurrent.futures.Future()
-        self.count += 1
-        if args[-1] == 0:
-            future.set_exception(ConnectionError("worker lost"))
-        else:
-            future.set_result(function(*args))
-        return future
-
-
-def test_a_broken_pool_is_survived():
-    qnode, args = qnode_of("layers")
-    alone = measure(qnode, samples=60, chunk=10)(*args)
-    with pytest.warns(WishartWarning, match="remaining chunks run in this process"):
-        data = measure(qnode, samples=60, chunk=10, executor=BreakingExecutor(2))(*args)
-    assert np.array_equal(data.gradients, alone.gradients)
-
-
-def test_lost_chunks_are_sent_again():
-    qnode, args = qnode_of("layers")
-    flaky = FlakyExecutor()
-    data = measure(qnode, samples=60, chunk=10, executor=flaky, backoff=0.0)(*args)
-    assert np.array_equal(data.gradients, measure(qnode, samples=60)(*args).gradients)
-    assert flaky.count == 12
-
-
-# ---------------------------------------------------------------------- shots
-def test_shot_noise_is_estimated_rightly():
-    """Normalised residuals have variance 1: 3 circuits with words, groups and two levels.
-
-    About 400 residuals each: the standard error of their variance is 0.07; bound 0.3 (4 sigma).
-    """
-    for case in ("qaoa", "projector, named wires", "hermitian"):
-        qnode, args = qnode_of(case)
-        samples = 200 if case != "qaoa" else 40
-        exact = measure(qnode, samples=samples)(*args)
-        noisy = measure(qnode, samples=samples, shots=100)(*args)
-        assert noisy.route == "parameter-shift" and np.array_equal(noisy.angles, exact.angles)
-        sure = noisy.gradient_error > 1e-2
-        residual = ((noisy.gradients - exact.gradients) / np.where(sure, noisy.gradient_error, 1))[sure]
-        assert abs(residual.mean()) < 0.25
-        assert abs(residual.var() - 1) < 0.35
-        likely = noisy.shot_variance > 1e-4
-        z = (noisy.losses - exact.losses)[likely] / np.sqrt(noisy.shot_variance[likely])
-        assert abs(z.var() - 1) < (0.5 if case != "qaoa" else 0.9)
-
-
-def test_shot_noise_is_removed_from_the_gradient_variance():
-    qnode, args = qnode_of("projector, named wires")
-    exact = measure(qnode, samples=4000)(*args).gradient_variance()
-    few = measure(qnode, samples=400, shots=2)(*args).gradient_variance()
-    assert few.raw.mean() > 1.4 * exact.mean
-    assert np.all(np.abs(few.value - exact.value) < 4 * np.hypot(few.error, exact.error))
-    assert np.all(few.low < exact.value) and np.all(exact.value < few.high)
-    assert np.allclose(few.raw - few.shot_noise, few.value)
-
-
-def test_gradient_variance_of_a_known_law():
-    """ℓ = cos θ: the variance of the gradient is 1/2, its fourth moment 3/8."""
-
-    @qml.qnode(qml.device("lightning.qubit", wires=1))
-    def rotation(x):
-        qml.RX(x, 0)
-        return qml.expval(qml.Z(0))
-
-    data = measure(rotation, samples=2000)(pnp.array(0.1))
-    found = data.gradient_variance()
-    error = np.sqrt((3 / 8 - 1 / 4) / 2000)
-    assert abs(found.value[0] - 0.5) < 4 * error
-    assert abs(found.error[0] / error - 1) < 0.2
-    assert found.low[0] < 0.5 < found.high[0] and found.count[0] == 2000
-    value, error = data.loss_variance()
-    assert abs(value - 0.5) < 4 * error
-    sparse = measure(rotation, samples=30, parameters=0)(pnp.array(0.1)).gradient_variance()
-    assert np.isnan(sparse.value[0]) and sparse.count[0] == 0 and np.isnan(sparse.mean)
-
-
-def test_degrees_of_freedom_of_a_pauli_on_haar_states():
-    """A deep SU(16) circuit: m = 2(N/2)²·2/… = 16 for a Pauli at N = 16, β = 2 (THEORY §8)."""
-
-    @qml.qnode(qml.device("lightning.qubit", wires=4))
-    def deep(w):
-        qml.StronglyEntanglingLayers(w, wires=range(4))
-        return qml.expval(qml.Z(0))
-
-    data = measure(deep, samples=2000, parameters=0)(pnp.zeros((12, 4, 3)))
-    found = data.degrees_of_freedom(dim=16, beta=2, minimum=-1.0)
-    assert found.dof_finite_interval[0] < 16 < found.dof_finite_interval[1]
-    assert found.dof_finite_interval[1] - found.dof_finite_interval[0] < 4
-    assert abs(found.dof - 1 / (1 / found.dof_finite + 1 / 16)) < 1e-12
-    noisy = measure(deep, samples=300, parameters=0, shots=20)(pnp.zeros((12, 4, 3)))
-    found = noisy.degrees_of_freedom(dim=16, beta=2, minimum=-1.0)
-    assert found.shot_noise > 0.04
-    assert found.dof_finite_interval[0] < 16 < found.dof_finite_interval[1]
-    with pytest.raises(InputError, match="minimum"):
-        noisy.degrees_of_freedom(dim=16, beta=2, minimum=3.0)
-    with pytest.raises(InputError, match="beta"):
-        noisy.degrees_of_freedom(dim=16, beta=3, minimum=-1.0)
-
-
-# ---------------------------------------------------------------------- quotes and budgets
-@pytest.mark.parametrize("make", [StubHardware, SplittingHardware])
-@pytest.mark.parametrize("options", [{}, {"parameters": 1}, {"parameters": [0, 3]}, {"parameters": 0}])
-def test_a_quote_is_what_is_executed(make, options):
-    function, args, _ = CASES["qaoa"]
-    device = make(wires=range(4))
-    qnode = qml.QNode(function, device)
-    asked = quote(qnode, samples=3, shots=50, **options)(*args)
-    assert device.circuits == 0
-    measure(qnode, samples=3, shots=50, **options)(*args)
-    assert (device.circuits, device.shots_run) == (asked.executions, asked.shots)
-
-
-def test_quotes_count_measurement_bases():
-    def two_bases(x):
-        qml.RX(x, 0)
-        return qml.expval(qml.X(0) + qml.Z(0))
-
-    one = quote(two_bases_node(two_bases), samples=10, shots=100)(pnp.array(0.1))
-    assert (one.circuits, one.executions, one.shots) == (30, 60, 6000)
-    assert type(one).from_dict(json.loads(json.dumps(one.to_dict()))) == one
-    assert "6,000" in str(one)
-    analytic = quote(two_bases_node(two_bases), samples=10, shots=None)(pnp.array(0.1))
-    assert (analytic.executions, analytic.shots) == (10, 0)
-
-
-def two_bases_node(function):
-    return qml.QNode(function, qml.device("default.qubit", wires=1))
-
-
-def test_a_budget_is_kept_and_split_where_the_variance_is_sharpest():
-    from pennylane_wishart.measurement.budget import best_shots
-
-    rng = np.random.default_rng(3)
-    variance, single, total = 0.01, 0.5, 40_000
-    best = round(best_shots(single, variance))
-    spread = {}
-    for shots in (best // 5, best, best * 5):
-        n = total // shots
-        draws = rng.normal(0, np.sqrt(variance + single / shots), (4000, n))
-        spread[shots] = draws.var(1, ddof=1).std()
-    assert min(spread, key=spread.get) == best
-
-    qnode, args = qnode_of("qaoa", "default.qubit")
-    asked = quote(qnode, budget=40_000)(*args)
-    assert 0.8 * 40_000 < asked.shots <= 40_000
-    given = quote(qnode, budget=40_000, variance=0.05)(*args)
-    assert given.shots_per_circuit > asked.shots_per_circuit
-    with pytest.raises(InputError, match="too little"):
-        quote(qnode, budget=100)(*args)
-
-
 # ---------------------------------------------------------------------- devices and bad input
 def test_devices_by_name_instance_and_factory():
     qnode, args = qnode_of("qaoa")
@@ -629,3 +275,89 @@ def test_one_datum_of_a_batch():
     for datum in (0, 1):
         found = measure(encoded, samples=3, argnums=[1], datum=datum)(batch, pnp.array(0.3))
         assert np.allclose(found.losses, np.cos(batch[datum]) * np.cos(found.angles[:, 0]))
+
+
+# ---------------------------------------------------------------------- interfaces and compilers
+@pytest.mark.interfaces
+@pytest.mark.parametrize("interface", ["jax", "torch"])
+def test_other_interfaces_give_the_same_numbers(interface):
+    pytest.importorskip(interface, reason=f"{interface} is not installed (extra: interfaces)")
+    qnode, args = qnode_of("layers")
+    expected = measure(qnode, samples=3)(*args)
+    if interface == "jax":
+        import jax
+        import jax.numpy as jnp
+
+        jax.config.update("jax_enable_x64", True)
+
+        argument, options = jnp.zeros((2, 3, 3)), {"argnums": [0]}
+    else:
+        import torch
+
+        argument, options = torch.zeros((2, 3, 3), dtype=torch.float64, requires_grad=True), {}
+    node = qml.QNode(CASES["layers"][0], qml.device("lightning.qubit", wires=3), interface=interface)
+    data = measure(node, samples=3, **options)(argument)
+    assert data.route == "lightning-cpp-adjoint"
+    assert np.array_equal(data.gradients, expected.gradients) and data.content_hash == expected.content_hash
+
+
+@pytest.mark.parametrize("case", ["layers", "qaoa", "mixed gates", "hermitian"])
+def test_qjit_objects_are_differentiated_by_catalyst(case):
+    pytest.importorskip("catalyst", reason="pennylane-catalyst is not installed")
+    qnode, args = qnode_of(case)
+    argnums = list(range(len(args)))
+    data = measure(qml.qjit(qnode), samples=3, argnums=argnums)(*args)
+    assert data.route == "catalyst" and data.route_note == ""
+    expected = measure(qnode, samples=3)(*args)
+    assert np.abs(data.gradients - expected.gradients).max() < 1e-9
+    assert np.abs(data.losses - expected.losses).max() < 1e-10
+    assert data.content_hash == expected.content_hash
+
+
+def test_without_catalyst_the_route_says_so():
+    qnode, args = qnode_of("layers")
+    if importlib.util.find_spec("catalyst") is not None:
+        pytest.skip("pennylane-catalyst is installed")
+    with pytest.raises(InputError, match="route='catalyst' cannot be taken: .*Catalyst is not installed"):
+        measure(qnode, samples=1, route="catalyst")(*args)
+
+    class Compiled:
+        """What a qjit object looks like from outside."""
+
+        original_function = qnode
+
+    data = measure(Compiled(), samples=1)(*args)
+    assert data.route == "lightning-cpp-adjoint" and "Catalyst is not installed" in data.route_note
+
+
+def test_forty_qubits_on_wishart_lie():
+    """A local observable sees its light cone only: two layers on 40 sites equal those on 10.
+
+    Z₀Z₁ spreads by one site per layer of couplings, so sites beyond the fourth do not matter.
+    """
+
+    def chain(n):
+        def circuit(w):
+            for q in range(n):
+                qml.Hadamard(q)
+            for layer in w:
+                for q in range(n - 1):
+                    qml.IsingZZ(layer[0, q], wires=[q, q + 1])
+                for q in range(n):
+                    qml.RX(layer[1, q], wires=q)
+            return qml.expval(qml.Z(0) @ qml.Z(1))
+
+        return circuit
+
+    qnode = qml.QNode(chain(40), qml.device("default.qubit", wires=40))
+    data = measure(qnode, samples=4, device="wishart.lie")(pnp.zeros((2, 2, 40)))
+    assert (data.device, data.route, data.n_params) == ("wishart.lie", "device-adjoint", 160)
+    short = qml.QNode(chain(10), qml.device("default.qubit", wires=10), diff_method="backprop")
+    gradient = qml.grad(short)
+    for row in range(4):
+        angles = data.unflatten(data.angles[row])[0]
+        found = gradient(pnp.array(angles[:, :, :10], requires_grad=True))
+        expected = np.zeros((2, 2, 40))
+        expected[:, :, :10] = found
+        assert np.abs(data.unflatten(data.gradients[row])[0] - expected).max() < 1e-9
+        assert abs(data.losses[row] - float(gradient.forward)) < 1e-10

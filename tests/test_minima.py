@@ -18,6 +18,8 @@ from pennylane_wishart.minima import (
     MinimaLaw,
     asymptotic_minima_law,
     concentration_energy,
+    large_minima_law,
+    limit_energy,
     minima_law,
     minima_law_sectors,
     transition,
@@ -480,3 +482,72 @@ def test_states_near_a_middle_level_do_not_swamp_the_law():
     mean, error = in_e(law)
     # Mean of five other seeds, 2·10^5 states: 0.3763 ± 0.0006.
     assert error < 0.01 * mean and near(mean, np.hypot(error, 0.0006), 0.3763)
+
+
+# ------------------------------------------------------------------ hundreds of parameters
+def test_limit_energy_is_where_a_large_hessian_becomes_positive():
+    """Two levels, β = 2, p = 600 of D = 1200: smallest eigenvalue of H at E∞ within 2% of the scale."""
+    dim, p, rng = 1200, 600, np.random.default_rng(3)
+    values, counts = np.array([0.0, 1.0]), (800, 400)
+    energy = limit_energy([(values, counts, 2, 1.0)], p)
+    e = energy * 400 / dim
+    share = np.array([1 - e, e])  # level weights of a state of energy e
+    sigma = np.sqrt(share @ (values - e) ** 2)
+    hessian = np.zeros((p, p))
+    for value, count in zip(values, counts, strict=True):
+        g = rng.standard_normal((2 * count, p)) / np.sqrt(2 * dim)
+        hessian += (value - e) * g.T @ g
+    a = rng.standard_normal((p, p))
+    hessian += sigma * (a + a.T) / np.sqrt(2) / np.sqrt(2 * dim)
+    assert abs(np.linalg.eigvalsh(hessian)[0]) < 0.02 * 400 / dim
+
+
+def test_limit_energy_of_few_degrees_of_freedom_is_the_published_one():
+    """r ≪ D: one level of small rank, K = βr."""
+    found = limit_energy([([0.0, 1.0], [10**7, 1000], 2, 1.0)], 500)
+    assert found == pytest.approx(concentration_energy(0.25), rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    "sectors, p, expected, error",
+    [
+        # minima_law with 8,192 states, seed 1
+        ([([-1, 1], [128, 128], 2, 1.0)], 64, 0.2480, 0.0014),
+        ([([-1, 1], [512, 512], 2, 1.0)], 64, 0.5851, 0.0017),
+    ],
+)
+def test_extrapolated_law_agrees_with_the_integral(sectors, p, expected, error):
+    """Within three standard errors."""
+    law = large_minima_law(sectors, p, seed=2).in_units_of_E()
+    assert abs(law.mean() - expected) < 3 * np.hypot(law.standard_error, error)
+    assert law.standard_error < 0.05 * law.mean() and law.status is Status.ESTIMATED
+    assert law.ppf(0.5) == pytest.approx(law.mean(), rel=0.1)
+
+
+def test_extrapolated_law_next_to_the_transition_says_so():
+    """p = 100 of p* = 128: 0.0075 by the integral; the error of the extrapolation is above 5%."""
+    law = large_minima_law([([-1, 1], [64, 64], 2, 1.0)], 100, seed=2).in_units_of_E()
+    assert law.status is Status.NOT_CONVERGED
+    assert abs(law.mean() - 0.00753) < 3 * law.standard_error
+
+
+def test_extrapolated_law_of_huge_sectors():
+    law = large_minima_law([([-1, 1], [2**999, 2**999], 2, 1.0)], 200, seed=1)
+    assert law.mean() == pytest.approx(0.0, abs=1e-100) and law.deviation < 0
+
+
+@pytest.mark.slow
+def test_extrapolated_law_of_two_sectors():
+    two = large_minima_law([([-1, 1], [64, 64], 2, 0.5)] * 2, 80, seed=1)
+    assert -1 < two.mean() < 0 and two.transition == 256
+
+
+def test_extrapolated_law_errors():
+    with pytest.raises(InputError, match="use minima_law"):
+        large_minima_law([([-1, 1], [64, 64], 2, 1.0)], 20)
+    with pytest.raises(InputError, match="not below"):
+        large_minima_law([([-1, 1], [64, 64], 2, 1.0)], 128)
+    with pytest.raises(InputError, match="many states"):
+        large_minima_law([([0, 1, 200], [2000, 2000, 1], 2, 1.0)], 400)
+    with pytest.raises(InputError, match="two levels"):
+        limit_energy([([1.0], [8], 2, 1.0)], 3)

@@ -17,6 +17,7 @@ from pennylane_wishart.moments import (
     sampled_moments,
 )
 from pennylane_wishart.moments.chain import quadrature_nodes
+from pennylane_wishart.moments.dead import dead_rotations
 from pennylane_wishart.moments.drivers import clean_moments
 from pennylane_wishart.moments.mixed import mixed_moments
 from pennylane_wishart.moments.mixing import mixed_limit
@@ -243,6 +244,49 @@ def test_reasons():
         dead, reasons = dead_parameters(circuit)
         assert circuit.n_qubits == n
         assert reason in reasons[dead.index(index)]
+
+
+@pytest.mark.parametrize("kind", ["basis", "product", "stabilizer", "vector"])
+def test_proofs_never_name_a_live_parameter(kind):
+    """Forty circuits a kind: what commutation and symmetry prove has variance and mean 0."""
+    found = 0
+    for seed in range(40):
+        rng = np.random.default_rng(900 + seed)
+        n, length = int(rng.integers(2, 6)), int(rng.integers(3, 14))
+        fixed = 0.3 if seed % 4 == 3 else 0.0
+        drawn = pauli_circuit(rng, n, length, 1 + seed % 3, kind, fixed, sparse=seed % 2 == 0)
+        circuit = drawn.circuit
+        got = exact_moments(circuit, circuit.angle_law())
+        squares = got.gradient_variance + got.gradient_mean**2
+        proved = [k for k, r in enumerate(dead_rotations(circuit)) if r]
+        parameters = circuit.parameter_of[proved]
+        parameters = parameters[parameters >= 0]
+        assert np.all(squares[parameters] < 1e-20)
+        found += len(parameters)
+    assert found > 20
+
+
+def test_symmetries_are_found_without_enumeration():
+    """Parity (a word that commutes with all) and reality (all generators imaginary), 30 qubits."""
+    n = 30
+    layer = [{q: "Y"} for q in range(n)] + [{q: "Z", q + 1: "Y"} for q in range(n - 1)]
+    bonds = [{q: "X", q + 1: "X"} for q in range(n - 1)] + [{q: "Z"} for q in range(n)]
+    for maps, letters in ((layer, {4: "Y", 5: "Z"}), (bonds, {7: "X"})):
+        words = PauliWords.from_maps(maps * 3, n)
+        observable = PauliSum.of(PauliWords.from_maps([letters], n), np.ones(1))
+        circuit = RotationCircuit.from_words(words, observable)
+        assert all(dead_rotations(circuit))
+        allowed = PauliSum.of(PauliWords.from_maps([{4: "Z"}], n), np.ones(1))
+        assert not all(dead_rotations(RotationCircuit.from_words(words, allowed)))
+
+
+def test_symmetry_proofs_equal_the_zeros_of_a_small_circuit():
+    """Qubit 2 is joined by XX bonds only: what is proved is exactly what vanishes."""
+    words = ["XXI", "ZII", "IIX", "IXX", "XXI"]
+    circuit = RotationCircuit.from_words(words, {"ZII": 1.0})
+    got = exact_moments(circuit, circuit.angle_law())
+    proved = [k for k, r in enumerate(dead_rotations(circuit)) if r]
+    assert proved == np.flatnonzero(got.gradient_variance == 0).tolist()
 
 
 def test_sum_that_fixes_the_input_is_dead():

@@ -1,29 +1,120 @@
-"""Report: text fits 80 columns, HTML is escaped and self-contained, formats by suffix."""
+"""Report: text fits 80 columns, HTML is self-contained and readable in a browser, every number is explained."""
 
+import functools
 import json
+import re
+import shutil
+import subprocess
+from types import SimpleNamespace
 
+import numpy as np
+import pennylane as qml
 import pytest
+from pennylane import numpy as pnp
 
-from pennylane_wishart import report
+import pennylane_wishart as pw
+from pennylane_wishart import plots, report
+from pennylane_wishart.diagnosis.depth import DepthCurve
+from pennylane_wishart.diagnosis.words import number, parameter_name
 from pennylane_wishart.errors import InputError
 
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
 SECTIONS = (
-    report.Section("One", ("A sentence to be wrapped. " * 9,), (report.Row("a", "1", "def", "exact"),)),
-    report.Section("Two <b>", ("5 < 6 & 'x'",), (), lambda ax: ax.plot([0, 1], [0, 1]), "a line"),
-)
+    report.Section(
+        "One", (report.Sentence("A sentence to be wrapped. " * 9, "all of it", "here"),),
+        (report.Row("a", "1", "def", "exact", "THEORY §1"),),
+    ),
+    report.Section(
+        "Two <b>", ("5 < 6 & 'x'",), (report.Row("long " * 12, "value " * 20),),
+        (report.Figure(lambda ax: ax.plot([0, 1], [0, 1], color=plots.PREDICTED), "a <line>"),),
+    ),
+)  # fmt: skip
 
 
+def layers(n, depth):
+    @qml.qnode(qml.device("lightning.qubit", wires=n))
+    def circuit(weights):
+        qml.StronglyEntanglingLayers(weights, range(n))
+        return qml.expval(qml.Z(0))
+
+    return circuit, pnp.zeros((depth, n, 3), requires_grad=True)
+
+
+@qml.qnode(qml.device("lightning.qubit", wires=3))
+def ring(weights):
+    for q in range(3):
+        qml.RZ(weights[0, q], q)
+        qml.RX(weights[1, q], q)
+    for q in range(3):
+        qml.CNOT([q, (q + 1) % 3])
+    for q in range(3):
+        qml.RX(weights[2, q], q)
+    return qml.expval(qml.Y(0) @ qml.Z(1) @ qml.Z(2))
+
+
+@functools.cache
+def diagnosis(kind):
+    if kind == "deep":
+        circuit, weights = layers(3, 4)
+        return pw.diagnose(circuit, samples=60, progress=False)(weights)
+    if kind == "shallow":  # in the theory, with dead parameters, p below p*
+        return pw.diagnose(ring, samples=200, progress=False)(pnp.zeros((3, 3), requires_grad=True))
+    if kind == "family":
+
+        def make(n):
+            return layers(n, 1)[0]
+
+        circuit, weights = layers(2, 1)
+        return pw.diagnose(
+            circuit, samples=30, progress=False, family=make, sizes=(2, 3, 4, 5, 6),
+            family_args=lambda n: pnp.zeros((1, n, 3)),
+        )(weights)  # fmt: skip
+
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def outside(x):
+        qml.RZ(x, 0)
+        return qml.expval(qml.Z(0))
+
+    return pw.diagnose(outside, samples=10, progress=False)(pnp.array(0.3, requires_grad=True))
+
+
+KINDS = ("deep", "shallow", "family", "outside")
+
+
+# ---------------------------------------------------------------------- parts
 def test_text_fits():
     text = report.to_text("Title", SECTIONS)
     assert max(len(line) for line in text.splitlines()) <= 80
-    assert "(exact)" in text
+    assert "(exact)" in text and "def" not in text
 
 
 def test_html_is_escaped_and_self_contained():
     page = report.to_html("T <script>", SECTIONS, page=True)
-    assert "<script>" not in page and "Two &lt;b&gt;" in page and "5 &lt; 6 &amp;" in page
-    assert "<svg" in page and "prefers-color-scheme" in page and 'title="def"' in page
-    assert "src=" not in page and "<link" not in page
+    assert "<script" not in page and "Two &lt;b&gt;" in page and "5 &lt; 6 &amp;" in page
+    assert "<svg" in page and "prefers-color-scheme" in page
+    assert 'aria-label="a &lt;line&gt;"' in page
+
+
+def test_definitions_are_in_reach_of_pointer_keyboard_and_touch():
+    page = report.to_html("T", SECTIONS)
+    value = r'<span class="v" tabindex="0" aria-describedby="(\w+-\d+)">1'
+    found = re.search(value + r'<span class="tip"([^>]*)>([^<]*)', page)
+    assert found[3] == "def Source: THEORY §1."
+    assert f'id="{found[1]}"' in found[2] and 'role="tooltip"' in found[2] and "hidden" in found[2]
+    assert "all of it Source: here." in page
+    ids = re.findall(r'id="(pw[\w-]+)"', page + report.to_html("T", SECTIONS[:1]))
+    assert len(ids) == len(set(ids)) == 4
+
+
+def test_figures_follow_the_page():
+    svg = report.draw_svg(SECTIONS[1].figures[0])
+    assert "currentColor" in svg and "var(--pw-blue,#0072b2)" in svg
+    assert "#010203" not in svg and svg == report.draw_svg(SECTIONS[1].figures[0])
+
+
+def test_notebook_fragment_takes_the_host_s_colours():
+    fragment = report.to_html("T", SECTIONS)
+    assert "--jp-content-font-color1" in fragment and "body{" not in fragment
 
 
 def test_save_by_suffix(tmp_path):
@@ -33,3 +124,156 @@ def test_save_by_suffix(tmp_path):
     assert report.save(tmp_path / "a.txt", "T", SECTIONS, data).read_text().startswith("T\n")
     with pytest.raises(InputError, match="suffix"):
         report.save(tmp_path / "a.pdf", "T", SECTIONS, data)
+    with pytest.raises(InputError, match="cannot be written"):
+        report.save(tmp_path / "nowhere" / "a.txt", "T", SECTIONS, data)
+
+
+def test_tone_is_checked():
+    with pytest.raises(InputError, match=r"Section\.tone"):
+        report.Section("T", tone="merry")
+
+
+# ---------------------------------------------------------------------- a diagnosis
+@pytest.mark.parametrize("kind", KINDS)
+def test_print_fits_and_every_number_is_explained(kind):
+    diag = diagnosis(kind)
+    text = str(diag)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert text.splitlines()[5].startswith(diag.headline[:40])
+    for section in diag.sections:
+        for row in section.rows:
+            assert row.definition and row.source, row
+        for sentence in section.said:
+            words = re.sub(r"^\d\. ", "", sentence.text)  # the number of a piece of advice
+            assert sentence.definition or not re.search(r"\d", words), words
+
+
+def test_bounds_are_called_bounds():
+    circuit, weights = layers(60, 4)
+    text = str(pw.diagnose(circuit, run=False)(weights))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    flat = " ".join(text.split())
+    assert "standard deviation at most" in flat and "(walkers, bound)" in flat
+    assert "shots per gradient component at least" in flat and "± at most" in flat
+    assert "gradient standard deviations" not in flat and "nothing was measured" in flat
+    assert "0 of 720 parameters are deep enough" in flat
+    assert "p* = 2^60.0" in flat
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_needs_no_network(kind):
+    page = report.to_html("T", diagnosis(kind).sections, page=True)
+    links = set(re.findall(r"https?://[^\s\"'<)]+", page))
+    assert {x for x in links if not x.startswith("http://www.w3.org/")} == set()
+    assert "<script" not in page and "<link" not in page and "src=" not in page and "@import" not in page
+
+
+@pytest.mark.parametrize(("kind", "figures"), [("deep", 5), ("shallow", 6), ("family", 4), ("outside", 1)])
+def test_plot_draws_every_figure(kind, figures):
+    import matplotlib.pyplot as plt
+
+    axes = diagnosis(kind).plot()
+    assert len(axes) >= figures
+    for ax in axes:
+        assert ax.get_xlabel() and ax.get_ylabel()
+    plt.close("all")
+
+
+def test_plots_on_their_own():
+    import matplotlib.pyplot as plt
+
+    deep, shallow = diagnosis("deep"), diagnosis("shallow")
+    law = plots.plot_loss_law(deep.prediction, deep.measurement).get_lines()[0]
+    x, density = law.get_data()
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=0.02)
+    ax = plots.plot_minima(shallow.prediction, SimpleNamespace(losses=np.array([-1.0, -0.9])))
+    assert "found" in [t.get_text() for t in ax.get_legend().get_texts()]
+    ax = plots.plot_parameter_variances(shallow.prediction)
+    dead = next(line for line in ax.get_lines() if str(line.get_label()).startswith("dead"))
+    assert tuple(dead.get_xdata()) == shallow.prediction.dead_parameters
+    star = plots.plot_transition(shallow.prediction).get_lines()[2]
+    assert star.get_label() == "p* = 8" and star.get_xdata()[0] == 8
+    few = SimpleNamespace(measured=np.ones((1, 36), bool), gradients=np.zeros((1, 36)))
+    few.measured[:, 5:] = False
+    with pytest.raises(InputError, match="needs 20 measured"):
+        plots.plot_gradient_qq(deep.prediction, few)
+    plt.close("all")
+
+
+def test_depth_curve():
+    curve = diagnosis("deep").depth
+    assert curve.rotations[-1] == diagnosis("deep").signature.circuit.n_rotations
+    found = 2 ** curve.log2_variance[-1]
+    assert found == pytest.approx(diagnosis("deep").prediction.moments.loss_variance, rel=1e-9)
+    assert curve.deep_limit == pytest.approx(np.log2(1 / 9), abs=1e-9)  # 1/(N + 1), N = 8
+    assert DepthCurve((1, 2, 3, 4), (0.0, -3.0, -4.0, -3.0), -3.0).reached == 4
+    assert DepthCurve((1, 2, 3), (0.0, -3.0, -3.0), -3.0).reached == 2
+    assert DepthCurve((1, 2, 3), (0.0, -3.0, -1.0), -3.0).reached is None
+    assert DepthCurve((1, 2), (0.0, -3.0), float("nan")).reached is None
+
+
+def test_parameters_have_names():
+    form = diagnosis("shallow").signature.circuit
+    assert parameter_name(form, 0) == "weights[0,0]" and parameter_name(form, 7) == "weights[2,1]"
+    assert parameter_name(diagnosis("outside").signature.circuit, 0) == "x"
+    plain = pw.RotationCircuit.from_words(["X"], {"Z": 1.0})
+    assert parameter_name(plain, 0) == "parameter 0"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (128.123, "128.1"), (1000.0, "1,000"), (123456.0, "123,456"), (2.0**-40, "2^-40.0"),
+     (2.0**200, "2^200.0"), (-(2.0**-20), "-2^-20.0"), (float("inf"), "inf")],
+)  # fmt: skip
+def test_number(value, text):
+    assert number(value) == text
+
+
+def test_bar_only_where_it_is_wanted(capsys):
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def small(x):
+        qml.RX(x, 0)
+        return qml.expval(qml.Z(0))
+
+    x = pnp.array(0.3, requires_grad=True)
+    for progress in (None, False):  # standard error is no terminal here
+        pw.diagnose(small, samples=5, progress=progress)(x)
+        assert capsys.readouterr().err == ""
+    pytest.importorskip("tqdm", reason="tqdm is not installed (extra progress).")
+    pw.diagnose(small, samples=5, progress=True)(x)
+    assert "reading the circuit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"seed": "a"}, "seed needs"), ({"seed": -1}, "seed needs"), ({"family": 3}, "family must be a function of n"),
+     ({"family": lambda n: None}, "family_args must be a function of n"), ({"shots": 0}, "shots must be")],
+)  # fmt: skip
+def test_options_are_checked_at_the_door(options, words):
+    with pytest.raises(InputError, match=words):
+        pw.diagnose(ring, **options)
+
+
+# ---------------------------------------------------------------------- in a browser
+def browse(arguments, page):
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments]
+    return subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="No Chromium is installed: the report is not looked at in a browser.")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [420, 1000])
+def test_page_in_chromium(width, scheme, tmp_path):
+    from matplotlib.image import imread
+
+    page = diagnosis("deep").save(tmp_path / "report.html")
+    probe = "document.title=[document.documentElement.scrollWidth,innerWidth,document.querySelectorAll('svg').length]"
+    page.write_text(page.read_text().replace("</body>", f"<script>{probe}</script></body>"))
+    shot = tmp_path / "shot.png"
+    colours = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
+    dom = browse([colours, f"--window-size={width},900", f"--screenshot={shot}", "--dump-dom"], page)
+    content, window, figures = map(int, re.search(r"<title>(\d+),(\d+),(\d+)</title>", dom).groups())
+    assert content <= window, "the page scrolls sideways"
+    assert figures >= 5
+    corner = imread(shot)[2, 2, :3]
+    assert corner.max() < 0.2 if scheme == "dark" else corner.min() > 0.95

@@ -789,9 +789,9 @@ def test_bad_input_is_named():
         build_signature(circuit, route="magic")
     with pytest.raises(InputError, match="single Pauli words"):
         build_signature(sums(2, xxz(2), {"ZI": 1.0, "XX": 1.0}), route="pauli")
-    with pytest.raises(InputError, match="stops at 10 qubits"):
+    with pytest.raises(InputError, match="stops at 12 qubits"):
         build_signature(
-            RotationCircuit.from_words(["X" + "I" * 10], {"Z" + "I" * 10: 1.0}), route="dense"
+            RotationCircuit.from_words(["X" + "I" * 12], {"Z" + "I" * 12: 1.0}), route="dense"
         )
     with pytest.raises(InputError, match="kind must be one of"):
         Sector(

@@ -1,14 +1,27 @@
 """Walkers and matrix products, against the exact engines and known answers."""
 
 import numpy as np
+import pennylane as qml
 import pytest
+from pennylane import numpy as pnp
 from random_rotations import brickwork, pauli_circuit, state, sum_circuit
 from references import averages
 
-from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit
-from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
+from pennylane_wishart.circuit import (
+    DenseBlock,
+    InputState,
+    RotationCircuit,
+    local_form,
+    normal_form,
+)
+from pennylane_wishart.errors import (
+    InputError,
+    ModuleTooLargeError,
+    Status,
+    UnsupportedCircuitError,
+)
 from pennylane_wishart.moments import dead_parameters, exact_moments
-from pennylane_wishart.moments.drivers import clean_moments
+from pennylane_wishart.moments.drivers import clean_moments, subcircuit
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.walkers import log2_moments, moments_of, pair_walk, walk
 from pennylane_wishart.walkers.bits import RandomBits, mask_of_range
@@ -384,7 +397,7 @@ def test_errors_say_what_to_do():
     with pytest.raises(InputError, match="normal_form"):
         moments_of("circuit")
     far = RotationCircuit.from_words(["XXXXXX"], {"ZIIIII": 1.0})
-    with pytest.raises(UnsupportedCircuitError, match="spans more than 4"):
+    with pytest.raises(UnsupportedCircuitError, match="spans 6 neighbouring qubits, and 4 is the most"):
         log2_moments(far, far.angle_law())
     entangled = RotationCircuit.from_words(
         ["XI"], {"ZI": 1.0}, state(np.random.default_rng(0), 2, "vector")
@@ -426,3 +439,141 @@ def test_circuits_with_nothing_to_walk():
             got = engine(circuit, circuit.angle_law())
             np.testing.assert_allclose([got.loss_mean, got.loss_variance], [value, 0.0], atol=1e-12)
             assert np.isneginf(got.log2_gradient_variance).all()
+
+
+# ------------------------------------------------------------------ Clifford gates put back
+def bricks(n: int, layers: int, entangler: str, ring: bool = False):
+    """RY and RZ on every qubit, an entangler on all bonds; the last bond of a ring is (n − 1, 0)."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def qnode(w):
+        for layer in range(layers):
+            for q in range(n):
+                qml.RY(w[layer, q, 0], wires=q)
+                qml.RZ(w[layer, q, 1], wires=q)
+            for q in range(n if ring else n - 1):
+                pair = [q, (q + 1) % n]
+                if entangler == "IsingZZ":
+                    qml.IsingZZ(w[layer, q, 2], wires=pair)
+                else:
+                    getattr(qml, entangler)(wires=pair)
+        return qml.expval(qml.Z(n // 2))
+
+    weights = pnp.zeros((layers, n, 3 if entangler == "IsingZZ" else 2), requires_grad=True)
+    return normal_form(qnode)(weights)
+
+
+@pytest.mark.parametrize("entangler", ["CNOT", "CZ", "SWAP", "IsingZZ"])
+@pytest.mark.parametrize("ring", [False, True])
+def test_matrix_product_of_long_words(entangler, ring):
+    """Ladders and rings of Clifford gates: the loss and every gradient, against exact words."""
+    circuit = bricks(6, 4, entangler, ring)
+    if entangler == "CNOT":
+        assert circuit.words.weights().max() > 4
+    law = circuit.angle_law()
+    exact = exact_moments(circuit, law)
+    live = np.flatnonzero(np.isfinite(exact.log2_gradient_variance))
+    got = log2_moments(circuit, law, 64, live)
+    np.testing.assert_allclose(got.log2_second_moment, np.log2(exact.loss_second_moment), atol=1e-9)
+    np.testing.assert_allclose(got.log2_gradient, exact.log2_gradient_variance[live], atol=1e-8)
+
+
+@pytest.mark.parametrize("entangler, layers", [("CNOT", 6), ("CZ", 8)])
+def test_truncated_matrix_products_stay_inside_their_error(entangler, layers):
+    circuit = bricks(8, layers, entangler)
+    law = circuit.angle_law()
+    exact = exact_moments(circuit, law)
+    live = np.flatnonzero(np.isfinite(exact.log2_gradient_variance))[::7]
+    for bond in (8, 16, 24):
+        got = log2_moments(circuit, law, bond, live)
+        gap = abs(got.log2_second_moment - np.log2(exact.loss_second_moment))
+        assert gap <= got.log2_second_moment_error + 1e-9
+        gaps = np.abs(got.log2_gradient - exact.log2_gradient_variance[live])
+        assert np.all((gaps <= got.log2_gradient_error + 1e-6) | np.isinf(got.log2_gradient_error))
+
+
+def test_two_hundred_bits_at_a_hundred_qubits():
+    """X on all qubits behind narrow RX, RY and CNOT: on a line with n = 4, 6, 8 to 1% per qubit."""
+
+    def circuit_of(n):
+        @qml.qnode(qml.device("default.qubit", wires=n))
+        def qnode(w):
+            for layer in range(3):
+                for q in range(n):
+                    qml.RX(w[layer, q, 0], wires=q)
+                    qml.RY(w[layer, q, 1], wires=q)
+                for q in range(layer % 2, n - 1, 2):
+                    qml.CNOT(wires=[q, q + 1])
+            return qml.expval(qml.prod(*[qml.X(q) for q in range(n)]))
+
+        return normal_form(qnode)(pnp.zeros((3, n, 2), requires_grad=True))
+
+    bits = {}
+    for n in (6, 8):
+        circuit = circuit_of(n)
+        law = circuit.angle_law(("normal", 0.15))
+        bits[n] = np.log2(exact_moments(circuit, law).loss_second_moment)
+        np.testing.assert_allclose(log2_moments(circuit, law, 16).log2_second_moment, bits[n], atol=1e-9)
+    circuit = circuit_of(100)
+    got = log2_moments(circuit, circuit.angle_law(("normal", 0.15)), 64)
+    slope = (bits[8] - bits[6]) / 2
+    assert got.log2_second_moment < -200 and got.log2_second_moment_error < 1e-6
+    assert (got.log2_second_moment - bits[8]) / 92 == pytest.approx(slope, rel=0.01)
+
+
+def test_local_form_is_the_circuit_itself():
+    """The gates' own words come back, whatever rotations are left out."""
+    circuit = bricks(5, 2, "CNOT")
+    form = local_form(circuit)
+    assert np.all((form.letters > 0).sum(axis=1) == 1) and len(form.gates) == 8
+    assert form.observable.tolist() == [[0, 0, 1, 0, 0]]
+    keep = np.arange(0, circuit.n_rotations, 3)
+    small = local_form(subcircuit(circuit, keep))
+    assert np.array_equal(small.letters, form.letters[keep])
+
+
+def test_identity_terms_and_lost_values():
+    """A constant in the observable is kept; a value lost to truncation has an infinite error."""
+    circuit = RotationCircuit.from_words(["XII", "ZZI", "IXI"], {"IZI": 1.0, "III": 0.5})
+    got = log2_moments(circuit, circuit.angle_law(), 16, [2])
+    np.testing.assert_allclose(got.log2_second_moment, np.log2(0.5 + 0.25), atol=1e-9)
+    np.testing.assert_allclose(got.log2_gradient, [-1.0], atol=1e-9)
+    hard = bricks(30, 12, "CNOT")
+    try:
+        lost = log2_moments(hard, hard.angle_law(), 4)
+    except ModuleTooLargeError as error:
+        assert "raise bond" in str(error)
+    else:
+        assert lost.status is Status.NOT_CONVERGED and lost.log2_second_moment_error > 0.1
+
+
+def test_unseen_loss_is_a_limit():
+    """No walker comes home on 60 qubits: Var[ℓ] is a limit of its own size, never 0."""
+    circuit = bricks(60, 12, "CNOT")
+    got = walk(circuit, circuit.angle_law(), 640, seed=1)
+    assert got.loss_variance > 0 and got.loss_variance_error >= 0.5 * got.loss_variance
+
+
+def test_averaging_is_said():
+    shared = RotationCircuit.from_words(["X", "Y", "X"], {"Z": 1.0}, parameter_of=[0, 1, 0])
+    assert "parameter 0 at 5 angles 0.4·π apart with equal weights" in moments_of(shared).averaging
+    law = shared.angle_law(("normal", 0.4))
+    assert "9 angles" in moments_of(shared, law).averaging
+    assert "drawn from the law" in pair_walk(shared, law, 100, seed=1).averaging
+    alone = RotationCircuit.from_words(["X", "Y"], {"Z": 1.0})
+    assert "closed form" in moments_of(alone).averaging
+    assert "independent" in walk(alone, alone.angle_law(), 64, seed=1).averaging
+
+
+def test_a_parameter_dead_by_symmetry_is_not_a_limit():
+    """Parity forbids it: beyond every enumeration the walk still proves it dead."""
+    n = 40
+    maps = []
+    for _ in range(6):
+        maps += [{q: "X", q + 1: "X"} for q in range(n - 1)] + [{q: "Z"} for q in range(n)]
+    odd = PauliSum.of(PauliWords.from_maps([{20: "X"}], n), np.ones(1))
+    circuit = RotationCircuit.from_words(PauliWords.from_maps(maps, n), odd)
+    got = walk(circuit, circuit.angle_law(), 640, seed=1)
+    assert set(got.status) == {Status.OK} and np.isneginf(got.log2_gradient_variance).all()
+    dead, reasons = dead_parameters(circuit)
+    assert len(dead) == circuit.n_params and any("symmetry" in r for r in reasons)

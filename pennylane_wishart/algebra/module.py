@@ -56,6 +56,10 @@ class Module:
                 f"Module: dim {self.dim} with {self.z_type} Z-type words is impossible."
             )
 
+    def __repr__(self) -> str:
+        size = f"dim={self.dim}" if self.log2_dim < 50 else f"log2_dim={self.log2_dim:.2f}"
+        return f"Module({size}, n_qubits={self.n_qubits}, method={self.method!r}, status={self.status.name})"
+
     @property
     def log2_dim(self) -> float:
         """log2 of the dimension."""

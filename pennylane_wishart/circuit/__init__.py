@@ -2,6 +2,7 @@
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.effective import effective_generators
+from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
 from pennylane_wishart.circuit.normal_form import normal_form
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
@@ -9,13 +10,16 @@ from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 
 __all__ = [
     "AngleLaw",
+    "CliffordMap",
     "DenseBlock",
     "InputState",
+    "LocalForm",
     "RotationCircuit",
     "RotationMoments",
     "StabilizerBlock",
     "TracedCircuit",
     "effective_generators",
+    "local_form",
     "normal_form",
     "trace_qnode",
 ]

@@ -81,6 +81,13 @@ class _Builder:
         self.frame = Frame(n)
         self.groups: list[_Group] = []
         self.last: dict[int, int] = {}
+        self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
+        """Clifford gates with the number of groups before each."""
+
+    def clifford(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+        """Conjugate everything that follows by a Clifford gate."""
+        self.frame.append(tableau, targets, key)
+        self.cliffords.append((len(self.groups), tableau, tuple(targets)))
 
     def words_of(self, terms) -> PauliWords:
         width = max(1, -(-self.n // 64))
@@ -229,7 +236,7 @@ def _fixed_gate(builder: _Builder, gate: Gate, targets: list[int]) -> None:
         return
     tableau = tableau_of(gate.key, gate.op)
     if tableau is not None:
-        builder.frame.append(tableau, targets, gate.key)
+        builder.clifford(tableau, targets, gate.key)
     else:
         builder.rotation(fixed_generator(gate.op), targets, 0.0, 1.0)
 
@@ -242,12 +249,12 @@ def _fixed_rotation(builder: _Builder, gate: Gate, targets: list[int]) -> None:
         turns = gate.value * generator.coefficients[0] / _QUARTER
         if abs(turns - round(turns)) < 1e-11:
             key = (gate.key, round(turns) % 4)
-            builder.frame.append(_quarter_turn(_strings(generator)[0], round(turns) % 4), targets, key)
+            builder.clifford(_quarter_turn(_strings(generator)[0], round(turns) % 4), targets, key)
             return
     elif len(targets) <= 4:
         tableau = tableau_of_matrix(gate_matrix(gate.op))
         if tableau is not None:
-            builder.frame.append(tableau, targets)
+            builder.clifford(tableau, targets)
             return
     builder.rotation(generator, targets, 0.0, gate.value)
 
@@ -286,6 +293,7 @@ def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
             sizes.append(1)
             terms.append((None, group.terms[0]))
     words, coefficients = _stack(builder, terms)
+    shift = np.concatenate([[0], np.cumsum([1 + len(g.fixed) for g in builder.groups])])
     return RotationCircuit(
         n_qubits=n,
         wires=trace.wires,
@@ -300,6 +308,7 @@ def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
         states=states,
         n_params=trace.n_params,
         trace=trace,
+        cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
     )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import stim
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.states import DenseBlock, InputState
@@ -77,6 +78,11 @@ class RotationCircuit:
     n_params: int
     trace: TracedCircuit | None = field(default=None, repr=False)
     """The traced QNode that the circuit was made from; None when built from words."""
+    cliffords: tuple[tuple[int, stim.Tableau, tuple[int, ...]], ...] = field(default=(), repr=False)
+    """Fixed Clifford gates that were conjugated away: (rotations before it, gate, qubits), in order.
+
+    Undoing the conjugation makes local gates of long words again (:func:`local_form`).
+    """
 
     def __post_init__(self):
         n = len(self.starts) - 1

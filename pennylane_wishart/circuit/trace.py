@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -210,7 +211,7 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
     arguments = Arguments.read(circuit.func, args, kwargs or {}, argnums)
-    tape = build_tape(circuit, arguments.args, arguments.kwargs)
+    tape, precise = _first_tape(circuit, arguments)
     observable = check_tape(tape, output)
     wires = check_wires(tape, circuit.device)
     slots = arguments.slots + (arguments.data_slots if encoding == "random" else ())
@@ -221,10 +222,12 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     signature = _structure(gates, observable)
 
     def values_at(flat: np.ndarray) -> np.ndarray:
-        try:
-            probe = _batch(build_tape(circuit, *arguments.rebuild(flat, slots)))[0]
-        except (AttributeError, TypeError):  # the function wants its own interface's arrays
-            probe = _batch(build_tape(circuit, *arguments.rebuild(flat, slots, native=True)))[0]
+        called, context = precise
+        with context():
+            try:
+                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
+            except (AttributeError, TypeError):  # the function wants its own interface's arrays
+                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
         found = expand_operations(probe.operations)
         if _structure(found, check_tape(probe, output)) != signature:
             raise UnsupportedCircuitError(
@@ -258,6 +261,18 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
         data_gates=data_gates if tape.batch_size is not None else (),
         encoding=encoding,
     )
+
+
+def _first_tape(circuit, arguments: Arguments):
+    """Return the tape of the call, and (arguments, context) for the calls that vary them."""
+    doubled, context = arguments.doubled()
+    if doubled is not arguments:
+        try:
+            with context():
+                return build_tape(circuit, doubled.args, doubled.kwargs), (doubled, context)
+        except (TypeError, RuntimeError):  # single-precision constants in the function: its own precision then
+            pass
+    return build_tape(circuit, arguments.args, arguments.kwargs), (arguments, nullcontext)
 
 
 def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:

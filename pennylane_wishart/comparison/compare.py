@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from pennylane_wishart.comparison.statistics import (
     QuantityComparison,
     compare_sample,
-    compare_variances,
     not_compared,
 )
+from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.ensembles import MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
@@ -20,6 +21,9 @@ from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Comparison", "compare"]
+
+_IDEAL = ("default.qubit", "lightning.qubit", "lightning.kokkos", "lightning.gpu", "wishart.lie", "reference.qubit")
+"""Simulators without noise of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,10 @@ class Comparison:
     minima: QuantityComparison | None = None
     dead: QuantityComparison | None = None
     """Whether parameters proved dead were measured as zero."""
+    device: str = ""
+    """The device that measured."""
+    noise: str = ""
+    """What a disagreement says about a device that is not an ideal simulator; empty where there is none."""
 
     @property
     def quantities(self) -> tuple[QuantityComparison, ...]:
@@ -46,13 +54,16 @@ class Comparison:
         return all(verdicts) if verdicts else None
 
     def __str__(self) -> str:
-        return "\n".join(str(q) for q in self.quantities)
+        lines = [str(q) for q in self.quantities]
+        return "\n".join([*lines, self.noise] if self.noise else lines)
 
     def to_dict(self) -> dict:
         """Return plain Python values, ready for JSON."""
         return {
             "schema_version": 1,
             "agrees": self.agrees,
+            "device": self.device,
+            "noise": self.noise,
             "quantities": [q.to_dict() for q in self.quantities],
         }
 
@@ -100,13 +111,35 @@ def _(data: Measurement, pred, alpha, seed) -> Comparison:
     _check_same(pred, data)
     gradients = np.where(data.measured, data.gradients, np.nan)
     noise = _gradient_noise(data)
-    return Comparison(
+    found = Comparison(
         loss=_loss(pred, data, alpha, seed),
         gradient=_gradient(pred, data, gradients, noise, alpha, seed),
         variances=compare_variances(
-            gradients, pred.gradient_variance, pred.gradient_variance_error, noise, alpha
+            gradients,
+            pred.gradient_variance,
+            pred.gradient_variance_error,
+            noise,
+            alpha,
+            gradient_bounds(pred.circuit),
         ),
         dead=_dead(pred, gradients, data, alpha),
+        device=data.device,
+    )
+    return replace(found, noise=_noise(found))
+
+
+def _noise(found: Comparison) -> str:
+    """Say what a discrepancy means on a device that may be noisy."""
+    if found.agrees is not False or found.device in _IDEAL:
+        return ""
+    text = f"{found.device} is not a simulator known to be ideal, and the laws are those of the noiseless circuit: "
+    known = [q for q in (found.variances, found.loss) if q is not None and np.isfinite(q.ratio_of_variances)]
+    if not known or not known[0].interval[1] < 1:
+        return text + "the discrepancy is a statement about this device or its circuit, not about the theory."
+    kept, low, high = (float(np.sqrt(max(r, 0.0))) for r in (known[0].ratio_of_variances, *known[0].interval))
+    return text + (
+        f"noise that keeps {kept:.0%} [{low:.0%}, {high:.0%}] of every signal explains the variances "
+        f"({known[0].name}); the theory is not refuted by it."
     )
 
 
@@ -127,8 +160,17 @@ def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityCompariso
         return not_compared("loss law", "the circuit is too shallow for the deep-limit law", alpha)
     shots = data.plan.shots
     if shots:
-        law = law.with_shots(shots, float(np.nanmean(data.shot_variance)) * shots)
+        law = law.with_shots(shots, _one_shot(pred, data, shots))
     return compare_sample("loss law", data.losses, law, alpha, seed)
+
+
+def _one_shot(pred: Prediction, data: Measurement, shots: int) -> float | Callable[[np.ndarray], np.ndarray]:
+    """Variance of one shot: c² − ℓ² for one Pauli word of coefficient c, the measured mean otherwise."""
+    observable = pred.circuit.observable
+    if len(observable) == 1:
+        square = observable.norm_squared
+        return lambda value: np.maximum(square - value**2, 0.0)
+    return float(np.nanmean(data.shot_variance)) * shots
 
 
 def _gradient(pred: Prediction, data: Measurement, gradients, noise, alpha, seed) -> QuantityComparison:
@@ -201,7 +243,23 @@ def _(data: MinimaMeasurement, pred, alpha, seed) -> Comparison:
     losses = np.asarray(data.losses)[np.asarray(data.converged, bool)]
     if law.is_point_mass:
         return Comparison(minima=_optimal(law, losses, alpha, name))
-    return Comparison(minima=compare_sample(name, losses, law, alpha, seed))
+    return Comparison(
+        minima=compare_sample(name, losses, law, alpha, seed, independent=_distinct(losses)), device=data.device
+    )
+
+
+def _distinct(losses: np.ndarray) -> float:
+    """Return how many independent minima the end points are worth: (Σc)²/Σc² over distinct losses.
+
+    The law is over minima of random circuits; descents of one circuit that end in the same minimum, or in
+    copies of it under a symmetry, say the same thing twice.
+    """
+    if len(losses) == 0:
+        return 0.0
+    ordered = np.sort(losses)
+    new = np.diff(ordered, prepend=-np.inf) > 1e-6 * max(float(np.ptp(ordered)), 1e-3)
+    counts = np.bincount(np.cumsum(new) - 1)
+    return float(counts.sum() ** 2 / (counts**2).sum())
 
 
 def _optimal(law, losses, alpha, name) -> QuantityComparison:

@@ -9,10 +9,9 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from pennylane_wishart.errors import InputError
+__all__ = ["QuantityComparison", "compare_sample"]
 
-__all__ = ["QuantityComparison", "compare_sample", "compare_variances"]
-
+_LEAST = 8
 _GRID = 500
 _DRAWS = 20_000
 _POWER_RUNS = 200
@@ -41,6 +40,7 @@ class QuantityComparison:
     """False where rejected at ``alpha``; None where nothing could be compared."""
     alpha: float
     n: int
+    """Independent values compared."""
     note: str = ""
 
     def __str__(self) -> str:
@@ -94,7 +94,13 @@ def gridded_cdf(law, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def compare_sample(
-    name: str, sample, law, alpha: float = 0.001, seed: int = 7, noise: float = 0.0
+    name: str,
+    sample,
+    law,
+    alpha: float = 0.001,
+    seed: int = 7,
+    noise: float = 0.0,
+    independent: float | None = None,
 ) -> QuantityComparison:
     """Test whether independent samples come from a law.
 
@@ -106,28 +112,33 @@ def compare_sample(
         sample: float64 ``(n,)``, independent.
         law: distribution with ``ppf``, ``cdf``, ``var``, ``mean``, ``sample``.
         alpha: false-alarm rate of ``agrees``.
+        independent: how many independent values the sample is worth, where it repeats itself; its
+            size where None.
     """
     sample = np.asarray(sample, float)
     sample = sample[np.isfinite(sample)]
-    if len(sample) < 8:
-        return not_compared(name, f"only {len(sample)} samples", alpha)
+    worth = len(sample) if independent is None else int(independent)
+    if worth < _LEAST:
+        repeats = "" if independent is None else f" worth of independent ones among {len(sample)}"
+        return not_compared(name, f"only {worth} samples{repeats}", alpha)
     predicted = float(law.var())
     if predicted == 0.0:
         return _against_constant(name, sample, float(law.mean()), alpha)
     cdf = gridded_cdf(law)
-    test = stats.kstest(sample, cdf)
+    distance = float(stats.kstest(sample, cdf).statistic)
+    pvalue = float(stats.kstwo.sf(distance, worth))
     variance, low, high = variance_interval(sample, noise)
     return QuantityComparison(
         name=name,
-        statistic=float(test.statistic),
-        pvalue=float(test.pvalue),
+        statistic=distance,
+        pvalue=pvalue,
         ratio_of_variances=variance / predicted,
         interval=(low / predicted, high / predicted),
-        effect=float(test.statistic),
-        power=_power(law, cdf, len(sample), alpha, seed),
-        agrees=bool(test.pvalue >= alpha),
+        effect=distance,
+        power=_power(law, cdf, worth, alpha, seed),
+        agrees=bool(pvalue >= alpha),
         alpha=alpha,
-        n=len(sample),
+        n=worth,
     )
 
 
@@ -149,62 +160,6 @@ def _power(law, cdf, n: int, alpha: float, seed: int) -> float:
     wide = np.sort(mean + _POWER_SCALE * (draws - mean), axis=1)
     values = cdf(wide)
     steps = np.arange(size)
-    distance = np.maximum(
-        np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1)
-    )
+    distance = np.maximum(np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1))
     critical = stats.kstwo.isf(alpha, n)
     return float(np.mean(distance > critical))
-
-
-def compare_variances(
-    measured: np.ndarray, predicted: np.ndarray, predicted_error: np.ndarray, noise: np.ndarray, alpha: float
-) -> QuantityComparison:
-    """Test all per-parameter variances at once.
-
-    Each measured variance is compared with its prediction on the log scale, with the sample's own
-    kurtosis; the smallest p-value is corrected for the number of parameters (Bonferroni), so
-    dependence between parameters does not raise the false-alarm rate.
-
-    Args:
-        measured: gradients ``(samples, n_params)``, NaN where not measured.
-        predicted, predicted_error: ``(n_params,)``.
-        noise: shot-noise variance of each parameter's gradient, ``(n_params,)``.
-    """
-    name = "gradient variances at this depth"
-    if measured.shape[1] != len(predicted):
-        raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")
-    scores, logs, ratios, spreads = [], [], [], []
-    for k in range(len(predicted)):
-        column = measured[:, k][np.isfinite(measured[:, k])]
-        if len(column) < 20 or predicted[k] <= 0:
-            continue
-        variance, low, high = variance_interval(column, float(noise[k]))
-        if variance <= 0:
-            continue
-        width = np.log(high / low) / 3.92 if np.isfinite(high) and low > 0 else 1.0
-        width = float(np.hypot(width, predicted_error[k] / predicted[k]))
-        ratio = variance / predicted[k]
-        scores.append(np.log(ratio) / width)
-        logs.append(np.log2(ratio))
-        ratios.append(ratio)
-        spreads.append(width)
-    if not scores:
-        return not_compared(name, "no live parameter was measured often enough", alpha)
-    z = float(np.max(np.abs(scores)))
-    pvalue = float(min(1.0, 2 * stats.norm.sf(z) * len(scores)))
-    middle, width = float(np.median(ratios)), float(np.median(spreads))
-    shift = np.log(_POWER_SCALE**2) / width
-    critical = stats.norm.isf(alpha / (2 * len(scores)))
-    return QuantityComparison(
-        name=name,
-        statistic=z,
-        pvalue=pvalue,
-        ratio_of_variances=middle,
-        interval=(middle * np.exp(-1.96 * width), middle * np.exp(1.96 * width)),
-        effect=float(np.max(np.abs(logs))),
-        power=float(stats.norm.sf(critical - shift)),
-        agrees=bool(pvalue >= alpha),
-        alpha=alpha,
-        n=int(np.isfinite(measured).any(axis=1).sum()),
-        note=f"{len(scores)} live parameters, smallest p-value corrected for their number",
-    )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
 from pennylane_wishart.circuit import normal_form
 from pennylane_wishart.comparison import compare
 from pennylane_wishart.diagnosis.checks import Thresholds, judge, run_checks
+from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.errors import InputError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import measure
+from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["diagnose", "options_of"]
 
 _OPTIONS = "__wishart_options__"
-_FULL_GRADIENT = 200
 
 
 def options_of(qnode) -> dict:
@@ -75,33 +82,78 @@ def diagnose(
         True
     """
     limits = Thresholds(shots, minima_tolerance)
+    _check_options(seed, family, family_args)
 
     def inspect(*args, **kwargs) -> Diagnosis:
-        circuit = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)(*args, **kwargs)
-        prediction = prediction_of(signature(circuit, seed=seed), angles, seed=seed)
-        data = comparison = None
-        if run and _can_measure(circuit):
-            data = measure(
-                circuit, samples=samples, seed=seed, device=device, angles=prediction.angles, progress=progress
-            )()
-            comparison = compare(prediction, data, seed=seed)
-        study = None
-        if family is not None:
-            study = scaling(family, sizes=list(sizes), args=family_args, angles=angles, seed=seed)
-        checks = run_checks(prediction, comparison, limits)
-        return Diagnosis(
-            name=_name(qnode),
-            prediction=prediction,
-            measurement=data,
-            comparison=comparison,
-            family=study,
-            checks=checks,
-            thresholds=limits,
-            verdict=judge(checks),
-            advice=_advice(study),
-        )
+        with _steps(progress, run, family is not None) as step:
+            circuit = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)(*args, **kwargs)
+            study = None
+            if family is not None:
+                step("scaling")
+                options = {"angles": angles, "seed": seed, "progress": progress}
+                study = scaling(family, sizes=list(sizes), args=family_args, **options)
+            measuring = {"samples": samples, "device": device, "progress": progress} if run else None
+            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study)
 
     return inspect
+
+
+def _flow(step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study) -> Diagnosis:
+    """Circuit → signature → prediction → measurement → comparison → checks; nothing measured with None."""
+    step("computing the signature")
+    sig = signature(circuit, seed=seed)
+    step("predicting")
+    prediction = prediction_of(sig, angles, seed=seed)
+    data = comparison = None
+    if measuring is not None and _can_measure(circuit):
+        step("measuring")
+        data = measure(circuit, seed=seed, angles=prediction.angles, **measuring)()
+        step("comparing")
+        comparison = compare(prediction, data, seed=seed)
+    step("judging, minima included")
+    checks = run_checks(prediction, comparison, limits)
+    return Diagnosis(
+        name=name,
+        prediction=prediction,
+        measurement=data,
+        comparison=comparison,
+        family=study,
+        checks=checks,
+        thresholds=limits,
+        verdict=judge(checks),
+        advice=_advice(study),
+        depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
+    )
+
+
+@contextlib.contextmanager
+def _steps(progress: bool | None, run: bool, family: bool) -> Iterator[Callable[[str], None]]:
+    """A bar over the steps of a diagnosis, where someone is watching; each call names the next step."""
+    bar = progress_bar(progress if run else False, 4 + 2 * run + family, 0, "reading the circuit")
+    describe = getattr(bar, "set_description", None)
+
+    def step(what: str) -> None:
+        bar.update(1)
+        if describe is not None:
+            describe(what)
+
+    try:
+        yield step
+    finally:
+        bar.close()
+
+
+def _check_options(seed, family, family_args) -> None:
+    """Refuse at the door what would otherwise fail after minutes."""
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
+    if family is not None:
+        for name, value in (("family", family), ("family_args", family_args)):
+            if not callable(value):
+                raise InputError(
+                    f"{name} must be a function of n: family(n) returns a QNode and family_args(n) its arguments; "
+                    f"got {value!r}."
+                )
 
 
 def _can_measure(circuit) -> bool:
@@ -119,4 +171,3 @@ def _name(qnode) -> str:
     inner = getattr(qnode, "qnode", qnode)
     func = getattr(inner, "func", None) or getattr(inner, "original_function", None)
     return getattr(func, "__name__", None) or type(qnode).__name__
-

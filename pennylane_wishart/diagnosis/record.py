@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pennylane_wishart import report
 from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
-from pennylane_wishart.diagnosis.sections import build_sections, headline
+from pennylane_wishart.diagnosis.depth import DepthCurve
+from pennylane_wishart.diagnosis.sections import ADVICE, build_sections
+from pennylane_wishart.diagnosis.words import headline
 from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
@@ -35,6 +39,8 @@ class Diagnosis:
     thresholds: Thresholds
     verdict: Verdict
     advice: tuple[str, ...] = ()
+    depth: DepthCurve | None = None
+    """Loss variance as the circuit grows; None where it was not cheap to find."""
 
     @property
     def signature(self) -> Signature:
@@ -59,6 +65,11 @@ class Diagnosis:
         return build_sections(self)
 
     @property
+    def what_to_change(self) -> str:
+        """Advice on every check that failed, in one string."""
+        return next(s.text for s in self.sections if s.title == ADVICE)
+
+    @property
     def _title(self) -> str:
         return f"Trainability of {self.name}"
 
@@ -69,19 +80,24 @@ class Diagnosis:
         return report.to_html(self._title, self.sections)
 
     def plot(self, axes=None):
-        """Draw the report's figures, one below the other; return the array of Axes."""
-        import matplotlib.pyplot as plt
-        import numpy as np
+        """Draw the report's figures, two in a row; return the array of Axes.
 
-        figures = [s for s in self.sections if s.figure is not None]
+        Args:
+            axes: matplotlib Axes to draw on, as many figures as there are axes; new ones where None.
+        Raises:
+            ImportError: without matplotlib (extra ``plots``).
+        """
+        import matplotlib.pyplot as plt
+
+        figures = [f for s in self.sections for f in s.figures]
         if axes is None:
-            _, axes = plt.subplots(
-                len(figures), 1, figsize=(6.4, 3.4 * len(figures)), squeeze=False, layout="constrained"
-            )
-        axes = np.asarray(axes).reshape(-1)
-        for ax, section in zip(axes, figures, strict=False):
-            section.figure(ax)  # type: ignore[misc]
-            ax.set_title(section.title, fontsize="medium")
+            rows = -(-len(figures) // 2)
+            _, axes = plt.subplots(rows, 2, figsize=(10.5, 3.4 * rows), squeeze=False, layout="constrained")
+            for spare in axes.reshape(-1)[len(figures) :]:
+                spare.remove()
+        axes = np.asarray(axes).reshape(-1)[: len(figures)]
+        for ax, figure in zip(axes, figures, strict=False):
+            figure.draw(ax)
         return axes
 
     def to_dict(self) -> dict:
@@ -97,6 +113,7 @@ class Diagnosis:
             "signature": self.signature.to_dict(),
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
+            "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
         }

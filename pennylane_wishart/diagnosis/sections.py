@@ -2,92 +2,96 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pennylane_wishart import plots
-from pennylane_wishart.diagnosis.checks import Verdict
-from pennylane_wishart.errors import OutOfTheoryError, Status
-from pennylane_wishart.report import Row, Section
+from pennylane_wishart.diagnosis.checks import Check, Verdict
+from pennylane_wishart.diagnosis.laws import (
+    depth_section,
+    gradient_section,
+    minima_section,
+    parameter_section,
+    scaling_section,
+)
+from pennylane_wishart.diagnosis.words import count, indices, number, size
+from pennylane_wishart.errors import Status
+from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 if TYPE_CHECKING:
     from pennylane_wishart.diagnosis.record import Diagnosis
 
-__all__ = ["build_sections", "headline"]
+__all__ = ["ADVICE", "build_sections"]
 
-
-def number(value: float) -> str:
-    """Return a number in four digits, tiny ones as powers of two."""
-    if value == 0 or not np.isfinite(value) or abs(value) >= 1e-4:
-        return f"{value:,.4g}" if abs(value) < 1e15 else f"2^{np.log2(value):.1f}"
-    return f"2^{np.log2(abs(value)):.1f}"
-
-
-def headline(diag: Diagnosis) -> str:
-    """Return the verdict in one sentence with its reason."""
-    failed = [c for c in diag.checks if c.passed is False]
-    fatal = [c for c in failed if c.fatal]
-    if diag.verdict is Verdict.NOT_TRAINABLE:
-        return f"Not trainable: {_reason(fatal[0])}."
-    if diag.verdict is Verdict.CANNOT_TELL:
-        return "Cannot tell: no engine gives the gradients of this circuit at this depth."
-    if diag.verdict is Verdict.WARNING:
-        return "Trainable, with warnings: " + "; ".join(_reason(c) for c in failed) + "."
-    shots = next((c.value for c in diag.checks if c.name.startswith("shots")), float("nan"))
-    return f"Trainable: the median live gradient is resolved with {number(shots)} shots, no parameter is dead."
-
-
-def _reason(check) -> str:
-    if check.name == "live parameters":
-        return "every parameter is dead, all gradients are exactly zero"
-    if check.name.startswith("shots"):
-        least = "at least " if "at least" in check.name else ""
-        return (
-            f"the median live gradient needs {least}{number(check.value)} shots for signal-to-noise 1, "
-            f"more than {number(check.threshold)}"
-        )
-    if check.name == "dead parameters":
-        return f"{check.value:.0f} parameter{'s are' if check.value != 1 else ' is'} dead"
-    if check.name.startswith("height"):
-        return f"half of the local minima lie above {check.value:.0%} of the mean loss (limit {check.threshold:.0%})"
-    return "the measurement disagrees with the prediction"
+ADVICE = "What to change"
+_TONES = {
+    Verdict.TRAINABLE: "good",
+    Verdict.WARNING: "warning",
+    Verdict.NOT_TRAINABLE: "bad",
+    Verdict.CANNOT_TELL: "unknown",
+}
+_MOST_SECTORS = 4
 
 
 def build_sections(diag: Diagnosis) -> tuple[Section, ...]:
     """Return the sections in reading order."""
     parts = [
-        _verdict(diag), _dead(diag), _gradients(diag), _parameters(diag), _scaling(diag), _minima(diag),
-        _shots(diag), _advice(diag), _scope(diag),
+        _verdict(diag), _advice(diag), _dead(diag), parameter_section(diag), _shots(diag), gradient_section(diag),
+        depth_section(diag), scaling_section(diag), minima_section(diag), _signature(diag), _scope(diag),
     ]  # fmt: skip
-    return tuple(parts)
+    return tuple(p for p in parts if p is not None)
 
 
+# ------------------------------------------------------------------ the answer
 def _verdict(diag: Diagnosis) -> Section:
-    limits = diag.thresholds
-    sig = diag.signature
-    rows = [
-        Row("qubits, parameters", f"{sig.circuit.n_qubits}, {sig.n_params}"),
-        Row(
-            "dynamical Lie algebra", f"{sig.algebra.name}, dimension {_size(sig.algebra.dim)}",
-            "Real Lie algebra spanned by nested commutators of the gates' generators (THEORY §2).",
-            "exact" if sig.algebra.is_closed else "lower bound",
-        ),
-    ]  # fmt: skip
-    rows.append(
-        Row(
-            "thresholds",
-            f"{number(limits.shots)} shots per gradient, minima within {limits.minima_tolerance:.0%} of the mean",
-            "Arguments shots= and minima_tolerance= of diagnose and preflight.",
-        )
-    )
-    return Section("Verdict", (headline(diag),), tuple(rows))
+    circuit = diag.signature.circuit
+    first = Sentence(
+        diag.headline,
+        "Not trainable: every parameter is dead, or the median live gradient needs more shots than shots=. Warnings: "
+        "some parameters are dead, poor local minima are expected, or the measurement disagrees.", "THEORY §9",
+    )  # fmt: skip
+    read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
+    data = diag.measurement
+    if data is None:
+        read += "; nothing was measured."
+    else:
+        shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
+        read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
+    second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
+    return Section("Verdict", (first, second), tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
 
 
-def _size(value: int) -> str:
-    return f"{value:,}" if value < 10**12 else f"about 2^{math.log2(value):.0f}"
+_LIMITS = {
+    "live": ("at least 1", "Parameters that are not proved dead."),
+    "shots": ("at most {}", "Median over live parameters of Var_shot[ℓ]/Var[∂ℓ]: shots per gradient component for "
+                            "signal-to-noise 1. Limit: argument shots=."),
+    "dead": ("none", "Parameters whose gradient is exactly zero at this depth, proved."),
+    "height": ("at most {}", "E = (ℓ − ℓ*)/ō at the median local minimum: 0 is the optimum, 1 the mean over random "
+                             "angles. Limit: argument minima_tolerance=."),
+    "measurement": ("agreement", "Whether no compared quantity is rejected at a false-alarm rate of 0.001 each."),
+}  # fmt: skip
+
+
+def _judged(check: Check) -> Row:
+    """One check: its value, its limit, and whether it passed."""
+    limit, definition = _LIMITS[check.name.split()[0]]
+    verdict = {True: "pass", False: "FAIL" if check.fatal else "warning", None: "not assessed"}[check.passed]
+    definition += "" if check.passed else f" {check.advice}"
+    if check.name.startswith("measurement"):
+        return Row(check.name, {True: "yes", False: "NO", None: verdict}[check.passed], definition, "measured",
+                   "THEORY §9")  # fmt: skip
+    wanted = limit.format(number(check.threshold))
+    value = verdict if not np.isfinite(check.value) else f"{verdict}: {number(check.value)}, wanted {wanted}"
+    return Row(check.name, value, definition, "", "THEORY §9")
+
+
+def _advice(diag: Diagnosis) -> Section:
+    advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
+    if len(advice) > 1:
+        advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
+    return Section(ADVICE, tuple(advice) or ("Nothing: train it.",))
 
 
 def _dead(diag: Diagnosis) -> Section:
@@ -98,165 +102,112 @@ def _dead(diag: Diagnosis) -> Section:
     for k, reason in zip(pred.dead_parameters, pred.dead_reasons, strict=True):
         groups.setdefault(reason, []).append(k)
     rows = tuple(
-        Row(_indices(ks), reason, "Variance exactly zero, proved by a support or symmetry argument.", "proved")
+        Row(indices(pred.circuit, ks), reason, "Variance exactly zero, by a support or symmetry argument; flat indices "
+            f"{', '.join(str(k) for k in ks[:20])}{' …' if len(ks) > 20 else ''}.", "proved", "THEORY §4")
         for reason, ks in groups.items()
-    )
+    )  # fmt: skip
     n = len(pred.dead_parameters)
-    sentence = f"{n} of {pred.n_params} parameters cannot change the loss at this depth, whatever the others are."
-    return Section("Dead parameters", (sentence,), rows)
-
-
-def _indices(ks: list[int]) -> str:
-    shown = ", ".join(str(k) for k in ks[:8])
-    return f"{shown}, … ({len(ks)})" if len(ks) > 8 else shown
-
-
-def _gradients(diag: Diagnosis) -> Section:
-    pred, title = diag.prediction, "Gradient law, predicted and measured"
-    rows: list[Row] = []
-    if diag.comparison is not None:
-        for q in diag.comparison.quantities:
-            text = str(q).split(": ", 1)[1]
-            rows.append(Row(q.name, text, "Kolmogorov–Smirnov test, or corrected test of all variances.", "measured"))
-    try:
-        law = pred.gradient
-    except OutOfTheoryError as err:
-        return Section(title, (f"No law is predicted. {err}",), tuple(rows))
-    rows.insert(
-        0,
-        Row(
-            "deep-limit standard deviation", number(float(np.exp2(law.log2_var / 2))),
-            "Root variance of a gradient component with deep layers on both sides (THEORY §6).", law.engine,
-        ),
-    )  # fmt: skip
-    deep = int(np.sum(pred.deep_parameters))
-    sentence = f"{deep} of {pred.n_params} parameters are deep enough for the deep-limit law (variance within 5%)."
-    if deep == 0:
-        sentence += " The law below is what more depth would tend to, not this circuit."
-    figure = partial(plots.plot_gradient_law, pred, diag.measurement)
-    return Section(title, (sentence,), tuple(rows), figure, "Gradient components over random angles.")
-
-
-def _parameters(diag: Diagnosis) -> Section:
-    pred = diag.prediction
-    live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
-    rows = []
-    if len(live):
-        log2 = pred.log2_gradient_variance[live]
-        rows.append(
-            Row(
-                "live standard deviations",
-                f"{number(float(np.exp2(np.min(log2) / 2)))} to {number(float(np.exp2(np.max(log2) / 2)))}",
-                "Root of Var[∂ℓ/∂θ_k] over random angles, at this depth (THEORY §4).",
-                pred.moments.engine,
-            )
-        )
-        bounds = sum(pred.moments.status[k] is Status.UPPER_BOUND for k in live)
-        if bounds:
-            rows.append(Row("only bounded", f"{bounds} parameters", str(Status.UPPER_BOUND), "bound"))
-    rows.append(
-        Row(
-            "loss at this depth", f"{number(pred.moments.loss_mean)} ± {number(pred.moments.loss_variance**0.5)}",
-            "Mean and standard deviation of the loss over random angles.", pred.moments.engine,
-        )
-    )  # fmt: skip
-    figure = partial(plots.plot_parameter_variances, pred, diag.measurement)
-    return Section(
-        "Every parameter at this depth", (), tuple(rows), figure, "Gradient variance of every parameter."
-    )
-
-
-def _scaling(diag: Diagnosis) -> Section:
-    title = "Scaling"
-    if diag.family is None:
-        return Section(title, ("Not assessed: pass family=make_qnode to see how gradients shrink with size.",))
-    low, high = diag.family.slope_interval
-    row = Row(
-        "log2 variance per qubit", f"{diag.family.slope:.3f} [{low:.3f}, {high:.3f}]",
-        "Slope of log2 Var[gradient] against the number of qubits, with its 95% interval.", "fit",
-    )  # fmt: skip
-    sentence = f"Decay with size: {diag.family.verdict}."
-    return Section(title, (sentence,), (row,), partial(plots.plot_scaling, diag.family), "Gradient variance by size.")
-
-
-def _minima(diag: Diagnosis) -> Section:
-    pred, title = diag.prediction, "Local minima"
-    try:
-        law = pred.minima
-        star, published = pred.transition, pred.transition_asymptotic
-    except OutOfTheoryError as err:
-        return Section(title, (f"Not predicted: {err}",))
-    scale = law.center - law.ground
-    exact = pred.signature.n_independent_status is Status.OK
-    rows = [
-        Row("independent parameters p", str(pred.n_independent), "Rank of the quantum Fisher information at "
-            "random angles.", "computed" if exact else "upper bound"),
-        Row("transition p*", f"{star:g} (published rule: {published:.4g})", "β·rank(O − λ_min): from here on "
-            "descent reaches the optimum; an onset, not a guarantee (THEORY §7c).", "exact"),
-    ]  # fmt: skip
-    if law.is_point_mass:
-        sentence = f"p = {pred.n_independent} is at or above p* = {star:g}: minima are predicted at the optimum."
-        return Section(title, (sentence,), tuple(rows))
-    band = [(float(law.ppf(q)) - law.ground) / scale for q in (0.05, 0.5, 0.95)]
-    rows.append(
-        Row("E at minima: median, 90% band", f"{band[1]:.3f} [{band[0]:.3f}, {band[2]:.3f}]",
-            "E = (ℓ − ℓ*)/ō: 0 is the optimum, 1 the mean over random angles (THEORY §7a).", law.engine)
-    )  # fmt: skip
-    if law.status is not Status.OK:
-        rows.append(Row("note", str(law.status), "", ""))
-    sentence = (
-        f"p = {pred.n_independent} is below p* = {star:g}: minima above the optimum are expected. Each minimum "
-        "counts once; descent from random starts favours deeper ones."
-    )
-    return Section(title, (sentence,), tuple(rows), partial(plots.plot_minima, pred), "Law of local minima.")
+    text = f"{n} of {count(pred.n_params, 'parameter')} cannot change the loss at this depth, whatever the others are."
+    said = Sentence(text, "A dead parameter's gradient is zero at every angle; none is inferred from samples.",
+                    "THEORY §4")  # fmt: skip
+    return Section("Dead parameters", (said,), rows)
 
 
 def _shots(diag: Diagnosis) -> Section:
     pred = diag.prediction
     live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
     if not len(live):
-        return Section("Shots", ("No number of shots resolves a gradient that is zero.",))
-    shots = np.exp2(np.clip(pred.log2_shots_to_resolve[live], -1000, 1000))
-    low, middle, high = np.quantile(shots, [0.1, 0.5, 0.9])
+        return Section("Shots needed", ("No number of shots resolves a gradient that is zero.",))
+    bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
+    noise = np.log2(max(pred.shot_variance[0], 1e-300))
+    least = noise - pred.moments.log2_gradient_variance_upper[live]
+    log2 = np.where(bounded, least, pred.log2_shots_to_resolve[live])
+    low, middle, high = np.exp2(np.clip(np.quantile(log2, [0.1, 0.5, 0.9]), -1000, 1000))
+    many = bounded.mean() > 0.5
+    value = f"{number(middle)} [{number(low)}, {number(high)}]"
     row = Row(
-        "shots per gradient component", f"{number(middle)} [{number(low)}, {number(high)}]",
-        "Median and 80% range over live parameters of Var_shot[ℓ]/Var[∂ℓ]: signal-to-noise 1 (THEORY §9).",
-        pred.shot_variance[1],
+        "shots per gradient component", f"at least {value}" if many else value,
+        "Median and 80% range over live parameters of Var_shot[ℓ]/Var[∂ℓ]: what signal-to-noise 1 costs. "
+        "Parameter-shift rules take two or more circuits per component, each with these shots.",
+        "bound" if many else pred.shot_variance[1], "THEORY §9",
     )  # fmt: skip
     return Section("Shots needed", (), (row,))
 
 
-def _advice(diag: Diagnosis) -> Section:
-    advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
-    return Section("What to change", tuple(advice) or ("Nothing: train it.",))
+# ------------------------------------------------------------------ why
+def _signature(diag: Diagnosis) -> Section:
+    sig = diag.signature
+    closed = sig.algebra.is_closed
+    rows = [
+        Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}",
+            "Real Lie algebra spanned by nested commutators of the gates' generators: what the circuit can reach with "
+            "enough depth.", "exact" if closed else "lower bound", "THEORY §2; Aguilar et al., arXiv:2408.00081"),
+        Row("observable's module", f"dimension {_module(sig)}", "Span of everything that the observable becomes: the "
+            "larger, the more the loss concentrates.", "", "THEORY §2; Ragone et al., arXiv:2309.09342"),
+    ]  # fmt: skip
+    rows += [_sector(i, s) for i, s in enumerate(sig.weighted_sectors[:_MOST_SECTORS])]
+    left = len(sig.weighted_sectors) - _MOST_SECTORS
+    if left > 0:
+        rows.append(Row("further sectors", f"{left:,}", "Sectors that carry weight of the input and are not listed.",
+                        "", "THEORY §5"))  # fmt: skip
+    if sig.spin_factor is not None:
+        f = sig.spin_factor
+        rows.append(
+            Row("spin factor", f"unit vector in {f.d} dimensions, amplitude {number(f.amplitude * f.norm)}",
+                "The loss is one coordinate of a uniform unit vector, times the amplitude.", "exact", "THEORY §5")
+        )  # fmt: skip
+    figure = Figure(
+        partial(plots.plot_sectors, sig),
+        "Weight of the input in each sector, the heaviest first; hatched sectors are outside the theory.",
+    )
+    return Section("Signature", (), tuple(rows), (figure,) if len(sig.sectors) > 1 else ())
+
+
+def _module(sig) -> str:
+    try:
+        return size(sig.module.dim)
+    except OverflowError:
+        return f"about 2^{sig.module.log2_dim:.0f}"
+
+
+def _sector(i: int, s) -> Row:
+    dim = f"{s.dim:,}" if s.dim < 10**6 else f"2^{s.log2_dim:.0f}"
+    free = (
+        "constant loss" if s.is_constant else
+        f"r = {number(s.dof)}, m = {number(s.dof_finite)}" if np.isfinite(s.dof) else f"r = 2^{s.log2_dof:.1f}"
+    )  # fmt: skip
+    return Row(
+        f"sector {i + 1}", f"N = {dim}, β = {s.beta or 'none'}, {free}, input weight {number(s.weight)}",
+        "N: complex dimension; β = 1, 2, 4: real, complex or quaternionic; r: degrees of freedom of the published "
+        "Wishart law; m: the same at finite size, 1/m = 1/r − 1/N; weight: probability of finding the input here.",
+        "in the theory" if s.in_theory else "outside the theory", "THEORY §5; Anschuetz, arXiv:2408.11901",
+    )  # fmt: skip
+
+
+_ENGINES = {
+    "loss": ("law of the loss", "Law of the loss in the deep limit.", "THEORY §5"),
+    "gradient": ("law of gradients", "Law of gradient components in the deep limit.", "THEORY §6"),
+    "gradient_variance": ("gradient variances", "Second moments at this depth.", "THEORY §4"),
+    "shot_variance": ("shot variance", "Variance of a single shot, averaged over angles.", "THEORY §9"),
+    "transition": ("transition p*", "Number of parameters from which minima are optimal.", "THEORY §7c"),
+    "n_independent": ("independent parameters", "How independent parameters were counted.", "THEORY §7"),
+}
 
 
 def _scope(diag: Diagnosis) -> Section:
     pred = diag.prediction
-    sentences = [
-        "Inside the theory: " + pred.reason if pred.in_theory else "Outside the Wishart theory: " + pred.reason
-    ]
+    why = ("Inside the theory. " if pred.in_theory else "Outside the Wishart theory. ") + pred.reason
+    definition = "Laws of loss, gradient and minima need the whole of SO, SU or Sp on each sector, or a spin factor."
+    sentences = [Sentence(why, definition, "THEORY §5")]
     if not pred.in_theory:
-        sentences.append("Variances at this depth and dead parameters above hold all the same.")
+        sentences.append(Sentence("Variances at this depth and dead parameters above hold all the same."))
     elif not pred.is_deep:
-        sentences.append("The circuit is shallower than the deep limit: laws of loss and minima are its limit.")
-    definitions = {
-        "loss": "Law of the loss in the deep limit.",
-        "gradient": "Law of gradient components in the deep limit.",
-        "gradient_variance": "Second moments at this depth.",
-        "shot_variance": "Variance of a single shot, averaged over angles.",
-        "transition": "Number of parameters from which minima are optimal.",
-        "n_independent": "How independent parameters were counted.",
-    }
+        text = "The circuit is shallower than the deep limit: laws of loss and minima are its limit."
+        sentences.append(Sentence(text))
     rows = tuple(
-        Row(name.replace("_", " "), engine.split(" Use ")[0][:200], definitions.get(name, ""))
+        Row(_ENGINES[name][0], engine.split(" Use ")[0][:200], _ENGINES[name][1], "", _ENGINES[name][2])
         for name, engine in pred.engine.items()
-        if not engine.startswith("none")
+        if not engine.startswith("none") and name in _ENGINES
     )
-    return Section("What is exact, what is asymptotic", tuple(sentences), rows, _sector_figure(diag), "Sectors.")
-
-
-def _sector_figure(diag: Diagnosis):
-    if not diag.signature.sectors or len(diag.signature.sectors) < 2:
-        return None
-    return partial(plots.plot_sectors, diag.signature)
+    sentences.append(Sentence("THEORY § refers to the numbered sections of the documentation's theory page."))
+    return Section("What is exact, what is asymptotic", tuple(sentences), rows)

@@ -2,6 +2,7 @@
 
 from .compression import HaarCompression
 from .gradient import GradientNorm, HaarGradient
+from .joint import GradientSquare, JointLaw, JointPart
 from .law import Law
 from .mixtures import MixtureLaw, SectorSum
 from .process import (
@@ -24,8 +25,11 @@ __all__ = [
     "GammaLoss",
     "GaussianVerdict",
     "GradientNorm",
+    "GradientSquare",
     "HaarCompression",
     "HaarGradient",
+    "JointLaw",
+    "JointPart",
     "Law",
     "MixtureLaw",
     "SectorSum",

@@ -152,6 +152,47 @@ class Law(abc.ABC):
             raise InputError(f"q must hold probabilities in [0, 1]; got {q!r}.")
         return self._apply(self._quantiles, q)
 
+    def isf(self, q: ArrayLike) -> Any:
+        """Return the points that are exceeded with probability q, accurate for tiny q.
+
+        Raises:
+            InputError: if a probability lies outside [0, 1].
+        """
+        levels = np.asarray(q, dtype=np.float64)
+        if not np.all((levels >= 0) & (levels <= 1)):
+            raise InputError(f"q must hold probabilities in [0, 1]; got {q!r}.")
+        return self._apply(self._upper_quantiles, q)
+
+    def median(self) -> float:
+        """Return the 50% quantile."""
+        return float(self.ppf(0.5))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Return the interval around the median that carries a probability.
+
+        Raises:
+            InputError: if ``confidence`` lies outside [0, 1].
+        """
+        share = finite_number(confidence, "confidence")
+        if not 0 <= share <= 1:
+            raise InputError(f"confidence must lie in [0, 1]; got {confidence!r}.")
+        return float(self.ppf((1 - share) / 2)), float(self.isf((1 - share) / 2))
+
+    def stats(self, moments: str = "mv") -> tuple[float, ...]:
+        """Return mean (m), variance (v), skewness (s), excess kurtosis (k), as asked for.
+
+        Raises:
+            InputError: if ``moments`` holds another letter.
+        """
+        known = {"m": self.mean, "v": self.var, "s": self.skewness, "k": self.kurtosis}
+        if not set(moments) <= set(known):
+            raise InputError(f"moments must be letters out of 'mvsk'; got {moments!r}.")
+        return tuple(known[letter]() for letter in moments)
+
+    def rvs(self, size: int = 1, random_state: Any = None) -> Array:
+        """Draw independent values: ``sample`` under scipy's name."""
+        return self.sample(size, random_state)
+
     def sample(self, size: int = 1, rng: Any = None) -> Array:
         """Draw independent values, shape ``(size,)``.
 
@@ -218,6 +259,23 @@ class Law(abc.ABC):
             x[active] = np.where(value == 0, here, new)
             active = active[~(done | (value == 0))]
         out[todo] = x
+        return out
+
+    def _upper_quantiles(self, q: Array) -> Array:
+        """Quantiles of 1 − q; a tiny q is found by bisection on the log of the upper tail."""
+        out = self._quantiles(1 - q)
+        todo = np.flatnonzero((q > 0) & (q < 1e-3))
+        if todo.size == 0 or self.std() == 0.0:
+            return out
+        goal = np.log(q[todo])
+        low, high = np.full(todo.size, self.mean()), np.full(todo.size, self._bracket()[1])
+        for _ in range(200):
+            middle = low / 2 + high / 2
+            above = self._log_tails(middle)[1] > goal
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+            if np.all(high - low <= 4e-16 * np.abs(high) + 1e-15 * self.std()):
+                break
+        out[todo] = high
         return out
 
     def _newton_terms(self, x: Array, q: Array) -> Tails:

@@ -27,7 +27,7 @@ from .wishart import (
     wishart_deviate,
 )
 
-__all__ = ["MixedGradients"]
+__all__ = ["MixedGradients", "Observed"]
 
 
 def _adjoint(matrix: Matrix) -> Matrix:
@@ -38,6 +38,16 @@ def _root(gram: Matrix) -> Matrix:
     """Hermitian square root; rounding below zero is cut off."""
     values, vectors = np.linalg.eigh(gram)
     return (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ _adjoint(vectors)
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Hold the observable seen from a Haar frame: inside it, and its reach outside."""
+
+    first: Matrix
+    """Compression, in units of 2**exponent of the observable, (size, n, n)."""
+    root: Matrix | None
+    """Square root of what O maps out of the frame; None where the frame is the whole space."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +101,32 @@ class MixedGradients:
         The outside part may be multiplied by any sign (β = 2: any phase) without changing
         the law, because the corner of a Haar unitary may.
         """
-        d, p = self.frame, self._input()
-        o = compress(self.levels, self.observable.counts, d, self.beta, size, rng)
-        losses = np.real(np.einsum("sij,ji->s", o.first, p))
-        root = None
-        if d < self.observable.dim:
-            root = _root(o.square - o.first @ o.first * self.levels.inverse_total)
+        losses, seen = self.draw_observable(size, rng)
         inside = np.empty((size, n_gradients))
         outside = np.zeros((size, n_gradients), dtype=complex)
         for k in range(n_gradients):
-            inner, gram = self._generator(size, rng)
-            inside[:, k] = 2 * np.real(np.einsum("ij,sjk,ski->s", p, o.first, inner))
-            if root is not None:
-                rest = _root(gram - _adjoint(inner) @ inner)
-                block = self._complement_block(size, rng)
-                outside[:, k] = 2 * np.einsum("ij,sjk,ski->s", p, root @ block, rest)
+            inside[:, k], outside[:, k] = self.draw_gradient(seen, rng)
         return losses, inside, outside
+
+    def draw_observable(self, size: int, rng: np.random.Generator) -> tuple[Array, Observed]:
+        """Draw standardised losses and what every gradient of the same circuits shares."""
+        d = self.frame
+        o = compress(self.levels, self.observable.counts, d, self.beta, size, rng)
+        losses = np.real(np.einsum("sij,ji->s", o.first, self._input()))
+        if d == self.observable.dim:
+            return losses, Observed(o.first, None)
+        return losses, Observed(o.first, _root(o.square - o.first @ o.first * self.levels.inverse_total))
+
+    def draw_gradient(self, seen: Observed, rng: np.random.Generator) -> tuple[Array, Matrix]:
+        """Draw both parts of a fresh gradient of ``generator``, in units of 2**exponent."""
+        size, p = len(seen.first), self._input()
+        inner, gram = self._generator(size, rng)
+        inside = 2 * np.real(np.einsum("ij,sjk,ski->s", p, seen.first, inner))
+        if seen.root is None:
+            return inside, np.zeros(size, dtype=complex)
+        rest = _root(gram - _adjoint(inner) @ inner)
+        block = self._complement_block(size, rng)
+        return inside, 2 * np.einsum("ij,sjk,ski->s", p, seen.root @ block, rest)
 
     def _generator(self, size: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
         """V†AV and V†A†AV in units of 2^e and 4^e of the generator."""

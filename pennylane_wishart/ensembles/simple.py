@@ -98,6 +98,7 @@ class GammaLoss(Law):
         shape: Gamma shape, > 0.
         scale: Gamma scale in the observable's units, > 0.
         minimum: smallest loss ℓ*.
+        matched: whether mean and variance are the exact ones (m in place of r).
     Source: Anschuetz, arXiv:2408.11901 (theorem on the Wishart process, one sector).
     Example:
         >>> law = GammaLoss.from_sector(dof=8, mean=1.0, minimum=-1.0, beta=2)
@@ -108,6 +109,7 @@ class GammaLoss(Law):
     shape: float
     scale: float
     minimum: float = 0.0
+    matched: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", finite_number(self.shape, "shape", positive=True))
@@ -174,11 +176,13 @@ class GammaLoss(Law):
     @property
     def engine(self) -> str:
         """How the numbers are obtained."""
-        return "asymptotic gamma"
+        return "moment-matched gamma" if self.matched else "asymptotic gamma"
 
     @property
     def validity(self) -> str:
         """When the law is not valid."""
+        if self.matched:
+            return "Mean and variance are exact, the shape is not: a Pauli observable has skewness 0."
         return (
             "Asymptotic: not valid unless the rank of O − minimum is small against the sector's "
             "dimension and its non-zero eigenvalues are close together."

@@ -30,6 +30,7 @@ class VarianceGamma(Law):
     Args:
         dof_real: K, number of real degrees of freedom, > 0.
         scale: c, in the observable's units, > 0.
+        matched: whether the variance is the exact one.
     Cost: pdf one Bessel function per point (quadrature where it overflows), cdf a
         128-interval quadrature per point, relatively accurate in the tails.
     Source: Anschuetz, arXiv:2408.11901 (gradient distribution); in closed form here.
@@ -41,6 +42,7 @@ class VarianceGamma(Law):
 
     dof_real: float
     scale: float
+    matched: bool = False
 
     def __post_init__(self) -> None:
         for name in ("dof_real", "scale"):
@@ -90,11 +92,13 @@ class VarianceGamma(Law):
     @property
     def engine(self) -> str:
         """How the numbers are obtained."""
-        return "asymptotic variance-gamma"
+        return "moment-matched variance-gamma" if self.matched else "asymptotic variance-gamma"
 
     @property
     def validity(self) -> str:
         """When the law is not valid."""
+        if self.matched:
+            return "The variance is exact, the kurtosis may have the wrong sign."
         return (
             "Asymptotic: not valid unless the rank of O − minimum is small against the sector's "
             "dimension; the variance is right, the kurtosis may have the wrong sign."

@@ -172,9 +172,10 @@ def loss_log2(moments: SecondMoments, alive: bool) -> Log2Value:
     if variance <= _Z95 * error:
         return Log2Value(float(np.log2(limit)), float("nan"), Status.UPPER_BOUND)
     bits = error / (variance * np.log(2))
-    status = Status.ESTIMATED if not moments.is_exact and error > 0 else Status.OK
-    if moments.is_exact and bits > _AGREE:
-        status = Status.NOT_CONVERGED
+    if moments.engine == "matrix product":
+        status = Status.NOT_CONVERGED if bits > _AGREE else Status.OK
+    else:
+        status = Status.ESTIMATED if not moments.is_exact and error > 0 else Status.OK
     return Log2Value(float(np.log2(variance)), float(bits), status)
 
 

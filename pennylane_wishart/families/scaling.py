@@ -58,7 +58,8 @@ def scaling(
         InputError: for sizes, depths or arguments of the wrong kind.
         WishartError: whatever the circuit of one size raises, with that size in the message and the
             points already found in its attribute ``points``.
-    Cost: one ``moments_of`` per point; exact to 8 qubits and inside light cones, walkers beyond.
+    Cost: one ``moments_of`` per point; exact to 8 qubits and inside light cones, walkers or
+        matrix products beyond.
     Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
         The evidence with a finite-size misfit is ours.
     Example:

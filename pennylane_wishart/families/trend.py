@@ -182,7 +182,7 @@ def _unjudged(lines, n, y, use, confidence: float) -> Trend:
         reason = "every parameter is dead at every size: there is no variance to follow"
     else:
         have = len(np.unique(n[use]))
-        reason = f"only {have} of the {_MIN_POINTS} sizes with a value that it takes; better give 5"
+        reason = f"a trend over sizes needs values at {_MIN_POINTS} sizes, better 5; there are {have}"
     return Trend(lines[0], lines[1], nan, nan, "cannot tell", reason, confidence)
 
 

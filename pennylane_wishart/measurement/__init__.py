@@ -2,11 +2,13 @@
 
 from pennylane_wishart.measurement.descent import find_minima
 from pennylane_wishart.measurement.engine import ROUTES
-from pennylane_wishart.measurement.journal import stored_runs
+from pennylane_wishart.measurement.journal import stored_jobs, stored_runs
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement
 from pennylane_wishart.measurement.plan import SamplingPlan
+from pennylane_wishart.measurement.pools import process_pool
 from pennylane_wishart.measurement.quotes import Quote, quote
 from pennylane_wishart.measurement.records import Measurement
+from pennylane_wishart.measurement.resume import resume
 from pennylane_wishart.measurement.sampling import measure
 from pennylane_wishart.measurement.statistics import DegreesOfFreedom, GradientVariance
 
@@ -20,6 +22,9 @@ __all__ = [
     "SamplingPlan",
     "find_minima",
     "measure",
+    "process_pool",
     "quote",
+    "resume",
+    "stored_jobs",
     "stored_runs",
 ]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, WishartError
+from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, StoreError, WishartError
 from pennylane_wishart.measurement.engine import Engine, Task, drop_engine, engine_for, keep_engine
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement, distinct_minima
 from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.measurement.run import Work, collect
-from pennylane_wishart.measurement.sampling import _count, prepare_measurement
+from pennylane_wishart.measurement.sampling import _count, ledger_of, prepare_measurement
 
 __all__ = ["find_minima", "run_descents"]
 
@@ -30,6 +30,27 @@ class _Ends:
     hessian_min: np.ndarray
     hessian_zeros: np.ndarray
     evaluations: np.ndarray
+
+
+class _EndCodec:
+    """How one end point lies in a journal: its numbers, then its parameters."""
+
+    @staticmethod
+    def width(n_params: int) -> int:
+        """Number of float64."""
+        return 5 + n_params
+
+    @staticmethod
+    def pack(ends: _Ends, k: int) -> np.ndarray:
+        """Return the numbers of start k of a chunk."""
+        numbers = (ends.losses, ends.gradient_norm, ends.hessian_min, ends.hessian_zeros, ends.evaluations)
+        return np.concatenate([[float(x[k]) for x in numbers], ends.parameters[k]])
+
+    @staticmethod
+    def unpack(numbers: np.ndarray, n_params: int) -> _Ends:
+        """Return one end point as a chunk of its own."""
+        loss, norm, lowest, zeros, spent = (numbers[k : k + 1] for k in range(5))
+        return _Ends(loss, numbers[None, 5:], norm, lowest, zeros.astype(int), spent.astype(int))
 
 
 class _EndTable:
@@ -127,6 +148,7 @@ def find_minima(
     seed=7,
     device=None,
     executor=None,
+    store=None,
     progress: bool | None = None,
     angles="uniform",
     argnums=None,
@@ -156,6 +178,7 @@ def find_minima(
         max_iterations: iterations of one descent.
         hessian: whether to compute the lowest Hessian eigenvalue (n_params gradients per start).
         same: parameter distance, radians modulo the period, within which two end points are one.
+        store: path of a journal; an interrupted search resumes and pays only for missing starts.
         device, executor, progress, argnums, output, route, retries, backoff, timeout, encoding,
             datum: as for :func:`measure`.
     Returns:
@@ -163,6 +186,7 @@ def find_minima(
     Raises:
         InputError, DeviceError: as :func:`measure`.
         MeasurementInterrupted: if it was stopped; ``.partial`` holds the descents that ended.
+        StoreError: if the journal cannot be used; ``.partial`` holds the descents that ended.
     Cost: about 100 to 500 gradients per start, and ``n_params`` for the Hessian.
     Source: the experiment of arXiv:2109.06957 (52 training instances); L-BFGS-B of SciPy.
     Example:
@@ -223,6 +247,8 @@ def _run(setup, options: dict) -> MinimaMeasurement:
     keep_engine(task.name, setup.engine)
     bar = progress_bar(options["progress"], count, 0, f"descending on {setup.recipe.name}")
 
+    routes = [setup.engine.route]
+
     def record() -> MinimaMeasurement | None:
         rows = np.flatnonzero(table.done)
         if not len(rows):
@@ -232,18 +258,26 @@ def _run(setup, options: dict) -> MinimaMeasurement:
         return MinimaMeasurement(
             table.losses[rows], points, table.gradient_norm[rows], table.hessian_min[rows],
             table.hessian_zeros[rows], cluster, table.evaluations[rows], rows, setup.plan.law,
-            setup.plan.seed, setup.plan.circuit_hash, setup.recipe.name, setup.engine.route, setup.engine.note, periods,
+            setup.plan.seed, setup.plan.circuit_hash, setup.recipe.name, " + ".join(routes), setup.engine.note, periods,
             options["tolerance"] * np.sqrt(max(setup.target.n_params, 1)),
         )  # fmt: skip
 
+    settings = {name: options[name] for name in ("tolerance", "max_iterations", "hessian")}
     try:
-        collect(work, table, options["executor"], None, bar)
+        opened = ledger_of(setup, options, "MinimaMeasurement", _EndCodec, **settings)
+        with opened as ledger:
+            routes.extend(r for r in opened.routes if r not in routes)
+            collect(work, table, options["executor"], ledger, bar)
+    except StoreError as error:
+        error.partial = record()
+        raise
     except InputError:
         raise
     except (WishartError, KeyboardInterrupt, Exception) as error:
         reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error)
+        kept = "" if options["store"] is None else " and in the store; the same call resumes"
         raise MeasurementInterrupted(
-            f"{int(table.done.sum())} of {count} descents ended, then: {reason} They are in .partial.",
+            f"{int(table.done.sum())} of {count} descents ended, then: {reason} They are in .partial{kept}.",
             record(),
         ) from error
     finally:

@@ -11,6 +11,7 @@ import hashlib
 import pickle
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,9 @@ import pennylane as qml
 import scipy.sparse as sp
 
 from pennylane_wishart.errors import DeviceError, InputError
-from pennylane_wishart.measurement.adjoint import BroadcastAdjoint, DeviceAdjoint
+from pennylane_wishart.measurement.adjoint import DeviceAdjoint
+from pennylane_wishart.measurement.broadcast import BroadcastAdjoint
+from pennylane_wishart.measurement.compiled import CatalystAdjoint
 from pennylane_wishart.measurement.faults import RetryPolicy
 from pennylane_wishart.measurement.lightning import (
     LightningAdjoint,
@@ -41,7 +44,7 @@ __all__ = [
     "run_rows",
 ]
 
-ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "parameter-shift")
+ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "catalyst", "parameter-shift")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,8 @@ class Task:
     route: str | None = None
     """None: the fastest that works."""
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    compiled: bool = False
+    """Whether the QNode was a qjit object: Catalyst comes first."""
     trusted: bool = False
     """Whether the route has been checked already (in the parent process)."""
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -79,6 +84,8 @@ class Rows:
     gradients: np.ndarray
     gradient_error: np.ndarray
     shot_variance: np.ndarray
+    jobs: tuple[str, ...] = ()
+    """Provider's ids of the jobs that these numbers came from, where the device shows them."""
 
 
 class Engine:
@@ -88,6 +95,8 @@ class Engine:
         self.task = task
         self.device = task.recipe.build()
         self.note = ""
+        self.on_jobs: Callable | None = None
+        """Called with provider job ids as they are submitted, in the process that runs them."""
         self._derivative: Any = None
         self._shift: Any = None
         if task.shots is None and task.route != "parameter-shift":
@@ -116,6 +125,8 @@ class Engine:
         wires = recipe.wires
         if recipe.is_lightning:
             circuit = prepare(self.device, task.tape, "adjoint")
+            if task.compiled or task.route == "catalyst":
+                yield "catalyst", lambda: CatalystAdjoint(recipe.build(), circuit), circuit
             reason = cpp_route_supported()
             if reason:
                 self.say(reason)
@@ -226,17 +237,24 @@ class Engine:
         gradients, errors = np.full(angles.shape, np.nan), np.full(angles.shape, np.nan)
         squared = task.jacobian.power(2)
         by_parameter = task.jacobian.tocsc()
+        jobs: list[str] = []
         for row in range(len(angles)):
             wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
             gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
             device = self.device
             if seeds is not None and task.recipe.is_seedable:
-                device = task.recipe.build(int(seeds[row]))
-            execute = direct_executor(device, task.policy)
+                device = task.recipe.with_stream(device, int(seeds[row]))
+            hear = functools.partial(self._hear, jobs) if task.recipe.is_hardware else None
+            execute = direct_executor(device, task.policy, hear)
             losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)
             gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
             errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
-        return Rows(losses, gradients, errors, noise)
+        return Rows(losses, gradients, errors, noise, tuple(jobs))
+
+    def _hear(self, jobs: list[str], ids: tuple[str, ...]):
+        jobs.extend(ids)
+        if self.on_jobs is not None:
+            self.on_jobs(ids)
 
 
 _local = threading.local()

@@ -1,50 +1,39 @@
-"""The journal of a measurement: an SQLite file that keeps every acknowledged sample through a kill.
+"""The journal file: an SQLite database that keeps every acknowledged sample through a kill.
 
-Intents are written before anything is submitted and answers after, each in its own durable
-transaction (WAL, synchronous FULL). Only the parent process writes. Two processes may share a
-file: each claims chunks, and a claim of a dead process is taken over.
+Every write is one durable transaction (WAL, synchronous FULL). ``ledger.py`` says what is written
+when; this file opens, checks and reads.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
-import socket
 import sqlite3
 import threading
-import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from pennylane_wishart.errors import StoreError
-from pennylane_wishart.measurement.engine import Rows
 from pennylane_wishart.measurement.plan import SamplingPlan
 
-__all__ = ["Journal", "Ledger", "open_ledger", "stored_runs"]
+__all__ = ["Journal", "stored_jobs", "stored_runs"]
 
 _APPLICATION = 0x57495348
-_SCHEMA = 1
-_LEASE = 600.0
-"""Seconds after which a claim of another host counts as dead without a sign of life."""
+_SCHEMA = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
-    id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, plan TEXT NOT NULL, device TEXT NOT NULL,
-    created REAL NOT NULL);
+    id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, plan TEXT NOT NULL,
+    device TEXT NOT NULL, routes TEXT NOT NULL, options TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS samples (
     run INTEGER NOT NULL, sample INTEGER NOT NULL, payload BLOB NOT NULL, digest BLOB NOT NULL,
     at REAL NOT NULL, PRIMARY KEY (run, sample)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS intents (
     run INTEGER NOT NULL, sample INTEGER NOT NULL, owner TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (run, sample)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS jobs (
+    run INTEGER NOT NULL, sample INTEGER NOT NULL, job TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (run, sample, job)) WITHOUT ROWID;
 """
-
-_active: set[str] = set()
-"""Owners alive in this process."""
 
 
 class Journal:
@@ -131,164 +120,62 @@ class Journal:
             self._connection.close()
 
 
-class Ledger:
-    """One run (a plan's content, a device and a seed) of a journal, as the collector sees it."""
-
-    def __init__(self, journal: Journal, plan: SamplingPlan, device: str, seed: int, first: int):
-        self._journal, self._first = journal, first
-        key = hashlib.sha256(json.dumps([plan.content, device, seed], sort_keys=True).encode()).hexdigest()
-        with journal.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO runs (key, plan, device, created) VALUES (?, ?, ?, ?)",
-                (key, json.dumps(plan.to_dict()), device, time.time()),
-            )
-        self._run = journal.query("SELECT id FROM runs WHERE key = ?", (key,))[0][0]
-        self.owner = f"{socket.gethostname()}|{os.getpid()}|{_start_time(os.getpid())}|{uuid.uuid4().hex}"
-        _active.add(self.owner)
-        self._stop = threading.Event()
-        threading.Thread(target=self._beat, daemon=True).start()
-
-    def _beat(self):
-        while not self._stop.wait(_LEASE / 10):
-            with contextlib.suppress(StoreError):
-                self.refresh()
-
-    def refresh(self):
-        """Tell other processes that this one is alive."""
-        with self._journal.transaction() as db:
-            db.execute(
-                "UPDATE intents SET at = ? WHERE run = ? AND owner = ? AND at < ?",
-                (time.time(), self._run, self.owner, time.time() - _LEASE / 20),
-            )
-
-    def load(self, rows: np.ndarray, n_params: int) -> Iterator[tuple[int, Rows]]:
-        """Yield (row, numbers) for those of ``rows`` that the journal holds."""
-        if not len(rows):
-            return
-        low, high = int(rows.min()) + self._first, int(rows.max()) + self._first
-        wanted = {int(r) + self._first for r in rows}
-        found = self._journal.query(
-            "SELECT sample, payload, digest FROM samples WHERE run = ? AND sample BETWEEN ? AND ? ORDER BY sample",
-            (self._run, low, high),
-        )
-        for sample, payload, digest in found:
-            if sample not in wanted:
-                continue
-            if hashlib.sha256(payload).digest() != digest or len(payload) != 8 * (2 + 2 * n_params):
-                raise StoreError(
-                    f"store={str(self._journal.path)!r}: sample {sample} is damaged; restore the file from "
-                    "a backup, or measure into a new one."
-                )
-            numbers = np.frombuffer(payload)
-            yield (
-                sample - self._first,
-                Rows(
-                    numbers[:1],
-                    numbers[None, 2 : 2 + n_params],
-                    numbers[None, 2 + n_params :],
-                    numbers[1:2],
-                ),
-            )
-
-    def claim(self, index: np.ndarray) -> bool:
-        """Record the intent to measure a chunk; False where a living process has or had it."""
-        samples = [int(i) + self._first for i in index]
-        marks = ",".join("?" * len(samples))
-        with self._journal.transaction() as db:
-            known = db.execute(
-                f"SELECT 1 FROM samples WHERE run = ? AND sample IN ({marks}) LIMIT 1",
-                (self._run, *samples),
-            ).fetchone()
-            owners = db.execute(
-                f"SELECT DISTINCT owner, at FROM intents WHERE run = ? AND sample IN ({marks})",
-                (self._run, *samples),
-            ).fetchall()
-            if known or any(o != self.owner and _is_alive(o, at) for o, at in owners):
-                return False
-            db.executemany(
-                "INSERT OR REPLACE INTO intents (run, sample, owner, at) VALUES (?, ?, ?, ?)",
-                [(self._run, s, self.owner, time.time()) for s in samples],
-            )
-        return True
-
-    def acknowledge(self, index: np.ndarray, rows: Rows):
-        """Keep the numbers of a chunk for good."""
-        entries = []
-        for k, row in enumerate(index):
-            payload = np.concatenate(
-                [[rows.losses[k], rows.shot_variance[k]], rows.gradients[k], rows.gradient_error[k]]
-            ).tobytes()
-            digest = hashlib.sha256(payload).digest()
-            entries.append((self._run, int(row) + self._first, payload, digest, time.time()))
-        with self._journal.transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO samples (run, sample, payload, digest, at) VALUES (?, ?, ?, ?, ?)",
-                entries,
-            )
-            db.executemany("DELETE FROM intents WHERE run = ? AND sample = ?", [(r, s) for r, s, *_ in entries])
-
-    def release(self):
-        """Give back claims that were not fulfilled."""
-        with contextlib.suppress(StoreError):
-            with self._journal.transaction() as db:
-                db.execute("DELETE FROM intents WHERE run = ? AND owner = ?", (self._run, self.owner))
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        _active.discard(self.owner)
-        self._journal.close()
-        return False
-
-
-def open_ledger(path, plan: SamplingPlan, device: str, seed: int, first: int = 0) -> Ledger:
-    """Open a journal for one run of a plan."""
-    journal = Journal(path)
-    try:
-        return Ledger(journal, plan, device, seed, first)
-    except BaseException:
-        journal.close()
-        raise
-
-
 def stored_runs(path) -> list[dict]:
-    """Return what a journal holds: for each run its plan, device, seed and number of samples."""
+    """Return what a journal holds, one dictionary for each run, oldest first.
+
+    ``kind`` ("Measurement" or "MinimaMeasurement"), ``plan`` (a SamplingPlan with the most samples
+    that were ever asked for), ``device``, ``routes``, ``options`` (what else the call was given) and
+    ``samples``: how many are kept.
+
+    Raises:
+        StoreError: if the file is missing or is no journal.
+    """
+    with _opened(path) as journal:
+        found = journal.query(
+            "SELECT runs.kind, runs.plan, runs.device, runs.routes, runs.options, count(samples.sample) "
+            "FROM runs LEFT JOIN samples ON samples.run = runs.id GROUP BY runs.id ORDER BY runs.id"
+        )
+    return [
+        {
+            "kind": kind,
+            "plan": SamplingPlan.from_dict(json.loads(plan)),
+            "device": device,
+            "routes": json.loads(routes),
+            "options": json.loads(options),
+            "samples": count,
+        }
+        for kind, plan, device, routes, options, count in found
+    ]
+
+
+def stored_jobs(path) -> list[dict]:
+    """Return the provider's job ids that a journal holds, oldest first.
+
+    Each has ``run`` (position in :func:`stored_runs`), ``sample``, ``job`` and ``answered``: False for
+    a job that was submitted and whose result never came back here; ask the provider for that.
+
+    Raises:
+        StoreError: if the file is missing or is no journal.
+    """
+    with _opened(path) as journal:
+        numbers = {run: k for k, (run,) in enumerate(journal.query("SELECT id FROM runs ORDER BY id"))}
+        found = journal.query(
+            "SELECT jobs.run, jobs.sample, jobs.job, samples.sample IS NOT NULL FROM jobs LEFT JOIN samples "
+            "ON samples.run = jobs.run AND samples.sample = jobs.sample ORDER BY jobs.at"
+        )
+    return [
+        {"run": numbers[run], "sample": sample, "job": job, "answered": bool(answered)}
+        for run, sample, job, answered in found
+    ]
+
+
+@contextlib.contextmanager
+def _opened(path) -> Iterator[Journal]:
+    """Open a journal that must exist."""
     if not Path(path).exists():
         raise StoreError(f"store={str(path)!r} does not exist.")
     journal = Journal(path)
     try:
-        found = journal.query(
-            "SELECT runs.plan, runs.device, count(samples.sample) FROM runs LEFT JOIN samples "
-            "ON samples.run = runs.id GROUP BY runs.id ORDER BY runs.id"
-        )
+        yield journal
     finally:
         journal.close()
-    return [
-        {"plan": SamplingPlan.from_dict(json.loads(plan)), "device": device, "samples": count}
-        for plan, device, count in found
-    ]
-
-
-def _start_time(pid: int) -> str:
-    """When a process began: a number reused by the system then does not count as the same one."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except OSError:
-        return ""
-
-
-def _is_alive(owner: str, at: float) -> bool:
-    host, pid, started, _ = owner.split("|")
-    if host != socket.gethostname():
-        return time.time() - at < _LEASE
-    if int(pid) == os.getpid():
-        return owner in _active
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return _start_time(int(pid)) == started

@@ -16,6 +16,7 @@ __all__ = ["DeviceRecipe", "check_device", "device_recipe"]
 
 LIGHTNING = ("lightning.qubit", "lightning.kokkos", "lightning.gpu", "lightning.amdgpu")
 REBUILT = (*LIGHTNING, "default.qubit")
+LIE = "wishart.lie"
 SIMULATOR_PREFIXES = ("default.", "lightning.", "null.", "reference.", "wishart.")
 
 
@@ -50,8 +51,8 @@ class DeviceRecipe:
 
     @property
     def is_seedable(self) -> bool:
-        """Whether the device is rebuilt for every sample, with that sample's random stream."""
-        return self.instance is None and self.factory is None and self.name in REBUILT
+        """Whether every sample gets a random stream of its own, whoever measures it."""
+        return self.instance is None and self.factory is None and self.name in (*REBUILT, LIE)
 
     def build(self, seed: int | None = None):
         """Return a device ready to run; ``seed`` fixes its shots where it takes one."""
@@ -63,6 +64,14 @@ class DeviceRecipe:
         if seed is not None and self.is_seedable:
             options["seed"] = seed
         return _build_named(self.name, list(self.wires), options)
+
+    def with_stream(self, device, seed: int):
+        """Return a device whose shots come from one sample's random stream."""
+        if self.name != LIE:
+            return self.build(seed)
+        # It keeps what it found out about the circuit, which costs far more than the shots.
+        device._rng = np.random.default_rng(seed)
+        return device
 
 
 def _modern(device):

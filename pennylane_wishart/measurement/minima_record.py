@@ -10,6 +10,7 @@ import numpy as np
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.measurement.export import ExportableRecord
 
 __all__ = ["MinimaMeasurement", "distinct_minima"]
 
@@ -19,7 +20,7 @@ _FLAT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class MinimaMeasurement:
+class MinimaMeasurement(ExportableRecord):
     """Where descents from random starts ended; row i is one start.
 
     ``cluster[i]`` is the number of the distinct minimum, 0 for the lowest loss. Zero Hessian
@@ -110,11 +111,17 @@ class MinimaMeasurement:
     def to_dict(self) -> dict:
         """Return plain data that JSON can hold."""
         return {
+            **self.header(),
+            "hessian_min": [v if np.isfinite(v) else None for v in self.hessian_min.tolist()],
+            **{k: getattr(self, k).tolist() for k in _ARRAYS},
+        }
+
+    def header(self) -> dict:
+        """Return everything but the arrays, as plain data."""
+        return {
             "schema_version": _SCHEMA,
             "kind": "MinimaMeasurement",
-            "hessian_min": [v if np.isfinite(v) else None for v in self.hessian_min.tolist()],
             "law": self.law.to_dict(),
-            **{k: getattr(self, k).tolist() for k in _ARRAYS},
             **{k: getattr(self, k) for k in _PLAIN},
         }
 

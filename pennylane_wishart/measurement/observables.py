@@ -29,15 +29,21 @@ class Reading:
     where shots is None."""
 
 
-def readings(observable, shots: int | None) -> tuple[list[Reading], float]:
-    """Return the circuits that measure an observable, and the constant to add."""
+def readings(
+    observable, shots: int | None, by_wire: bool = False, by_word: bool = False
+) -> tuple[list[Reading], float]:
+    """Return the circuits that measure an observable, and the constant to add.
+
+    ``by_wire``: sample Z of each wire, for devices that give no bit strings; ``by_word``: one circuit
+    for each Pauli word, for devices that give no samples at all.
+    """
     if shots is None:
         return [Reading((), (qml.expval(observable),), _exact)], 0.0
     bounds = _two_levels(observable)
     if bounds is not None:
         return [Reading((), (qml.expval(observable),), _TwoLevels(*bounds))], 0.0
     if observable.pauli_rep is not None:
-        return _qubitwise(observable)
+        return _qubitwise(observable, by_wire, by_word)
     return [Reading((), (qml.expval(observable), qml.var(observable)), _mean_and_variance)], 0.0
 
 
@@ -73,7 +79,7 @@ def _two_levels(observable) -> tuple[float, float] | None:
     return None
 
 
-def _qubitwise(observable) -> tuple[list[Reading], float]:
+def _qubitwise(observable, by_wire: bool, by_word: bool) -> tuple[list[Reading], float]:
     """One reading per set of qubit-wise commuting words."""
     constant, words, coefficients = 0.0, [], []
     for word, coefficient in observable.pauli_rep.items():
@@ -85,23 +91,25 @@ def _qubitwise(observable) -> tuple[list[Reading], float]:
     groups: list[tuple[dict, list[int]]] = []
     for k in sorted(range(len(words)), key=lambda i: -abs(coefficients[i])):
         for basis, members in groups:
-            if all(basis.get(w, p) == p for w, p in words[k].items()):
+            if not by_word and all(basis.get(w, p) == p for w, p in words[k].items()):
                 basis.update(words[k])
                 members.append(k)
                 break
         else:
             groups.append((dict(words[k]), [k]))
-    return [_group(b, [words[k] for k in m], [coefficients[k] for k in m]) for b, m in groups], constant
+    found = [_group(b, [words[k] for k in m], [coefficients[k] for k in m], by_wire) for b, m in groups]
+    return found, constant
 
 
-def _group(basis: dict, words: list, coefficients: list[float]) -> Reading:
+def _group(basis: dict, words: list, coefficients: list[float], by_wire: bool) -> Reading:
     if len(words) == 1:
         word = qml.pauli.PauliWord(words[0]).operation()
         return Reading((), (qml.expval(word),), _Scaled(coefficients[0], _TwoLevels(-1.0, 1.0)))
     wires = list(basis)
     rotations = tuple(gate for w, p in basis.items() for gate in {"X": [qml.Hadamard(w)], "Y": _from_y(w)}.get(p, []))
     masks = np.array([[w in word for w in wires] for word in words], float)
-    return Reading(rotations, (qml.sample(wires=wires),), _Samples(masks, np.array(coefficients)))
+    sampled = tuple(qml.sample(qml.Z(w)) for w in wires) if by_wire else (qml.sample(wires=wires),)
+    return Reading(rotations, sampled, _Samples(masks, np.array(coefficients), by_wire))
 
 
 def _from_y(wire) -> list:
@@ -122,9 +130,12 @@ class _Scaled:
 class _Samples:
     masks: np.ndarray
     coefficients: np.ndarray
+    by_wire: bool = False
 
     def __call__(self, result, shots) -> tuple[float, float]:
         bits = np.asarray(result, float)
+        if self.by_wire:
+            bits = (1 - bits.T) / 2
         n = self.masks.shape[1]
         if bits.size != shots * n or not np.all((bits == 0) | (bits == 1)):
             raise DeviceError(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from pennylane.measurements import ExpectationMP, VarianceMP
 
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.sampling import Setup, prepare_measurement
@@ -79,13 +81,29 @@ def executions_per_sample(setup: Setup) -> tuple[np.ndarray, int]:
     return counts, shift.circuits_per_point
 
 
+def _shots_taken(setup: Setup, shots: int) -> int:
+    """Shots of one circuit that estimates an expectation value."""
+    # Qiskit's Estimator is asked for a precision, 1/√shots, and rounds the shots it needs up: 1,001 for 1,000.
+    return math.ceil(1 / np.sqrt(1 / shots) ** 2) if setup.recipe.name == "qiskit.remote" else shots
+
+
+def _shots_of_point(setup: Setup) -> int:
+    """Shots of one point in parameter space, over all the circuits that it takes."""
+    shots, total = setup.plan.shots or 0, 0
+    for circuit in setup.engine.shift.circuits:
+        kinds = [type(part.tape.measurements[0]) for part in circuit.tapes]
+        estimated = sum(kind in (ExpectationMP, VarianceMP) for kind in kinds)
+        total += estimated * _shots_taken(setup, shots) + (circuit.executions - estimated) * shots
+    return total
+
+
 def quote_of(setup: Setup, check: bool = True) -> Quote:
     """Count the cost of a prepared measurement."""
     counts, per_circuit = executions_per_sample(setup)
     circuits = int(counts.sum())
     checks = 3 if check and setup.recipe.is_hardware else 0
     shots = setup.plan.shots
-    total = 0 if shots is None else circuits * per_circuit * shots + checks * max(shots, 1000)
+    total = 0 if shots is None else circuits * _shots_of_point(setup) + checks * _shots_taken(setup, max(shots, 1000))
     _, measured = setup.plan.draw()
     return Quote(
         setup.recipe.name,

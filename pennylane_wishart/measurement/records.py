@@ -8,6 +8,7 @@ import numpy as np
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.errors import ComparisonError, InputError
+from pennylane_wishart.measurement.export import ExportableRecord
 from pennylane_wishart.measurement.plan import SamplingPlan
 from pennylane_wishart.measurement.statistics import (
     DegreesOfFreedom,
@@ -22,7 +23,7 @@ _SCHEMA = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class Measurement(ExportableRecord):
     """Losses and gradients at random angles, measured on a device.
 
     Records of the same question (same ``content_hash``) add up with ``+``; seeds or sample
@@ -194,13 +195,19 @@ class Measurement:
     def to_dict(self) -> dict:
         """Return plain data that JSON can hold; unmeasured components are None."""
         return {
-            "schema_version": _SCHEMA,
-            "kind": "Measurement",
+            **self.header(),
             "losses": self.losses.tolist(),
             "gradients": _nullable(self.gradients),
             "gradient_error": _nullable(self.gradient_error),
             "shot_variance": self.shot_variance.tolist(),
             "angles": self.angles.tolist(),
+        }
+
+    def header(self) -> dict:
+        """Return everything but the arrays, as plain data."""
+        return {
+            "schema_version": _SCHEMA,
+            "kind": "Measurement",
             "plan": self.plan.to_dict(),
             "device": self.device,
             "route": self.route,

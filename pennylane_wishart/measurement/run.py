@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import logging
 import queue
 import time
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.errors import InputError, WishartError, WishartWarning
-from pennylane_wishart.measurement.engine import Rows, Task, run_rows
+from pennylane_wishart.measurement.engine import Rows, Task, engine_for, run_rows
 
-__all__ = ["Table", "Work", "collect"]
+__all__ = ["RowCodec", "Table", "Work", "collect"]
 
 log = logging.getLogger("pennylane_wishart")
 _WINDOW = 32
@@ -40,6 +41,25 @@ class Table:
             rows.shot_variance,
         )
         self.done[index] = True
+
+
+class RowCodec:
+    """How the numbers of one sample lie in a journal: ℓ, its variance, gradient, errors."""
+
+    @staticmethod
+    def width(n_params: int) -> int:
+        """Number of float64."""
+        return 2 + 2 * n_params
+
+    @staticmethod
+    def pack(rows: Rows, k: int) -> np.ndarray:
+        """Return the numbers of sample k of a chunk."""
+        return np.concatenate([[rows.losses[k], rows.shot_variance[k]], rows.gradients[k], rows.gradient_error[k]])
+
+    @staticmethod
+    def unpack(numbers: np.ndarray, n_params: int) -> Rows:
+        """Return one sample as a chunk of its own."""
+        return Rows(numbers[:1], numbers[None, 2 : 2 + n_params], numbers[None, 2 + n_params :], numbers[1:2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +99,8 @@ def collect(work: Work, table, executor=None, ledger=None, bar=None, check: Call
     if ledger is not None:
         _take_known(work, table, ledger, bar)
     waiting = [c for c in (chunk[~table.done[chunk]] for chunk in work.chunks) if len(c)]
+    if ledger is not None:
+        _warn_of_lost_jobs(ledger, np.flatnonzero(~table.done))
     try:
         if waiting and check is not None:
             check()
@@ -106,10 +128,25 @@ def _take_known(work: Work, table: Table, ledger, bar):
         bar.update(1)
 
 
-def _keep(index: np.ndarray, rows: Rows, table: Table, ledger, bar):
+def _warn_of_lost_jobs(ledger, index: np.ndarray):
+    jobs = ledger.unanswered(index)
+    if jobs:
+        shown = ", ".join(jobs[:5]) + (", …" if len(jobs) > 5 else "")
+        warnings.warn(
+            f"{len(jobs)} jobs were submitted earlier and never answered here: {shown}. They are submitted again; "
+            "the provider may still hold their results (pw.measurement.stored_jobs lists all ids).",
+            WishartWarning,
+            stacklevel=3,
+        )
+
+
+def _keep(index: np.ndarray, rows, table, ledger, bar):
     # The table first: a store that fails must not lose what has just been measured.
     table.put(index, rows)
     if ledger is not None:
+        jobs = getattr(rows, "jobs", ())
+        if jobs:
+            ledger.note_jobs(index, jobs)
         ledger.acknowledge(index, rows)
     bar.update(len(index))
 
@@ -117,10 +154,13 @@ def _keep(index: np.ndarray, rows: Rows, table: Table, ledger, bar):
 def _run_here(work: Work, waiting, later, table: Table, ledger, bar):
     # Tasks are used as they are: an instance of a device need not pickle.
     key = work.task.name
+    engine = engine_for(key, work.task)
     for chunk in waiting:
-        if ledger is not None and not ledger.claim(chunk):
-            later.append(chunk)
-            continue
+        if ledger is not None:
+            if not ledger.claim(chunk):
+                later.append(chunk)
+                continue
+            engine.on_jobs = functools.partial(ledger.note_jobs, chunk)
         rows = work.function(key, work.task, *work.arguments(chunk))
         _keep(chunk, rows, table, ledger, bar)
 

@@ -20,7 +20,7 @@ from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, d
 from pennylane_wishart.measurement.plan import SamplingPlan, entropy_of, resolve_parameters
 from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.measurement.records import Measurement
-from pennylane_wishart.measurement.run import Table, Work, collect
+from pennylane_wishart.measurement.run import RowCodec, Table, Work, collect
 from pennylane_wishart.measurement.shifts import direct_executor
 from pennylane_wishart.measurement.target import Target, resolve_target
 
@@ -80,10 +80,9 @@ def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
         resolve_parameters(options["parameters"], target.n_params),
         shots,
     )
-    task = target.task(recipe, shots=shots, route=options["route"], policy=policy)
+    compiled = hasattr(first, "original_function")
+    task = target.task(recipe, shots=shots, route=options["route"], policy=policy, compiled=compiled)
     engine = Engine(task)
-    if hasattr(first, "original_function") and engine.route == "lightning-cpp-adjoint":
-        engine.say("the qjit object's QNode was measured directly, which is faster than its compiled gradient")
     # Workers take the route decided here: the same numbers whoever computes them.
     task = target.task(recipe, shots=shots, route=engine.route, policy=policy, trusted=True)
     return Setup(target, plan, task, engine)
@@ -126,7 +125,9 @@ def measure(
         seed: non-negative integer, None or a Generator.
         device: None (the QNode's own), a name, a device, or a zero-argument factory.
         shots: per circuit; None: analytic where the device can be.
-        executor: None, a concurrent.futures executor or a Dask client; never shut down here.
+        executor: None, a concurrent.futures executor (``process_pool`` makes one that is ready) or a
+            Dask client (``Client("tcp://…")`` of a ``dask scheduler`` with ``dask worker`` processes);
+            never shut down here.
         store: path of a journal; an interrupted run resumes and pays only for what is missing.
         progress: True, False, or None (a bar only where someone is watching).
         angles: law of the angles, as :meth:`AngleLaw.resolve` takes it.
@@ -150,7 +151,9 @@ def measure(
         DeviceError: if the device is missing or measures wrongly.
         MeasurementInterrupted: if it kept failing or was stopped; ``.partial`` has what was measured.
         StoreError: if the journal cannot be used; ``.partial`` has what was measured.
-    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots.
+    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. Below about
+        16 qubits set OMP_NUM_THREADS=1 before Python starts: threads of lightning that wait for a busy core
+        can cost more than the gradients.
     Source: the sampling of arXiv:2408.11901, any device; adjoint differentiation arXiv:2009.02823.
     Example:
         >>> import pennylane as qml
@@ -209,10 +212,10 @@ def _run(setup: Setup, options: dict) -> Measurement:
         return Measurement(
             table.losses[rows], table.gradients[rows], table.gradient_error[rows],
             table.shot_variance[rows], angles[rows], plan.restrict(rows), setup.recipe.name,
-            setup.engine.route, setup.engine.note, tuple(setup.target.trace.shapes),
+            " + ".join(routes), setup.engine.note, tuple(setup.target.trace.shapes),
         )  # fmt: skip
 
-    checking = False
+    checking, routes = False, [setup.engine.route]
 
     def check():
         nonlocal checking
@@ -222,7 +225,9 @@ def _run(setup: Setup, options: dict) -> Measurement:
 
     bar = progress_bar(options["progress"], count, 0, f"measuring on {setup.recipe.name}")
     try:
-        with _ledger(options["store"], setup, seed, first) as ledger:
+        opened = ledger_of(setup, options, "Measurement", RowCodec)
+        with opened as ledger:
+            routes.extend(r for r in opened.routes if r not in routes)
             collect(work, table, options["executor"], ledger, bar, check)
     except StoreError as error:
         error.partial = record(np.flatnonzero(table.done))
@@ -271,6 +276,8 @@ def _check(setup: Setup, options: dict):
 
 
 class _NoLedger:
+    routes: tuple[str, ...] = ()
+
     def __enter__(self):
         return None
 
@@ -278,9 +285,22 @@ class _NoLedger:
         return False
 
 
-def _ledger(store, setup: Setup, seed: int, first: int):
-    if store is None:
-        return _NoLedger()
-    from pennylane_wishart.measurement.journal import open_ledger
+_REPEATED = ("argnums", "output", "encoding", "datum")
 
-    return open_ledger(store, setup.plan, setup.recipe.name, seed, first)
+
+def ledger_of(setup: Setup, options: dict, kind: str, codec, **settings):
+    """Open the journal of a run, or a stand-in where there is no ``store=``."""
+    if options["store"] is None:
+        return _NoLedger()
+    from pennylane_wishart.measurement.ledger import Question, open_ledger
+
+    kept = {name: options[name] for name in _REPEATED if _is_plain(options[name])}
+    question = Question(kind, setup.plan, setup.recipe.name, setup.engine.route, settings, kept)
+    return open_ledger(options["store"], question, codec)
+
+
+def _is_plain(value) -> bool:
+    """Whether a value survives JSON as it is."""
+    return value is None or isinstance(value, (bool, int, str)) or (
+        isinstance(value, (list, tuple)) and all(isinstance(v, int) for v in value)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pennylane as qml
 
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement.faults import RetryPolicy
+from pennylane_wishart.measurement.jobs import JobWatch
 from pennylane_wishart.measurement.observables import readings
 from pennylane_wishart.measurement.prepare import prepare
 
@@ -59,8 +61,11 @@ class ParameterShift:
 
     def __init__(self, device, tape, shots: int | None):
         self.shots = shots
-        self._readings, self._constant = readings(tape.measurements[0].obs, shots)
-        self._circuits = []
+        # Braket's plugin knows samples of observables, not of wires.
+        name = str(getattr(device, "short_name", None) or device.name)
+        by_wire, by_word = name.startswith("braket."), name == "wishart.lie"
+        self._readings, self._constant = readings(tape.measurements[0].obs, shots, by_wire, by_word)
+        self.circuits = []
         for reading in self._readings:
             script = qml.tape.QuantumScript(
                 [*tape.operations, *reading.rotations],
@@ -68,7 +73,7 @@ class ParameterShift:
                 shots=shots,
                 trainable_params=tape.trainable_params,
             )
-            self._circuits.append(prepare(device, script))
+            self.circuits.append(prepare(device, script))
         operations = [tape.get_operation(k)[0] for k in range(len(tape.trainable_params))]
         cache: dict = {}
         self.rules = []
@@ -82,7 +87,7 @@ class ParameterShift:
     @property
     def circuits_per_point(self) -> int:
         """Device executions for one estimate of ℓ."""
-        return sum(c.executions for c in self._circuits)
+        return sum(c.executions for c in self.circuits)
 
     def points(self, gates) -> int:
         """Number of points in parameter space evaluated for one sample with these gates."""
@@ -110,7 +115,7 @@ class ParameterShift:
         """Return ℓ and its variance at a point and at each move away from it."""
         values = np.full(1 + len(moves), self._constant)
         variances = np.zeros(1 + len(moves))
-        for reading, circuit in zip(self._readings, self._circuits, strict=True):
+        for reading, circuit in zip(self._readings, self.circuits, strict=True):
             bound = circuit.shifts(gate_values, moves)
             flat = [t for tapes, _ in bound for t in tapes]
 
@@ -128,16 +133,17 @@ class ParameterShift:
         return values, variances
 
 
-def direct_executor(device, policy: RetryPolicy) -> Callable:
+def direct_executor(device, policy: RetryPolicy, on_jobs: Callable | None = None) -> Callable:
     """Return ``execute(tapes, config, interpret)`` that runs on a device with retries.
 
     Interpreting inside the retry makes a result that is not finite, or of the wrong shape,
-    a failure like any other.
+    a failure like any other. ``on_jobs(ids)`` hears of provider jobs as they are submitted.
     """
 
     def execute(tapes, config, interpret):
         def attempt():
-            results = device.execute(tapes, config)
+            with contextlib.nullcontext() if on_jobs is None else JobWatch(device, on_jobs):
+                results = device.execute(tapes, config)
             if not hasattr(results, "__len__") or len(results) != len(tapes):
                 raise DeviceError(f"the device returned {type(results).__name__} for {len(tapes)} circuits")
             return interpret(results)

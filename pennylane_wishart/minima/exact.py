@@ -15,7 +15,7 @@ from .spectrum import SectorSpectrum, rescale_dims, sector_spectrum
 from .spectrum_reduction import reduce_levels
 from .tilting import tilt_path
 
-__all__ = ["minima_law", "minima_law_sectors"]
+__all__ = ["law_of_sectors", "minima_law", "minima_law_sectors"]
 
 MAX_ROWS = 384
 """Numbers per random direction above which close levels are merged."""
@@ -72,7 +72,7 @@ def minima_law(
         True
     """
     sector = sector_spectrum(values, multiplicities, beta)
-    return _law([sector], n_parameters, seed, n_samples, weighting, coupling)
+    return law_of_sectors([sector], n_parameters, seed, n_samples, weighting, coupling)
 
 
 def minima_law_sectors(
@@ -107,7 +107,7 @@ def minima_law_sectors(
     if not sectors:
         raise InputError("sectors must hold at least one (values, multiplicities, beta, weight).")
     checked = [sector_spectrum(v, m, b, w) for v, m, b, w in sectors]
-    return _law(checked, n_parameters, seed, n_samples, weighting, coupling)
+    return law_of_sectors(checked, n_parameters, seed, n_samples, weighting, coupling)
 
 
 def _check(weighting: str, coupling: str) -> None:
@@ -117,13 +117,13 @@ def _check(weighting: str, coupling: str) -> None:
         raise InputError(f'coupling must be "reflections" or "independent", got {coupling!r}.')
 
 
-def _law(
+def law_of_sectors(
     sectors: list[SectorSpectrum],
     n_parameters: int,
     seed: int | None,
     n_samples: int | None,
-    weighting: str,
-    coupling: str,
+    weighting: str = "count",
+    coupling: str = "reflections",
 ) -> MinimaLaw:
     """Choose between the point mass and the integral, and dress the result."""
     n_parameters, n_samples = check_sizes(n_parameters, n_samples)

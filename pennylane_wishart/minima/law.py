@@ -51,7 +51,7 @@ class MinimaLaw:
     transition: float
     """p*, exact: from here on minima are optimal."""
     weighting: str
-    """"count" or "basin"."""
+    """"count", "descent" or "basin"."""
     engine: str
     """How the numbers were made."""
     status: Status
@@ -59,6 +59,7 @@ class MinimaLaw:
     seed: int | None = None
     """Seed that was given."""
     _curve: PchipInterpolator | None = field(init=False, repr=False)
+    _width: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         knots, levels = np.asarray(self.knots, float), np.asarray(self.levels, float)
@@ -71,8 +72,11 @@ class MinimaLaw:
             raise InputError("knots and levels must both increase strictly: merge equal knots.")
         object.__setattr__(self, "knots", knots)
         object.__setattr__(self, "levels", levels)
-        curve = PchipInterpolator(knots, levels) if knots.size > 1 else None
+        # In units of its width: that of a sector of 2^1000 states is 1e-150.
+        width = float(knots[-1] - knots[0]) if knots.size > 1 else 1.0
+        curve = PchipInterpolator(knots / width, levels) if knots.size > 1 else None
         object.__setattr__(self, "_curve", curve)
+        object.__setattr__(self, "_width", width)
 
     @property
     def is_point_mass(self) -> bool:
@@ -106,6 +110,11 @@ class MinimaLaw:
         """Standard deviation of the loss at a minimum."""
         return float(np.sqrt(self.variance))
 
+    @property
+    def log2_var(self) -> float:
+        """log2 of the variance; −inf for a point mass."""
+        return float(np.log2(self.variance)) if self.variance > 0 else float("-inf")
+
     def median(self) -> float:
         """Median loss at a minimum."""
         return float(self.ppf(0.5))
@@ -120,7 +129,7 @@ class MinimaLaw:
         if self._curve is None:
             return np.asarray(np.where(deviation >= self.knots[0], 1.0, 0.0))
         inside = np.clip(deviation, self.knots[0], self.knots[-1])
-        return np.asarray(np.clip(self._curve(inside), 0.0, 1.0))
+        return np.asarray(np.clip(self._curve(inside / self._width), 0.0, 1.0))
 
     def pdf(self, x: ArrayLike) -> Floats:
         """Density at ``x``; infinite at the optimum for a point mass."""
@@ -128,7 +137,7 @@ class MinimaLaw:
         if self._curve is None:
             return np.asarray(np.where(deviation == self.knots[0], np.inf, 0.0))
         inside = (deviation >= self.knots[0]) & (deviation <= self.knots[-1])
-        slope = self._curve(np.clip(deviation, self.knots[0], self.knots[-1]), 1)
+        slope = self._curve(np.clip(deviation, self.knots[0], self.knots[-1]) / self._width, 1) / self._width
         return np.asarray(np.where(inside, np.maximum(slope, 0.0), 0.0))
 
     def ppf(self, q: ArrayLike) -> Floats:
@@ -142,7 +151,7 @@ class MinimaLaw:
         high = np.full(level.shape, self.knots[-1])
         for _ in range(60):
             middle = 0.5 * (low + high)
-            below = self._curve(middle) < level
+            below = self._curve(middle / self._width) < level
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.asarray(self.center + 0.5 * (low + high))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .spectrum import SectorSpectrum
 
-__all__ = ["reduce_levels", "row_count"]
+__all__ = ["merge_levels", "reduce_levels", "row_count"]
 
 
 def row_count(sector: SectorSpectrum, n_parameters: int) -> int:
@@ -17,7 +17,7 @@ def row_count(sector: SectorSpectrum, n_parameters: int) -> int:
     return sum(beta + min(beta * (m - 1), n_parameters) for m in sector.multiplicities)
 
 
-def _merge(sector: SectorSpectrum, n_levels: int) -> SectorSpectrum:
+def merge_levels(sector: SectorSpectrum, n_levels: int) -> SectorSpectrum:
     """Merge levels above the ground into ``n_levels`` groups of equal width."""
     levels = sector.centred
     edges = np.linspace(levels[1], levels[-1], n_levels)
@@ -41,13 +41,13 @@ def reduce_levels(
     variance inside the groups, at most (width/n_groups)²/12. Returns the sector and whether it
     was changed.
     """
-    if row_count(sector, n_parameters) <= max_rows:
-        return sector, False
     n_levels = len(sector.multiplicities)
+    if row_count(sector, n_parameters) <= max_rows or n_levels <= 3:
+        return sector, False
     for groups in (512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16):
         if groups >= n_levels:
             continue
-        merged = _merge(sector, groups)
+        merged = merge_levels(sector, groups)
         if row_count(merged, n_parameters) <= max_rows:
             return merged, True
-    return _merge(sector, min(16, n_levels - 1)), True
+    return merge_levels(sector, min(16, n_levels - 1)), True

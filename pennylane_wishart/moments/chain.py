@@ -17,7 +17,10 @@ from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.moments.operators import OperatorModule
 from pennylane_wishart.moments.rotors import Rotor, angle_transform
 
-__all__ = ["ModuleMoments", "module_moments", "quadrature_nodes"]
+__all__ = ["CLOSED_FORM", "ModuleMoments", "module_moments", "quadrature_nodes"]
+
+CLOSED_FORM = "every angle independent of the others, averaged in closed form"
+_NAMED = 4
 
 _BLOCK_FLOATS = 20_000_000
 
@@ -30,6 +33,8 @@ class ModuleMoments:
     second: float
     gradient_mean: np.ndarray
     gradient_second: np.ndarray
+    averaging: str = CLOSED_FORM
+    """Which angles stand for each shared parameter."""
 
 
 class _Steps:
@@ -187,7 +192,30 @@ def module_moments(
         total += weight * np.array([mean, second])
         gradient_mean += weight * first
         gradient_second += weight * slopes
-    return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second)
+    averaging = _averaging(n, shared, grids)
+    return ModuleMoments(
+        float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging
+    )
+
+
+def _averaging(n_params: int, shared: np.ndarray, grids: list) -> str:
+    """Say which set of angles averages each shared parameter exactly."""
+    if len(shared) == 0:
+        return CLOSED_FORM
+    parts = []
+    for d, (nodes, weights) in list(zip(shared, grids, strict=True))[:_NAMED]:
+        name = f"parameter {d}" if d < n_params else f"data input {d - n_params}"
+        if len(nodes) == 1:
+            parts.append(f"{name} at {nodes[0]:.6g}")
+            continue
+        kind = "equal" if np.ptp(weights) < 1e-14 else "signed"
+        step = (nodes[1] - nodes[0]) / np.pi
+        parts.append(f"{name} at {len(nodes)} angles {step:.6g}·π apart with {kind} weights")
+    more = f" and {len(shared) - _NAMED} more" if len(shared) > _NAMED else ""
+    return (
+        "shared parameters averaged jointly, exactly for their frequencies: "
+        f"{'; '.join(parts)}{more}; the others in closed form"
+    )
 
 
 def _single(steps: _Steps):

@@ -83,4 +83,5 @@ def subcircuit(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
         offsets=circuit.offsets[keep],
         parameter_of=circuit.parameter_of[keep],
         random_of=circuit.random_of[keep],
+        cliffords=tuple((int(np.searchsorted(keep, at)), c, q) for at, c, q in circuit.cliffords),
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError, Status
-from pennylane_wishart.moments.chain import module_moments
+from pennylane_wishart.moments.chain import CLOSED_FORM, module_moments
 from pennylane_wishart.moments.dead import dead_rotations, support_paths
 from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
 from pennylane_wishart.moments.mixed import mixed_moments
@@ -76,7 +76,14 @@ def exact_moments(
     proved[small.parameter_of[small.parameter_of >= 0]] = False
     engine = "quadrature" if len(shared) else module.engine
     return assemble(
-        small, raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, proved, engine
+        small,
+        raw.mean,
+        raw.second,
+        raw.gradient_mean,
+        raw.gradient_second,
+        proved,
+        engine,
+        raw.averaging,
     )
 
 
@@ -161,6 +168,7 @@ def assemble(
     squares,
     proved: np.ndarray,
     engine: str,
+    averaging: str = CLOSED_FORM,
 ) -> SecondMoments:
     """Make the record of an exact engine.
 
@@ -190,4 +198,5 @@ def assemble(
         log2_gradient_variance_upper=log2.copy(),
         status=tuple(Status.BOUND if u else Status.OK for u in unsure),
         engine=engine,
+        averaging=averaging,
     )

@@ -43,6 +43,8 @@ class SecondMoments:
     "matrix product" or "sampled"."""
     n_samples: int = 0
     """Walkers or sampled parameter vectors; 0 for an exact engine."""
+    averaging: str = ""
+    """How the angles were averaged: closed form, a set of exact angles, or draws."""
 
     def __post_init__(self):
         n = len(self.status)

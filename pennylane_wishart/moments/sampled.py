@@ -136,6 +136,7 @@ def from_samples(losses: np.ndarray, gradients: np.ndarray, dead: tuple[int, ...
         ),
         engine="sampled",
         n_samples=n,
+        averaging=f"{n} parameter vectors drawn from the law, shared parameters included",
     )
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.ensembles import Constant, HaarGradient, SectorSum, SpinFactorGradient, VarianceGamma
+from pennylane_wishart.ensembles import (
+    Constant,
+    HaarGradient,
+    JointLaw,
+    JointPart,
+    SectorSum,
+    SpinFactor,
+    SpinFactorGradient,
+    VarianceGamma,
+)
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.prediction.loss import field_spectrum, require_theory, weighted_sectors
+from pennylane_wishart.prediction.loss import field_spectrum, require_theory, sector_loss, weighted_sectors
 from pennylane_wishart.sectors import Sector, Signature
 
-__all__ = ["gradient_law", "parameter_key", "rotations_of"]
+__all__ = ["gradient_law", "joint_law", "parameter_key", "rotations_of"]
 
 _LIGHT = 1e-12
 
@@ -43,20 +54,68 @@ def gradient_law(signature: Signature, k: int, engine: str = "exact") -> Law:
             that do not merge into one generator (its gradient is then a sum of dependent parts).
     """
     require_theory(signature)
-    key = parameter_key(signature, k)
+    key = _known_key(signature, k)
     if key is None:
-        count = len(rotations_of(signature.circuit, k))
-        if count == 0:
-            return Constant(0.0)
-        raise OutOfTheoryError(
-            f"Parameter {k} drives {count} rotations at different places of the circuit: the law of their "
-            "sum is not known. Use .gradient_variance[k]."
-        )
+        return Constant(0.0)
     index, scale = key
     if signature.spin_factor is not None:
         return _spin_gradient(signature, index, scale)
     parts = tuple(_sector_gradient(s, index, scale, engine) for s in weighted_sectors(signature))
     return parts[0] if len(parts) == 1 else SectorSum(parts)
+
+
+def _known_key(signature: Signature, k: int) -> tuple | None:
+    """Return (generator, scale) of a parameter; None where it drives nothing."""
+    key = parameter_key(signature, k)
+    count = len(rotations_of(signature.circuit, k)) if key is None else 1
+    if count > 1:
+        raise OutOfTheoryError(
+            f"Parameter {k} drives {count} rotations at different places of the circuit: the law of their "
+            "sum is not known. Use .gradient_variance[k]."
+        )
+    return key
+
+
+def joint_law(signature: Signature, parameters: Sequence[int], engine: str = "exact") -> JointLaw:
+    """Return the deep-limit joint law of the loss and some gradient components.
+
+    Raises:
+        OutOfTheoryError: as :func:`gradient_law`, or where a generator's spectrum is not known.
+    """
+    require_theory(signature)
+    keys = [_known_key(signature, k) for k in parameters]
+    known = {key: [_part_gradient(signature, key, engine, i) for i in range(_n_parts(signature))] for key in set(keys)}
+    spin = signature.spin_factor
+    if spin is not None:
+        amplitude = spin.amplitude * spin.norm
+        moving = amplitude > 0 and spin.d > 1
+        loss = SpinFactor(amplitude, spin.d) if moving else Constant(amplitude if spin.d < 2 else 0.0)
+        still = JointPart(Constant(spin.offset), (Constant(0.0),) * len(keys))
+        return JointLaw((JointPart(loss, tuple(known[key][0] for key in keys)), still))
+    parts = []
+    for i, sector in enumerate(weighted_sectors(signature)):
+        try:
+            parts.append(JointPart(sector_loss(sector, engine), tuple(known[key][i] for key in keys)))
+        except InputError as err:
+            raise OutOfTheoryError(
+                "The spectrum of some generator in a sector is not known at this size: no joint law. "
+                "Use .gradient_of(k)."
+            ) from err
+    return JointLaw(tuple(parts))
+
+
+def _n_parts(signature: Signature) -> int:
+    return 1 if signature.spin_factor is not None else len(weighted_sectors(signature))
+
+
+def _part_gradient(signature: Signature, key: tuple | None, engine: str, i: int) -> Law:
+    """Law of one parameter's gradient in one sector (or the spin factor)."""
+    if key is None:
+        return Constant(0.0)
+    if signature.spin_factor is not None:
+        return _spin_gradient(signature, *key)
+    index, scale = key
+    return _sector_gradient(weighted_sectors(signature)[i], index, scale, engine)
 
 
 def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> Law:
@@ -68,9 +127,10 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     spread = (second - first**2) * scale**2
     if spread < _LIGHT:
         return Constant(0.0)
-    if engine != "exact":
-        dof = sector.dof if engine == "asymptotic" else sector.dof_finite
-        return VarianceGamma.from_sector(np.sqrt(spread), sector.mean, beta, dof, sector.weight)
+    if engine == "asymptotic":
+        return VarianceGamma.from_sector(np.sqrt(spread), sector.mean, beta, sector.dof, sector.weight)
+    if engine == "matched":
+        return _matched(sector, spread)
     spectrum, levels = field_spectrum(sector), sector.generator_spectra.get(index)
     if spectrum is None or levels is None or sector.rho_spectrum is None:
         return _matched(sector, spread)
@@ -94,7 +154,7 @@ def _matched(sector: Sector, spread: float) -> Law:
     strength = (sector.purity - sector.weight**2 / dim) * dim / (dim - 1)
     variance = 4 * norm2 * dim * sector.variance * strength / ((dim - 1) * (beta * dim + 2))
     dof = beta * sector.dof_finite
-    return VarianceGamma(dof, float(np.sqrt(variance / dof)))
+    return VarianceGamma(dof, float(np.sqrt(variance / dof)), matched=True)
 
 
 def _spin_gradient(signature: Signature, index: int, scale: float) -> Law:

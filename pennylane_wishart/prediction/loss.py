@@ -65,7 +65,7 @@ def _matched(sector: Sector) -> Law:
     shape = beta * sector.dof_finite / 2 * (1 + 2 / (beta * dim))
     spread = (sector.purity - sector.weight**2 / dim) / (1 - 1 / dim)
     shape *= sector.weight**2 / spread
-    return GammaLoss(shape, sector.weight * sector.mean / shape, sector.weight * sector.ground)
+    return GammaLoss(shape, sector.weight * sector.mean / shape, sector.weight * sector.ground, matched=True)
 
 
 def loss_law(signature: Signature, engine: str = "exact") -> Law:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart import minima as minima_room
-from pennylane_wishart.errors import OutOfTheoryError, Status
+from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.prediction.loss import field_spectrum, require_theory, weighted_sectors
 from pennylane_wishart.sectors import Signature
 
@@ -13,7 +13,8 @@ __all__ = ["predicted_minima", "predicted_transition"]
 
 _PURE = 1e-9
 _MAX_PARAMETERS = 48
-_HOPELESS = 200
+_HOPELESS = 2e8
+"""Parameters squared times amplitudes above which the rank of the quantum Fisher information takes minutes."""
 
 
 def _levels(signature: Signature) -> list[tuple]:
@@ -53,17 +54,25 @@ def predicted_transition(signature: Signature, exact: bool) -> float:
     return sum(minima_room.transition_asymptotic(s.dof_finite, s.beta or 2) for s in sectors)
 
 
-def _check_size(levels, p: int, exact: bool) -> None:
-    """The Kac–Rice integral costs p³ per state: refuse what would take minutes, with its limit."""
+def _refuse(levels, p: int, known: str, why: str) -> OutOfTheoryError:
+    """The error for a law that is not computed, with the published limit in its place."""
     star = sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
-    if p >= star or p <= _MAX_PARAMETERS:
-        return
-    known = "" if exact else "at most "
     limit = float(minima_room.concentration_energy(p / star))
-    raise OutOfTheoryError(
-        f"The exact law of minima is computed for up to {_MAX_PARAMETERS} independent parameters; here {known}{p} of "
-        f"p* = {star}. The published limit of large size puts minima near E* = {limit:.2g} (0 optimum, 1 mean)."
+    return OutOfTheoryError(
+        f"No law of minima is computed {why}; here {known}{p} independent parameters of p* = {star}. The published "
+        f"limit of large size puts minima near E* = {limit:.2g} (0 optimum, 1 mean)."
     )
+
+
+def _large(levels, p: int, seed: int, weighting: str):
+    """More parameters than the integral takes: extrapolated, for minima that count equally."""
+    if weighting != "count":
+        raise _refuse(levels, p, "", f"for descents with more than {_MAX_PARAMETERS} parameters (see .minima)")
+    try:
+        return minima_room.large_minima_law(levels, p, seed=seed)
+    except InputError as err:
+        why = f"for more than {_MAX_PARAMETERS} parameters and an observable with a few isolated states"
+        raise _refuse(levels, p, "", why) from err
 
 
 def predicted_minima(signature: Signature, seed: int, engine: str = "exact", weighting: str = "count"):
@@ -73,10 +82,10 @@ def predicted_minima(signature: Signature, seed: int, engine: str = "exact", wei
             "A spin-factor loss is linear on a sphere: below p* = d − 1 its minima have no published law."
         )
     levels = _levels(signature)
-    if signature.n_params > _HOPELESS:  # not worth a rank that takes a minute
-        _check_size(levels, signature.n_params, exact=False)
+    star = sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
+    if signature.n_params < star and signature.n_params**2 * 2.0 ** min(signature.circuit.n_qubits, 12) > _HOPELESS:
+        raise _refuse(levels, signature.n_params, "at most ", "where counting independent parameters takes minutes")
     p = signature.n_independent
-    _check_size(levels, p, signature.n_independent_status is Status.OK)
     offset = sum(s.weight * s.center for s in weighted_sectors(signature) if s.is_constant)
     if engine == "asymptotic":
         sectors = [s for s in weighted_sectors(signature) if not s.is_constant]
@@ -85,7 +94,9 @@ def predicted_minima(signature: Signature, seed: int, engine: str = "exact", wei
         s = sectors[0]
         law = minima_room.asymptotic_minima_law(s.dof, p, s.beta or 2, seed)
         return law.rescaled(s.weight * s.mean, s.weight * s.ground + offset)
-    if len(levels) == 1:
+    if _MAX_PARAMETERS < p < star:
+        law = _large(levels, p, seed, weighting)
+    elif len(levels) == 1:
         values, counts, beta, weight = levels[0]
         law = minima_room.minima_law(
             np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting

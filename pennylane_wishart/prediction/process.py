@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
+from scipy import stats
+from scipy.special import ndtr
 
+from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import InputState
+from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
+from pennylane_wishart.ensembles.law import check_size
 from pennylane_wishart.ensembles.process import (
     GaussianVerdict,
     gaussian_verdict,
@@ -17,11 +23,34 @@ from pennylane_wishart.ensembles.process import (
     span_operators,
 )
 from pennylane_wishart.errors import InputError, OutOfTheoryError
-from pennylane_wishart.prediction.loss import require_theory
+from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.prediction.inputs import read_inputs
+from pennylane_wishart.prediction.loss import field_spectrum, require_theory, weighted_sectors
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.inputs import SectorInputs, sector_inputs
 
-__all__ = ["Process", "build_process", "read_states"]
+__all__ = ["Process", "SectorProcess", "SpinProcess", "build_process"]
+
+_GRID = np.linspace(-8.0, 8.0, 1601)
+_LIGHT = 1e-12
+
+
+class _Part(Protocol):
+    """One independent part of the losses, with mean 0 or a constant mean inside."""
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Cov[ℓ_i, ℓ_j] of this part, ``(n, n)``."""
+
+    @property
+    def verdict(self) -> GaussianVerdict:
+        """Whether this part is close to a Gaussian process."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Joint draws, ``(size, n)``."""
+
+    def marginal(self, i: int) -> Law:
+        """Law of this part of ℓ_i."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +72,14 @@ class SectorProcess:
         operators = parts.reshape(n, copies, *parts.shape[1:]).sum(axis=1)
         return cls(inputs.values, inputs.multiplicities, inputs.beta, operators)
 
+    @cached_property
+    def _jordan(self) -> np.ndarray:
+        """Parts of the inputs that the observable sees: over H, averaged with their partners."""
+        if self.beta != 4:
+            return self.operators
+        omega = np.kron(np.array([[0, 1], [-1, 0]]), np.eye(self.operators.shape[1] // 2))
+        return (self.operators + omega @ self.operators.conj() @ omega.T) / 2
+
     @property
     def weights(self) -> np.ndarray:
         """Tr ρ_i in the sector, ``(n,)``."""
@@ -50,13 +87,60 @@ class SectorProcess:
 
     @property
     def overlaps(self) -> np.ndarray:
-        """Tr ρ_iρ_j over F, ``(n, n)``."""
-        rho = self.operators
-        if self.beta == 4:  # Tr over H of the Jordan parts
-            half = rho.shape[1] // 2
-            omega = np.kron(np.array([[0, 1], [-1, 0]]), np.eye(half))
-            return np.einsum("iab,jba->ij", rho, rho + omega @ rho.conj() @ omega.T).real
-        return np.einsum("iab,jba->ij", rho, rho).real
+        """Tr ρ_iρ_j over F, ``(n, n)``: over H twice the complex trace of the Jordan parts."""
+        traces = np.einsum("iab,jba->ij", self._jordan, self._jordan).real
+        return 2 * traces if self.beta == 4 else traces
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Cov[ℓ_i, ℓ_j] of this sector."""
+        return loss_covariance(self.values, self.multiplicities, self.beta, self.overlaps, self.weights)
+
+    @property
+    def verdict(self) -> GaussianVerdict:
+        """Gaussian process or not, judged for a pure input."""
+        return gaussian_verdict(self.values, self.multiplicities, self.beta)
+
+    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Joint draws by compression of O to the span of the inputs."""
+        return process_sample(self.values, self.multiplicities, self.beta, self.operators, size, rng)
+
+    def marginal(self, i: int) -> Law:
+        """Law of this sector's part of ℓ_i; exact also where the input is mixed."""
+        rho = np.linalg.eigvalsh(self._jordan[i])[::-1]
+        if self.beta == 4:
+            rho = 2 * rho[::2]  # every eigenvalue over H comes twice
+        kept = tuple(float(p) for p in rho if p > _LIGHT)
+        return HaarCompression(self.values, self.multiplicities, self.beta, kept) if kept else Constant(0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class SpinProcess:
+    """A spin factor: ℓ_i = ‖b‖·a_i·u with one u uniform on S^{d−1} for all inputs."""
+
+    vectors: np.ndarray
+    """‖b‖·⟨γ_j⟩ of every input, ``(n, d)``."""
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """‖b‖²·a_i·a_j/d."""
+        return self.vectors @ self.vectors.T / self.vectors.shape[1]
+
+    @property
+    def verdict(self) -> GaussianVerdict:
+        """Gaussian process or not: (1 + u_1)/2 is the two-level law with d − 1 and d − 1 over R."""
+        d = self.vectors.shape[1]
+        return gaussian_verdict([-1.0, 1.0], [d - 1, d - 1], 1)
+
+    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Joint draws."""
+        u = rng.standard_normal((size, self.vectors.shape[1]))
+        return (u / np.linalg.norm(u, axis=1)[:, None]) @ self.vectors.T
+
+    def marginal(self, i: int) -> Law:
+        """Law of ℓ_i."""
+        length = float(np.linalg.norm(self.vectors[i]))
+        return SpinFactor(length, self.vectors.shape[1]) if length > _LIGHT else Constant(0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,34 +148,68 @@ class Process:
     """Joint law of the losses ℓ_1 … ℓ_n of n inputs under the same random circuit.
 
     Exact in the deep limit at finite size, by compression of the observable to the span of the
-    inputs, sector by sector. NOT valid before the deep limit.
+    inputs, sector by sector; ``gaussian`` is its Gaussian limit, ``distances`` how far each loss is
+    from it. NOT valid before the deep limit.
     """
 
     mean: np.ndarray
     """E[ℓ_i], float64 ``(n,)``."""
-    sectors: tuple[SectorProcess, ...]
-    """Sectors in which the loss moves."""
+    sectors: tuple[_Part, ...]
+    """Independent parts in which the loss moves: sectors, or one spin factor."""
 
     @cached_property
     def covariance(self) -> np.ndarray:
         """Cov[ℓ_i, ℓ_j], float64 ``(n, n)``: the kernel of the Gaussian limit."""
-        total: np.ndarray = np.zeros((len(self.mean),) * 2)
-        for s in self.sectors:
-            total += loss_covariance(s.values, s.multiplicities, s.beta, s.overlaps, s.weights)
-        return total
+        return sum((s.covariance for s in self.sectors), np.zeros((len(self.mean),) * 2))
 
     def sample(self, size: int, rng=None) -> np.ndarray:
-        """Draw joint losses, float64 ``(size, n)``."""
+        """Draw joint losses, float64 ``(size, n)``; ``rng`` is a seed or generator."""
         generator = np.random.default_rng(rng)
-        total = np.tile(self.mean, (size, 1))
+        total = np.tile(self.mean, (check_size(size), 1))
         for s in self.sectors:
-            total += process_sample(s.values, s.multiplicities, s.beta, s.operators, size, generator)
+            total += s.sample(size, generator)
         return total
+
+    def marginal(self, i: int) -> Law:
+        """Return the law of the loss of input ``i``, exact at finite size.
+
+        Raises:
+            InputError: if there is no such input.
+        """
+        if not 0 <= i < len(self.mean):
+            raise InputError(f"input {i}: the process has inputs 0 to {len(self.mean) - 1}.")
+        return SectorSum((*(s.marginal(i) for s in self.sectors), Constant(float(self.mean[i]))))
+
+    # ------------------------------------------------------------------ the Gaussian limit
+    @cached_property
+    def gaussian(self) -> Any:
+        """The Gaussian limit: scipy's multivariate normal with this mean and covariance."""
+        return stats.multivariate_normal(self.mean, self.covariance, allow_singular=True)
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Largest distance between the cdf of each ℓ_i and its normal law, ``(n,)``; 0 for a constant.
+
+        Marginal by marginal: a joint law can only be further away (``direction_distance``).
+        """
+        return np.array([_normal_distance(self.marginal(i)) for i in range(len(self.mean))])
+
+    def direction_distance(self, size: int = 20_000, rng=None) -> tuple[float, float]:
+        """Return (distance, noise): the largest KS distance to normal over the principal directions
+        of the covariance, from ``size`` joint draws, and what a normal process would show."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        keep = values > 1e-10 * max(float(values.max(initial=0.0)), 1e-300)
+        count = int(keep.sum())
+        if count == 0:
+            return 0.0, 0.0
+        draws = (self.sample(size, rng) - self.mean) @ (vectors[:, keep] / np.sqrt(values[keep]))
+        distance = max(float(stats.kstest(column, "norm").statistic) for column in draws.T)
+        return distance, float(stats.kstwobign.ppf(0.5 ** (1 / count)) / np.sqrt(size))
 
     @cached_property
     def verdicts(self) -> tuple[GaussianVerdict, ...]:
         """Gaussian process or not, one verdict per sector in which the loss moves."""
-        return tuple(gaussian_verdict(s.values, s.multiplicities, s.beta) for s in self.sectors)
+        return tuple(s.verdict for s in self.sectors)
 
     @property
     def is_gaussian(self) -> bool:
@@ -99,38 +217,64 @@ class Process:
         return all(v.is_gaussian for v in self.verdicts)
 
 
-def read_states(states, n_qubits: int) -> list[np.ndarray]:
-    """Return state vectors ``(2^n,)`` from InputStates or an array ``(m, 2^n)``."""
-    if isinstance(states, InputState):
-        states = [states]
-    if isinstance(states, Sequence) and states and all(isinstance(s, InputState) for s in states):
-        vectors = [s.vector() for s in states]
-    else:
-        array = np.atleast_2d(np.asarray(states, dtype=complex))
-        if array.ndim != 2 or array.shape[1] != 2**n_qubits:
-            raise InputError(
-                f"states need shape (m, {2**n_qubits}) or a list of InputState; got {array.shape}. For data of an "
-                "encoding argument pass pw.normal_form(qnode)(data, *args).states."
-            )
-        vectors = [InputState.from_vector(v).vector() for v in array]
-    if any(len(v) != 2**n_qubits for v in vectors):
-        raise InputError(f"Every state must have {n_qubits} qubits.")
-    return vectors
+def _normal_distance(law: Law) -> float:
+    """Largest |cdf − normal cdf| on a grid in standard deviations."""
+    if law.std() == 0:
+        return 0.0
+    cdf = np.asarray(law.cdf(law.mean() + law.std() * _GRID))
+    return float(np.max(np.abs(cdf - ndtr(_GRID))))
 
 
-def build_process(signature: Signature, states) -> Process:
+# ------------------------------------------------------------------ from a signature
+def build_process(signature: Signature, states=None, data=None) -> Process:
     """Return the :class:`Process` of several inputs.
 
+    Args:
+        signature: inside the theory.
+        states, data: see :func:`~pennylane_wishart.prediction.inputs.read_inputs`.
     Raises:
         OutOfTheoryError: outside the theory, or where sectors cannot be built densely.
+        InputError: if the inputs do not fit the circuit.
     """
     require_theory(signature)
-    vectors = read_states(states, signature.circuit.n_qubits)
-    found = sector_inputs(signature, vectors)
+    inputs = read_inputs(signature.circuit, states, data)
+    if signature.spin_factor is not None:
+        return _spin_process(signature, inputs)
+    vectors = [s.vector() for s in inputs]
+    found = _whole_space(signature, vectors) or sector_inputs(signature, vectors)
     if found is None:
         raise OutOfTheoryError(
             "The joint law of several inputs needs dense sectors (10 qubits) here: only one input at a time is "
             "predicted at this size."
         )
     means, sectors = found
-    return Process(means, tuple(SectorProcess.of(s) for s in sectors))
+    return Process(np.asarray(means), tuple(SectorProcess.of(s) for s in sectors))
+
+
+def _whole_space(signature: Signature, vectors: Sequence[np.ndarray]) -> tuple[np.ndarray, tuple] | None:
+    """One sector, su(2^n) on everything: the amplitudes are the input, at any size that holds them."""
+    (sector, *others) = weighted_sectors(signature)
+    spectrum = field_spectrum(sector)
+    if others or sector.dim != 2**signature.circuit.n_qubits or sector.beta != 2 or spectrum is None:
+        return None
+    means = np.full(len(vectors), sector.center)
+    if sector.is_constant:
+        return means, ()
+    values = tuple(v - sector.center for v in spectrum[0])
+    return means, (SectorInputs(values, spectrum[1], 2, np.array(vectors)[:, None, :]),)
+
+
+def _spin_process(signature: Signature, inputs: Sequence[InputState]) -> Process:
+    """⟨γ_j⟩ over the orbit of the observable's moving words; the rest of it is conserved."""
+    spin, observable = signature.spin_factor, signature.observable
+    assert spin is not None
+    words = PauliWords.concatenate([g.words for g in signature.generators])
+    moved = words.anticommutation(observable.words).any(axis=0)
+    still = observable.words[np.flatnonzero(~moved)]
+    fixed = observable.coefficients[~moved]
+    means = np.array([float(fixed @ s.expectation(still)) if len(fixed) else 0.0 for s in inputs])
+    reach = orbit(words, observable.words[np.flatnonzero(moved)[:1]]).enumerate()
+    vectors = spin.norm * np.array([s.expectation(reach) for s in inputs])
+    if vectors.shape[1] < 2 or not np.any(np.abs(vectors) > _LIGHT):
+        return Process(means + (vectors[:, 0] if vectors.shape[1] == 1 else 0.0), ())
+    return Process(means, (SpinProcess(vectors),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.ensembles import MixtureLaw
+from pennylane_wishart.ensembles import JointLaw, MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import OutOfTheoryError, Status
 from pennylane_wishart.moments import DeepLimit, SecondMoments, deep_limit
-from pennylane_wishart.prediction.gradient import gradient_law, parameter_key
+from pennylane_wishart.prediction.gradient import gradient_law, joint_law, parameter_key
+from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
@@ -108,6 +110,24 @@ class Prediction:
         mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
         return mixture.laws[0] if len(mixture.laws) == 1 else mixture
 
+    def joint(self, parameters: Sequence[int] | None = None) -> JointLaw:
+        """Return the joint law of the loss and gradient components, all live ones by default.
+
+        ``.sample(size, rng)`` gives (losses, gradients) of the same random circuits; ``.norm_law()``
+        the law of their squared length.
+
+        Raises:
+            OutOfTheoryError: outside the theory, or for a parameter without a law.
+        """
+        dead = set(self.dead_parameters)
+        chosen = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
+        return joint_law(self.signature, [int(k) for k in chosen], self.law_engine)
+
+    @cached_property
+    def gradient_square(self) -> Law:
+        """Law of ‖∇ℓ‖² over all live parameters."""
+        return self.joint().norm_law()
+
     # ------------------------------------------------------------------ this depth
     @property
     def gradient_variance(self) -> np.ndarray:
@@ -148,6 +168,8 @@ class Prediction:
         gap = np.abs(self.gradient_variance - deep)
         with np.errstate(invalid="ignore"):
             close = (gap <= _DEEP * deep + 3 * self.gradient_variance_error) & (deep > 0)
+        # of a parameter that no walk reached only a bound is known, which is close to nothing
+        close &= np.array([status is not Status.UPPER_BOUND for status in self.moments.status], bool)
         place = np.full(self.n_params, -1)
         driven = self.circuit.parameter_of >= 0
         place[self.circuit.parameter_of[driven]] = np.flatnonzero(driven)
@@ -226,19 +248,39 @@ class Prediction:
         return predicted_minima(self.signature, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
-    def process(self, states) -> Process:
-        """Return the joint law of the losses of several inputs (THEORY §5)."""
-        return build_process(self.signature, states)
+    def process(self, states=None, data=None) -> Process:
+        """Return the joint law of the losses of several inputs (THEORY §5).
 
-    def kernel(self, states) -> np.ndarray:
-        """Return Cov[ℓ_i, ℓ_j] over random angles for inputs i, j, ``(n, n)``."""
-        return self.process(states).covariance
+        Args:
+            states: InputStates, or amplitudes ``(m, 2^n)`` in the circuit's frame.
+            data: or values of the QNode's data argument, ``(m, *shape of one datum)``; an array that
+                cannot be amplitudes may be passed first as well.
+        Raises:
+            OutOfTheoryError: outside the theory, or beyond dense sectors.
+            InputError: if the inputs do not fit the circuit.
+        """
+        return build_process(self.signature, states, data)
+
+    def kernel(self, states=None, others=None, data=None) -> np.ndarray:
+        """Return Cov[ℓ_i, ℓ_j] over random angles, ``(n, n)``: the kernel of the Gaussian limit.
+
+        Args:
+            states, data: as for :meth:`process`.
+            others: further inputs of the same sort as the first; then ``(n, m)``, rows for the first.
+        """
+        if others is None:
+            return self.process(states, data).covariance
+        rows = read_inputs(self.circuit, states, data)
+        columns = read_inputs(self.circuit, others) if data is None else read_inputs(self.circuit, data=others)
+        return self.process(rows + columns).covariance[: len(rows), len(rows) :]
 
     # ------------------------------------------------------------------ provenance
     @cached_property
     def engine(self) -> dict[str, str]:
         """Which engine gave each number."""
         out = {"gradient_variance": self.moments.engine, "shot_variance": self.shot_variance[1]}
+        if getattr(self.moments, "averaging", ""):
+            out["averaging"] = self.moments.averaging
         for name in ("loss", "gradient"):
             try:
                 out[name] = getattr(self, name).engine
@@ -251,6 +293,9 @@ class Prediction:
         if "_independent" in vars(self.signature):  # never computed just to be named
             exact = self.signature.n_independent_status is Status.OK
             out["n_independent"] = "rank of the quantum Fisher information" if exact else "upper bound"
+        for name in ("minima", "minima_found"):
+            if name in vars(self):
+                out[name] = getattr(self, name).engine
         return out
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Generators as sparse blocks: the invariant sets of basis states that they never leave."""
+"""Generators on invariant subspaces: what the dense route splits further."""
 
 from __future__ import annotations
 
@@ -6,68 +6,141 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import expm_multiply
 
-from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.paulis import PauliSum, PauliWords, f2_nullspace
 
-__all__ = ["Block", "GroupElement", "full_blocks", "group_elements", "reachable_block", "restrict"]
+__all__ = ["Block", "full_blocks", "reachable_states", "restrict"]
 
 _TOL = 1e-12
 _PHASES = np.array([1, 1j, -1, -1j])
+_MAX_SYMMETRIES = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Basis states that no generator leaves, and the generators restricted to them."""
+    """A subspace that no generator leaves, and the operators restricted to it.
+
+    Real matrices are kept real: the symmetric ones among them then stay so.
+    """
 
     states: np.ndarray
-    """int64 ``(N_b,)``: indices of computational basis states, sorted."""
-    generators: tuple[csr_array, ...]
-    observable: csr_array
+    """int64 ``(m,)``: indices of computational basis states, sorted."""
+    basis: csr_array | np.ndarray | None
+    """Isometry ``(m, N_b)`` from the block to those basis states; None for the identity."""
+    generators: tuple
+    """``(N_b, N_b)`` each, sparse or dense."""
+    observable: csr_array | np.ndarray
 
     @property
     def dim(self) -> int:
         """N_b."""
-        return len(self.states)
+        return self.observable.shape[0]
+
+    def part(self, support: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the part of an input in the block, complex ``(N_b,)``.
+
+        Args:
+            support: sorted basis states on which the input lives.
+            values: their amplitudes.
+        """
+        out = np.zeros(len(self.states), dtype=complex)
+        position = np.minimum(np.searchsorted(self.states, support), len(self.states) - 1)
+        inside = self.states[position] == support
+        out[position[inside]] = values[inside]
+        return out if self.basis is None else self.basis.conj().T @ out
 
 
 def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: int) -> list[Block]:
-    """Split all 2^n basis states into the smallest sets that no operator leaves."""
-    dim = 2**n_qubits
-    everything = np.arange(dim)
+    """Split all 2^n basis states into the smallest sets that no operator leaves.
+
+    Words that commute with every word of every operator are symmetries, of any letters: the
+    sets are of their joint eigenvectors, not of computational basis states.
+    """
+    everything = np.arange(2**n_qubits)
     matrices = [restrict(g, everything) for g in (*generators, observable)]
-    pattern = csr_array((dim, dim), dtype=float)
+    turn = _symmetric_basis([*generators, observable], n_qubits)
+    if turn is not None:
+        matrices = [_clean(turn.conj().T @ m @ turn) for m in matrices]
+    pattern = csr_array(matrices[0].shape, dtype=float)
     for matrix in matrices:
         pattern = pattern + abs(matrix)
     count, labels = connected_components(pattern, directed=False)
+    order = np.argsort(labels, kind="stable")
     blocks = []
-    for b in range(count):
-        states = np.flatnonzero(labels == b)
-        cut = [csr_array(m[states][:, states]) for m in matrices]
-        blocks.append(Block(states, tuple(cut[:-1]), cut[-1]))
+    for members in np.split(order, np.cumsum(np.bincount(labels, minlength=count))[:-1]):
+        cut = [csr_array(m[members][:, members]) for m in matrices]
+        if turn is None:
+            blocks.append(Block(members, None, tuple(cut[:-1]), cut[-1]))
+        else:
+            blocks.append(Block(everything, turn[:, members], tuple(cut[:-1]), cut[-1]))
     return blocks
 
 
-def reachable_block(
-    generators: Sequence[PauliSum], observable: PauliSum, support: np.ndarray, limit: int
-) -> Block | None:
-    """Return the basis states that the operators reach from ``support``; None past ``limit``.
+def _symmetric_basis(operators: Sequence[PauliSum], n: int) -> csr_array | None:
+    """Return joint eigenvectors of the symmetries that flip qubits, sparse ``(2^n, 2^n)``.
+
+    Symmetries of Z and 1 alone need no basis: basis states are their eigenvectors.
+    """
+    words = _commuting_symmetries(PauliWords.concatenate([o.words for o in operators]))
+    x, _ = words.bits()
+    pivots: list[int] = []
+    chosen: list[int] = []
+    rows = x.copy()
+    for i in range(len(rows)):
+        for p, row in zip(pivots, chosen, strict=True):
+            if rows[i, p]:
+                rows[i] ^= rows[row]
+        if rows[i].any() and len(chosen) < _MAX_SYMMETRIES:
+            pivots.append(int(np.argmax(rows[i])))
+            chosen.append(i)
+    if not chosen:
+        return None
+    everything = np.arange(2**n)
+    free = np.ones(2**n, dtype=bool)
+    for p in pivots:
+        free &= (everything >> (n - 1 - p)) & 1 == 0
+    basis = csr_array((np.ones(free.sum()), (everything[free], np.arange(free.sum()))), shape=(2**n, free.sum()))
+    for i in chosen:
+        turned = restrict(PauliSum(words[[i]], np.ones(1)), everything) @ basis
+        basis = csr_array(hstack([basis + turned, basis - turned])) / np.sqrt(2)
+    return csr_array(basis)
+
+
+def _commuting_symmetries(terms: PauliWords) -> PauliWords:
+    """Return independent commuting words that commute with all ``terms``."""
+    n = terms.n_qubits
+    x, z = terms.unique()[0].bits()
+    null = f2_nullspace(np.concatenate([z, x], axis=1))  # ω(term, word) = z·x' + x·z'
+    found = PauliWords.from_bits(null[:, :n], null[:, n:])
+    while True:  # greedily: each step drops what does not commute with the word taken
+        anti = found.anticommutation(found) if len(found) else np.zeros((0, 0), bool)
+        clash = np.flatnonzero(anti.any(axis=1))
+        if len(clash) == 0:
+            return found
+        first = int(clash[0])
+        partner = int(np.flatnonzero(anti[first])[0])
+        packed = found.packed.copy()
+        packed[anti[first]] ^= found.packed[partner]  # now only the partner meets the first
+        kept = [k for k in range(len(found)) if k != partner]
+        found = PauliWords.from_packed(packed[kept], n)
+
+
+def reachable_states(generators: Sequence[PauliSum], support: np.ndarray, limit: int) -> np.ndarray | None:
+    """Return the basis states that the generators reach from ``support``; None past ``limit``.
 
     Exact matrix elements decide, so number conservation and the like need not be declared.
     """
     states = np.unique(np.asarray(support, dtype=np.int64))
     frontier = states
-    operators = (*generators, observable)
     while len(frontier):
-        reached = np.unique(np.concatenate([_targets(g, frontier) for g in operators]))
-        frontier = np.setdiff1d(reached, states)
-        states = np.union1d(states, frontier)
         if len(states) > limit:
             return None
-    cut = [restrict(g, states) for g in operators]
-    return Block(states, tuple(cut[:-1]), cut[-1])
+        reached = np.unique(np.concatenate([_targets(g, frontier) for g in generators]))
+        frontier = np.setdiff1d(reached, states)
+        states = np.union1d(states, frontier)
+    return states if len(states) <= limit else None
 
 
 def _masks(operator: PauliSum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -107,58 +180,17 @@ def restrict(operator: PauliSum, states: np.ndarray) -> csr_array:
         columns.append(np.flatnonzero(keep))
         values.append(value[keep])
     if not rows:
-        return csr_array((dim, dim), dtype=complex)
+        return csr_array((dim, dim), dtype=float)
     index = (np.concatenate(rows), np.concatenate(columns))
-    return csr_array((np.concatenate(values), index), shape=(dim, dim))
+    return _clean(csr_array((np.concatenate(values), index), shape=(dim, dim)))
 
 
-# ------------------------------------------------------------------ group elements
-@dataclass(frozen=True, eq=False)
-class GroupElement:
-    """A product of exp(−iθG) in a fixed order: the same element can be built on any block."""
-
-    order: np.ndarray
-    angles: np.ndarray
-
-    def on(self, block: Block) -> np.ndarray:
-        """Return the dense unitary ``(N_b, N_b)`` on a block."""
-        out = np.eye(block.dim, dtype=complex)
-        for k, angle in zip(self.order, self.angles, strict=True):
-            out = _rotate(block.generators[k], angle, out)
-        return out
-
-
-def group_elements(n_generators: int, count: int, rounds: int, rng, scales) -> list[GroupElement]:
-    """Draw random group elements in which every generator appears ``rounds`` times.
-
-    ``scales`` (one per generator, such as its norm) makes the angles of order one.
-    """
-    out = []
-    for _ in range(count):
-        order = np.concatenate([rng.permutation(n_generators) for _ in range(rounds)])
-        angles = rng.uniform(0.4, 2.2, len(order)) * rng.choice([-1.0, 1.0], len(order))
-        out.append(GroupElement(order, angles / np.asarray(scales)[order]))
-    return out
-
-
-def _rotate(generator: csr_array, angle: float, columns: np.ndarray) -> np.ndarray:
-    """Return exp(−i·angle·G)·columns, in closed form where G² or G³ is a multiple of 1 or G."""
-    dim = generator.shape[0]
-    diagonal = generator.diagonal()
-    if generator.nnz == np.count_nonzero(diagonal):
-        return np.exp(-1j * angle * diagonal)[:, None] * columns
-    square = csr_array(generator @ generator)
-    a = float(np.abs(square.diagonal()).max())
-    if abs(square - diags_array(np.full(dim, a))).max() < _TOL * a:
-        root = np.sqrt(a)
-        return np.cos(root * angle) * columns - 1j * np.sin(root * angle) / root * (
-            generator @ columns
-        )
-    if abs(csr_array(square @ generator) - a * generator).max() < _TOL * a**1.5:
-        root = np.sqrt(a)
-        out = columns - 1j * np.sin(root * angle) / root * (generator @ columns)
-        return out + (np.cos(root * angle) - 1) / a * (square @ columns)
-    steps = max(1, int(np.ceil(abs(angle) * np.sqrt(a) / 10)))
-    for _ in range(steps):
-        columns = expm_multiply(-1j * (angle / steps) * generator, columns, traceA=0.0)
-    return columns
+def _clean(matrix: csr_array) -> csr_array:
+    """Drop rounding noise, and the imaginary part where it is zero."""
+    matrix = csr_array(matrix)
+    scale = np.abs(matrix.data).max(initial=0.0)
+    matrix.data[np.abs(matrix.data) <= _TOL * scale] = 0.0
+    matrix.eliminate_zeros()
+    if np.iscomplexobj(matrix.data) and np.abs(matrix.data.imag).max(initial=0.0) <= _TOL * scale:
+        matrix = csr_array((matrix.data.real, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return matrix

@@ -10,8 +10,9 @@ import numpy as np
 from pennylane_wishart.algebra import LieAlgebra, close
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.sectors.dense_route import dense_sectors
-from pennylane_wishart.sectors.pauli_route import pauli_sectors
+from pennylane_wishart.sectors.certificates import full_dim
+from pennylane_wishart.sectors.dense_route import DenseResult, dense_sectors
+from pennylane_wishart.sectors.pauli_route import PauliResult, pauli_sectors
 from pennylane_wishart.sectors.problem import Problem, pose
 from pennylane_wishart.sectors.records import Sector
 from pennylane_wishart.sectors.signature import Signature
@@ -20,7 +21,8 @@ from pennylane_wishart.sectors.spin import find_spin_factor, spin_sector
 __all__ = ["build_signature"]
 
 _DENSE_QUBITS = 10
-_REACHABLE_STATES = 1100
+_FORCED_QUBITS = 12
+_REACHABLE_DIM = 1500
 _REACHABLE_QUBITS = 20
 _REACHABLE_BASIS_QUBITS = 62
 _CLOSURE_DIM = 1500
@@ -30,10 +32,12 @@ def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) 
     """Build the signature of a circuit: its algebra, its sectors, inside or outside the theory.
 
     Generators that never change the loss are set aside. Single-word generators take the Pauli
-    route (any number of qubits); sums take the dense route to 10 qubits, and beyond it the set
-    of basis states that the input reaches (a particle-number sector, say) if that has at most
-    1,100 states. An observable outside the Jordan sectors may still turn as a vector: a spin
-    factor. Not valid for circuits too shallow to mix: sectors describe the deep limit.
+    route (any number of qubits); sums take the dense route to 10 qubits (to 12 where it is
+    asked for), and beyond it the subspace that the input reaches (one particle number or spin,
+    say) if that has at most 1,500 dimensions. Sectors are those of the algebra: all copies of
+    an irrep are one, split only where the observable resolves them (``multiplicity.py``). An
+    observable outside the Jordan sectors may still turn as a vector: a spin factor. Not valid
+    for circuits too shallow to mix: sectors describe the deep limit.
 
     Args:
         circuit: the normal form of a QNode.
@@ -45,7 +49,7 @@ def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) 
     Raises:
         InputError: if ``circuit`` is not a RotationCircuit or the forced route does not apply.
     Cost: Pauli route: F2 algebra and the spectrum of the observable's own words; dense route:
-        O(N³) for the largest set of basis states that generators connect, N ≤ 1,024.
+        O(N³) for the largest block that word symmetries leave, N ≤ 1,024 (4,096 where asked for).
     Source: Anschuetz, arXiv:2408.11901, for the sectors; the certificates are ours.
     Example:
         >>> from pennylane_wishart.circuit import RotationCircuit
@@ -68,7 +72,25 @@ def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) 
     facts, known = _route(problem, rng, route)
     if not facts["in_theory"]:
         facts = _try_spin_factor(problem, facts, rng)
-    return _assemble(problem, _algebra(problem, known), facts, seed)
+    algebra = _algebra(problem, known)
+    return _assemble(problem, algebra, _explained(facts, algebra), seed)
+
+
+def _explained(facts: dict[str, Any], algebra: LieAlgebra) -> dict[str, Any]:
+    """Turn a missing certificate into a proof where the whole algebra is too small to be full."""
+    if not algebra.is_closed:
+        return facts
+    sectors, reasons = [], {}
+    for s in facts["sectors"]:
+        if s.kind == "other" and s.reason.startswith("No certificate") and algebra.dim < full_dim("so", s.dim):
+            new = (
+                f"The whole algebra has dimension {algebra.dim}, and so({s.dim}), the smallest that acts on "
+                f"C^{s.dim} in a defining representation, {full_dim('so', s.dim)}: the group acts through another one."
+            )
+            reasons[s.reason] = new
+            s = s.with_verdict(False, new)
+        sectors.append(s)
+    return facts | dict(sectors=tuple(sectors), reason=reasons.get(facts["reason"], facts["reason"]))
 
 
 def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], LieAlgebra | None]:
@@ -78,37 +100,47 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
         if not words:
             raise InputError("route='pauli' needs generators that are single Pauli words.")
         p = pauli_sectors(problem)
-        facts = dict(
-            sectors=p.sectors,
-            in_theory=p.in_theory,
-            reason=p.reason,
-            method="Pauli route",
-            independent=p.independent,
-            independence_reason=p.independence_reason,
-            n_sectors=p.n_sectors,
-            sector_distribution=p.distribution,
-            status=p.status,
-        )
-        return facts, None
+        small = route is None and problem.n_qubits <= _DENSE_QUBITS
+        if small and not p.in_theory and not p.independent:
+            reached = _reached(problem, rng)
+            if reached is not None:
+                return reached, None
+        if not (small and p.by_sums):
+            return _pauli_facts(p), None
     whole = route == "dense" or (route is None and problem.n_qubits <= _DENSE_QUBITS)
-    if whole and problem.n_qubits > _DENSE_QUBITS:
+    if whole and problem.n_qubits > _FORCED_QUBITS:
         raise InputError(
-            f"route='dense' stops at {_DENSE_QUBITS} qubits; this circuit has {problem.n_qubits}. "
+            f"route='dense' stops at {_FORCED_QUBITS} qubits; this circuit has {problem.n_qubits}. "
             "Use route='reachable', or generators that are single words."
         )
     d = None
     basis = problem.circuit.state.basis_bits is not None
     if problem.n_qubits <= (_REACHABLE_BASIS_QUBITS if basis else _REACHABLE_QUBITS):
-        d = dense_sectors(problem, rng, _REACHABLE_STATES, whole)
+        d = dense_sectors(problem, rng, _REACHABLE_DIM, whole)
     if d is None:
         return _no_route(problem), None
-    algebra = d.algebra
     if whole and route is None and not d.in_theory:
         # The observable may leave sectors that this input never sees: judge what it reaches.
-        reached = dense_sectors(problem, rng, _REACHABLE_STATES, False)
-        if reached is not None and reached.in_theory:
-            d = replace(reached, reason=f"In the space that the input reaches: {reached.reason}", status=())
-    facts = dict(
+        reached = _reached(problem, rng)
+        if reached is not None:
+            return reached, d.algebra
+    return _dense_facts(d), d.algebra
+
+
+def _reached(problem: Problem, rng) -> dict[str, Any] | None:
+    """Judge the subspace that the input reaches; None unless the theory holds there.
+
+    An input that is the same state in every copy of an irrep reaches one copy, in which the
+    observable is its mean over copies: linked sectors are then no obstacle.
+    """
+    d = dense_sectors(problem, rng, _REACHABLE_DIM, False)
+    if d is None or not d.in_theory:
+        return None
+    return _dense_facts(replace(d, reason=f"In the space that the input reaches: {d.reason}", status=()))
+
+
+def _dense_facts(d: DenseResult) -> dict[str, Any]:
+    return dict(
         sectors=d.sectors,
         in_theory=d.in_theory,
         reason=d.reason,
@@ -118,7 +150,20 @@ def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], Li
         n_sectors=len(d.sectors) if d.complete else None,
         status=d.status,
     )
-    return facts, algebra
+
+
+def _pauli_facts(p: PauliResult) -> dict[str, Any]:
+    return dict(
+        sectors=p.sectors,
+        in_theory=p.in_theory,
+        reason=p.reason,
+        method="Pauli route",
+        independent=p.independent,
+        independence_reason=p.independence_reason,
+        n_sectors=p.n_sectors,
+        sector_distribution=p.distribution,
+        status=p.status,
+    )
 
 
 def _no_route(problem: Problem) -> dict[str, Any]:
@@ -127,8 +172,8 @@ def _no_route(problem: Problem) -> dict[str, Any]:
         in_theory=False,
         reason=(
             "No route finds the sectors: the generators are sums of Pauli words on "
-            f"{problem.n_qubits} qubits, and the input reaches more than {_REACHABLE_STATES} basis "
-            "states (or no split was verified). Exact second moments and measured data still apply."
+            f"{problem.n_qubits} qubits, and the input reaches more than {_REACHABLE_DIM} dimensions "
+            "(or no split was verified). Exact second moments and measured data still apply."
         ),
         method="none",
         independent=False,

@@ -3,19 +3,21 @@
 The circuit's group spans an associative *-algebra 𝒜 ≅ ⊕ M(N_α) ⊗ 1(I_α). Eigenspaces of a
 generic Hermitian element X of 𝒜 are the lines e_i ⊗ C^I; a second generic element Y tells
 which belong together and aligns their C^I factors. No commutant is ever solved for. The
-split is verified on every generator, so a wrong one cannot pass.
+split is verified on every generator, so a wrong one cannot pass. Irreps that are equivalent
+come out as one sector, whatever the observable does: see ``multiplicity.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
-from pennylane_wishart.sectors.blocks import Block, group_elements
+from pennylane_wishart.sectors.blocks import Block
+from pennylane_wishart.sectors.elements import group_elements, hermitian_element
 
 __all__ = ["Decomposition", "Irrep", "decompose_blocks", "spanning_tree"]
 
@@ -33,7 +35,7 @@ class Irrep:
     frames: tuple[tuple[int, np.ndarray], ...]
     """(block index, T) with T complex ``(N_b, N, I_b)``."""
     generators: tuple[np.ndarray, ...]
-    """Restricted generators, complex ``(N, N)``."""
+    """Restricted generators, ``(N, N)``, real where all are."""
     elements: tuple[np.ndarray, ...]
     """Restricted group elements: the same random elements in every sector."""
 
@@ -48,13 +50,14 @@ class Irrep:
         return sum(t.shape[2] for _, t in self.frames)
 
     def restrict(self, operators: Sequence) -> np.ndarray:
-        """Return Tr_I T†AT/I of an operator given per block, complex ``(N, N)``."""
-        out = np.zeros((self.dim, self.dim), dtype=complex)
+        """Return Tr_I T†AT/I of a Hermitian operator given per block, ``(N, N)``."""
+        out = np.zeros((self.dim, self.dim))
         for b, frame in self.frames:
             moved = _apply(operators[b], frame)
             for m in range(frame.shape[2]):
-                out += frame[:, :, m].conj().T @ moved[:, :, m]
-        return out / self.multiplicity
+                out = out + frame[:, :, m].conj().T @ moved[:, :, m]
+        out = out / self.multiplicity
+        return (out + out.conj().T) / 2
 
     def residual(self, operators: Sequence, restricted: np.ndarray) -> float:
         """Return the largest entry of A·T − T·(a ⊗ 1): 0 iff A acts here as a ⊗ 1.
@@ -95,61 +98,49 @@ def _apply(operator, frame: np.ndarray) -> np.ndarray:
 def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng) -> Decomposition | None:
     """Split blocks into irreducible sectors; None if no attempt passes verification.
 
-    Cost: O(Σ N_b³) per generator and attempt, 16·Σ N_b² bytes for a handful of matrices.
+    Cost: O(Σ N_b³) per attempt, 8 or 16·Σ N_b² bytes for a handful of matrices.
     """
-    scales = [
-        max(max(np.sqrt(abs(b.generators[k].power(2)).sum(axis=1).max()) for b in blocks), 1e-6)
-        for k in range(n_generators)
-    ]
+    given = [b.generators for b in blocks]
+    scales = np.array([max(1e-6, *(_size(g[k]) for g in given)) for k in range(n_generators)])
     for attempt in range(_ATTEMPTS):
-        elements = group_elements(n_generators, 3 + attempt, 2 + attempt, rng, scales)
-        dense = [[element.on(block) for block in blocks] for element in elements]
-        irreps = _try_split(blocks, dense, rng)
+        irreps = _try_split(blocks, scales, attempt, rng)
         if irreps is None:
             continue
+        elements = group_elements(n_generators, 3 + attempt, 2, scales, rng)
         residual = max(
             (
-                irrep.residual([b.generators[k] for b in blocks], irrep.generators[k])
+                irrep.residual([g[k] for g in given], irrep.generators[k])
                 for irrep in irreps
                 for k in range(n_generators)
             ),
             default=0.0,
         )
-        scale = max((abs(g).max() for b in blocks for g in b.generators if g.nnz), default=1.0)
+        scale = max((abs(g).max() for b in blocks for g in b.generators), default=1.0)
         if residual <= _VERIFY * max(scale, 1.0):
-            return Decomposition(tuple(blocks), tuple(irreps), residual)
+            full = [replace(i, elements=tuple(e.on(i.generators) for e in elements)) for i in irreps]
+            return Decomposition(tuple(blocks), tuple(full), residual)
     return None
 
 
-def _combination(dense: Sequence[Sequence[np.ndarray]], rng) -> list[np.ndarray]:
-    """Return a generic Hermitian element Z + Z† + (products) of 𝒜, per block."""
-    c = rng.normal(size=len(dense)) + 1j * rng.normal(size=len(dense))
-    mixed = rng.normal(size=len(dense)) + 1j * rng.normal(size=len(dense))
-    out = []
-    for b in range(len(dense[0])):
-        z = sum(c[j] * dense[j][b] for j in range(len(dense)))
-        # a product reaches words that the elements alone may miss at low depth
-        z = z + sum(mixed[j] * dense[j][b] for j in range(len(dense))) @ dense[0][b]
-        out.append(z + z.conj().T)
-    return out
+def _size(generator) -> float:
+    """Return the largest norm of a row."""
+    return float(np.sqrt((abs(generator) ** 2).sum(axis=1).max(initial=0.0)))
 
 
-def _try_split(blocks, dense, rng) -> list[Irrep] | None:
-    x, y = _combination(dense, rng), _combination(dense, rng)
+def _try_split(blocks, scales, attempt: int, rng) -> list[Irrep] | None:
+    given = [b.generators for b in blocks]
+    x, y = (hermitian_element(given, scales, attempt, rng) for _ in range(2))
     eigen = [np.linalg.eigh(m) for m in x]
     values = np.concatenate([e[0] for e in eigen])
     cluster, count = _clusters(values)
     if cluster is None:
         return None
     starts = np.concatenate([[0], np.cumsum([b.dim for b in blocks])])
+    ids = [cluster[starts[i] : starts[i + 1]] for i in range(len(blocks))]
     turned = [v.conj().T @ m @ v for m, (_, v) in zip(y, eigen, strict=True)]
-    strength = np.zeros((count, count))
-    for i, block in enumerate(turned):
-        ids = cluster[starts[i] : starts[i + 1]]
-        np.add.at(strength, (ids[:, None], ids[None, :]), np.abs(block) ** 2)
-    strength = np.sqrt(strength)
-    np.fill_diagonal(strength, 0.0)
-    linked = np.where(strength > _GAP * strength.max(initial=1e-300), strength, 0.0)
+    strength = _strength(turned, ids, count)
+    scale = max(float(np.abs(m).max()) for m in y)  # not that of the links: all may be noise
+    linked = np.where(strength > _GAP * scale, strength, 0.0)
     n_sectors, label = connected_components(csr_array(linked), directed=False)
     irreps = []
     for s in range(n_sectors):
@@ -157,19 +148,27 @@ def _try_split(blocks, dense, rng) -> list[Irrep] | None:
         tree = spanning_tree(strength[np.ix_(members, members)])
         frames = []
         for i in range(len(blocks)):
-            ids = cluster[starts[i] : starts[i + 1]]
-            frame = _frame(eigen[i][1], turned[i], ids, members, tree)
+            if not np.isin(ids[i], members).any():
+                continue
+            frame = _frame(eigen[i][1], turned[i], ids[i], members, tree)
             if frame is None:
                 return None
-            if frame.shape[2]:
-                frames.append((i, frame))
+            frames.append((i, frame))
         bare = Irrep(tuple(frames), (), ())
-        gens = tuple(
-            bare.restrict([b.generators[k] for b in blocks])
-            for k in range(len(blocks[0].generators))
-        )
-        irreps.append(Irrep(bare.frames, gens, tuple(bare.restrict(u) for u in dense)))
+        small = tuple(bare.restrict([g[k] for g in given]) for k in range(len(scales)))
+        irreps.append(Irrep(bare.frames, small, ()))
     return irreps
+
+
+def _strength(turned: Sequence[np.ndarray], ids: Sequence[np.ndarray], count: int) -> np.ndarray:
+    """Return the norm of Y between each two eigenspaces of X; zero on the diagonal."""
+    total = np.zeros((count, count))
+    for block, own in zip(turned, ids, strict=True):
+        pick = csr_array((np.ones(len(own)), (np.arange(len(own)), own)), shape=(len(own), count))
+        total += pick.T @ (np.abs(block) ** 2 @ pick)
+    total = np.sqrt(total)
+    np.fill_diagonal(total, 0.0)
+    return total
 
 
 def _clusters(values: np.ndarray) -> tuple[np.ndarray | None, int]:
@@ -203,10 +202,10 @@ def _frame(vectors, turned, ids, members, tree) -> np.ndarray | None:
     if len(sizes) != 1:
         return None
     copies = sizes.pop()
-    out = np.zeros((vectors.shape[0], len(members), copies), dtype=complex)
+    out = np.zeros((vectors.shape[0], len(members), copies), dtype=vectors.dtype)
     if copies == 0:
-        return out
-    turn: dict[int, np.ndarray] = {0: np.eye(copies, dtype=complex)}
+        return None
+    turn: dict[int, np.ndarray] = {0: np.eye(copies, dtype=vectors.dtype)}
     for child, parent in tree:
         link = turned[np.ix_(columns[child], columns[parent])] @ turn[parent]
         left, size, right = np.linalg.svd(link)

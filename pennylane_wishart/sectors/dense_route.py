@@ -11,7 +11,7 @@ from pennylane_wishart.algebra import LieAlgebra
 from pennylane_wishart.algebra.records import canonical_ideals, merge_ideals
 from pennylane_wishart.circuit import InputState
 from pennylane_wishart.errors import Status
-from pennylane_wishart.sectors.blocks import Block, full_blocks, reachable_block
+from pennylane_wishart.sectors.blocks import full_blocks
 from pennylane_wishart.sectors.certificates import (
     Certificate,
     algebra_dim,
@@ -22,6 +22,7 @@ from pennylane_wishart.sectors.certificates import (
     root_values,
 )
 from pennylane_wishart.sectors.dense import Decomposition, Irrep, decompose_blocks
+from pennylane_wishart.sectors.krylov import reachable_block
 from pennylane_wishart.sectors.linkage import judge_independence, link_ideals
 from pennylane_wishart.sectors.multiplicity import Observed, observe
 from pennylane_wishart.sectors.observables import density_spectrum, generator_facts, spectrum_facts
@@ -64,14 +65,14 @@ def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult
     if whole:
         blocks = full_blocks(generators, problem.observable, problem.n_qubits)
     else:
-        block = reachable_block(generators, problem.observable, support, limit)
+        block = reachable_block(generators, problem.observable, support, values, limit, rng)
         if block is None:
             return None
         blocks = [block]
     split = decompose_blocks(blocks, len(generators), rng)
     if split is None:
         return None
-    parts = [_part(b, support, values) for b in blocks]
+    parts = [b.part(support, values) for b in blocks]
     seen, constant, inside = [], 0.0, True
     for irrep in split.irreps:
         observed, rest, fits = observe(irrep, [b.observable for b in blocks], parts, rng)
@@ -92,15 +93,6 @@ def input_amplitudes(state: InputState) -> tuple[np.ndarray, np.ndarray]:
     vector = state.vector()
     support = np.flatnonzero(np.abs(vector) > 1e-14)
     return support, vector[support]
-
-
-def _part(block: Block, support: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the input's part on a block's basis states."""
-    out = np.zeros(block.dim, dtype=complex)
-    position = np.minimum(np.searchsorted(block.states, support), block.dim - 1)
-    inside = block.states[position] == support
-    out[position[inside]] = values[inside]
-    return out
 
 
 def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> DenseResult:

@@ -54,7 +54,8 @@ def sector_inputs(
     if split is None:
         return None
     matrices = [b.observable for b in blocks]
-    parts = [[v[b.states] for b in blocks] for v in vectors]
+    everything = np.arange(2**problem.n_qubits)
+    parts = [[b.part(everything, np.asarray(v)) for b in blocks] for v in vectors]
     means = np.zeros(len(vectors))
     found = []
     for irrep in split.irreps:

@@ -1,8 +1,12 @@
 """The observable on a sector's multiplicity space: what it tells apart, and what it conserves.
 
-On C^N ⊗ C^I the observable is Σ E_ij ⊗ B_ij. Its part 1 ⊗ C is conserved and adds a constant
-to the loss. Where the rest is not o ⊗ 1 but the B_ij commute, C^I splits into subspaces on
-which it is: sectors with equal group elements but different observables.
+A sector is first of all one of the algebra: all copies of one irrep, C^N ⊗ C^I, on which the
+group acts as g ⊗ 1. There the observable is Σ E_ij ⊗ B_ij. Its part 1 ⊗ C is conserved and adds
+a constant to the loss. Where the rest is not o ⊗ 1 but the B_ij commute, the observable itself
+resolves C^I: it splits into the joint eigenspaces of the B_ij, on each of which the observable is
+some o ⊗ 1. They are listed as sectors of their own, *linked*: the same group element turns
+them, so they are not independent. Copies on which the observables agree stay one sector. Where the
+B_ij do not commute nothing is split, and the observable is outside the algebra.
 """
 
 from __future__ import annotations
@@ -52,6 +56,9 @@ def observe(
         for t, c in zip(tensors, conserved, strict=True)
     ]
     turns, ids, count = _split(moving, dim, scale, rng)
+    if not _commute(moving, dim, scale, rng):
+        turns = [np.eye(t.shape[1]) for t in moving]
+        ids, count = [np.zeros(t.shape[1], dtype=np.int64) for t in moving], 1
     amplitude = [np.einsum("xim,x->im", t.conj(), parts[b]) for b, t in irrep.frames]
     total = sum(
         float(np.einsum("im,mn,in->", a.conj(), c, a).real)
@@ -87,6 +94,19 @@ def _split(moving, dim: int, scale: float, rng):
     edges = flat[1:][np.diff(flat) > _SAME * scale]
     ids = [np.searchsorted(edges, v, side="right") for v in values]
     return turns, ids, len(edges) + 1
+
+
+def _commute(moving, dim: int, scale: float, rng) -> bool:
+    """Tell whether all B_ij commute: two generic combinations do, with probability one."""
+    if all(t.shape[1] == 1 for t in moving):
+        return True
+    draws = rng.normal(size=(2, dim, dim)) + 1j * rng.normal(size=(2, dim, dim))
+    draws /= np.linalg.norm(draws[0])
+    for tensor in moving:
+        a, b = (np.einsum("ij,jmin->mn", r, tensor, optimize=True) for r in draws)
+        if np.abs(a @ b - b @ a).max() > _SAME * scale**2:
+            return False
+    return True
 
 
 def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:

@@ -25,7 +25,9 @@ def clustered(values: np.ndarray, multiplicities=None) -> tuple[np.ndarray, tupl
         else:
             merged.append([float(values[i])])
             totals.append(counts[i])
-    return np.array([float(np.mean(m)) for m in merged]), tuple(totals)
+    means = np.array([float(np.mean(m)) for m in merged])
+    # the rounding noise of a zero eigenvalue would print as -0
+    return np.where(np.abs(means) < 1e-3 * _SAME * scale, 0.0, means), tuple(totals)
 
 
 def spectrum_facts(operator: np.ndarray) -> dict:

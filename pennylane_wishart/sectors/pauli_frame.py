@@ -18,6 +18,15 @@ from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, unpack_bits
 
 __all__ = ["PauliFrame", "build_frame", "coordinates", "ordered_product"]
 
+_CLASHING = (
+    "The observable is outside the algebra of the generators: its words carry conserved "
+    "words that do not commute with each other."
+)
+_BY_SUMS = (
+    "The observable tells the copies of a sector apart by a sum of conserved words that do not "
+    "commute with each other, which only the dense route resolves."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class PauliFrame:
@@ -47,6 +56,8 @@ class PauliFrame:
     """Conserved words outside the algebra: they add their expectation to every loss."""
     obstacle: str
     """Why the observable is not in the algebra; empty where it is."""
+    by_sums: bool
+    """Whether only sums of conserved words, not single ones, resolve the copies of a sector."""
 
     @property
     def s(self) -> int:
@@ -67,13 +78,18 @@ class PauliFrame:
         return out[:, -1], out[:, :-1]
 
 
-def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliFrame:
-    """Write an observable as logical words of the algebra of the given components."""
+def build_frame(
+    components: Sequence[Component], observable: PauliSum, central: PauliWords | None = None
+) -> PauliFrame:
+    """Write an observable as logical words of the algebra of the given components.
+
+    ``central`` are generators that commute with all others: their signs label sectors too.
+    """
     n = observable.n_qubits
-    symplectic = PauliWords.concatenate([c.symplectic for c in components])
-    radical = PauliWords.from_packed(
-        F2Basis(np.concatenate([c.radical.packed for c in components])).rows, n
-    )
+    nothing = PauliWords.identity(n, 0)
+    symplectic = PauliWords.concatenate([nothing, *(c.symplectic for c in components)])
+    own = [c.radical.packed for c in components] + ([] if central is None else [central.packed])
+    radical = PauliWords.from_packed(F2Basis(np.concatenate([nothing.packed, *own])).rows, n)
     words = observable.words
     obstacle = ""
     connects = (
@@ -90,11 +106,11 @@ def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliF
     rests, phase = products.multiply(words)  # rest = (product·word) commutes with all of W
     moving = bits.any(axis=1)
     conserved = _extend(radical, rests[moving])
+    resolvable = False
     if len(conserved) and conserved.anticommutation(conserved).any():
-        obstacle = obstacle or (
-            "The observable is outside the algebra of the generators: its words carry conserved "
-            "words that do not commute with each other."
-        )
+        behind = coefficients[moving] * (1j ** phase[moving])
+        resolvable = _sums_commute(bits[moving], rests[moving], behind)
+        obstacle = obstacle or (_BY_SUMS if resolvable else _CLASHING)
         conserved = radical
     inside, coordinate = coordinates(conserved, rests)
     if not obstacle and (moving & ~inside).any():
@@ -123,7 +139,17 @@ def build_frame(components: Sequence[Component], observable: PauliSum) -> PauliF
         coordinate[keep],
         dropped,
         obstacle,
+        resolvable,
     )
+
+
+def _sums_commute(bits: np.ndarray, rests: PauliWords, coefficients: np.ndarray) -> bool:
+    """Tell whether the sums of conserved words behind each logical word commute with each other."""
+    _, owner = np.unique(bits, axis=0, return_inverse=True)
+    owner = np.asarray(owner).reshape(-1)
+    # word = L·(i^phase·rest): the sums are Hermitian up to a common phase of each L
+    sums = [PauliSum.of(rests[owner == c], coefficients[owner == c]) for c in range(owner.max() + 1)]
+    return all(a.commutes_with(b) for i, a in enumerate(sums) for b in sums[:i])
 
 
 def _symplectic_bits(symplectic: PauliWords, words: PauliWords) -> np.ndarray:

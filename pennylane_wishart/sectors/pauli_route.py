@@ -11,11 +11,11 @@ from pennylane_wishart.errors import Status
 from pennylane_wishart.sectors.linkage import judge_independence
 from pennylane_wishart.sectors.pauli_family import Family, find_family, separated, signs_label
 from pennylane_wishart.sectors.pauli_frame import PauliFrame, build_frame, ordered_product
+from pennylane_wishart.sectors.pauli_groups import CharacterGroup, centers, group_characters
 from pennylane_wishart.sectors.pauli_spectrum import Reduced, reduce_words, word_sum_facts
 from pennylane_wishart.sectors.pauli_state import (
     Characters,
     block_density,
-    conserved_share,
     definite_and_free,
     find_characters,
     known_stabilizers,
@@ -36,10 +36,12 @@ class PauliResult:
     reason: str
     independent: bool
     independence_reason: str
-    n_sectors: int
+    n_sectors: int | None
     status: tuple[Status, ...]
     algebra: LieAlgebra
     """Of the relevant generators."""
+    by_sums: bool
+    """Whether the dense route would resolve copies that single words do not."""
 
 
 def pauli_sectors(problem: Problem) -> PauliResult:
@@ -49,13 +51,9 @@ def pauli_sectors(problem: Problem) -> PauliResult:
     whole = len(problem.relevant) == len(problem.generators)
     algebra = problem.algebra if whole and problem.algebra is not None else classify(words)
     components = algebra.components
-    isolated = 0 if algebra.central_words is None else len(algebra.central_words)
-    if not components:
-        return _nothing(
-            algebra, "Only commuting rotations move the observable: no simple ideal acts on it."
-        )
-    frame = build_frame(components, problem.observable)
-    family = find_family(components, frame, isolated)
+    central = algebra.central_words
+    frame = build_frame(components, problem.observable, central)
+    family = find_family(components, frame, 0 if central is None else len(central))
     state = problem.circuit.state
     characters = find_characters(frame, state)
     if characters is None:
@@ -63,33 +61,27 @@ def pauli_sectors(problem: Problem) -> PauliResult:
     reduced = reduce_words(frame.logical)
     identity, amplitudes = frame.amplitudes(characters.bits)
     keys = [key(characters.bits) for key in family.keys]
+    groups = group_characters(frame, characters, amplitudes)
+    constants = centers(frame, characters, groups, identity, state)
     sectors, status = [], set()
     cache: dict[bytes, dict] = {}
-    generator_facts = _generator_facts(problem, frame.s)
-    for row in range(len(characters.bits)):
+    generator_facts = _generator_facts(problem, frame)
+    for group, constant in zip(groups, constants, strict=True):
+        row = int(group.rows[0])
         facts = _facts(reduced, amplitudes[row], frame.s, cache)
-        sector = _sector(
-            problem,
-            frame,
-            family,
-            characters,
-            row,
-            identity[row] + conserved_share(frame, characters, row, state),
-            facts,
-            generator_facts,
-            tuple(k[row] for k in keys),
-        )
+        own = tuple(k[row] for k in keys)
+        sector = _sector(problem, frame, family, characters, group, constant, facts, generator_facts, own)
         if sector.purity is None:
             status.add(Status.NOT_ASSESSED)
-        if sector.ground_status == "bound":
+        if sector.ground_status == "bound" or not group.exact:
             status.add(Status.BOUND)
         inside, reason = _verdict(frame, family, amplitudes[row])
         sectors.append(sector.with_verdict(inside, reason))
-    return _conclude(sectors, frame, family, status, algebra)
-
-
-def _nothing(algebra: LieAlgebra, reason: str) -> PauliResult:
-    return PauliResult((), None, False, reason, True, "No simple ideal acts.", 0, (), algebra)
+    sectors.sort(key=lambda sector: -round(sector.weight, 12))
+    n_sectors = 2 ** len(frame.radical)
+    if len(frame.conserved) > len(frame.radical):
+        n_sectors = len(sectors) if characters.complete else None
+    return _conclude(sectors, frame, family, status, algebra, n_sectors)
 
 
 def _facts(reduced: Reduced, amplitudes: np.ndarray, s: int, cache: dict) -> dict:
@@ -99,14 +91,20 @@ def _facts(reduced: Reduced, amplitudes: np.ndarray, s: int, cache: dict) -> dic
     return cache[key]
 
 
-def _generator_facts(problem: Problem, s: int) -> tuple[np.ndarray, dict]:
-    """Return (Tr G/N, Tr G²/N) and spectra: 0, c² and ±c for a word c·P, in every sector."""
+def _generator_facts(problem: Problem, frame: PauliFrame) -> tuple[np.ndarray, dict]:
+    """Return (|Tr G|/N, Tr G²/N) and spectra: 0, c² and ±c for a word c·P, in every sector.
+
+    A central word is the number ±c in a sector, its sign that of the sector.
+    """
     traces, spectra = np.zeros((len(problem.generators), 2)), {}
-    half = 2 ** (s - 1)
     for k in problem.relevant:
+        word = problem.generators[k].words
         size = abs(float(problem.generators[k].coefficients[0]))
-        traces[k, 1] = size**2
-        spectra[int(k)] = (np.array([-size, size]), (half, half))
+        moves = len(frame.symplectic) > 0 and word.anticommutation(frame.symplectic).any()
+        traces[k] = (0.0 if moves else size), size**2
+        if moves:
+            half = 2 ** (frame.s - 1)
+            spectra[int(k)] = (np.array([-size, size]), (half, half))
     return traces, spectra
 
 
@@ -115,7 +113,7 @@ def _sector(
     frame: PauliFrame,
     family: Family,
     characters: Characters,
-    row: int,
+    group: CharacterGroup,
     center: float,
     facts: dict,
     generator_facts: tuple[np.ndarray, dict],
@@ -125,7 +123,7 @@ def _sector(
     purity, density = block_density(
         frame,
         characters,
-        row,
+        group.rows,
         problem.circuit.state,
         family.beta,
         family.jordan,
@@ -133,22 +131,29 @@ def _sector(
     )
     return Sector(
         dim=2**frame.s,
-        multiplicity=2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
+        multiplicity=group.size * 2 ** (problem.n_qubits - frame.s - len(frame.conserved)),
         beta=family.beta,
-        kind=family.kind,
+        kind=family.kind if frame.s else "trivial",
         center=float(center),
         variance=facts["variance"],
         ground=float(facts["ground"] + center),
         ground_status=facts["ground_status"],
-        weight=min(float(characters.weights[row]), 1.0),
+        weight=min(float(characters.weights[group.rows].sum()), 1.0),
         purity=purity,
         rho_spectrum=density,
         spectrum=None if spectrum is None else (spectrum[0] + center, spectrum[1]),
         generator_traces=generator_facts[0],
         generator_spectra=generator_facts[1],
         linked_to=keys,
-        label=signs_label(frame, characters.bits[row]),
+        label=_label(frame, characters.bits[group.rows]),
     )
+
+
+def _label(frame: PauliFrame, bits: np.ndarray) -> str:
+    """Write the characters of a sector, or say how many copies are merged in it."""
+    if len(bits) <= 2:
+        return " or ".join(signs_label(frame, row) for row in bits)
+    return f"{signs_label(frame, bits[0])} and {len(bits) - 1} more with the same observable"
 
 
 def _verdict(frame: PauliFrame, family: Family, amplitudes: np.ndarray) -> tuple[bool, str]:
@@ -168,10 +173,12 @@ def _verdict(frame: PauliFrame, family: Family, amplitudes: np.ndarray) -> tuple
     return True, family.reason
 
 
-def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra) -> PauliResult:
+def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra, n_sectors) -> PauliResult:
     sectors, independent, why = judge_independence(sectors)
     outside = [s for s in sectors if s.is_linear and not s.in_theory]
-    if frame.obstacle:
+    if frame.s == 0:
+        reason = "Only commuting rotations move the observable: no simple ideal acts on it."
+    elif frame.obstacle:
         reason = frame.obstacle
     elif outside:
         reason = outside[0].reason
@@ -185,9 +192,10 @@ def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra) -> Pa
         reason,
         independent,
         why,
-        2 ** len(frame.conserved),
+        n_sectors,
         tuple(sorted(status, key=lambda s: s.name)),
         algebra,
+        frame.by_sums,
     )
 
 
@@ -227,9 +235,10 @@ def _too_many(problem, frame: PauliFrame, family: Family, algebra) -> PauliResul
         reason,
         independent,
         why,
-        2 ** len(frame.conserved),
+        2 ** len(frame.radical) if len(frame.conserved) == len(frame.radical) else None,
         (),
         algebra,
+        frame.by_sums,
     )
 
 

@@ -14,7 +14,7 @@ from pennylane_wishart.sectors.pauli_frame import PauliFrame, coordinates, order
 __all__ = [
     "Characters",
     "block_density",
-    "conserved_share",
+    "block_expectations",
     "definite_and_free",
     "find_characters",
     "known_stabilizers",
@@ -157,7 +157,7 @@ def _from_new_basis(conserved, definite, definite_bits, free, free_bits) -> np.n
 def block_density(
     frame: PauliFrame,
     characters: Characters,
-    row: int,
+    rows: np.ndarray,
     state: InputState,
     beta: int | None,
     jordan,
@@ -165,25 +165,27 @@ def block_density(
 ) -> tuple[float | None, np.ndarray | None]:
     """Return (purity over F, non-zero eigenvalues over F) of one block; None where unknown.
 
+    ``rows`` are the characters that are copies of the sector: ρ is traced over them.
     ``jordan(bits)`` tells which products of ``frame.symplectic`` lie in the Jordan algebra;
-    None for β = 2, where all do. ``real_linear`` is the packed row λ of a real structure (β = 1).
-    Three exact ways: stabiliser inputs at any size (their blocks are flat), pure blocks, and
-    summing ⟨L⟩² over all logical words L of a small sector.
+    None for β = 2, where all do. ``real_linear`` is the packed row λ of a real structure (β =
+    1). Three exact ways: stabiliser inputs at any size (their blocks are flat), pure blocks,
+    and summing ⟨L⟩² over all logical words L of a small sector.
     """
-    weight = float(characters.weights[row])
+    rows = rows[characters.weights[rows] > 0]
+    weight = float(characters.weights[rows].sum())
     if weight == 0.0:
         return 0.0, np.zeros(0)
     stabilizers, complete = known_stabilizers(state)
     if complete:
-        return _flat(frame, stabilizers, weight, beta, jordan)
-    if _is_pure(frame, state):
+        return _flat(frame, stabilizers, characters, rows, beta, jordan)
+    if len(rows) == 1 and _is_pure(frame, state):
         if beta != 1:
             return weight**2, np.array([weight])
-        overlap = _real_overlap(frame, characters, row, state, real_linear)
+        overlap = _real_overlap(frame, characters, int(rows[0]), state, real_linear)
         if overlap is not None:  # Re ρ of a pure ρ has rank 2
             pair = np.array([weight + overlap, weight - overlap]) / 2
             return float(np.sum(pair**2)), pair[pair > 1e-12 * weight]
-    return _by_words(frame, characters, row, state, weight, beta, jordan)
+    return _by_words(frame, characters, rows, state, weight, beta, jordan)
 
 
 def _is_pure(frame: PauliFrame, state: InputState) -> bool:
@@ -242,28 +244,33 @@ def _character_signs(frame, characters, row) -> tuple[np.ndarray, np.ndarray]:
     return subsets, 1.0 - 2.0 * ((subsets @ flips) & 1)
 
 
-def _flat(frame, stabilizers, weight, beta, jordan) -> tuple[float, np.ndarray | None]:
-    """Blocks of a stabiliser state: all non-zero eigenvalues are equal."""
+def _flat(frame, stabilizers, characters, rows, beta, jordan) -> tuple[float, np.ndarray | None]:
+    """Blocks of a stabiliser state: in each all non-zero eigenvalues are equal.
+
+    Copies whose logical stabilisers have equal signs add up; others are orthogonal.
+    """
     whole = PauliWords.concatenate([frame.symplectic, frame.conserved])
     shared = _intersection(stabilizers, whole)
     _, bits = coordinates(whole, shared)
+    if jordan is not None and len(shared):
+        outside = np.flatnonzero(~jordan(bits[:, : 2 * frame.s]))
+        if len(outside):  # q is linear on commuting words: half of them are in the Jordan algebra
+            bits[outside] ^= bits[outside[0]]
+            bits = np.delete(bits, outside[0], axis=0)
     logical = bits[:, : 2 * frame.s]
-    k = (
-        F2Basis(PauliWords.from_bits(logical, np.zeros_like(logical)).packed).rank
-        if len(shared)
-        else 0
-    )
-    if jordan is not None and len(shared) and not jordan(logical).all():
-        k -= 1  # q is linear on commuting words: half of them are in the Jordan algebra
+    k = F2Basis(PauliWords.from_bits(logical, np.zeros_like(logical)).packed).rank if len(bits) else 0
+    signs = (characters.bits[rows].astype(np.int64) @ bits[:, 2 * frame.s :].T.astype(np.int64)) & 1
+    distinct, owner = np.unique(signs, axis=0, return_inverse=True)
+    weights = np.bincount(np.asarray(owner).reshape(-1), characters.weights[rows], len(distinct))
     log2_rank = frame.s - k - (1 if beta == 4 else 0)
-    purity = weight**2 * 2.0 ** (-log2_rank)
-    if 2.0**log2_rank > _MAX_FLAT:
+    purity = float(np.sum(weights**2)) * 2.0 ** (-log2_rank)
+    if 2.0**log2_rank * len(weights) > _MAX_FLAT:
         return purity, None
     rank = 2**log2_rank
-    return purity, np.full(rank, weight / rank)
+    return purity, np.sort(np.repeat(weights / rank, rank))[::-1]
 
 
-def _by_words(frame, characters, row, state, weight, beta, jordan):
+def _by_words(frame, characters, rows, state, weight, beta, jordan):
     s, f = frame.s, len(characters.free)
     product = state.bloch is not None
     if not product and state.n_qubits > 12:
@@ -274,7 +281,7 @@ def _by_words(frame, characters, row, state, weight, beta, jordan):
     if jordan is not None:
         subsets = subsets[jordan(subsets)]
     logical, _ = ordered_product(frame.symplectic, subsets)
-    values = _block_expectations(frame, characters, row, state, logical)
+    values = np.sum([block_expectations(frame, characters, row, state, logical) for row in rows], axis=0)
     purity = float(np.sum(values**2)) / 2**s * (2 if beta == 4 else 1)
     if s > _MAX_DENSITY_QUBITS:
         return purity, None
@@ -288,19 +295,10 @@ def _by_words(frame, characters, row, state, weight, beta, jordan):
     return purity, spectrum[spectrum > 1e-12 * weight]
 
 
-def conserved_share(
-    frame: PauliFrame, characters: Characters, row: int, state: InputState
-) -> float:
-    """Return what conserved words outside the algebra add to the loss, per weight of a sector."""
-    weight = float(characters.weights[row])
-    if weight == 0.0 or len(frame.dropped) == 0:
-        return 0.0
-    values = _block_expectations(frame, characters, row, state, frame.dropped.words)
-    return float(frame.dropped.coefficients @ values) / weight
-
-
-def _block_expectations(frame, characters, row, state, logical: PauliWords) -> np.ndarray:
-    """Return ⟨Π_χ L⟩ = 2^{−f} Σ_r χ(r)⟨rL⟩ over products r of the free conserved words."""
+def block_expectations(
+    frame: PauliFrame, characters: Characters, row: int, state: InputState, logical: PauliWords
+) -> np.ndarray:
+    """Return Re ⟨Π_χ L⟩ = 2^{−f} Σ_r χ(r)⟨rL⟩ over products r of the free conserved words."""
     subsets, signs = _character_signs(frame, characters, row)
     out = np.zeros(len(logical))
     for subset, sign in zip(subsets, signs, strict=True):

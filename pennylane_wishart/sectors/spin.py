@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import expm
 
+from pennylane_wishart.algebra.wordtable import AdjointTable
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.sectors.certificates import certify, lie_coefficients, lie_element
 from pennylane_wishart.sectors.problem import Problem
@@ -107,40 +108,38 @@ def _from_sums(problem: Problem, rng) -> SpinFactor | None:
 
 
 def _module(generators: Sequence[PauliSum], observable: PauliSum):
-    """Return (orthonormal basis of the module, real antisymmetric matrix of each i·ad G)."""
+    """Return (orthonormal basis of the module, real antisymmetric matrix of each i·ad G).
+
+    The basis is a list of Pauli sums; None where it has more than 64 elements.
+    """
     if len(observable) == 0:
         return None
-    basis = [observable.scale(1 / np.sqrt(observable.norm_squared))]
+    adjoint = AdjointTable([g.words for g in generators], [2.0 * g.coefficients for g in generators])
+    adjoint.table.index(observable.words)
+    basis = adjoint.coordinates([observable.scale(1 / np.sqrt(observable.norm_squared))])
     done = 0
     while done < len(basis):
-        for g in generators:
-            image = _bracket(g, basis[done])
-            if len(image) == 0:
-                continue
-            for _ in range(2):
-                for b in basis:
-                    image = image.add(b.scale(-_inner(b, image)))
-            if image.norm_squared > _RANK * max(1.0, g.norm_squared):
-                basis.append(image.scale(1 / np.sqrt(image.norm_squared)))
-            if len(basis) > _MAX_SUM_DIM or len(image) > _MAX_SUM_WORDS:
-                return None
-        done += 1
-    turns = []
-    for g in generators:
-        images = [_bracket(g, b) for b in basis]
-        turns.append(np.array([[_inner(b, image) for image in images] for b in basis]))
-    return basis, turns
+        adjoint.expand(np.flatnonzero(np.abs(basis[done:]).max(axis=0) > _RANK))
+        if len(adjoint.table) > _MAX_SUM_WORDS:
+            return None
+        maps = adjoint.matrices()
+        basis = np.pad(basis, ((0, 0), (0, len(adjoint.table) - basis.shape[1])))
+        fresh, done = basis[done:], len(basis)
+        for g, turn in zip(generators, maps, strict=True):
+            for image in (turn @ fresh.T).T / max(1.0, np.sqrt(g.norm_squared)):
+                for _ in range(2):
+                    image = image - (basis @ image) @ basis
+                size = np.linalg.norm(image)
+                if size**2 > _RANK:
+                    basis = np.concatenate([basis, image[None] / size])
+                if len(basis) > _MAX_SUM_DIM:
+                    return None
+    return _sums_of(basis, adjoint.table.words), [basis @ (turn @ basis.T) for turn in maps]
 
 
-def _bracket(g: PauliSum, b: PauliSum) -> PauliSum:
-    image = g.commutator(b).scale(1j)
-    return PauliSum(image.words, np.real(image.coefficients))
-
-
-def _inner(a: PauliSum, b: PauliSum) -> float:
-    table = {row.tobytes(): c for row, c in zip(a.words.packed, a.coefficients, strict=True)}
-    rows = zip(b.words.packed, b.coefficients, strict=True)
-    return float(sum(table.get(row.tobytes(), 0.0) * c for row, c in rows))
+def _sums_of(rows: np.ndarray, words: PauliWords) -> list[PauliSum]:
+    """Return coordinate rows as Pauli sums."""
+    return [PauliSum.of(words, row) for row in rows]
 
 
 def _turns_fully(turns: Sequence[np.ndarray], rng) -> bool:

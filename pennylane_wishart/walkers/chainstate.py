@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import linalg
 
-__all__ = ["WordState"]
+__all__ = ["WordState", "environments", "signed_log2"]
 
 _CUTOFF = 1e-15
+Map = Callable[[np.ndarray], np.ndarray]
+"""A linear map of the first axis of a block ``(4^w, left, right)``."""
 
 
 class WordState:
     """A matrix product with one orthogonality centre and its norm kept as a power of two.
 
-    Sites are replaced, never changed in place, so a copy costs only the list.
+    Sites ``(left, 4, right)`` are replaced, never changed in place, so a copy costs only the list.
     """
 
     def __init__(
@@ -33,6 +37,20 @@ class WordState:
     def product(cls, tables: np.ndarray, bond: int) -> WordState:
         """Build from one table of four values per site, ``(n, 4)``."""
         return cls([t.reshape(1, 4, 1).astype(float) for t in tables], bond)
+
+    @classmethod
+    def product_but_identity(cls, tables: np.ndarray, bond: int) -> WordState:
+        """Build the same with the identity's entry set to 0, of bond 2."""
+        n, sites = len(tables), []
+        for q, table in enumerate(tables):
+            site = np.zeros((2, 4, 2))
+            site[0, :, 0], site[1, 0, 1] = table, table[0]
+            if q == 0:
+                site = site[:1] - site[1:]
+            if q == n - 1:
+                site = site[:, :, :1] + site[:, :, 1:]
+            sites.append(site)
+        return cls(sites, bond)
 
     @classmethod
     def of_words(cls, letters: np.ndarray, weights: np.ndarray, bond: int) -> WordState:
@@ -88,18 +106,22 @@ class WordState:
         self.log2 += float(np.log2(norm))
 
     # ------------------------------------------------------------------ maps
-    def apply(self, low: int, high: int, maps: list[np.ndarray]) -> None:
-        """Apply maps ``(4^w, 4^w)`` of the letters at sites low … high, one after the other."""
-        # Any centre inside the window is as good as another.
-        self.move(min(max(self.centre, low), high))
+    def block(self, low: int, high: int) -> np.ndarray:
+        """Return the sites low … high as one array ``(4^w, left, right)``, first site slowest."""
         block = self.sites[low]
         for site in range(low + 1, high + 1):
             block = np.tensordot(block, self.sites[site], 1)
         left, right = block.shape[0], block.shape[-1]
-        block = block.reshape(left, -1, right)
-        for matrix in maps:
-            block = np.einsum("ij,ljr->lir", matrix, block, optimize=True)
-        self._split(low, high, block)
+        return np.ascontiguousarray(block.reshape(left, -1, right).swapaxes(0, 1))
+
+    def apply(self, low: int, high: int, maps: list[Map]) -> None:
+        """Apply maps of the letters at sites low … high, one after the other, and truncate."""
+        # Any centre inside the window is as good as another.
+        self.move(min(max(self.centre, low), high))
+        block = self.block(low, high)
+        for function in maps:
+            block = function(block)
+        self._split(low, high, block.swapaxes(0, 1))
         self._normalise()
 
     def _split(self, low: int, high: int, block: np.ndarray) -> None:
@@ -116,17 +138,41 @@ class WordState:
                 self.discarded += float(np.sum(s[keep:] ** 2)) / total
             self.sites[site] = u[:, :keep].reshape(left, 4, keep)
             block = s[:keep, None] * vh[:keep]
-        self.sites[high] = block.reshape(-1, 4, right)
+        self.sites[high] = np.ascontiguousarray(block).reshape(-1, 4, right)
         self.centre = high
 
     def overlap(self, other: WordState) -> tuple[float, float]:
         """Return (sign, log2 |⟨self, other⟩|)."""
-        edge, log2 = np.ones((1, 1)), self.log2 + other.log2
+        left, right, log2 = environments(self, other, 0, len(self.sites) - 1)
+        edge = left
         for a, b in zip(self.sites, other.sites, strict=True):
-            edge = np.tensordot(np.tensordot(edge, a, (0, 0)), b, ((0, 1), (0, 1)))
-            norm = float(np.abs(edge).max())
-            if norm == 0:
-                return 0.0, -np.inf
-            edge, log2 = edge / norm, log2 + float(np.log2(norm))
-        value = float(edge[0, 0])
-        return float(np.sign(value)), log2 + float(np.log2(abs(value))) if value else -np.inf
+            edge, log2 = _step(edge, a, b, log2)
+        return signed_log2(float(edge[0, 0] * right[0, 0]), log2)
+
+
+def signed_log2(value: float, log2: float) -> tuple[float, float]:
+    """Return (sign, log2 of the magnitude) of value·2^log2."""
+    return float(np.sign(value)), log2 + float(np.log2(abs(value))) if value else -np.inf
+
+
+def environments(
+    a: WordState, b: WordState, low: int, high: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Contract ⟨a, b⟩ outside sites low … high: (left edge, right edge, log2 of their factor)."""
+    log2 = a.log2 + b.log2
+    left, right = np.ones((1, 1)), np.ones((1, 1))
+    for site in range(low):
+        left, log2 = _step(left, a.sites[site], b.sites[site], log2)
+    for site in range(len(a.sites) - 1, high, -1):
+        x, y = a.sites[site].swapaxes(0, 2), b.sites[site].swapaxes(0, 2)
+        right, log2 = _step(right, x, y, log2)
+    return left, right, log2
+
+
+def _step(edge: np.ndarray, a: np.ndarray, b: np.ndarray, log2: float) -> tuple[np.ndarray, float]:
+    """Add one site to an edge ``(bond of a, bond of b)``, with its size moved into the exponent."""
+    edge = np.tensordot(np.tensordot(edge, a, (0, 0)), b, ((0, 1), (0, 1)))
+    norm = float(np.abs(edge).max())
+    if norm == 0:
+        return edge, log2
+    return edge / norm, log2 + float(np.log2(norm))

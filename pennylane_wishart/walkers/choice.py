@@ -14,13 +14,25 @@ from pennylane_wishart.errors import (
     UnsupportedCircuitError,
 )
 from pennylane_wishart.moments import SecondMoments, exact_moments, sampled_moments
-from pennylane_wishart.walkers.matrixproduct import chain_moments, chain_work
+from pennylane_wishart.walkers.chainmoments import chain_moments, chain_work
 from pennylane_wishart.walkers.pairs import pair_walk
 from pennylane_wishart.walkers.walk import walk
 
 __all__ = ["moments_of"]
 
 _CHAIN_SECONDS = 30.0
+_PER_PARAMETER = (
+    "gradient_variance",
+    "gradient_variance_error",
+    "log2_gradient_variance",
+    "log2_gradient_variance_upper",
+)
+_LOSS = (
+    "loss_second_moment",
+    "loss_second_moment_error",
+    "loss_variance",
+    "loss_variance_error",
+)
 
 
 def moments_of(
@@ -84,22 +96,23 @@ def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments
     """Replace the walkers' upper limits by matrix products, where the circuit is a chain."""
     if Status.UPPER_BOUND not in walked.status or chain_work(circuit, law) > _CHAIN_SECONDS:
         return walked
-    chained = chain_moments(circuit, law)
+    try:
+        chained = chain_moments(circuit, law)
+    except ModuleTooLargeError:
+        return walked  # truncation lost the values: the walkers' limits stand
     estimated = np.array([s is Status.ESTIMATED for s in walked.status])
     loose = np.array([s is Status.NOT_CONVERGED for s in chained.status])
+    lost = np.isinf(chained.gradient_variance_error)
     if np.sum(loose & ~estimated) >= np.sum([s is Status.UPPER_BOUND for s in walked.status]):
         return walked
-    take = loose & estimated
+    take = loose & (estimated | lost)
     parts = {
-        name: np.where(take, getattr(walked, name), getattr(chained, name))
-        for name in (
-            "gradient_variance",
-            "gradient_variance_error",
-            "log2_gradient_variance",
-            "log2_gradient_variance_upper",
-        )
+        name: np.where(take, getattr(walked, name), getattr(chained, name)) for name in _PER_PARAMETER
     }
+    if walked.loss_second_moment_error < chained.loss_second_moment_error:
+        parts.update({name: getattr(walked, name) for name in _LOSS})
     status = tuple(
         w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True)
     )
-    return replace(chained, **parts, status=status, n_samples=walked.n_samples if take.any() else 0)
+    mixed = "loss_variance" in parts or take.any()
+    return replace(chained, **parts, status=status, n_samples=walked.n_samples if mixed else 0)

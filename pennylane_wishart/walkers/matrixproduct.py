@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -16,21 +16,22 @@ from pennylane_wishart.errors import (
 )
 from pennylane_wishart.moments.dead import dead_rotations
 from pennylane_wishart.moments.drivers import check_law, clean_moments, subcircuit
-from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import chains_of
-from pennylane_wishart.walkers.chainstate import WordState
-from pennylane_wishart.walkers.means import first_moments
+from pennylane_wishart.walkers.chainstate import WordState, environments, signed_log2
+from pennylane_wishart.walkers.linemaps import LineMaps
 from pennylane_wishart.walkers.walk import can_walk
+from pennylane_wishart.walkers.windows import Window, line_of
 
-__all__ = ["Log2Moments", "chain_moments", "chain_work", "log2_moments"]
+__all__ = ["AGREE", "ChainRun", "Log2Moments", "WordChain", "log2_moments"]
 
-_MAX_WINDOW = 4
-_AGREE = 0.1
+AGREE = 0.1
+"""Bits between the runs at the full and half the bond, above which nothing has converged."""
+_TILT = np.sqrt(2.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Log2Moments:
-    """log2 of second moments, with an error in bits from halving the bond dimension."""
+    """log2 of second moments, with an error in bits from halving the bond dimension twice."""
 
     log2_second_moment: float
     """log2 E[ℓ²]; equal to log2 Var[ℓ] where the mean vanishes (uniform angles)."""
@@ -40,6 +41,7 @@ class Log2Moments:
     log2_gradient: np.ndarray
     """float64: log2 E[(∂ℓ/∂θ_k)²] of each; −inf only where the parameter is proved dead."""
     log2_gradient_error: np.ndarray
+    """float64: +inf where truncation lost the value."""
     bond: int
     discarded: float
     """Sum of the relative squared weights removed by truncation at the larger bond."""
@@ -53,12 +55,15 @@ def log2_moments(
     """Compute log2 of second moments where walkers see nothing, on a chain of qubits.
 
     The distribution over words is a matrix product with four letters per site, truncated to
-    ``bond``; the whole circuit is run at ``bond`` and at half of it, and the difference is the
-    stated error. Good for words that span at most four neighbouring qubits; not for circuits
-    whose conjugated words are long (CNOT ladders), nor for inputs that are not products.
+    ``bond``. The whole circuit is run at ``bond``, a half and a quarter of it: the stated error is
+    the last change, or a quarter of the one before where that is more. Fixed Clifford gates are
+    put back as relabellings of letters, so that brickworks of CNOT, CZ or SWAP stay local; qubits
+    are reordered where that shortens gates (rings). Good for gates that span at most four
+    neighbouring qubits; not for long-range gates, for inputs that are not products, nor for sums
+    of words that stay correlated.
 
     Args:
-        circuit: the normal form, qubits in chain order; its first input state is used.
+        circuit: the normal form; its first input state is used.
         law: independent angles, symmetric about 0 (or uniform on a period).
         bond: largest bond dimension.
         parameters: flat indices whose gradient moments are wanted; none where None.
@@ -67,8 +72,11 @@ def log2_moments(
         than 0.1 bit.
     Raises:
         UnsupportedCircuitError: if the circuit is not of this kind; the message says why.
-    Cost: O(rotations · bond³) time, O(qubits · bond²) bytes, and a state per asked parameter.
-    Source: ours; time-evolving block decimation applied to the averaged word distribution.
+        ModuleTooLargeError: if truncation lost the value of E[ℓ²] altogether.
+    Cost: O(gates · bond³) time, O(qubits · bond²) bytes, and a state per window that holds an
+        asked parameter.
+    Source: ours; time-evolving block decimation applied to the averaged squared expectations of
+        words, tilted by √2 per letter so that truncation spares the words that are asked for.
     Example:
         >>> c = RotationCircuit.from_words(["XII", "ZZI", "IZZ", "IXI"], {"IZI": 1.0})
         >>> round(log2_moments(c, c.angle_law()).log2_second_moment, 9)
@@ -84,217 +92,152 @@ def log2_moments(
         )
     reasons = dead_rotations(circuit)
     small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
-    chain = _Chain(small, law)
-    loss, gradient, discarded = chain.run(bond, wanted)
-    rough_loss, rough, _ = chain.run(max(1, bond // 2), wanted)
-    error = abs(loss - rough_loss) if np.isfinite(loss) else 0.0
-    finite = np.isfinite(gradient)
-    errors = np.zeros(len(wanted))
-    errors[finite] = np.abs(gradient[finite] - rough[finite])
-    good = error < _AGREE and np.all(errors < _AGREE)
-    return Log2Moments(
-        loss,
-        error,
-        wanted,
-        gradient,
-        errors,
-        bond,
-        discarded,
-        Status.OK if good else Status.NOT_CONVERGED,
-    )
+    return WordChain(small, law).moments(bond, wanted)
 
 
-def chain_moments(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> SecondMoments:
-    """Compute every parameter's variance by matrix products, as one record.
+@dataclass(frozen=True, eq=False)
+class ChainRun:
+    """What one pass at one bond dimension gives."""
 
-    Args:
-        circuit: as for :func:`log2_moments`.
-        law: as for :func:`log2_moments`.
-        bond: largest bond dimension.
-    Raises:
-        UnsupportedCircuitError: if the circuit is not a chain of short words.
-    Cost: O(rotations · (bond³ + qubits · bond³)): a contraction of the chain per live parameter.
-    """
-    reasons = dead_rotations(circuit)
-    live = np.flatnonzero([not r for r in reasons])
-    small = subcircuit(circuit, live)
-    trainable = np.unique(small.parameter_of[small.parameter_of >= 0])
-    found = log2_moments(circuit, law, bond, trainable.tolist())
-    mean, slopes = first_moments(small, clean_moments(small, law))
-    first = np.zeros(circuit.n_params)
-    driven = np.flatnonzero(small.parameter_of >= 0)
-    scale = 2 * small.term_coefficients * small.coefficients
-    first[small.parameter_of[driven]] = (scale * slopes)[driven]
-    log2, error = np.full(circuit.n_params, -np.inf), np.zeros(circuit.n_params)
-    log2[found.parameters], error[found.parameters] = found.log2_gradient, found.log2_gradient_error
-    second = np.exp2(log2)
-    variance = np.maximum(second - first**2, 0.0)
-    shifted = first != 0
-    with np.errstate(divide="ignore"):
-        log2[shifted] = np.log2(variance[shifted])
-    moment = 2.0**found.log2_second_moment
-    loss_error = moment * np.log(2) * found.log2_second_moment_error
-    converged = error < _AGREE
-    return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=moment,
-        loss_variance=max(0.0, moment - mean**2),
-        loss_mean_error=0.0,
-        loss_second_moment_error=loss_error,
-        loss_variance_error=loss_error,
-        gradient_mean=first,
-        gradient_variance=variance,
-        gradient_variance_error=second * np.log(2) * error,
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=log2 + error,
-        status=tuple(Status.OK if c else Status.NOT_CONVERGED for c in converged),
-        engine="matrix product",
-    )
+    loss: float
+    """log2 E[ℓ²]; NaN where truncation made it negative."""
+    gradient: np.ndarray
+    """log2 E[(∂ℓ)²] of the wanted parameters; NaN where truncation made it negative."""
+    discarded: float
 
 
-def chain_work(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> float:
-    """Return a rough number of seconds of :func:`chain_moments`; inf where it does not apply."""
-    reasons = dead_rotations(circuit)
-    small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
-    try:
-        chain = _Chain(small, law)
-    except UnsupportedCircuitError:
-        return np.inf
-    size = (bond / 16) ** 3
-    contractions = int(np.sum(small.parameter_of >= 0)) * len(chain.qubits) * 8e-5
-    return (len(chain.groups) * 8e-3 + contractions * 2) * max(size, 0.2)
-
-
-class _Chain:
-    """A circuit cut into windows of neighbouring qubits."""
+class WordChain:
+    """A circuit of live rotations on a line of qubits."""
 
     def __init__(self, circuit: RotationCircuit, law: AngleLaw):
         obstacle = can_walk(circuit, law)
         if obstacle:
             raise UnsupportedCircuitError(f"log2_moments: {obstacle}.")
-        self.circuit, self.moments = circuit, clean_moments(circuit, law)
-        chains = chains_of(circuit, self.moments)
+        self.circuit, moments = circuit, clean_moments(circuit, law)
+        chains = chains_of(circuit, moments)
         if chains is None or len(chains.factors) > 1:
             raise UnsupportedCircuitError(
                 "log2_moments: terms of the observable stay correlated; use one term at a time."
             )
         if circuit.state.bloch is None:
             raise UnsupportedCircuitError("log2_moments: the input must be a product state.")
-        used = np.union1d(circuit.terms.support(), circuit.observable.words.support()).astype(int)
-        self.qubits = used if len(used) else np.zeros(1, int)
-        x, z = circuit.words.bits()
-        self.letters = (2 * x + z)[:, self.qubits]
-        spans = [np.flatnonzero(row) for row in self.letters]
-        self.low = np.array([s[0] for s in spans], int)
-        self.high = np.array([s[-1] for s in spans], int)
-        if len(spans) and (self.high - self.low).max() >= _MAX_WINDOW:
-            raise UnsupportedCircuitError(
-                f"log2_moments: a generator spans more than {_MAX_WINDOW} neighbouring qubits in "
-                "the normal form; reorder the wires, or use walkers."
-            )
-        self.groups = self._groups()
-        self._cache: dict = {}
+        self.line = line_of(circuit)
+        words = self.line.observable > 0
+        rows = words.any(axis=1)
+        self.letters = self.line.observable[rows]
+        self.weights = circuit.observable.coefficients[rows] ** 2
+        self.constant = float(np.sum(circuit.observable.coefficients[~rows] ** 2))
+        """Square of the identity's coefficient, which no gate changes."""
+        self.light = bool(rows.any()) and float(words[rows].mean()) < 0.5
+        self.scale = _TILT if self.light else 1 / _TILT
+        """Truncation keeps what is large: light words are made so, or heavy ones."""
+        self.maps = LineMaps(moments, self.scale)
 
-    def _groups(self) -> list[list[int]]:
-        """Join consecutive rotations that fit one window, so that each window is split once."""
-        out: list[list[int]] = []
-        low = high = -1
-        for k in range(len(self.low)):
-            a, b = int(self.low[k]), int(self.high[k])
-            widest = max(_MAX_WINDOW - 1, b - a + 1)
-            if out and max(high, b) - min(low, a) + 1 <= min(widest, max(high - low, b - a) + 1):
-                out[-1].append(k)
-                low, high = min(low, a), max(high, b)
-            else:
-                out.append([k])
-                low, high = a, b
-        return out
-
-    def _map(self, k: int, low: int, high: int, slope: bool = False) -> np.ndarray:
-        """Return the averaged step of rotation k on sites low … high (a symmetric matrix)."""
-        m: RotationMoments = self.moments
-        stay, move = (m.sin2[k], m.cos2[k]) if slope else (m.cos2[k], m.sin2[k])
-        letters = self.letters[k, low : high + 1]
-        key = (letters.tobytes(), float(stay), float(move), slope)
-        if key not in self._cache:
-            self._cache[key] = _step_matrix(letters, float(stay), float(move), slope)
-        return self._cache[key]
-
-    def _window(self, group: list[int]) -> tuple[int, int]:
-        return int(self.low[group].min()), int(self.high[group].max())
-
-    def run(self, bond: int, wanted: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """Return (log2 E[ℓ²], log2 E[(∂ℓ)²] of the wanted parameters, discarded weight)."""
-        rotation_of = {int(p): k for k, p in enumerate(self.circuit.parameter_of) if p in wanted}
-        asked = set(rotation_of.values())
-        v, saved = self._start(bond), {}
-        for group in reversed(self.groups):
-            low, high = self._window(group)
-            cuts = [k for k in group if k in asked]
-            if not cuts:
-                v.apply(low, high, [self._map(k, low, high) for k in reversed(group)])
-                continue
-            for k in reversed(group):
-                if k in asked:
-                    saved[k] = v.copy()
-                v.apply(low, high, [self._map(k, low, high)])
-        f = WordState.product(self._tables(), bond)
-        sign, loss = v.overlap(f)
-        discarded = v.discarded
-        found: dict[int, float] = {}
-        if asked:
-            discarded += self._gradients(f, saved, found)
-        out = np.full(len(wanted), -np.inf)
-        for i, p in enumerate(wanted):
-            if int(p) in rotation_of:
-                k = rotation_of[int(p)]
-                scale = abs(2 * self.circuit.term_coefficients[k] * self.circuit.coefficients[k])
-                out[i] = found[k] + 2 * np.log2(scale)
-        if sign < 0:
+    def moments(self, bond: int, wanted: np.ndarray) -> Log2Moments:
+        """Run at a bond, a half and a quarter of it."""
+        fine, rough, rougher = (self.run(max(1, bond // d), wanted) for d in (1, 2, 4))
+        if np.isnan(fine.loss):
             raise ModuleTooLargeError(
                 f"log2_moments: truncation at bond={bond} lost the value; raise bond."
             )
-        return loss, out, discarded
+        error = float(_error(*(np.array([r.loss]) for r in (fine, rough, rougher)))[0])
+        errors = _error(fine.gradient, rough.gradient, rougher.gradient)
+        good = error < AGREE and bool(np.all(errors < AGREE))
+        return Log2Moments(
+            fine.loss,
+            error,
+            wanted,
+            fine.gradient,
+            errors,
+            bond,
+            fine.discarded,
+            Status.OK if good else Status.NOT_CONVERGED,
+        )
 
-    def _gradients(
-        self, f: WordState, saved: dict[int, WordState], found: dict[int, float]
-    ) -> float:
-        last = max(saved)
-        for group in self.groups:
-            if group[0] > last:
-                break
-            low, high = self._window(group)
-            if not any(k in saved for k in group):
-                f.apply(low, high, [self._map(k, low, high) for k in group])
-                continue
-            for k in group:
-                if k in saved:
-                    slope = f.copy()
-                    slope.bond = 4**_MAX_WINDOW * f.bond
-                    slope.apply(low, high, [self._map(k, low, high, slope=True)])
-                    found[k] = saved.pop(k).overlap(slope)[1]
-                f.apply(low, high, [self._map(k, low, high)])
-        return f.discarded
+    def run(self, bond: int, wanted: np.ndarray) -> ChainRun:
+        """Carry the observable back to what is asked, and the input forward to the observable.
 
-    def _start(self, bond: int) -> WordState:
-        x, z = self.circuit.observable.words.bits()
-        letters = (2 * x.astype(int) + z)[:, self.qubits]
-        return WordState.of_words(letters, self.circuit.observable.coefficients**2, bond)
+        E[ℓ²] is read at the observable's end: carried forward, what the input sees of light words
+        is large, while the observable carried back is spread over more words than a bond holds.
+        """
+        rotation_of = {int(p): k for k, p in enumerate(self.circuit.parameter_of) if p in wanted}
+        v = WordState.of_words(self.letters, self._tilted(), bond) if len(self.letters) else None
+        asked = set(rotation_of.values()) if v is not None else set()
+        saved = self._backward(v.copy(), asked) if v is not None and asked else {}
+        start = WordState.product_but_identity if self.light else WordState.product
+        f = start(self._tables(), bond)
+        found: dict[int, float] = {}
+        for number, window in enumerate(self.line.windows if v is not None else ()):
+            if number in saved:
+                inside = [x.rotation for x in window.links if x.rotation in asked]
+                self._slopes(window, saved.pop(number), f, inside, found)
+            f.apply(window.low, window.high, self.maps.forward(window))
+        loss = _value(*v.overlap(f)) if v is not None else -np.inf
+        if self.constant:
+            loss = float(np.logaddexp2(loss, np.log2(self.constant)))
+        out = np.full(len(wanted), -np.inf)
+        for i, p in enumerate(wanted):
+            k = rotation_of.get(int(p), -1)
+            if k in found:
+                scale = abs(2 * self.circuit.term_coefficients[k] * self.circuit.coefficients[k])
+                out[i] = found[k] + 2 * np.log2(scale)
+        return ChainRun(loss, out, f.discarded)
+
+    def _tilted(self) -> np.ndarray:
+        return self.weights * self.scale ** (self.letters > 0).sum(axis=1)
+
+    def _backward(self, v: WordState, asked: set[int]) -> dict[int, WordState]:
+        """Return the observable's side after each window that holds an asked rotation."""
+        first = min(
+            i for i, w in enumerate(self.line.windows) if any(x.rotation in asked for x in w.links)
+        )
+        saved = {}
+        for number in range(len(self.line.windows) - 1, first - 1, -1):
+            window = self.line.windows[number]
+            if any(link.rotation in asked for link in window.links):
+                saved[number] = v.copy()
+            v.apply(window.low, window.high, self.maps.backward(window))
+        return saved
+
+    def _slopes(
+        self, window: Window, v: WordState, f: WordState, inside: list[int], found: dict
+    ) -> None:
+        """Contract both sides around a window whose rotations are differentiated one by one."""
+        left, right, log2 = environments(v, f, window.low, window.high)
+        # (words, bond of f, bond of f): the observable's side seen by the input's.
+        seen = np.tensordot(left, v.block(window.low, window.high), (0, 1))
+        seen = np.tensordot(seen, right, (2, 0)).swapaxes(0, 1)
+        start = f.block(window.low, window.high)
+        for k in inside:
+            block = start
+            for function in self.maps.forward(window, slope_of=k):
+                block = function(block)
+            found[k] = _value(*signed_log2(float(np.sum(seen * block)), log2))
 
     def _tables(self) -> np.ndarray:
-        bloch = self.circuit.state.bloch[self.qubits]  # type: ignore[index]
+        bloch = self.circuit.state.bloch[self.line.qubits]  # type: ignore[index]
         ones = np.ones(len(bloch))
-        return np.stack([ones, bloch[:, 2], bloch[:, 0], bloch[:, 1]], axis=1) ** 2
+        values = np.stack([ones, bloch[:, 2], bloch[:, 0], bloch[:, 1]], axis=1) ** 2
+        return values / np.array([1.0, self.scale, self.scale, self.scale])
 
 
-def _step_matrix(letters: np.ndarray, stay: float, move: float, slope: bool) -> np.ndarray:
-    """Return the 4^w×4^w matrix of one averaged rotation; first site most significant."""
-    w = len(letters)
-    shifts = 2 * np.arange(w - 1, -1, -1)
-    code = int(np.sum(letters.astype(int) << shifts))
-    swapped = int(np.sum((((letters & 1) << 1) | (letters >> 1)).astype(int) << shifts))
-    words = np.arange(4**w)
-    anti = (np.bitwise_count(words & swapped) & 1).astype(bool)
-    out = np.diag(np.where(anti, stay, 0.0 if slope else 1.0))
-    out[words[anti] ^ code, words[anti]] += move
-    return out
+def _value(sign: float, log2: float) -> float:
+    """A second moment is never negative: where it came out so, truncation has lost it."""
+    return log2 if sign >= 0 else float("nan")
+
+
+def _error(fine: np.ndarray, rough: np.ndarray, rougher: np.ndarray) -> np.ndarray:
+    """Bits by which the value may be off; +inf where halving the bond loses it.
+
+    Two runs may agree by chance: the change before counts too, for a quarter.
+    """
+    last, before = _gap(fine, rough), _gap(rough, rougher)
+    return np.maximum(last, np.where(np.isinf(before), 0.0, before / 4))
+
+
+def _gap(fine: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """Bits between two runs; +inf where one of them lost the value, 0 where both are −inf."""
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(fine - rough)
+    gap[np.isneginf(fine) & np.isneginf(rough)] = 0.0
+    return np.where(np.isnan(gap), np.inf, gap)

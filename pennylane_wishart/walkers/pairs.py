@@ -283,6 +283,8 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
         ),
         engine="walkers",
         n_samples=n,
+        averaging="shared angles and sums drawn from the law, one draw per pair of walkers; "
+        "single independent angles in closed form",
     )
 
 

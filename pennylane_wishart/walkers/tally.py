@@ -75,12 +75,11 @@ def record_of(
     upper[dead] = 0.0
     with np.errstate(divide="ignore"):
         log2, log2_upper = np.log2(variance), np.log2(upper)
-    value = tally.value / n
-    value_error = mass * np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n)
+    value, value_error = _loss(tally)
     return SecondMoments(
         loss_mean=mean,
-        loss_second_moment=mass * value,
-        loss_variance=max(0.0, mass * value - mean**2),
+        loss_second_moment=value,
+        loss_variance=max(0.0, value - mean**2),
         loss_mean_error=0.0,
         loss_second_moment_error=value_error,
         loss_variance_error=value_error,
@@ -95,7 +94,20 @@ def record_of(
         ),
         engine="walkers",
         n_samples=n,
+        averaging="every angle independent of the others: cos² or sin² chosen by its mean",
     )
+
+
+def _loss(tally: Tally) -> tuple[float, float]:
+    """Return E[ℓ²] and its standard error; the limit for both where too few walkers saw it."""
+    n, mass = tally.n, tally.mass
+    value = tally.value / n
+    error = float(np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n))
+    effective = tally.value**2 / tally.value_squares if tally.value_squares > 0 else 0.0
+    if effective < (_ENOUGH_GRADED if tally.graded else 1) and mass > 0:
+        limit = float(_upper_rate(np.array([max(tally.value, 0.0)]), n)[0])
+        value = error = max(limit, value + 1.96 * error)
+    return mass * value, mass * error
 
 
 def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:

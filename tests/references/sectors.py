@@ -138,6 +138,73 @@ def sectors(generators, state, seed=0) -> list[OracleSector]:
     return out
 
 
+@dataclass
+class Seen:
+    """A sector as the observable sees it: O = (moving + center)⊗1 there, in the mean."""
+
+    sector: OracleSector
+    moving: np.ndarray  # traceless (N, N)
+    center: float
+    resolved: bool  # whether O = moving ⊗ 1 + 1 ⊗ C holds exactly
+
+
+def relevant(generators, observable) -> list[np.ndarray]:
+    """The generators in those connected components of [·, ·] ≠ 0 that move the observable."""
+
+    def meets(a, b) -> bool:
+        return bool(np.abs(a @ b - b @ a).max() > 1e-9)
+
+    wanted = [k for k, g in enumerate(generators) if meets(g, observable)]
+    done = 0
+    while done < len(wanted):
+        a = generators[wanted[done]]
+        wanted += [k for k, g in enumerate(generators) if k not in wanted and meets(g, a)]
+        done += 1
+    return [generators[k] for k in sorted(wanted)]
+
+
+def _joint_eigenspaces(matrices, dim: int) -> list[np.ndarray]:
+    """Split C^dim by commuting Hermitian matrices, one after the other."""
+    spaces = [np.eye(dim, dtype=complex)]
+    for m in matrices:
+        finer = []
+        for v in spaces:
+            values, turn = np.linalg.eigh(v.conj().T @ m @ v)
+            cuts = np.flatnonzero(np.diff(values) > 1e-7) + 1
+            finer += [v @ turn[:, group] for group in np.split(np.arange(len(values)), cuts)]
+        spaces = finer
+    return spaces
+
+
+def refined(generators, observable, state) -> list[Seen]:
+    """All sectors in the convention above; conserved parts between sectors go to every centre."""
+    out, left = [], 0.0
+    for s in sectors(generators, state):
+        n, copies = s.dim, s.multiplicity
+        block = np.einsum("xim,xy,yjn->imjn", s.frame.conj(), observable, s.frame)
+        conserved = np.einsum("imin->mn", block) / n
+        whole = np.einsum("xim,x->im", s.frame.conj(), state)
+        left += float(np.einsum("im,mn,in->", whole.conj(), conserved, whole).real)
+        moving = block - np.einsum("ij,mn->imjn", np.eye(n), conserved)
+        pieces = [moving[i, :, j, :] for i in range(n) for j in range(n)]
+        hermitian = [h for b in pieces for h in (b + b.conj().T, 1j * (b - b.conj().T))]
+        commute = all(np.abs(a @ b - b @ a).max() < 1e-8 for a in hermitian for b in hermitian)
+        for space in _joint_eigenspaces(hermitian, copies) if commute else [np.eye(copies, dtype=complex)]:
+            frame = np.einsum("xim,ma->xia", s.frame, space)
+            amplitudes = np.einsum("xia,x->ia", frame.conj(), state)
+            weight = float(np.sum(np.abs(amplitudes) ** 2))
+            inner = space.conj().T @ conserved @ space
+            value = float(np.einsum("ia,ab,ib->", amplitudes.conj(), inner, amplitudes).real)
+            center = value / weight if weight > 1e-13 else float(np.trace(inner).real) / space.shape[1]
+            left -= value
+            small = np.einsum("ma,imjn,na->ij", space.conj(), moving, space) / space.shape[1]
+            part = OracleSector(n, space.shape[1], weight, s.algebra_dim, s.form, frame)
+            out.append(Seen(part, small, center, commute))
+    for seen in out:
+        seen.center += left
+    return out
+
+
 def kind(sector: OracleSector) -> str:
     """Name by dimension and form."""
     n = sector.dim

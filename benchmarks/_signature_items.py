@@ -1,11 +1,11 @@
 """Generators for ``signature.py``, and one timed closure in a process of its own.
 
-    python benchmarks/signature_items.py PACKAGE CASE REPEAT
+    python benchmarks/_signature_items.py PACKAGE CASE REPEAT
 
 prints one JSON line: best seconds, dimension, peak memory of the process in MiB, version.
 ``PACKAGE`` is ``ours``, ``qml`` or ``fastdla``. Every closure runs in its own process, so that
 its peak memory is its own. Only the standard library is imported at the top: fastdla may live
-with another interpreter. Without arguments, or with ``--fast``, nothing is run.
+with another interpreter. A helper, not a benchmark of its own: ``make bench`` leaves it out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import resource
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -126,8 +127,15 @@ def main(package: str, case: str, repeat: int) -> None:
         dim = run()
         times.append(time.perf_counter() - start)
     found = {"seconds": min(times), "dim": dim, "version": version}
-    print(json.dumps({**found, "start_mib": start_mib, "peak_mib": peak_mib()}))
+    found |= {"start_mib": start_mib, "peak_mib": peak_mib()}
+    if repeat > 1:  # after the timing and the peak of the process, which tracing would inflate
+        tracemalloc.start()
+        run()
+        found["traced_mib"] = tracemalloc.get_traced_memory()[1] / 2**20
+    print(json.dumps(found))
 
 
-if __name__ == "__main__" and len(sys.argv) == 4:
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: _signature_items.py PACKAGE CASE REPEAT; run benchmarks/signature.py instead.")
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

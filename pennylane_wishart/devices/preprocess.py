@@ -1,0 +1,242 @@
+"""What the device accepts, how the rest is decomposed, and what is refused before any work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pennylane as qml
+from pennylane.exceptions import DeviceError
+from pennylane.operation import StatePrepBase
+from pennylane.transforms import broadcast_expand, split_to_single_terms
+from pennylane.transforms.core import transform
+
+from pennylane_wishart.circuit.expand import (
+    expand_operation,
+    fixed_generator,
+    operation_key,
+    operator_to_sum,
+    tableau_of,
+)
+from pennylane_wishart.devices.reading import NO_EFFECT
+from pennylane_wishart.devices.shots import two_eigenvalues
+from pennylane_wishart.errors import UnsupportedCircuitError
+
+__all__ = [
+    "accepts",
+    "decompose_late_preparations",
+    "decomposed",
+    "expand_batches",
+    "split_trainable_observables",
+    "validate_tape",
+]
+
+_MAX_WIRES = 6
+_ACCEPTED: dict[tuple, bool] = {}
+_RETURNS = {
+    "ProbabilityMP": "qml.probs",
+    "StateMP": "qml.state",
+    "CountsMP": "qml.counts",
+    "SampleMP": "qml.sample",
+    "VarianceMP": "qml.var",
+    "DensityMatrixMP": "qml.density_matrix",
+}
+
+
+def accepts(op) -> bool:
+    """Tell whether an operation is a Clifford gate or a rotation by one commuting Pauli sum.
+
+    The answer depends on the kind of gate only, never on its angle, so that it can be given
+    for traced values too.
+    """
+    if op.name in NO_EFFECT or isinstance(op, StatePrepBase):
+        return True
+    if isinstance(op, (qml.ops.Exp, qml.operation.Channel)) or _is_wrapped_exponential(op):
+        return False
+    if getattr(op, "operands", ()):  # a product of gates is taken factor by factor
+        return False
+    if len(op.data) > 1 or (len(op.wires) > _MAX_WIRES and not _is_word_rotation(op)):
+        return False
+    if any(n > 0 for n in op.ndim_params):
+        return _accepts_matrix(op)
+    key = (operation_key(op), len(op.data))
+    if key not in _ACCEPTED:
+        _ACCEPTED[key] = _is_elementary(op)
+    return _ACCEPTED[key]
+
+
+def _is_word_rotation(op) -> bool:
+    return op.name in ("PauliRot", "MultiRZ")
+
+
+def _is_wrapped_exponential(op) -> bool:
+    base = getattr(op, "base", None)
+    return base is not None and (isinstance(base, qml.ops.Exp) or _is_wrapped_exponential(base))
+
+
+def _accepts_matrix(op) -> bool:
+    """A matrix that is a Clifford gate is taken as it is; others are decomposed."""
+    if qml.math.is_abstract(op.data[0]) or op.batch_size is not None or not op.has_matrix:
+        return False
+    return _is_elementary(op)
+
+
+def _is_elementary(op) -> bool:
+    """Expand one operation at a generic angle and look at its generator's words."""
+    gates: list = []
+    try:
+        with qml.queuing.QueuingManager.stop_recording():
+            if len(op.data) == 1 and op.ndim_params[0] == 0:
+                op = qml.ops.functions.bind_new_parameters(op, [0.37])
+            expand_operation(op, gates)
+            if len(gates) != 1:
+                return op.name == "BasisState"
+            gate = gates[0]
+            if gate.kind == "rotation":
+                generator = gate.generator
+            elif tableau_of(gate.key, gate.op) is not None:
+                return True
+            else:
+                generator = fixed_generator(gate.op)
+    except UnsupportedCircuitError:
+        return False
+    return not generator.words.anticommutation(generator.words).any()
+
+
+def decomposed(op) -> list:
+    """Return the decomposition of an operation that the device does not take as it is.
+
+    Raises:
+        DeviceError: if it has none; the message says what the device takes.
+    """
+    if isinstance(op, qml.ops.Exp):
+        return _word_rotations(op, -1.0)
+    base = getattr(op, "base", None)
+    if isinstance(base, qml.ops.Exp) and op.name.startswith("Adjoint("):
+        return _word_rotations(base, 1.0)
+    if isinstance(base, qml.ops.Exp) and hasattr(op, "control_values"):
+        parts = _word_rotations(base, -1.0)
+        return [qml.ctrl(p, op.control_wires, control_values=op.control_values) for p in parts]
+    if isinstance(op, qml.operation.Channel):
+        raise DeviceError(
+            f"{op.name} is a noise channel, which is not supported by wishart.lie: the observable's module is "
+            "that of a unitary circuit. Use default.mixed."
+        )
+    if not op.has_decomposition:
+        raise DeviceError(
+            f"{op.name} on wires {list(op.wires)} is not supported by wishart.lie: it is neither a Clifford gate "
+            "nor exp(-i·angle·G) with G a sum of commuting Pauli words, and it has no decomposition into such "
+            "gates. Write it in Pauli rotations."
+        )
+    return list(op.decomposition())
+
+
+def _word_rotations(op, sign: float) -> list:
+    """Split exp(c·H) with commuting words into Pauli rotations: exp(−iaP) is PauliRot(2a, P)."""
+    coefficient = op.coeff
+    if not qml.math.is_abstract(coefficient):
+        real = float(np.max(np.abs(np.real(qml.math.toarray(qml.math.unwrap([coefficient])[0])))))
+        if real > 1e-10:
+            raise DeviceError(
+                f"{op.name} with coefficient {coefficient} is not unitary and not supported by wishart.lie: use "
+                "qml.evolve(H, angle)."
+            )
+    try:
+        generator = operator_to_sum(op.base, op.wires)
+    except UnsupportedCircuitError as error:
+        raise DeviceError(f"{op.name} is not supported by wishart.lie: {error}") from error
+    if generator.words.anticommutation(generator.words).any():
+        raise DeviceError(
+            f"{op.name} of {len(generator)} Pauli words that do not all commute is not supported by wishart.lie: "
+            "split it into layers of commuting words (qml.ApproxTimeEvolution, qml.TrotterProduct)."
+        )
+    angle = sign * qml.math.imag(coefficient)
+    order = list(op.wires)
+    out = []
+    for letters, c in zip(generator.words.maps(), generator.coefficients, strict=True):
+        wires = [order[q] for q in sorted(letters)]
+        word = "".join(letters[q] for q in sorted(letters))
+        if word:
+            out.append(qml.PauliRot(2.0 * float(np.real(c)) * angle, word, wires))
+    return out
+
+
+def _identity(results):
+    return results[0]
+
+
+@transform
+def validate_tape(tape, name: str = "wishart.lie"):
+    """Refuse what the device cannot return, before anything is decomposed.
+
+    Raises:
+        DeviceError: naming the measurement or operation, and what to do.
+    """
+    for op in tape.operations:
+        if op.name in ("MidMeasureMP", "PauliMeasure", "Conditional"):
+            raise DeviceError(
+                f"Mid-circuit measurements ({op.name}) are not supported by {name}: the circuit must be unitary. "
+                "Apply qml.defer_measurements first, or use default.qubit."
+            )
+    for m in tape.measurements:
+        _check_measurement(m, bool(tape.shots), name)
+    return (tape,), _identity
+
+
+def _check_measurement(m, shots: bool, name: str) -> None:
+    kind = type(m).__name__
+    if kind != "ExpectationMP":
+        raise DeviceError(
+            f"Returning {_RETURNS.get(kind, kind)} is not supported by {name}, which holds the observable's module "
+            "and no state: return qml.expval(O), for instance of a qml.Projector for a probability, or use "
+            "default.qubit."
+        )
+    if m.obs is None or m.mv is not None:
+        raise DeviceError(f"Expectation values of mid-circuit measurements are not supported by {name}.")
+    if m.obs.pauli_rep is None and not isinstance(m.obs, qml.Projector) and len(m.obs.wires) > 10:
+        raise DeviceError(
+            f"{m.obs.name} on {len(m.obs.wires)} wires is not supported by {name}: it has no Pauli form and is too "
+            "large for a matrix (10 wires). Give it as a sum of Pauli words."
+        )
+    if shots and m.obs.pauli_rep is None and two_eigenvalues(m.obs) is None:
+        raise DeviceError(
+            f"{m.obs.name} with finite shots is not supported by {name}: shots are drawn for Pauli words, sums of "
+            "them (term by term) and observables of two eigenvalues. Write it as a sum of Pauli words, or use "
+            "shots=None."
+        )
+
+
+@transform
+def decompose_late_preparations(tape):
+    """Write preparations of wires that gates have already touched as gates, as every device does."""
+    touched: set = set()
+    operations: list = []
+    changed = False
+    for op in tape.operations:
+        late = isinstance(op, StatePrepBase) and bool(touched.intersection(op.wires))
+        operations += _to_gates(op) if late else [op]
+        changed |= late
+        touched.update(op.wires)
+    return (tape.copy(operations=operations) if changed else tape,), _identity
+
+
+def _to_gates(op) -> list:
+    with qml.queuing.QueuingManager.stop_recording():
+        if accepts(op) and not isinstance(op, StatePrepBase):
+            return [op]
+        return [gate for part in decomposed(op) for gate in _to_gates(part)]
+
+
+@transform
+def split_trainable_observables(tape):
+    """Split observables with trainable coefficients, which are then differentiated classically."""
+    n_operations = len(tape.get_parameters(trainable_only=False, operations_only=True))
+    if not any(k >= n_operations for k in tape.trainable_params):
+        return (tape,), _identity
+    return split_to_single_terms(tape)
+
+
+@transform
+def expand_batches(tape):
+    """Make one tape of each entry of a batch where derivatives are asked for."""
+    if tape.batch_size is None:
+        return (tape,), _identity
+    return broadcast_expand(tape)

@@ -1,0 +1,20 @@
+"""Plain sections → text, HTML, JSON. Knows no theory: it is handed words, numbers and figures."""
+
+from pennylane_wishart.report.drawing import draw_svg
+from pennylane_wishart.report.files import plain, save, to_dict
+from pennylane_wishart.report.page import to_html
+from pennylane_wishart.report.parts import Figure, Row, Section, Sentence
+from pennylane_wishart.report.text import to_text
+
+__all__ = [
+    "Figure",
+    "Row",
+    "Section",
+    "Sentence",
+    "draw_svg",
+    "plain",
+    "save",
+    "to_dict",
+    "to_html",
+    "to_text",
+]

@@ -1,0 +1,82 @@
+"""Generic elements: of the group, and of the associative algebra 𝒜 that it spans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+
+__all__ = ["GroupElement", "group_elements", "hermitian_element"]
+
+_UNITARY_ATTEMPT = 2
+
+
+@dataclass(frozen=True, eq=False)
+class GroupElement:
+    """A product of exp(−i Σ_k c_k G_k): the same element can be built on any sector."""
+
+    coefficients: np.ndarray
+    """float64 ``(factors, n_generators)``."""
+
+    def on(self, generators: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the unitary ``(N, N)`` for dense generators."""
+        out = np.eye(len(generators[0]), dtype=complex)
+        for row in self.coefficients:
+            out = _unitary(combination(generators, row)) @ out
+        return out
+
+
+def group_elements(n_generators: int, count: int, factors: int, scales, rng) -> list[GroupElement]:
+    """Draw random group elements; ``scales``, one per generator, make the angles of order one."""
+    out = []
+    for _ in range(count):
+        c = rng.uniform(0.4, 2.2, (factors, n_generators)) * rng.choice([-1.0, 1.0], (factors, n_generators))
+        out.append(GroupElement(c / np.asarray(scales)))
+    return out
+
+
+def hermitian_element(generators: Sequence[Sequence], scales: np.ndarray, attempt: int, rng) -> list[np.ndarray]:
+    """Return one generic Hermitian element of 𝒜, the same in every block, dense.
+
+    The first attempt is a polynomial of degree three in random combinations of the generators,
+    real where they are; the second adds a commutator, which real matrices cannot hold; later
+    ones take products of unitaries, which reach every degree.
+
+    Args:
+        generators: per block, the restricted generators, sparse or dense.
+        scales: a size per generator, to divide by.
+    """
+    n = len(scales)
+    draws = rng.normal(size=(5, n)) / scales / np.sqrt(n)
+    weights = rng.normal(size=4) + 1j * rng.normal(size=4)
+    out = []
+    for given in generators:
+        parts = [combination(given, row) for row in draws]
+        if attempt >= _UNITARY_ATTEMPT:
+            z = sum(w * _unitary(3 * _dense(p)) for w, p in zip(weights, parts, strict=False))
+            z = z @ _unitary(3 * _dense(parts[-1])) @ z
+        else:
+            product = _dense(parts[1] @ parts[2])
+            cube = parts[3] @ _dense(parts[4] @ parts[3])
+            z = _dense(parts[0]) / 2 + product + weights[0].real * cube / 2
+            if attempt:
+                z = z + 1j * weights[1].real * product
+        out.append(z + z.conj().T)
+    return out
+
+
+def combination(generators: Sequence, coefficients: np.ndarray):
+    """Return Σ c_k G_k."""
+    return sum(c * g for c, g in zip(coefficients, generators, strict=True))
+
+
+def _dense(matrix) -> np.ndarray:
+    return matrix.toarray() if issparse(matrix) else np.asarray(matrix)
+
+
+def _unitary(hermitian: np.ndarray) -> np.ndarray:
+    """Return exp(−iH)."""
+    values, vectors = np.linalg.eigh(hermitian)
+    return (vectors * np.exp(-1j * values)) @ vectors.conj().T

@@ -1,0 +1,145 @@
+"""The subspace that an input reaches: everything that the circuit can make of it.
+
+K = 𝒜ψ, 𝒜 the associative algebra of the generators. The loss is that of the observable
+compressed to K, whatever the observable does elsewhere. K holds, of each sector, as many copies
+as the input's block has rank: particle number, total spin, parities and lattice symmetries all
+make it small without being declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import qr
+from scipy.sparse import csr_array
+
+from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.sectors.blocks import Block, reachable_states, restrict
+
+__all__ = ["reachable_block"]
+
+_WALKERS = (32, 256)
+_WARM = 10
+_ROUNDS = 2
+_ORDER = 14
+_REACH = 3.0
+_CLEAR = 0.1
+_NOISE = 1e-8
+_INVARIANT = 1e-8
+_MAX_STATES = 2**16
+_MAX_ENTRIES = 3 * 10**7
+
+
+def reachable_block(
+    generators: Sequence[PauliSum],
+    observable: PauliSum,
+    support: np.ndarray,
+    values: np.ndarray,
+    limit: int,
+    rng,
+) -> Block | None:
+    """Return the subspace that the generators reach from an input; None past ``limit`` dimensions.
+
+    Random elements of 𝒜 are applied to random vectors of what is known until nothing new comes
+    out, to 1e-8 (sectors of weight below 1e-16 are not seen); that the generators do not leave
+    the result is then verified.
+
+    Args:
+        support: basis states on which the input lives, sorted.
+        values: their amplitudes.
+        limit: largest dimension of the subspace.
+    Cost: O(K² · states) flops, 8 or 16 · K · states bytes, with at most 3·10⁷ entries.
+    """
+    states = reachable_states(generators, support, _MAX_STATES)
+    if states is None:
+        return None
+    matrices = [restrict(g, states) for g in generators]
+    seen = restrict(observable, states)
+    whole = Block(states, None, tuple(matrices), seen)
+    start = whole.part(support, values)
+    limit = min(limit, _MAX_ENTRIES // len(states))
+    basis = _span(matrices, start, min(limit, len(states)), rng)
+    if basis is None:
+        return None
+    if basis.shape[1] == len(states):
+        return whole
+    inside = []
+    for matrix in matrices:
+        image = matrix @ basis
+        small = basis.conj().T @ image
+        scale = max(1.0, float(np.abs(matrix.data).max(initial=0.0)))
+        if np.abs(image - basis @ small).max() > _INVARIANT * scale:
+            return None
+        inside.append((small + small.conj().T) / 2)
+    small = basis.conj().T @ (seen @ basis)
+    return Block(states, basis, tuple(inside), (small + small.conj().T) / 2)
+
+
+def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> np.ndarray | None:
+    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit."""
+    phase = start[np.argmax(np.abs(start))]
+    start = start * np.conj(phase) / abs(phase)
+    real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < 1e-14
+    basis = np.zeros((len(start), 0), dtype=float if real else complex)
+    walkers = np.repeat(start[:, None], _WALKERS[0], axis=1).astype(complex)
+    for _ in range(_WARM):
+        walkers = _mixed(_step(matrices, walkers, rng), rng)
+    while True:
+        fresh = np.concatenate([walkers.real, walkers.imag], axis=1) if real else walkers
+        added = _orthonormal(basis, fresh)
+        if basis.shape[1] + added.shape[1] > limit:
+            return None
+        basis = np.concatenate([basis, added], axis=1)
+        if added.shape[1] == 0 or basis.shape[1] == len(start):
+            return basis
+        # each stage multiplies what rounding has added, so stages are few: they grow with K
+        columns = min(max(_WALKERS[0], basis.shape[1]), _WALKERS[1])
+        walkers = _mixed(basis, rng, columns)
+        for _ in range(_ROUNDS):
+            walkers = _step(matrices, walkers, rng)
+
+
+def _mixed(vectors: np.ndarray, rng, columns: int | None = None) -> np.ndarray:
+    """Return random combinations of vectors, normalised (as many as given if not said)."""
+    shape = (vectors.shape[1], vectors.shape[1] if columns is None else columns)
+    out = vectors @ (rng.normal(size=shape) + 1j * rng.normal(size=shape))
+    return out / np.linalg.norm(out, axis=0)
+
+
+def _orthonormal(basis: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    """Return orthonormal columns that ``fresh`` adds to a basis: none if all residuals are noise.
+
+    Only residuals near the largest are taken: small ones carry rounding errors, and come again.
+    """
+    for _ in range(2):
+        fresh = fresh - basis @ (basis.conj().T @ fresh)
+    q, r, _ = qr(fresh, mode="economic", pivoting=True)
+    size = np.abs(np.diag(r))
+    if size[0] < _NOISE:
+        return q[:, :0]
+    added = q[:, : int(np.sum(size > _CLEAR * size[0]))]
+    added = added - basis @ (basis.conj().T @ added)
+    return np.linalg.qr(added)[0]
+
+
+def _step(matrices: Sequence[csr_array], walkers: np.ndarray, rng) -> np.ndarray:
+    """Turn every walker by all generators, angles of its own; columns are normalised.
+
+    A short Taylor series of exp(−iθG) is not quite unitary, but an element of 𝒜 all the same.
+    """
+    for k in rng.permutation(len(matrices)):
+        size = float(abs(matrices[k]).sum(axis=1).max(initial=0.0))
+        if size == 0.0:
+            continue
+        angles = rng.uniform(0.3, 1.0, walkers.shape[1]) * rng.choice([-1.0, 1.0], walkers.shape[1])
+        diagonal = matrices[k].diagonal()
+        if matrices[k].nnz == np.count_nonzero(diagonal):
+            walkers = walkers * np.exp(-1j * _REACH / size * np.outer(diagonal.real, angles))
+            continue
+        term, total = walkers, walkers
+        for j in range(1, _ORDER + 1):
+            term = (matrices[k] @ term) * (-1j * _REACH / size / j * angles)
+            total = total + term
+        walkers = total / np.linalg.norm(total, axis=0)
+    return walkers
