@@ -15,7 +15,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: demo test test-slow test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: demo demos test test-slow test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -81,6 +81,9 @@ doctest: $(VENV)/.test
 
 notebooks: $(VENV)/.test
 	WISHART_DEMO_FAST=1 $(ONE_THREAD) $(BIN)/python -m pytest --nbmake demos
+
+demos: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python -m pytest --nbmake --nbmake-timeout=1800 demos
 
 $(VENV)/.docs: $(VENV)/.demo setup.cfg
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"

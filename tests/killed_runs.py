@@ -113,7 +113,8 @@ def experiment(folder: Path, kills: int, samples: int, seed: int) -> dict:
     kept: dict[int, bytes] = {}
     landed = lost = twice = 0
     progress = []
-    span = 3.0 * DELAY * samples / kills
+    # on average the kills leave time for 0.6 of the samples, so each finds a run to kill
+    span = 1.2 * DELAY * samples / kills
     for number in range(kills):
         known = len(names_of(log, "asked"))
         landed += killed_once(log, store, samples, rng.uniform(0, span), number % 4 > 0)

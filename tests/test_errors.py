@@ -482,3 +482,15 @@ def test_status_values_are_sentences():
         assert str(status) == status.value
         assert status.value[0].isupper() and status.value.endswith(".")
     assert len({s.value for s in Status}) == len(Status)
+
+
+def test_wrong_shape_names_what_came():
+    """The user's own IndexError, with the shapes and what to try."""
+    with pytest.raises(InputError, match=r"own function raised IndexError.*shapes \(1,\).*call the QNode itself"):
+        normal_form(qnode_of())(trainable([0.3]))
+
+
+def test_an_undecorated_function_is_told_to_be_decorated():
+    """A plain function is the commonest wrong argument."""
+    with pytest.raises(InputError, match=r"got function. Decorate the function with @qml.qnode"):
+        normal_form(lambda x: qml.expval(qml.Z(0)))(X)

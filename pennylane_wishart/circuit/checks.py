@@ -31,6 +31,7 @@ def unwrap(circuit):
         )
     raise InputError(
         f"A QNode, a qjit object, a TorchLayer or a tape is needed; got {type(circuit).__name__}."
+        + (" Decorate the function with @qml.qnode(device)." if callable(circuit) else "")
     )
 
 

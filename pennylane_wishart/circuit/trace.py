@@ -16,7 +16,7 @@ from pennylane_wishart.circuit.affine import affine_map
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
-from pennylane_wishart.errors import InputError, UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError
 
 __all__ = ["TracedCircuit", "trace_qnode"]
 
@@ -272,7 +272,16 @@ def _first_tape(circuit, arguments: Arguments):
                 return build_tape(circuit, doubled.args, doubled.kwargs), (doubled, context)
         except (TypeError, RuntimeError):  # single-precision constants in the function: its own precision then
             pass
-    return build_tape(circuit, arguments.args, arguments.kwargs), (arguments, nullcontext)
+    try:
+        return build_tape(circuit, arguments.args, arguments.kwargs), (arguments, nullcontext)
+    except (IndexError, KeyError, ValueError) as err:
+        if isinstance(err, WishartError):
+            raise
+        shapes = ", ".join(str(shape) for shape in arguments.shapes)
+        raise InputError(
+            f"The QNode's own function raised {type(err).__name__}: {err}. Trainable arguments came with shapes "
+            f"{shapes}; call the QNode itself with the same arguments first."
+        ) from err
 
 
 def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-
 import numpy as np
 
 from pennylane_wishart.circuit import normal_form
@@ -15,8 +12,8 @@ from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import measure
-from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.prediction import prediction_of
+from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["diagnose", "options_of"]
@@ -85,7 +82,7 @@ def diagnose(
     _check_options(seed, family, family_args)
 
     def inspect(*args, **kwargs) -> Diagnosis:
-        with _steps(progress, run, family is not None) as step:
+        with step_bar(progress if run else False, 4 + 2 * run + (family is not None), "reading the circuit") as step:
             circuit = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)(*args, **kwargs)
             study = None
             if family is not None:
@@ -93,17 +90,19 @@ def diagnose(
                 options = {"angles": angles, "seed": seed, "progress": progress}
                 study = scaling(family, sizes=list(sizes), args=family_args, **options)
             measuring = {"samples": samples, "device": device, "progress": progress} if run else None
-            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study)
+            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study, progress)
 
     return inspect
 
 
-def _flow(step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study) -> Diagnosis:
+def _flow(
+    step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study, progress
+) -> Diagnosis:
     """Circuit → signature → prediction → measurement → comparison → checks; nothing measured with None."""
     step("computing the signature")
-    sig = signature(circuit, seed=seed)
+    sig = signature(circuit, seed=seed, progress=False)
     step("predicting")
-    prediction = prediction_of(sig, angles, seed=seed)
+    prediction = prediction_of(sig, angles, seed=seed, progress=progress)
     data = comparison = None
     if measuring is not None and _can_measure(circuit):
         step("measuring")
@@ -124,23 +123,6 @@ def _flow(step, name: str, circuit, angles, seed: int, limits: Thresholds, measu
         advice=_advice(study),
         depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
     )
-
-
-@contextlib.contextmanager
-def _steps(progress: bool | None, run: bool, family: bool) -> Iterator[Callable[[str], None]]:
-    """A bar over the steps of a diagnosis, where someone is watching; each call names the next step."""
-    bar = progress_bar(progress if run else False, 4 + 2 * run + family, 0, "reading the circuit")
-    describe = getattr(bar, "set_description", None)
-
-    def step(what: str) -> None:
-        bar.update(1)
-        if describe is not None:
-            describe(what)
-
-    try:
-        yield step
-    finally:
-        bar.close()
 
 
 def _check_options(seed, family, family_args) -> None:

@@ -13,6 +13,7 @@ from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value
 from pennylane_wishart.families.table import init_text
 from pennylane_wishart.moments import SecondMoments
+from pennylane_wishart.progress import progress_bar
 from pennylane_wishart.walkers import moments_of
 
 __all__ = ["InitComparison", "InitRow", "compare_inits"]
@@ -111,7 +112,9 @@ class InitComparison:
         }
 
 
-def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=None, **budget):
+def compare_inits(
+    qnode, inits: Mapping, seed: int = 7, argnums=None, output=None, progress: bool | None = None, **budget
+):
     """Compare laws of initial angles by the second moment of every gradient component.
 
     For each law: ``E[(∂_kℓ)²] = Var[∂_kℓ] + E[∂_kℓ]²`` at the circuit's own depth (THEORY §4). The
@@ -124,6 +127,7 @@ def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=Non
             ``("uniform", low, high)``, an :class:`AngleLaw`; σ in radians.
         seed: seed of everything that is sampled.
         argnums, output: as for :func:`normal_form`.
+        progress: True, False, or None for a bar in terminals and notebooks.
         budget: passed to ``moments_of``, such as ``n_walkers``.
     Returns:
         A function of the QNode's arguments that returns an :class:`InitComparison`; the comparison
@@ -146,31 +150,35 @@ def compare_inits(qnode, inits: Mapping, seed: int = 7, argnums=None, output=Non
         ('narrow', -6.0)
     """
     if not isinstance(inits, Mapping) or not inits:
-        raise InputError(
-            "inits needs a mapping name → law, such as {'small': ('normal', 0.1)}; "
-            f"got {inits!r}."
-        )
+        raise InputError(f"inits needs a mapping name → law, such as {{'small': ('normal', 0.1)}}; got {inits!r}.")
     if isinstance(qnode, RotationCircuit):
-        return _compare(qnode, inits, seed, budget)
+        return _compare(qnode, inits, seed, progress, budget)
 
     @functools.wraps(getattr(qnode, "func", compare_inits))
     def run(*args, **kwargs) -> InitComparison:
         circuit = normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs)
-        return _compare(circuit, inits, seed, budget)
+        return _compare(circuit, inits, seed, progress, budget)
 
     return run
 
 
-def _compare(circuit: RotationCircuit, inits: Mapping, seed: int, budget: dict) -> InitComparison:
+def _compare(
+    circuit: RotationCircuit, inits: Mapping, seed: int, progress: bool | None, budget: dict
+) -> InitComparison:
     laws = {}
     for name, spec in inits.items():
         try:
             laws[str(name)] = circuit.angle_law(spec)
         except AngleLawError as err:
             raise AngleLawError(f"inits[{name!r}]: {err}") from err
-    rows = [
-        _row(name, law, moments_of(circuit, law, seed=seed, **budget)) for name, law in laws.items()
-    ]
+    rows = []
+    bar = progress_bar(progress, len(laws), 0, "comparing initialisations", unit="law")
+    try:
+        for name, law in laws.items():
+            rows.append(_row(name, law, moments_of(circuit, law, seed=seed, **budget)))
+            bar.update(1)
+    finally:
+        bar.close()
     # A law known only by an upper limit cannot be called the best while another has a value.
     rows.sort(key=lambda r: (r.median.status is Status.UPPER_BOUND, -r.median.value))
     return InitComparison(tuple(rows), circuit.n_params, seed)
@@ -200,7 +208,5 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
 
 def _overlap(a: Log2Value, b: Log2Value) -> bool:
     if not (a.known and b.known):
-        return bool(
-            b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error)
-        )
+        return bool(b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error))
     return bool(a.value - b.value <= 2 * np.hypot(a.error, b.error) + 1e-9)

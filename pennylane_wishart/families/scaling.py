@@ -10,8 +10,8 @@ from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
-from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.moments import deep_limit
+from pennylane_wishart.progress import progress_bar
 from pennylane_wishart.walkers import moments_of
 
 __all__ = ["scaling"]

@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, StoreError, WishartError
 from pennylane_wishart.measurement.engine import Engine, Task, drop_engine, engine_for, keep_engine
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement, distinct_minima
-from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.measurement.run import Work, collect
 from pennylane_wishart.measurement.sampling import _count, ledger_of, prepare_measurement
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["find_minima", "run_descents"]
 

@@ -18,11 +18,11 @@ from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, drop_engi
 from pennylane_wishart.measurement.faults import RetryPolicy
 from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, device_recipe
 from pennylane_wishart.measurement.plan import SamplingPlan, entropy_of, resolve_parameters
-from pennylane_wishart.measurement.progress import progress_bar
 from pennylane_wishart.measurement.records import Measurement
 from pennylane_wishart.measurement.run import RowCodec, Table, Work, collect
 from pennylane_wishart.measurement.shifts import direct_executor
 from pennylane_wishart.measurement.target import Target, resolve_target
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Setup", "measure", "prepare_measurement"]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from ..errors import InputError
+from ..progress import progress_bar
 from .assembly import Assembled, Replica, assemble
 from .splitting import Columns, split
 
@@ -131,11 +132,16 @@ def integrate(
     nodes, counts = nodes[counts > 0], counts[counts > 0]
     log_share = np.log(counts / counts.sum())
     replicas = []
-    for _ in range(n_replicas):
-        states = law.draw(np.repeat(nodes, counts), rng)
-        log_weight = -logsumexp(log_share - law.log_weights(states, nodes), axis=1)
-        log_weight += law.log_factor(states)
-        replicas.append(_replica(law, states, log_weight, block, n_parameters, power, rng))
+    bar = progress_bar(None, n_replicas, 0, "law of the minima", unit="replica")
+    try:
+        for _ in range(n_replicas):
+            states = law.draw(np.repeat(nodes, counts), rng)
+            log_weight = -logsumexp(log_share - law.log_weights(states, nodes), axis=1)
+            log_weight += law.log_factor(states)
+            replicas.append(_replica(law, states, log_weight, block, n_parameters, power, rng))
+            bar.update(1)
+    finally:
+        bar.close()
     counted = assemble(replicas, law.floor)
     if not descent:
         return counted

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.moments import dead_parameters
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
+from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
 from pennylane_wishart.walkers import moments_of
@@ -17,7 +18,12 @@ __all__ = ["predict", "prediction_of"]
 
 
 def prediction_of(
-    sig: Signature, angles="uniform", engine: str = "exact", seed: int = 7, **budget
+    sig: Signature,
+    angles="uniform",
+    engine: str = "exact",
+    seed: int = 7,
+    progress: bool | None = None,
+    **budget,
 ) -> Prediction:
     """Return the :class:`Prediction` of a signature; see :func:`predict`."""
     if engine not in ENGINES:
@@ -41,10 +47,20 @@ def prediction_of(
         dead_reasons=tuple(reasons),
         law_engine=engine,
         seed=seed,
+        progress=progress,
     )
 
 
-def predict(qnode, angles="uniform", engine="exact", seed=7, argnums=None, output=None, encoding="fixed"):
+def predict(
+    qnode,
+    angles="uniform",
+    engine="exact",
+    seed=7,
+    argnums=None,
+    output=None,
+    encoding="fixed",
+    progress: bool | None = None,
+):
     """Predict the laws of a QNode's loss, gradients and local minima without running it.
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
@@ -58,6 +74,7 @@ def predict(qnode, angles="uniform", engine="exact", seed=7, argnums=None, outpu
             finite-size m) or "asymptotic" (the published laws with r).
         seed: seed of everything that is sampled.
         argnums, output, encoding: as in :func:`normal_form`.
+        progress: True, False, or None for a bar in terminals and notebooks.
     Returns:
         A function of the QNode's arguments that returns a :class:`Prediction`; the prediction itself
         when given a record.
@@ -77,13 +94,20 @@ def predict(qnode, angles="uniform", engine="exact", seed=7, argnums=None, outpu
         ([0.25, 0.25], 'exact words')
     """
 
-    if isinstance(qnode, Signature):
-        return prediction_of(qnode, angles, engine, seed)
-    if isinstance(qnode, RotationCircuit):
-        return prediction_of(signature(qnode), angles, engine, seed)
+    def finish(found: Signature | RotationCircuit, step) -> Prediction:
+        if isinstance(found, RotationCircuit):
+            step("computing the signature")
+        sig = found if isinstance(found, Signature) else signature(found, progress=False)
+        step("variances at this depth")
+        return prediction_of(sig, angles, engine, seed, progress)
+
+    if isinstance(qnode, (Signature, RotationCircuit)):
+        with step_bar(progress, 3, "predicting") as step:
+            return finish(qnode, step)
 
     def run(*args, **kwargs) -> Prediction:
-        inspect = signature(qnode, argnums=argnums, output=output, encoding=encoding)
-        return prediction_of(inspect(*args, **kwargs), angles, engine, seed)
+        with step_bar(progress, 3, "reading the circuit") as step:
+            read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
+            return finish(read(*args, **kwargs), step)
 
     return run

@@ -20,6 +20,7 @@ from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import log2_shots_to_resolve, mean_shot_variance, rare_outcome
+from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Signature
 
 __all__ = ["Prediction"]
@@ -45,6 +46,8 @@ class Prediction:
     dead_reasons: tuple[str, ...]
     law_engine: str = "exact"
     seed: int = 7
+    progress: bool | None = field(default=None, repr=False, compare=False)
+    """Whether laws that take seconds show a bar: True, False, or None where someone is watching."""
     cache: dict = field(default_factory=dict, repr=False, compare=False)
 
     # ------------------------------------------------------------------ plain facts
@@ -240,12 +243,14 @@ class Prediction:
     @cached_property
     def minima(self) -> minima_room.MinimaLaw:
         """Law of the loss at local minima, every minimum counted once."""
-        return predicted_minima(self.signature, self.seed, self.law_engine)
+        with asked(self.progress):
+            return predicted_minima(self.signature, self.seed, self.law_engine)
 
     @cached_property
     def minima_found(self) -> minima_room.MinimaLaw:
         """Law of the loss where descents from random starts end (deeper minima weigh more)."""
-        return predicted_minima(self.signature, self.seed, self.law_engine, weighting="descent")
+        with asked(self.progress):
+            return predicted_minima(self.signature, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
     def process(self, states=None, data=None) -> Process:

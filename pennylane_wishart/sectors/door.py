@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
 
 __all__ = ["signature"]
 
 
-def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0):
+def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0, progress: bool | None = None):
     """Compute the Lie-algebraic signature of a QNode.
 
     The dynamical Lie algebra with its ideals, the Jordan sectors with their degrees of freedom,
@@ -21,6 +22,7 @@ def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0):
         qnode: QNode, qjit object, TorchLayer, tape, or a RotationCircuit.
         argnums, output, encoding: as in :func:`normal_form`.
         seed: seed of the random elements that find sectors.
+        progress: True, False, or None for a bar in terminals and notebooks.
     Returns:
         A function of the QNode's arguments that returns a :class:`Signature`; the signature itself
         when given a RotationCircuit.
@@ -40,11 +42,15 @@ def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0):
         'su(2)'
     """
     if isinstance(qnode, RotationCircuit):
-        return build_signature(qnode, seed=seed)
+        with step_bar(progress, 1, "algebra and sectors"):
+            return build_signature(qnode, seed=seed)
     read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
 
     @functools.wraps(read)
     def run(*args, **kwargs) -> Signature:
-        return build_signature(read(*args, **kwargs), seed=seed)
+        with step_bar(progress, 2, "reading the circuit") as step:
+            circuit = read(*args, **kwargs)
+            step("algebra and sectors")
+            return build_signature(circuit, seed=seed)
 
     return run
