@@ -6,19 +6,19 @@ from pathlib import Path
 
 TOPICS = {
     "signature": ("Signatures", "benchmarks/signature.py",
-                  "Lie algebras and sectors. Peers in the same run: qml.lie_closure and, where installed, PauLie."),
+                  "Lie algebras and sectors. Peers in the same run: qml.lie_closure and fastdla."),
     "laws": ("Laws of loss and gradient", "benchmarks/laws.py",
              "Predicted laws against measured samples, and against the published asymptotic laws."),
     "minima": ("Local minima", "benchmarks/minima.py",
                "The Kac–Rice law against distinct minima found by descent, and the published law."),
     "depth": ("Second moments at finite depth", "benchmarks/depth.py",
-              "Walkers and exact engines. Peer in the same run: measured gradients on lightning.qubit."),
+              "Walkers and exact engines. Peers in the same run: gradients measured on lightning.qubit, and stim."),
     "scaling": ("Scaling studies", "benchmarks/scaling.py", "Families whose scaling is known, judged."),
     "measure": ("Measuring", "benchmarks/measure.py",
                 "Gradients per second. Peer in the same run: a qml.grad loop on lightning.qubit."),
     "device_matrix": ("Devices", "benchmarks/device_matrix.py", "The same measurement on every device that is found."),
     "lie_device": ("The device wishart.lie", "benchmarks/lie_device.py",
-                   "Peers in the same run: lightning.qubit where it fits, and PennyLane's own g-sim demonstration."),
+                   "Peer in the same run: lightning.qubit at 20 qubits."),
     "gpu": ("On a GPU", "benchmarks/gpu.py", "Peer in the same run: lightning.qubit on one core."),
 }  # fmt: skip
 

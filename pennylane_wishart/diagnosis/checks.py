@@ -122,6 +122,8 @@ def _minima_check(pred: Prediction, limits: Thresholds) -> Check:
         law = pred.minima
     except OutOfTheoryError as err:
         return Check(name, float("nan"), limits.minima_tolerance, None, str(err).split(" Use ")[0])
+    if not pred.is_deep:
+        advice += " The law is that of a generic circuit with so many parameters; this one is shallower."
     energy = float((law.median() - law.ground) / (law.center - law.ground))
     return Check(name, energy, limits.minima_tolerance, energy <= limits.minima_tolerance, advice)
 

@@ -220,7 +220,16 @@ def minima_section(diag: Diagnosis) -> Section:
     rows += _heights(law)
     text = (
         f"p = {p} is below p* = {stars}: minima above the optimum are expected. Each minimum "
-        "counts once; descent from random starts favours deeper ones."
+        "counts once; descent from random starts favours deeper ones. The law is that of generic gates between the "
+        "trainable ones"
+    )
+    text += (
+        "."
+        if pred.is_deep
+        else (
+            "; this circuit is shallower than that, so read it as what a generic circuit with so many parameters "
+            "would do, and train from a few starts (pw.find_minima) to see what this one does."
+        )
     )
     density = Figure(
         partial(plots.plot_minima, pred, None),
