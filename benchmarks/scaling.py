@@ -148,8 +148,8 @@ def main() -> int:
     good &= line(
         "drawn: not told",
         unsure,
-        f"<= {len(drawn) // 2}" if not options.fast else "any",
-        unsure <= len(drawn) // 2 or options.fast,
+        f"<= {len(drawn) // 4}" if not options.fast else "any",
+        unsure <= len(drawn) // 4 or options.fast,
     )
     found = study(AMBIGUOUS, sizes)
     print(f"\n{found}\n")

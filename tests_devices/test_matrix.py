@@ -94,6 +94,7 @@ def test_noise_is_reported_as_a_discrepancy(machine):
     variances = outcome.comparison.variances
     assert variances.agrees is False and "DISAGREES" in str(outcome.comparison)
     assert variances.interval[1] < 1, "noise shrinks gradients"
+    assert "of every signal explains the variances" in outcome.comparison.noise
     slope, error = outcome.signal
     assert 0 < slope < 1 - 3.3 * error
     # The theory stands: the very same plan agrees where there is no noise.
