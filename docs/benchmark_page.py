@@ -43,7 +43,8 @@ def page(folder: Path) -> str:
         lines = file.read_text(encoding="utf-8").rstrip().splitlines()
         block = "\n".join(f"   {line.rstrip()}" for line in lines)
         head = f"{title}\n{'-' * len(title)}\n\n{what} From ``python {script}``:\n\n"
-        found.append(f"{head}.. code-block:: text\n\n{block}\n")
+        picture = f".. image:: {name}.png\n   :alt: {title}\n\n" if (folder.parent / f"{name}.png").exists() else ""
+        found.append(f"{head}{picture}.. code-block:: text\n\n{block}\n")
     parts = [_HEAD, *found]
     if missing:
         parts.append(f"No full run of {', '.join(missing)} is recorded here yet.\n")
