@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.algebra import LieAlgebra, classify
 from pennylane_wishart.circuit import RotationCircuit
@@ -105,9 +103,11 @@ def _classified_components(algebra: LieAlgebra, count: int) -> np.ndarray:
 
 def _components(generators) -> np.ndarray:
     """Number the connected components of "does not commute with"."""
-    m = len(generators)
-    edges = np.zeros((m, m), dtype=bool)
-    for i in range(m):
+    root = np.arange(len(generators))
+    for i, generator in enumerate(generators):
         for j in range(i):
-            edges[i, j] = not generators[i].commutes_with(generators[j])
-    return connected_components(csr_array(edges), directed=False)[1].astype(np.int64)
+            # long sums are dear to multiply, and most circuits are one component after a few pairs
+            if root[j] != root[i] and not generator.commutes_with(generators[j]):
+                low, high = sorted((root[i], root[j]))
+                root[root == high] = low
+    return np.unique(root, return_inverse=True)[1].astype(np.int64)
