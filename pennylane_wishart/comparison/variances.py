@@ -55,7 +55,8 @@ def compare_variances(
         measured: gradients ``(samples, n_params)``, NaN where not measured.
         predicted, predicted_error: variances and their standard errors, ``(n_params,)``.
         noise: shot-noise variance of each parameter's gradient, ``(n_params,)``.
-        alpha: false-alarm rate. Simulated: at most 1.3 times the nominal one for 100 samples and more.
+        alpha: false-alarm rate. Simulated on five shallow circuits from 100 samples on: at most 5.1% for 5% and
+            0.2% for 0.1%; with 40 samples and a kurtosis of 60 it was 0.8% for 0.1%.
         bounds: largest possible |gradient| of each parameter, ``(n_params,)``.
     Returns:
         :class:`QuantityComparison`: ``ratio_of_variances`` is that of all parameters together.
