@@ -54,6 +54,28 @@ def hermitian(x):
     return qml.expval(qml.Hermitian(np.array([[1.0, 0.5j], [-0.5j, 0.2]]), wires=1))
 
 
+PAIR_ARGS = (pnp.array([0.1, 0.2]),)
+
+
+def pair(x):
+    """Two qubits, two parameters: small enough to be measured a thousand times."""
+    qml.RX(x[0], 0)
+    qml.CNOT([0, 1])
+    qml.RY(x[1], 1)
+    return qml.expval(qml.Z(0) @ qml.Z(1))
+
+
+def on(device):
+    """The pair on a device."""
+    return qml.QNode(pair, device)
+
+
+def same(a, b) -> bool:
+    """Whether two records hold the same arrays, bit for bit."""
+    arrays = [k for k, v in vars(a).items() if isinstance(v, np.ndarray)]
+    return all(np.array_equal(getattr(a, k), getattr(b, k), equal_nan=True) for k in arrays)
+
+
 CASES = {
     "layers": (layers, (pnp.zeros((2, 3, 3)),), range(3)),
     "qaoa": (qaoa, (pnp.zeros(2), pnp.zeros(2)), range(4)),

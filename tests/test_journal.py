@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pennylane as qml
 import pytest
-from pennylane import numpy as pnp
+from measured_circuits import PAIR_ARGS, on, same
 from stub_devices import FaultyHardware, StubHardware
 
 from pennylane_wishart.errors import MeasurementInterrupted, StoreError
@@ -22,29 +22,13 @@ from pennylane_wishart.measurement.journal import Journal
 from pennylane_wishart.measurement.ledger import Question, open_ledger
 from pennylane_wishart.measurement.run import RowCodec
 
-ARGS = (pnp.array([0.1, 0.2]),)
+ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def body(x):
-    qml.RX(x[0], 0)
-    qml.CNOT([0, 1])
-    qml.RY(x[1], 1)
-    return qml.expval(qml.Z(0) @ qml.Z(1))
-
-
-def on(device):
-    return qml.QNode(body, device)
 
 
 @pytest.fixture(scope="module")
 def whole():
     return measure(on(qml.device("lightning.qubit", wires=2)), samples=60)(*ARGS)
-
-
-def same(a, b) -> bool:
-    names = ("losses", "gradients", "gradient_error", "shot_variance", "angles")
-    return all(np.array_equal(getattr(a, k), getattr(b, k), equal_nan=True) for k in names)
 
 
 # ---------------------------------------------------------------------- resuming

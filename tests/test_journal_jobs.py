@@ -14,32 +14,15 @@ from pathlib import Path
 import numpy as np
 import pennylane as qml
 import pytest
-from pennylane import numpy as pnp
+from measured_circuits import PAIR_ARGS, on, same
 from stub_devices import FaultyHardware, JobHardware, StubHardware
 
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, StoreError, WishartWarning
 from pennylane_wishart.measurement import find_minima, measure, resume, stored_jobs, stored_runs
 from pennylane_wishart.measurement.jobs import job_ids
 
-ARGS = (pnp.array([0.1, 0.2]),)
+ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def body(x):
-    qml.RX(x[0], 0)
-    qml.CNOT([0, 1])
-    qml.RY(x[1], 1)
-    return qml.expval(qml.Z(0) @ qml.Z(1))
-
-
-def on(device):
-    return qml.QNode(body, device)
-
-
-def same(a, b) -> bool:
-    """Whether two records hold the same arrays, bit for bit."""
-    arrays = [k for k, v in vars(a).items() if isinstance(v, np.ndarray)]
-    return all(np.array_equal(getattr(a, k), getattr(b, k), equal_nan=True) for k in arrays)
 
 
 # ---------------------------------------------------------------------- job ids

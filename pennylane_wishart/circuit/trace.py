@@ -279,8 +279,8 @@ def _first_tape(circuit, arguments: Arguments):
             raise
         shapes = ", ".join(str(shape) for shape in arguments.shapes)
         raise InputError(
-            f"The QNode's own function raised {type(err).__name__}: {err}. Trainable arguments came with shapes "
-            f"{shapes}; call the QNode itself with the same arguments first."
+            f"The QNode's own function raised {type(err).__name__}: {str(err).rstrip('.')}. Trainable arguments "
+            f"came with shapes {shapes}; call the QNode itself with the same arguments first."
         ) from err
 
 

@@ -18,12 +18,10 @@ from pennylane_wishart.ensembles import MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
+from pennylane_wishart.measurement.machines import IDEAL
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Comparison", "compare"]
-
-_IDEAL = ("default.qubit", "lightning.qubit", "lightning.kokkos", "lightning.gpu", "wishart.lie", "reference.qubit")
-"""Simulators without noise of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +128,7 @@ def _(data: Measurement, pred, alpha, seed) -> Comparison:
 
 def _noise(found: Comparison) -> str:
     """Say what a discrepancy means on a device that may be noisy."""
-    if found.agrees is not False or found.device in _IDEAL:
+    if found.agrees is not False or found.device in IDEAL:
         return ""
     text = f"{found.device} is not a simulator known to be ideal, and the laws are those of the noiseless circuit: "
     known = [q for q in (found.variances, found.loss) if q is not None and np.isfinite(q.ratio_of_variances)]

@@ -14,11 +14,12 @@ from ..errors import InputError
 from .compression import input_eigenvalues, input_spectrum
 from .generator import GeneratorNorm, state_spread
 from .inversion import StandardLevels
-from .law import Array, Law, Tails, check_size
+from .law import Array, Tails, check_size
 from .mixed import MixedGradients
 from .sampled import SampleTable
 from .spectrum import Spectrum, check_beta, log2_fraction
 from .sphere import SphereMixture, coordinate_deviates
+from .squares import SquaredNorm
 from .wishart import matrix_size
 
 __all__ = ["GradientNorm", "HaarGradient"]
@@ -250,7 +251,7 @@ class HaarGradient(SphereMixture):
 
 
 @dataclass(frozen=True)
-class GradientNorm(Law):
+class GradientNorm(SquaredNorm):
     """Describe ‖∇ℓ‖², the sum of squares of components that share one state.
 
     Given σ, ‖∇ℓ‖² = 4w²σ²Σ_k ‖φ_k‖²u_k² with independent u_k. Mean (and for a pure input
@@ -316,18 +317,6 @@ class GradientNorm(Law):
         """Base-2 logarithm of the variance."""
         return self._log2_variance()
 
-    def _standardised_moment(self, order: int) -> float:
-        points = self._table.points
-        return float(np.mean(((points - points.mean()) / points.std()) ** order))
-
-    def skewness(self) -> float:
-        """Return the third standardised moment of the stored sample."""
-        return self._standardised_moment(3)
-
-    def kurtosis(self) -> float:
-        """Return the excess kurtosis of the stored sample."""
-        return self._standardised_moment(4) - 3
-
     def support(self) -> tuple[float, float]:
         """Return 0 and n_gradients times the largest squared component."""
         return 0.0, self.n_gradients * self.gradient.support()[1] ** 2
@@ -336,22 +325,3 @@ class GradientNorm(Law):
     def engine(self) -> str:
         """How the numbers are obtained."""
         return "exact Haar compression (sampled)"
-
-    @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return "Not valid for gates that are not separated by deep layers."
-
-    def cdf_error(self, x: Any) -> Any:
-        """Return the standard error of ``cdf``."""
-        return self._apply(lambda flat: self._table.cdf_error(np.ldexp(flat, -self._unit)), x)
-
-    def _log_tails(self, x: Array) -> Tails:
-        return self._table.log_tails(np.ldexp(x, -self._unit))
-
-    def _log_density(self, x: Array) -> Array:
-        log = self._table.log_density(np.ldexp(x, -self._unit))
-        return log - self._unit * math.log(2)
-
-    def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return np.ldexp(self._standard(size, rng), self._unit)

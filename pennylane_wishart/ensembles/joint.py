@@ -13,11 +13,12 @@ import numpy as np
 from ..errors import InputError
 from .generator import state_spread
 from .gradient import HaarGradient
-from .law import Array, Law, Tails, check_size
+from .law import Array, Law, check_size
 from .mixtures import SectorSum
 from .sampled import SampleTable
 from .simple import Constant, GammaLoss
 from .sphere import SpinFactorGradient, coordinate_deviates
+from .squares import SquaredNorm
 from .twolevel import SpinFactor
 from .variance_gamma import VarianceGamma
 
@@ -243,7 +244,7 @@ def _sum(laws: Sequence[Law]) -> Law:
 
 
 @dataclass(frozen=True)
-class GradientSquare(Law):
+class GradientSquare(SquaredNorm):
     """Describe ‖∇ℓ‖² = Σ_k (∂_kℓ)² of a joint law.
 
     The mean is exact, and so is the variance for inputs pure in every sector; skewness,
@@ -322,18 +323,6 @@ class GradientSquare(Law):
         """Base-2 logarithm of the variance."""
         return math.log2(self._moments[1]) + 2 * self._unit
 
-    def _standardised_moment(self, order: int) -> float:
-        points = self._table.points
-        return float(np.mean(((points - points.mean()) / points.std()) ** order))
-
-    def skewness(self) -> float:
-        """Return the third standardised moment of the stored sample."""
-        return self._standardised_moment(3)
-
-    def kurtosis(self) -> float:
-        """Return the excess kurtosis of the stored sample."""
-        return self._standardised_moment(4) - 3
-
     def support(self) -> tuple[float, float]:
         """Return 0 and the sum of the largest squared components."""
         ends = [self.joint.gradient(k).support()[1] for k in range(self.joint.n_gradients)]
@@ -344,24 +333,6 @@ class GradientSquare(Law):
         """How the numbers are obtained."""
         return f"sampled from the joint law ({self.joint.loss.engine})"
 
-    @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return "Not valid for gates that are not separated by deep layers."
-
-    def cdf_error(self, x: Any) -> Any:
-        """Return the standard error of ``cdf``."""
-        return self._apply(lambda flat: self._table.cdf_error(np.ldexp(flat, -self._unit)), x)
-
-    def _log_tails(self, x: Array) -> Tails:
-        return self._table.log_tails(np.ldexp(x, -self._unit))
-
-    def _log_density(self, x: Array) -> Array:
-        log = self._table.log_density(np.ldexp(x, -self._unit))
-        return log - self._unit * math.log(2)
-
-    def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return np.ldexp(self._standard(size, rng), self._unit)
 
 
 def _log2(law: Law) -> float:

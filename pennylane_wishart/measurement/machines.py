@@ -17,6 +17,8 @@ __all__ = ["DeviceRecipe", "check_device", "device_recipe"]
 LIGHTNING = ("lightning.qubit", "lightning.kokkos", "lightning.gpu", "lightning.amdgpu")
 REBUILT = (*LIGHTNING, "default.qubit")
 LIE = "wishart.lie"
+IDEAL = (*LIGHTNING, "default.qubit", "reference.qubit", "wishart.lie")
+"""Simulators without noise of their own."""
 SIMULATOR_PREFIXES = ("default.", "lightning.", "null.", "reference.", "wishart.")
 
 
