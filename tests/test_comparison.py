@@ -114,6 +114,11 @@ def test_wrong_variances_are_noticed():
     partly = np.where(np.random.default_rng(3).random(gradients.shape) < 0.5, gradients, np.nan)
     assert compare_variances(partly, sizes, zero, zero, 0.001, bounds).agrees is True
     assert compare_variances(partly, sizes * 1.5, zero, zero, 0.001, bounds).agrees is False
+    # zeros everywhere contradict a variance, but not a bound on it (error as large as the value)
+    nothing = np.zeros_like(gradients)
+    assert compare_variances(nothing, sizes, zero, zero, 0.001, bounds).agrees is False
+    assert compare_variances(nothing, sizes, sizes, zero, 0.001, bounds).agrees is True
+    assert compare_variances(1e-6 * gradients, sizes, sizes, zero, 0.001, bounds).agrees is True
     # a prediction with an error of its own is not held to more than it says
     assert compare_variances(gradients, sizes * 1.3, 0.3 * sizes, zero, 0.001, bounds).agrees is True
 

@@ -108,10 +108,12 @@ def _together(squares, seen, v, extra, relative) -> tuple[float, float, float, i
     ratio = per_row[used] * used.mean()
     n = len(ratio)
     spread = float(ratio.std(ddof=1))
-    if not spread > 0:
-        return (1.0 if abs(ratio.mean() - 1) < 1e-9 else 0.0), float(ratio.mean()), 0.0, n
     error = float(np.average(relative, weights=seen.sum(0)))
-    t = _hall(ratio, 1.0) * _damped(spread, error, n)
+    if not spread > 0:  # all squares alike, all zero for instance: only the prediction's own error is left
+        off = abs(float(ratio.mean()) - 1)
+        p = float(2 * stats.norm.sf(off / error)) if error > 0 else float(off < 1e-9)
+        return p, float(ratio.mean()), 0.0, n
+    t = _hall(ratio, error)
     return float(2 * stats.t.sf(abs(t), n - 1)), float(ratio.mean()), spread, n
 
 
@@ -122,7 +124,7 @@ def _alone(raw, squares, seen, v, extra, relative, bounds) -> float:
         column = squares[seen[:, k], k] / (v[k] + extra[k])
         n, spread = len(column), float(column.std(ddof=1))
         if spread > 0:
-            t = _hall(column, 1.0) * _damped(spread, float(relative[k]), n)
+            t = _hall(column, float(relative[k]))
             smallest = min(smallest, float(stats.t.sf(t, n - 1)))
         if bounds is not None and bounds[k] > 0 and extra[k] == 0:
             # a variance that is itself uncertain is not held to more than its lower end
@@ -133,18 +135,17 @@ def _alone(raw, squares, seen, v, extra, relative, bounds) -> float:
     return min(1.0, 2 * len(v) * smallest)
 
 
-def _damped(spread: float, error: float, n: int) -> float:
-    """Factor on a t statistic for an expectation with a standard error of its own."""
-    return spread / sqrt(spread**2 + n * error**2)
+def _hall(sample: np.ndarray, error: float) -> float:
+    """Return Student's t of a mean of 1, its skewness taken out by Hall's cubic.
 
-
-def _hall(sample: np.ndarray, expected: float) -> float:
-    """Return Student's t with the skewness of the sample taken out by Hall's cubic."""
+    ``error`` is the standard error of the 1: it widens the spread of the mean, symmetrically.
+    """
     n = len(sample)
     centred = sample - sample.mean()
-    deviation = sqrt(float(np.mean(centred**2)))
-    skewness = float(np.mean(centred**3)) / deviation**3
-    s = (float(sample.mean()) - expected) / deviation
+    own = float(np.mean(centred**2))
+    spread = sqrt(own + n * error**2)
+    skewness = float(np.mean(centred**3)) / spread**3
+    s = (float(sample.mean()) - 1) / spread
     cubic = s + skewness * s**2 / 3 + skewness**2 * s**3 / 27 + skewness / (6 * n)
     return sqrt(n - 1) * cubic
 
