@@ -159,9 +159,7 @@ def parity(n: int):
 def projector(n: int):
     """|0…0⟩⟨0…0|, the global cost of a compiler, as words: the product of (1 + Z)/2."""
     words = [[w for w in range(n) if (k >> w) & 1] for k in range(1, 2**n)]
-    terms = [
-        qml.prod(*[qml.Z(w) for w in word]) if len(word) > 1 else qml.Z(word[0]) for word in words
-    ]
+    terms = [qml.prod(*[qml.Z(w) for w in word]) if len(word) > 1 else qml.Z(word[0]) for word in words]
     return qml.dot([2.0**-n] * len(terms), terms)
 
 
@@ -226,9 +224,7 @@ def _drawn(rng: np.random.Generator, number: int) -> Family:
     entangler = ["CZ", "IsingZZ", "CNOT"][rng.integers(3)]
     if gates == ("RY",) and entangler == "IsingZZ":
         entangler = "CZ"  # Y and ZZ alone are free fermions, whose truth depends on the observable
-    shape = ["fixed", "log", "linear", "linear", "global", "global", "fermions", "tree"][
-        rng.integers(8)
-    ]
+    shape = ["fixed", "log", "linear", "linear", "global", "global", "fermions", "tree"][rng.integers(8)]
     seen = [local, neighbours, average][rng.integers(3)]
     base, factor = int(rng.integers(1, 4)), int(rng.integers(1, 3))
     label = f"{shape}, {'+'.join(gates)}"
@@ -238,9 +234,7 @@ def _drawn(rng: np.random.Generator, number: int) -> Family:
         made = lambda n: matchgates(n, depth(n))  # noqa: E731
         return Family(f"{number}: {label}", False, source, made, [local, average][base % 2])
     if shape == "tree":
-        return Family(
-            f"{number}: {label}", False, source, lambda n: tree(n, gates), lambda n: qml.Z(0)
-        )
+        return Family(f"{number}: {label}", False, source, lambda n: tree(n, gates), lambda n: qml.Z(0))
     if shape == "global":
         # A CNOT would turn the global word into local ones.
         entangler = "CZ" if entangler == "CNOT" else entangler

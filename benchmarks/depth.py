@@ -87,9 +87,7 @@ def _walkers_against_exact(count: int) -> None:
         shared = 3 if seed % 5 == 4 else 0
         fixed = 0.2 if seed % 5 == 3 else 0.0
         length = 8 if shared or fixed else 30
-        drawn = pauli_circuit(
-            rng, 4 if shared else 6, length, 1 + seed % 4, kind, fixed, shared, sparse=not shared
-        )
+        drawn = pauli_circuit(rng, 4 if shared else 6, length, 1 + seed % 4, kind, fixed, shared, sparse=not shared)
         c = drawn.circuit
         law = c.angle_law(("normal", rng.uniform(0.4, 1.2, c.n_params)) if seed % 2 else "uniform")
         exact = exact_moments(c, law)
@@ -122,9 +120,7 @@ def _measured(samples: int) -> None:
         c = normal_form(qnode)(*args)
         exact = moments_of(c)
         n = c.n_qubits
-        fast_qnode = qml.QNode(
-            qnode.func, qml.device("lightning.qubit", wires=n), diff_method="adjoint"
-        )
+        fast_qnode = qml.QNode(qnode.func, qml.device("lightning.qubit", wires=n), diff_method="adjoint")
         rng = np.random.default_rng(7)
         law = c.angle_law()
         draws = law.sample(rng, samples)
@@ -144,9 +140,7 @@ def _measured(samples: int) -> None:
         )
         still = gradients[:, ~live]
         if still.size:
-            verdict(
-                f"{name}: largest gradient of {still.shape[1]} dead ones", np.abs(still).max(), 1e-9
-            )
+            verdict(f"{name}: largest gradient of {still.shape[1]} dead ones", np.abs(still).max(), 1e-9)
 
 
 def _gradient(qnode, args, row: np.ndarray) -> np.ndarray:
@@ -244,11 +238,9 @@ def _stim_rate(circuit: RotationCircuit, samples: int = 300) -> float:
         for word in strings:
             quarter = int(rng.integers(4))
             targets = [stim.target_pauli(q, p) for q, p in enumerate(word) if p != "I"]
-            product = [
-                t
-                for pair in zip(targets, [stim.target_combiner()] * len(targets), strict=True)
-                for t in pair
-            ][:-1]
+            product = [t for pair in zip(targets, [stim.target_combiner()] * len(targets), strict=True) for t in pair][
+                :-1
+            ]
             for _ in range(quarter):
                 program.append("SPP", product)
         programs.append(program)
@@ -284,16 +276,11 @@ def known(fast: bool) -> None:
         got = moments_of(circuit, n_walkers=200_000, seed=1)
         middle = np.nanmax(got.log2_gradient_variance)
         slopes.append(middle)
-        print(
-            f"  local cost, n = {size}, depth log2 n = {depth}: largest log2 Var[∂ℓ] = {middle:.2f}"
-        )
+        print(f"  local cost, n = {size}, depth log2 n = {depth}: largest log2 Var[∂ℓ] = {middle:.2f}")
     slope = np.polyfit(np.log2(sizes), slopes, 1)[0]
     verdict("  its slope against log2 n (a power law, no plateau)", -slope, 4)
     depths = (2, 4, 6, 8) if fast else (2, 4, 8, 12, 16, 20)
-    values = [
-        log2_moments(brickwork(40, d), brickwork(40, d).angle_law(), 16).log2_second_moment
-        for d in depths
-    ]
+    values = [log2_moments(brickwork(40, d), brickwork(40, d).angle_law(), 16).log2_second_moment for d in depths]
     rate = np.polyfit(depths[1:], values[1:], 1)[0]
     print(f"  1-D brickwork, n = 40: log2 E[ℓ²] at depths {depths}: {np.round(values, 2).tolist()}")
     verdict("  decay per layer, bits (exponential in depth until the floor)", rate, -0.1)
@@ -319,9 +306,7 @@ def _tree(levels: int) -> tuple[int, float]:
 
 def main() -> int:
     """Run the chosen items."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("items", nargs="*", type=int, default=[])
     parser.add_argument("--fast", action="store_true")
     options = parser.parse_args()

@@ -81,8 +81,7 @@ def observed_minima(sector: tuple, p: int, count: int, starts: int, seed: int) -
     values, multiplicities = sector[0], sector[1]
     ground = float(min(values))
     unit = float(np.dot(values, multiplicities) / sum(multiplicities)) - ground
-    whole = [(x - ground) / unit for x, done in zip(found.losses, found.exhausted, strict=True)
-             if done]
+    whole = [(x - ground) / unit for x, done in zip(found.losses, found.exhausted, strict=True) if done]
     if len(whole) < 0.5 * count:
         return None
     sums, sizes = np.array([w.sum() for w in whole]), np.array([w.size for w in whole])
@@ -102,7 +101,7 @@ def bench_minima(fast: bool) -> None:
     passed = total = 0
     for dim in (16, 32):
         for beta in (1, 2):
-            depths = ((2, 3, 4) if fast else (2, 3, 4, 6, 8, 10))
+            depths = (2, 3, 4) if fast else (2, 3, 4, 6, 8, 10)
             for name, (values, multiplicities) in spectra(dim).items():
                 for p in depths:
                     if p >= transition(values, multiplicities, beta):
@@ -110,8 +109,10 @@ def bench_minima(fast: bool) -> None:
                     law = minima_law(values, multiplicities, p, beta, seed=1).in_units_of_E()
                     starts = int(min(max(30, 25 * law.expected_number), 200 if fast else 1000))
                     if starts < 20 * law.expected_number:
-                        line(f"  N={dim} beta={beta} {name:18s} p={p:2d}",
-                             f"not tried: {law.expected_number:.0f} minima per circuit expected")
+                        line(
+                            f"  N={dim} beta={beta} {name:18s} p={p:2d}",
+                            f"not tried: {law.expected_number:.0f} minima per circuit expected",
+                        )
                         continue
                     count = 60 if fast else int(np.clip(16000 // starts, 16, 160))
                     seen = observed_minima((values, multiplicities, beta, 1.0), p, count, starts, p)
@@ -122,9 +123,7 @@ def bench_minima(fast: bool) -> None:
                     joint = np.hypot(seen["error"], law.standard_error)
                     good = abs(gap) < 0.08 or abs(law.mean() - seen["mean"]) < 2 * joint
                     passed, total = passed + good, total + 1
-                    descent = minima_law(
-                        values, multiplicities, p, beta, seed=1, weighting="descent"
-                    ).in_units_of_E()
+                    descent = minima_law(values, multiplicities, p, beta, seed=1, weighting="descent").in_units_of_E()
                     line(
                         f"  N={dim} beta={beta} {name:18s} p={p:2d}",
                         f"E {seen['mean']:.4f}±{seen['error']:.4f}",
@@ -139,8 +138,10 @@ def bench_minima(fast: bool) -> None:
 
 def bench_transition(fast: bool) -> None:
     """Fraction of descents at the optimum against p/p*."""
-    line("TRANSITION  goal: the fraction within 1e-7 of the optimum steps from 0 to 1 at p* "
-         "(within 1% of the mean loss: earlier)")
+    line(
+        "TRANSITION  goal: the fraction within 1e-7 of the optimum steps from 0 to 1 at p* "
+        "(within 1% of the mean loss: earlier)"
+    )
     cases = [
         ("N=16 beta=2 Pauli", [-1, 1], [8, 8], 2),
         ("N=16 beta=1 projector 4", [0, 1], [12, 4], 1),
@@ -162,15 +163,19 @@ def bench_transition(fast: bool) -> None:
             )
             depth = (loss - ground) / unit
             reached = np.mean(depth < 1e-7)
-            line(f"    p/p* = {p / exact:.2f} (p = {p:2d})  within 1e-7: "
-                 f"{reached:.2f}   within 1%: {np.mean(depth < OPTIMAL):.2f}"
-                 f"{step_verdict(p / exact, reached)}")
+            line(
+                f"    p/p* = {p / exact:.2f} (p = {p:2d})  within 1e-7: "
+                f"{reached:.2f}   within 1%: {np.mean(depth < OPTIMAL):.2f}"
+                f"{step_verdict(p / exact, reached)}"
+            )
 
 
 def bench_training(fast: bool, out: str | None) -> None:
     """52 training instances per point beside both laws."""
-    line("TRAINING INSTANCES  goal: below p* the bulk of 52 found minima lies in the predicted 90% "
-         "band of descents, above it at the optimum")
+    line(
+        "TRAINING INSTANCES  goal: below p* the bulk of 52 found minima lies in the predicted 90% "
+        "band of descents, above it at the optimum"
+    )
     panels = []
     for dim, rank in ((64, 4), (64, 32), (256, 4)) if not fast else ((64, 4),):
         values, multiplicities = [0, 1], [dim - rank, rank]
@@ -208,9 +213,7 @@ def trained_instances(values: list, multiplicities: list, p: int, count: int) ->
     found = []
     batch = 13 if sum(multiplicities) > 64 else 26
     for seed in range(count // batch):
-        loss, _, _ = descents.descend(
-            [(values, multiplicities, 2, 1.0)], p, batch, 1, seed, iterations=1500
-        )
+        loss, _, _ = descents.descend([(values, multiplicities, 2, 1.0)], p, batch, 1, seed, iterations=1500)
         found.append(loss.ravel())
     mean = np.dot(values, multiplicities) / sum(multiplicities)
     return (np.concatenate(found) - min(values)) / (mean - min(values))
@@ -226,11 +229,9 @@ def draw(panels: list, out: str) -> None:
     columns = 4
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False)
-    for axis in axes.ravel()[len(panels):]:
+    for axis in axes.ravel()[len(panels) :]:
         axis.set_visible(False)
-    for axis, (dim, rank, p, exact, depth, law, published) in zip(
-        axes.ravel(), panels, strict=False
-    ):
+    for axis, (dim, rank, p, exact, depth, law, published) in zip(axes.ravel(), panels, strict=False):
         top = max(float(depth.max()), 0.05) * 1.3
         axis.hist(depth, bins=np.linspace(0, top, 16), density=True, alpha=0.5, label="52 trained")
         grid = np.linspace(1e-4, top, 300)
@@ -261,8 +262,7 @@ def bench_speed(fast: bool) -> None:
         line(
             f"  {name}  {cpu:5.1f} s of processor, {seconds:.1f} s of wall ({cpu / 20:.0%})",
             f"E {scaled.mean():.5f}, error {scaled.standard_error / scaled.mean():.2%} of E,",
-            f"{depth:.2%} of 1 - E; log2 number {law.log2_expected_number:.1f}"
-            f"±{law.log2_expected_number_error:.2f}",
+            f"{depth:.2%} of 1 - E; log2 number {law.log2_expected_number:.1f}±{law.log2_expected_number_error:.2f}",
             word(cpu < 20 and max(min(depth, 1), scaled.standard_error / scaled.mean()) < 0.02),
         )
 
@@ -271,7 +271,9 @@ def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "part", nargs="?", default="all",
+        "part",
+        nargs="?",
+        default="all",
         choices=["all", "minima", "transition", "training", "speed"],
     )
     parser.add_argument("--fast", action="store_true", help="smaller counts, about two minutes")

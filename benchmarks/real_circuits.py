@@ -43,9 +43,7 @@ def closure_dimension(circuit, limit: int = 300) -> int | None:
         return None
     sums = []
     for g in generators:
-        words = [
-            qml.pauli.PauliWord({q: p for q, p in enumerate(s) if p != "I"}) for s in g.words.strings()
-        ]
+        words = [qml.pauli.PauliWord({q: p for q, p in enumerate(s) if p != "I"}) for s in g.words.strings()]
         sums.append(qml.pauli.PauliSentence(dict(zip(words, g.coefficients.tolist(), strict=True))))
     simple = all(len(s) == 1 for s in sums)
     basis = qml.lie_closure([next(iter(s)) for s in sums] if simple else sums, pauli=True)

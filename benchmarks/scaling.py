@@ -42,9 +42,7 @@ def line(what: str, value, goal: str, met: bool) -> bool:
 
 def study(family: Family, sizes, quantity: str = "gradient") -> ScalingStudy:
     """Run one family."""
-    return scaling(
-        family.make, sizes, family.args, angles=family.angles, progress=False, quantity=quantity
-    )
+    return scaling(family.make, sizes, family.args, angles=family.angles, progress=False, quantity=quantity)
 
 
 def judged(study_: ScalingStudy) -> str:
@@ -55,10 +53,7 @@ def judged(study_: ScalingStudy) -> str:
 def confusion(title: str, families, sizes) -> tuple[int, int]:
     """Print the verdict of every family; return (wrong, not told)."""
     print(f"\n{title}, n in {list(sizes)}")
-    print(
-        f"{'family':<42} {'truth':<8} {'verdict':<12} "
-        f"{'slope':>7} {'degree':>7} {'w(exp)':>7} {'s':>6}"
-    )
+    print(f"{'family':<42} {'truth':<8} {'verdict':<12} {'slope':>7} {'degree':>7} {'w(exp)':>7} {'s':>6}")
     table: dict[tuple[str, str], int] = {}
     for family in families:
         start = time.perf_counter()
@@ -84,9 +79,7 @@ def known_answers(sizes) -> bool:
     print("Known answers")
     glob = study(NAMED[0], sizes)
     gap = max(abs(p.log2_variance + p.n) for p in glob.points)
-    good = line(
-        "global parity, one layer: log2 Var = -n, error", f"{gap:.1e}", "< 1e-9", gap < 1e-9
-    )
+    good = line("global parity, one layer: log2 Var = -n, error", f"{gap:.1e}", "< 1e-9", gap < 1e-9)
     family = Family("projector", True, "", lambda n: single(n, ("RY",)), projector)
     found = study(family, [n for n in sizes if n <= 8])
     # E[cos^4(θ/2)] = 3/8 on the other qubits, E[sin^2 θ]/4 = 1/8 on the differentiated one.
@@ -99,9 +92,7 @@ def known_answers(sizes) -> bool:
     good &= line("  its verdict", found.verdict, "polynomial", found.verdict == "polynomial")
     qcnn = study(Family("tree", False, "", tree, lambda n: qml.Z(0)), (4, 8, 16, 32, 64), "loss")
     print(f"\n{qcnn}\n")
-    good &= line(
-        "convolutional tree to n = 64", qcnn.verdict, "polynomial", qcnn.verdict == "polynomial"
-    )
+    good &= line("convolutional tree to n = 64", qcnn.verdict, "polynomial", qcnn.verdict == "polynomial")
     return good & depth_decay(8 if max(sizes) > 8 else 6)
 
 
@@ -109,9 +100,7 @@ def depth_decay(n: int) -> bool:
     """The noise-free one-dimensional brickwork against depth."""
 
     def make(size, depth):
-        return Family("", None, "", lambda m: brickwork(m, depth), lambda m: qml.Z(m // 2)).make(
-            size
-        )
+        return Family("", None, "", lambda m: brickwork(m, depth), lambda m: qml.Z(m // 2)).make(size)
 
     def args(size, depth):
         return pnp.zeros(3 * size * (depth + 1), requires_grad=True)
@@ -123,9 +112,7 @@ def depth_decay(n: int) -> bool:
     reached = found.depth_reached[n]
     falls = bool(np.all(np.diff(values) < 1e-9))
     good = line(f"brickwork, n = {n}: variance falls with depth", str(falls), "True", falls)
-    return good & line(
-        "  depth that reaches the deep limit", str(reached), "some", reached is not None
-    )
+    return good & line("  depth that reaches the deep limit", str(reached), "some", reached is not None)
 
 
 def main() -> int:
@@ -139,9 +126,7 @@ def main() -> int:
     good = known_answers(sizes)
     wrong, unsure = confusion("Eight named families", NAMED, sizes)
     good &= line("named: wrong verdicts", wrong, "0", wrong == 0)
-    good &= line(
-        "named: not told", unsure, "0" if not options.fast else "any", unsure == 0 or options.fast
-    )
+    good &= line("named: not told", unsure, "0" if not options.fast else "any", unsure == 0 or options.fast)
     drawn = drawn_families(options.seed, options.count)
     wrong, unsure = confusion(f"{len(drawn)} drawn families, seed {options.seed}", drawn, sizes)
     good &= line("drawn: wrong verdicts", wrong, "0", wrong == 0)

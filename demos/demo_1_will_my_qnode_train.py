@@ -114,6 +114,7 @@ assert numpy.median(found.losses) < -0.98
 # `preflight` asks the same questions once, at the first call with new shapes, and warns or raises before
 # anything is spent.
 
+
 # %%
 @pw.preflight(on_fail="raise")
 @qml.qnode(qml.device("lightning.qubit", wires=2))

@@ -49,6 +49,7 @@ def random_angles(seed, *shape):
 # ## Six circuits inside the theory
 # **Unitary, $\beta = 2$.** Universal layers on 4 qubits: $\mathfrak{su}(16)$.
 
+
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=4))
 def unitary(weights):
@@ -60,6 +61,7 @@ def unitary(weights):
 # **Orthogonal, $\beta = 1$.** RY rotations and CNOTs are real matrices, so the group cannot leave the real
 # states: $\mathfrak{so}(16)$. The same layers act on a complex input below; a real group sees only
 # $\mathrm{Re}\,\rho$, which is *mixed*, and the law changes with it.
+
 
 # %%
 def real_layers(weights):
@@ -110,6 +112,7 @@ def symplectic(weights):
 # $Spin(8)$, and the observable $X_0$ is one of the eight Majorana operators it rotates. The loss is then one
 # coordinate of a random point on the sphere $S^7$.
 
+
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=4))
 def spin_factor(weights):
@@ -127,6 +130,7 @@ def spin_factor(weights):
 # **Several sectors.** XY and ZZ couplings conserve the particle number. This input has weight ¼, ½, ¼ on one, two
 # and three particles, and each of these sectors is turned by a special unitary group of its own; the loss is the
 # weighted sum of three independent ones.
+
 
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=4))
@@ -172,8 +176,10 @@ def table(signatures):
         if sig.spin_factor is not None:
             rows = [f"Majoranas d={sig.spin_factor.d}, |a|={sig.spin_factor.amplitude:.3g}"]
         else:
-            rows = [f"N={s.dim:<2} β={s.beta} w={s.weight:.2f} r={s.dof:.3g} m={s.dof_finite:.3g}"
-                    for s in sig.weighted_sectors]
+            rows = [
+                f"N={s.dim:<2} β={s.beta} w={s.weight:.2f} r={s.dof:.3g} m={s.dof_finite:.3g}"
+                for s in sig.weighted_sectors
+            ]
         print(f"{name:26} {simple:22} {sig.algebra.dim:>4}  {rows[0]}")
         for row in rows[1:]:
             print(" " * 55 + row)
@@ -205,8 +211,14 @@ measured = {
 
 def draw(ax, title, losses, law=None, x=None, density=None, label="predicted law"):
     """A histogram of losses, and a density over it."""
-    ax.hist(losses, bins=numpy.linspace(-1, 1, 41), density=True, color=ORANGE, alpha=0.6,
-            label=f"measured, n = {len(losses)}")
+    ax.hist(
+        losses,
+        bins=numpy.linspace(-1, 1, 41),
+        density=True,
+        color=ORANGE,
+        alpha=0.6,
+        label=f"measured, n = {len(losses)}",
+    )
     if law is not None:
         x = numpy.linspace(-0.995, 0.995, 400)
         density = law.pdf(x)
@@ -234,8 +246,10 @@ _ = fig.legend(*handles, loc="outside upper right", ncols=2, frameon=False)
 for name in zoo:
     loss = pw.compare(predictions[name], measured[name]).loss
     low, high = loss.interval
-    print(f"{name:26} var {predictions[name].loss.var():.4f}  measured/predicted {loss.ratio_of_variances:.3f} "
-          f"[{low:.3f}, {high:.3f}]  p = {loss.pvalue:.2f}")
+    print(
+        f"{name:26} var {predictions[name].loss.var():.4f}  measured/predicted {loss.ratio_of_variances:.3f} "
+        f"[{low:.3f}, {high:.3f}]  p = {loss.pvalue:.2f}"
+    )
     assert predictions[name].is_deep
     assert loss.agrees
 
@@ -264,6 +278,7 @@ for name, true in (("unitary", 16), ("orthogonal", 16), ("symplectic", 4)):
 # r/2$. It is meant for few degrees of freedom, $r \ll N$. A rank-one projector, $r = 1$, is such a case. A Pauli
 # word never is: $r = N/2$ at every size, and the published variance is twice the true one. The default engine is
 # exact at finite size (ours).
+
 
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=4))
@@ -306,6 +321,7 @@ assert numpy.isclose(ratio["projector, r = 1"], (16 / 15) * 17 / 16)
 # * **An observable outside the Jordan algebra.** For the real circuit $Y_0$ is imaginary antisymmetric; it sits
 #   in the Lie algebra itself, and its loss is no quadratic form of a Wishart matrix.
 
+
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=3))
 def tensor_product(weights):
@@ -323,8 +339,10 @@ def antisymmetric(weights):
     return qml.expval(qml.Y(0))
 
 
-outside = {"tensor product": (tensor_product, random_angles(6, 16, 3, 2)),
-           "antisymmetric": (antisymmetric, random_angles(7, 20, 4))}
+outside = {
+    "tensor product": (tensor_product, random_angles(6, 16, 3, 2)),
+    "antisymmetric": (antisymmetric, random_angles(7, 20, 4)),
+}
 for name, (circuit, weights) in outside.items():
     sig = pw.signature(circuit)(weights)
     assert not sig.in_theory
@@ -348,8 +366,10 @@ for ax, (name, (circuit, weights)) in zip(axes, outside.items()):
     assert raised
     data = pw.measure(circuit, samples=SAMPLES, seed=11, parameters=0, progress=False)(weights)
     variance, error = data.loss_variance()
-    print(f"{name}: variance {pred.moments.loss_variance:.5f} ({pred.moments.engine}), "
-          f"measured {variance:.5f} ± {error:.5f}")
+    print(
+        f"{name}: variance {pred.moments.loss_variance:.5f} ({pred.moments.engine}), "
+        f"measured {variance:.5f} ± {error:.5f}"
+    )
     assert abs(variance - pred.moments.loss_variance) < 4 * error
     draw(ax, f"{name}: no Wishart law", data.losses)
     ax.set_xlabel("loss (units of the observable)")
@@ -392,6 +412,7 @@ assert broken.name == "su(2^999) ⊕ su(2^999)"
 # One interaction term takes the algebra from 2 million to $2^{1999}$ dimensions, and the loss variance from
 # $1/2000$ to $2^{-1000}$: a barren plateau made by a single gate. The signature of the QNode says so without
 # running it.
+
 
 # %%
 def ising_chain(interacting):

@@ -41,6 +41,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#7
 # A brick wall: RZ and RY on every qubit, then CZ on every other bond. The **local** cost is $Z$ on the middle
 # qubit, the **global** one $Z$ on all.
 
+
 # %%
 def brick_wall(n, depth, cost="local"):
     @qml.qnode(qml.device("lightning.qubit", wires=n))
@@ -111,8 +112,9 @@ for ax, gate, values in zip(axes, ("RZ", "RY"), numpy.moveaxis(variance, 2, 0)):
 fig.colorbar(image, ax=axes[1], label="log2 of (units of O per radian)²")
 live = numpy.setdiff1d(numpy.arange(pred.n_params), pred.dead_parameters)
 found = data.gradient_variance()
-axes[2].errorbar(pred.gradient_variance[live], found.value[live], yerr=2 * found.error[live], fmt="o", ms=4,
-                 color=ORANGE)
+axes[2].errorbar(
+    pred.gradient_variance[live], found.value[live], yerr=2 * found.error[live], fmt="o", ms=4, color=ORANGE
+)
 ends = pred.gradient_variance[live].min() / 2, pred.gradient_variance[live].max() * 2
 axes[2].plot(ends, ends, color=BLUE, label="equal")
 axes[2].set(xscale="log", yscale="log", xlabel="predicted Var of the gradient", ylabel="measured (± 2 standard errors)")
@@ -143,8 +145,14 @@ assert reached == sorted(set(reached))  # the wider, the later
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for size, colour, marker in zip(sizes, (BLUE, ORANGE, GREEN), "osD"):
     points = [p for p in study.points if p.n == size]
-    ax.plot([p.depth for p in points], [p.log2_variance for p in points], marker + "-", color=colour, ms=5,
-            label=f"{size} qubits")
+    ax.plot(
+        [p.depth for p in points],
+        [p.log2_variance for p in points],
+        marker + "-",
+        color=colour,
+        ms=5,
+        label=f"{size} qubits",
+    )
     exact = numpy.log2(4**size / (2 * (2**size + 1) * (4**size - 1)))
     ax.axhline(exact, color=colour, ls="--", lw=1)
     assert abs(points[-1].log2_variance - exact) < 0.15
@@ -174,6 +182,7 @@ _ = ax.legend(frameon=False)
 # * **free fermions**, $2n$ layers of fields and XX couplings: deep, but $\mathfrak{so}(2n)$ is small: polynomial
 #   (Ragone et al.).
 
+
 # %%
 def free_fermions(n):
     @qml.qnode(qml.device("lightning.qubit", wires=n))
@@ -192,9 +201,7 @@ few = range(4, 9)
 families = {
     "local, 3 layers": pw.scaling(lambda n: brick_wall(n, 3), few, lambda n: shape_of(n, 3), progress=False),
     "local, 4n layers": pw.scaling(lambda n: brick_wall(n, 4 * n), few, lambda n: shape_of(n, 4 * n), progress=False),
-    "global, 3 layers": pw.scaling(
-        lambda n: brick_wall(n, 3, "global"), few, lambda n: shape_of(n, 3), progress=False
-    ),
+    "global, 3 layers": pw.scaling(lambda n: brick_wall(n, 3, "global"), few, lambda n: shape_of(n, 3), progress=False),
     "free fermions, 2n layers": pw.scaling(
         free_fermions, range(4, 13), lambda n: np.zeros((2 * n, 2 * n - 1), requires_grad=True), progress=False
     ),
@@ -208,8 +215,13 @@ assert abs(families["local, 4n layers"].slope + 1) < 0.1  # SU(2^n): one bit per
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for (name, family), colour, marker in zip(families.items(), (BLUE, ORANGE, RED, GREEN), "osD^"):
-    ax.plot(family.sizes, [p.log2_variance for p in family.deepest], marker + "-", color=colour,
-            label=f"{name}: {family.verdict}")
+    ax.plot(
+        family.sizes,
+        [p.log2_variance for p in family.deepest],
+        marker + "-",
+        color=colour,
+        label=f"{name}: {family.verdict}",
+    )
 ax.set_xlabel("qubits")
 ax.set_ylabel("median over live parameters of log2 Var")
 _ = ax.legend(frameon=False, fontsize="small")
@@ -283,9 +295,7 @@ assert abs(norms.mean() - total[laws[1]][-1]) < 4 * error
 # %%
 deep_local = [1, 2, 3, 4, 6, 8] if FAST else [1, 2, 3, 4, 5, 6, 7, 8, 10, 12]
 hundred = pw.scaling(brick_wall, sizes=[100], depths=deep_local, args=shape_of, progress=False)
-glob = pw.scaling(
-    lambda n, d: brick_wall(n, d, "global"), sizes=[100], depths=[1, 2, 3], args=shape_of, progress=False
-)
+glob = pw.scaling(lambda n, d: brick_wall(n, d, "global"), sizes=[100], depths=[1, 2, 3], args=shape_of, progress=False)
 print("layers  live parameters  log2 Var (median)  engine")
 for row in hundred.rows():
     live = row["parameters"] - row["dead"]
@@ -295,8 +305,14 @@ for row in hundred.rows():
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 curves = ((hundred.points, BLUE, "o", "local cost"), (glob.points, RED, "D", "global cost"))
 for points, colour, marker, label in curves:
-    ax.errorbar([p.depth for p in points], [p.log2_variance for p in points],
-                yerr=[2 * p.log2_variance_error for p in points], fmt=marker + "-", color=colour, label=label)
+    ax.errorbar(
+        [p.depth for p in points],
+        [p.log2_variance for p in points],
+        yerr=[2 * p.log2_variance_error for p in points],
+        fmt=marker + "-",
+        color=colour,
+        label=label,
+    )
 ax.axhline(-101, color=GREY, ls="--", lw=1, label="deep limit of SU(2¹⁰⁰)")
 ax.set_xlabel("layers")
 ax.set_ylabel("median over live parameters of log2 Var")

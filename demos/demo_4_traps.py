@@ -47,6 +47,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e
 # * a **Pauli word** $Z_0$, half of whose levels lie at the bottom;
 # * a **projector of rank 4**, $|00\rangle\langle 00|$ on two of the qubits.
 
+
 # %%
 def random_circuit(p, seed, observable):
     fixed = numpy.random.default_rng([p, seed]).uniform(0, 2 * np.pi, (p + 1, SCRAMBLING, 4, 3))
@@ -89,9 +90,11 @@ for name, observable in observables.items():
     spectrum[name] = (values, counts)
     freedom[name] = (sector.dof_finite, sector.dof)  # m, r
     star[name] = pw.minima.transition(values, counts, sector.beta)
-    print(f"{name:18} levels {values.round(6) + 0.0} × {counts}: "
-          f"r = {sector.dof:.3g}, m = {sector.dof_finite:.3g}, p* = {star[name]} "
-          f"(published rule: {pw.minima.transition_asymptotic(sector.dof_finite, sector.beta):.2f})")
+    print(
+        f"{name:18} levels {values.round(6) + 0.0} × {counts}: "
+        f"r = {sector.dof:.3g}, m = {sector.dof_finite:.3g}, p* = {star[name]} "
+        f"(published rule: {pw.minima.transition_asymptotic(sector.dof_finite, sector.beta):.2f})"
+    )
 assert star == {"Pauli word": 16, "projector, rank 4": 8}
 
 # %% [markdown]
@@ -128,6 +131,7 @@ for name, observable in observables.items():
 # degrees of freedom (arXiv:2109.06957) or $K = \beta r$ (arXiv:2408.11901), and is meant for an observable of low
 # rank with its other levels close together, such as the projector. A Pauli word is outside its range.
 
+
 # %%
 @functools.cache
 def laws(name, p):
@@ -148,8 +152,14 @@ def curve(ax, law, grid, **style):
         ax.plot(grid, law.pdf(grid), **style)
 
 
-panels = [("Pauli word", 4), ("Pauli word", 10), ("Pauli word", 18),
-          ("projector, rank 4", 3), ("projector, rank 4", 5), ("projector, rank 4", 10)]
+panels = [
+    ("Pauli word", 4),
+    ("Pauli word", 10),
+    ("Pauli word", 18),
+    ("projector, rank 4", 3),
+    ("projector, rank 4", 5),
+    ("projector, rank 4", 10),
+]
 fig, axes = plt.subplots(2, 3, figsize=(11, 6.4), layout="constrained")
 for ax, (name, p) in zip(axes.flat, panels):
     energy = ends[name, p]
@@ -188,8 +198,10 @@ for name, p in panels:
         assert near > 0.9
         continue
     pvalue = kstest(energy, found.cdf).pvalue
-    print(f"{name:18} p = {p:2d}  found {energy.mean():.3f} ± {error:.3f}, predicted {found.mean():.3f} "
-          f"(all minima {every.mean():.3f}, published {with_m.mean():.3f} or {with_r.mean():.3f}), KS p = {pvalue:.2f}")
+    print(
+        f"{name:18} p = {p:2d}  found {energy.mean():.3f} ± {error:.3f}, predicted {found.mean():.3f} "
+        f"(all minima {every.mean():.3f}, published {with_m.mean():.3f} or {with_r.mean():.3f}), KS p = {pvalue:.2f}"
+    )
     assert pvalue > 1e-3
     assert abs(energy.mean() - found.mean()) < 4 * error
 
@@ -232,8 +244,10 @@ for seed in range(5 if FAST else 20):
     )
     number.append(len(found.distinct))
 error = numpy.std(number, ddof=1) / numpy.sqrt(len(number))
-print(f"distinct minima per circuit at p = {p}: {numpy.mean(number):.2f} ± {error:.2f}, "
-      f"predicted {law.expected_number:.2f}")
+print(
+    f"distinct minima per circuit at p = {p}: {numpy.mean(number):.2f} ± {error:.2f}, "
+    f"predicted {law.expected_number:.2f}"
+)
 assert abs(numpy.mean(number) - law.expected_number) < 4 * error + 0.2
 
 for p in (8, 12):
@@ -257,17 +271,30 @@ for rank, colour, marker in ((4, GREEN, "s"), (16, ORANGE, "^"), (64, RED, "D"))
     if not at:
         continue
     finite = [
-        pw.minima.minima_law([0, 1], [15 * rank, rank], round(2 * rank * g), beta=2, seed=1, n_samples=4096)
-        for g in at
+        pw.minima.minima_law([0, 1], [15 * rank, rank], round(2 * rank * g), beta=2, seed=1, n_samples=4096) for g in at
     ]
     finite = [law.in_units_of_E() for law in finite]
-    ax.errorbar(at, [law.mean() for law in finite], yerr=[law.std() for law in finite], fmt=marker, color=colour,
-                capsize=3, label=f"exact, projector of rank {rank} (mean ± spread)")
+    ax.errorbar(
+        at,
+        [law.mean() for law in finite],
+        yerr=[law.std() for law in finite],
+        fmt=marker,
+        color=colour,
+        capsize=3,
+        label=f"exact, projector of rank {rank} (mean ± spread)",
+    )
     assert all(law.mean() > pw.minima.concentration_energy(g) for law, g in zip(finite, at))
 name = "projector, rank 4"
 measured = [(p / star[name], ends[name, p]) for p in tried[name] if p < star[name]]
-ax.plot([g for g, _ in measured], [energy.mean() for _, energy in measured], "x", color=BLUE, ms=9, mew=2,
-        label="found at rank 4 (descents)")
+ax.plot(
+    [g for g, _ in measured],
+    [energy.mean() for _, energy in measured],
+    "x",
+    color=BLUE,
+    ms=9,
+    mew=2,
+    label="found at rank 4 (descents)",
+)
 ax.set_xlabel("γ = p / p*")
 ax.set_ylabel("E at local minima (0 optimum, 1 random state)")
 _ = ax.legend(frameon=False, fontsize="small")
@@ -278,6 +305,7 @@ assert abs(pw.minima.concentration_energy(0.25) - 0.1362) < 1e-4
 # `pw.predict(qnode)(*args)` has it all: `.n_independent` (the rank of the quantum Fisher information, which is
 # what $p$ means: redundant parameters do not count), `.transition`, `.gamma`, `.minima` (all) and `.minima_found`
 # (descents). `pw.compare` holds it against found minima. Here a layered real circuit above its transition:
+
 
 # %%
 def layered(n, observable):
@@ -296,8 +324,10 @@ def layered(n, observable):
 qnode, weights = layered(4, qml.Z(0)), np.zeros((4, 4), requires_grad=True)
 pred = pw.predict(qnode)(weights)
 found = pw.find_minima(qnode, starts=INSTANCES, hessian=False, progress=False)(weights)
-print(f"{pred.signature.algebra.name}: {pred.n_params} parameters, {pred.n_independent} independent, "
-      f"p* = {pred.transition}, γ = {pred.gamma:.2f}")
+print(
+    f"{pred.signature.algebra.name}: {pred.n_params} parameters, {pred.n_independent} independent, "
+    f"p* = {pred.transition}, γ = {pred.gamma:.2f}"
+)
 print(pw.compare(pred, found))
 assert pred.n_independent == 15 and pred.transition == 8
 assert pw.compare(pred, found).agrees
@@ -329,8 +359,10 @@ qnode, weights = layered(6, ising), np.zeros((5, 6), requires_grad=True)
 pred = pw.predict(qnode)(weights)
 found = pw.find_minima(qnode, starts=8 if FAST else 20, hessian=False, progress=False)(weights)
 law = pred.minima_found
-print(f"p = {pred.n_independent}, p* = {pred.transition}: generic circuit {law.mean():.2f} "
-      f"[{float(law.ppf(0.05)):.2f}, {float(law.ppf(0.95)):.2f}], this ansatz {found.losses.mean():.2f}, "
-      f"optimum {law.ground:.2f}")
+print(
+    f"p = {pred.n_independent}, p* = {pred.transition}: generic circuit {law.mean():.2f} "
+    f"[{float(law.ppf(0.05)):.2f}, {float(law.ppf(0.95)):.2f}], this ansatz {found.losses.mean():.2f}, "
+    f"optimum {law.ground:.2f}"
+)
 assert pred.gamma < 1
 assert found.losses.mean() < law.ppf(0.05)

@@ -204,6 +204,7 @@ assert (best - exact) / abs(exact) < 0.1
 # ## When it does not fit
 # A circuit of general rotations reaches $4^n$ words. The device counts them before it starts, and says so.
 
+
 # %%
 @qml.qnode(qml.device("wishart.lie", wires=n))
 def hopeless(angles):

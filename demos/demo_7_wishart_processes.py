@@ -105,10 +105,12 @@ print(numpy.round(kernel, 4))
 
 # %%
 batch = features(points)
-measured = numpy.array([
-    pw.measure(qnn, samples=SAMPLES, seed=5, parameters=0, datum=k, progress=False)(batch, weights).losses
-    for k in range(len(points))
-]).T
+measured = numpy.array(
+    [
+        pw.measure(qnn, samples=SAMPLES, seed=5, parameters=0, datum=k, progress=False)(batch, weights).losses
+        for k in range(len(points))
+    ]
+).T
 process = pred.process(inputs)
 drawn = process.sample(20000, rng=1)
 
@@ -211,8 +213,10 @@ for name, observable in cases.items():
     wide = pw.predict(network(observable, n))(data6, weights6)
     (v,) = wide.process(wide.circuit.states).verdicts
     verdicts[name], laws[name] = v, wide.loss
-    print(f"{name:16} {v.dof:5.1f} {v.lindeberg_ratio:9.3f} {v.skewness:+9.2f} {v.ks_distance:6.3f}  "
-          f"{'yes' if v.published else 'no':9}  {'yes' if v.lindeberg else 'no':9}  {'yes' if v.is_gaussian else 'no'}")
+    print(
+        f"{name:16} {v.dof:5.1f} {v.lindeberg_ratio:9.3f} {v.skewness:+9.2f} {v.ks_distance:6.3f}  "
+        f"{'yes' if v.published else 'no':9}  {'yes' if v.lindeberg else 'no':9}  {'yes' if v.is_gaussian else 'no'}"
+    )
 odd = verdicts["1 − |1…1⟩⟨1…1|"]
 print("\n1 − |1…1⟩⟨1…1|:", odd.verdict)
 assert verdicts["Z₀"].is_gaussian and verdicts["Z₀"].published and verdicts["Z₀"].lindeberg
@@ -272,6 +276,7 @@ assert distance["1 − |1…1⟩⟨1…1|"][-1] > 0.1
 # With RY and CNOT only, the group is $SO(N)$, $\beta = 1$. Complex inputs enter through $\mathrm{Re}\,\rho$, and
 # two states that differ by complex conjugation are the *same* input. The kernel knows.
 
+
 # %%
 @qml.qnode(qml.device("lightning.qubit", wires=N_QUBITS))
 def real_network(data, weights):
@@ -327,7 +332,7 @@ if GaussianProcessRegressor is not None:
             first = numpy.ravel(X)
             second = first if Y is None else numpy.ravel(Y)
             both = pred.kernel(states(qnn, numpy.concatenate([first, second])))
-            matrix = both[: len(first), len(first):] / both[0, 0]
+            matrix = both[: len(first), len(first) :] / both[0, 0]
             return (matrix, numpy.empty((*matrix.shape, 0))) if eval_gradient else matrix
 
         def diag(self, X):

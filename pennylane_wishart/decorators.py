@@ -123,6 +123,7 @@ def _mark(qnode, options: dict) -> None:
     try:
         func.__wishart_options__ = {**getattr(func, "__wishart_options__", {}), **options}
     except AttributeError:  # bound methods and builtins take no attributes
+
         def plain(*args, **kwargs):
             return func(*args, **kwargs)
 

@@ -48,9 +48,7 @@ def state(rng, n: int, kind: str) -> InputState:
         return InputState.basis(rng.integers(0, 2, n))
     if kind == "product":
         vectors = rng.normal(size=(n, 2)) + 1j * rng.normal(size=(n, 2))
-        return InputState(
-            n, tuple(DenseBlock((q,), v / np.linalg.norm(v)) for q, v in enumerate(vectors))
-        )
+        return InputState(n, tuple(DenseBlock((q,), v / np.linalg.norm(v)) for q, v in enumerate(vectors)))
     if kind == "stabilizer":
         words = [stim.PauliString(word(rng, n).replace("I", "_")) for _ in range(4 * n)]
         tableau = stim.Tableau(n)
@@ -72,9 +70,7 @@ def _quarter_turn(p: stim.PauliString, n: int) -> stim.Tableau:
     return stim.Tableau.from_conjugated_generators(xs=xs, zs=zs)
 
 
-def pauli_circuit(
-    rng, n, length, n_terms, kind="vector", fixed=0.0, shared=0, angles=(0.3,), sparse=False
-) -> Drawn:
+def pauli_circuit(rng, n, length, n_terms, kind="vector", fixed=0.0, shared=0, angles=(0.3,), sparse=False) -> Drawn:
     """Draw a circuit of one-word rotations.
 
     Args:
@@ -91,17 +87,13 @@ def pauli_circuit(
     owner[0] = max(owner[0], 0)
     used = np.unique(owner[owner >= 0])
     parameter_of = np.array([-1 if p < 0 else int(np.searchsorted(used, p)) for p in owner])
-    circuit = RotationCircuit.from_words(
-        words, observable, state=state(rng, n, kind), parameter_of=parameter_of
-    )
+    circuit = RotationCircuit.from_words(words, observable, state=state(rng, n, kind), parameter_of=parameter_of)
     offsets = np.where(parameter_of < 0, rng.choice(angles, length), 0.0)
     circuit = replace(circuit, offsets=offsets)
     return Drawn(circuit, [{w: 0.5} for w in words], observable)
 
 
-def sum_circuit(
-    generators: list[dict[str, float]], observable: dict[str, float], state_, parameter_of=None
-) -> Drawn:
+def sum_circuit(generators: list[dict[str, float]], observable: dict[str, float], state_, parameter_of=None) -> Drawn:
     """Build a circuit whose generators are sums of words."""
     n = len(next(iter(observable)))
     length = len(generators)
@@ -138,6 +130,4 @@ def brickwork(n: int, layers: int, letters=None) -> RotationCircuit:
             bound[q, q + 1] ^= True
             bound[q + 1, q] ^= True
     observable = PauliWords.from_maps([letters or {n // 2: "Z"}], n)
-    return RotationCircuit.from_words(
-        PauliWords.from_maps(maps, n), PauliSum.of(observable, np.ones(1))
-    )
+    return RotationCircuit.from_words(PauliWords.from_maps(maps, n), PauliSum.of(observable, np.ones(1)))

@@ -40,9 +40,7 @@ def random_words(rng, n, m):
 def local_words(rng, n, m):
     """Random one- and two-qubit words on a line: many are free fermions."""
     pool = ["I" * i + a + "I" * (n - 1 - i) for i in range(n) for a in "XYZ"]
-    pool += [
-        "I" * i + a + b + "I" * (n - 2 - i) for i in range(n - 1) for a in "XYZ" for b in "XYZ"
-    ]
+    pool += ["I" * i + a + b + "I" * (n - 2 - i) for i in range(n - 1) for a in "XYZ" for b in "XYZ"]
     return [str(w) for w in rng.choice(pool, m)]
 
 
@@ -134,9 +132,7 @@ def test_enumerated_words_equal_brute_force():
     for words in word_sets(seed=3, count=200):
         n = len(words[0])
         brute = reference.orbit({reference.word(w) for w in words}, map(reference.word, words))
-        assert sorted(enumerate_words(words).strings()) == sorted(
-            reference.text(w, n) for w in brute
-        )
+        assert sorted(enumerate_words(words).strings()) == sorted(reference.text(w, n) for w in brute)
 
 
 def test_enumeration_beyond_64_coordinates():
@@ -266,11 +262,7 @@ def test_qaoa_on_an_open_chain_has_dimension_n_squared(n):
 def test_heisenberg_and_xy_sums_have_their_known_dimensions():
     heisenberg = close([chain(5, "XX"), chain(5, "YY"), chain(5, "ZZ")])
     assert (heisenberg.dim, heisenberg.name) == (134, "su(10) ⊕ su(6)")
-    pairs = [
-        {"I" * i + p + "I" * (3 - i): 1.0 for p in group}
-        for i in range(4)
-        for group in (("XX", "YY"), ("ZZ",))
-    ]
+    pairs = [{"I" * i + p + "I" * (3 - i): 1.0 for p in group} for i in range(4) for group in (("XX", "YY"), ("ZZ",))]
     assert close(pairs).dim == 124
 
 
@@ -464,9 +456,7 @@ def test_enumerated_orbits_equal_brute_force():
         n = len(words[0])
         v = random_words(rng, n, 1)[0]
         brute = reference.orbit([reference.word(w) for w in words], [reference.word(v)])
-        assert sorted(orbit(words, v).enumerate().strings()) == sorted(
-            reference.text(w, n) for w in brute
-        )
+        assert sorted(orbit(words, v).enumerate().strings()) == sorted(reference.text(w, n) for w in brute)
 
 
 @pytest.mark.parametrize("n", [4, 7, 10])
@@ -523,9 +513,7 @@ def test_module_of_a_sum_equals_exact_fractions():
     for _ in range(60):
         n = int(rng.integers(1, 4))
         *sums, observable = random_sums(rng, n, int(rng.integers(2, 5)))
-        expected = reference.span_dimension(
-            [as_reference(s) for s in sums], [as_reference(observable)]
-        )
+        expected = reference.span_dimension([as_reference(s) for s in sums], [as_reference(observable)])
         floats = [{w: float(c) for w, c in s.items()} for s in (*sums, observable)]
         assert module_of(floats[:-1], floats[-1]).dim == expected, (sums, observable)
         made = [PauliSum.from_terms(t) for t in floats]

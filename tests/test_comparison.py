@@ -92,9 +92,7 @@ def test_heavy_tails_do_not_raise_false_alarms(observable, n, layers):
     gradients, sizes, bounds = shallow_gradients(observable, n, layers, 4000)
     zero = np.zeros(len(sizes))
     assert np.abs(gradients).max() <= bounds.max() and (np.abs(gradients).max(0) <= bounds + 1e-12).all()
-    verdicts = [
-        compare_variances(part, sizes, zero, zero, 0.05, bounds).agrees for part in np.split(gradients, 100)
-    ]
+    verdicts = [compare_variances(part, sizes, zero, zero, 0.05, bounds).agrees for part in np.split(gradients, 100)]
     assert verdicts.count(False) < 14
     whole = compare_variances(gradients, sizes, zero, zero, 0.001, bounds)
     assert whole.agrees and 0.8 < whole.ratio_of_variances < 1.25

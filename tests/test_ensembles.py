@@ -449,10 +449,7 @@ class TestGamma:
         for z in (-3.0, 0.5, 4.0):
             a, b = (law.logcdf(law.mean() + z * law.std()) for law in (below, above))
             assert a == pytest.approx(b, rel=1e-6)
-            a, b = (
-                law.logpdf(law.mean() + z * law.std()) + math.log(law.std())
-                for law in (below, above)
-            )
+            a, b = (law.logpdf(law.mean() + z * law.std()) + math.log(law.std()) for law in (below, above))
             assert a == pytest.approx(b, rel=1e-6)
 
 

@@ -56,9 +56,7 @@ def test_dead_parameters_do_not_enter_the_median():
 
 def test_a_bounded_median_is_an_upper_bound_never_zero():
     bound = Status.UPPER_BOUND
-    point = point_of(
-        moments([-3, -18, -18], [-2.9, -18, -18], (Status.ESTIMATED, bound, bound), samples=9)
-    )
+    point = point_of(moments([-3, -18, -18], [-2.9, -18, -18], (Status.ESTIMATED, bound, bound), samples=9))
     assert point.status is bound and point.log2_variance == -18
     assert str(point.gradient) == "< -18.00"
     assert point.gradient_max.known and point.gradient_max.value == -3
@@ -80,9 +78,7 @@ def test_a_loss_variance_lost_in_its_error_is_an_upper_bound():
 def test_an_all_dead_point():
     point = point_of(moments([-np.inf, -np.inf]))
     assert point.gradient.value == -math.inf and not point.gradient.known
-    assert (
-        ScalingPoint.from_dict(json.loads(json.dumps(point.to_dict(), allow_nan=False))) is not None
-    )
+    assert ScalingPoint.from_dict(json.loads(json.dumps(point.to_dict(), allow_nan=False))) is not None
     assert Log2Value.from_dict(point.gradient.to_dict()) == point.gradient
 
 
@@ -190,9 +186,7 @@ def test_points_equal_the_dense_average():
     study = scaling(lambda n: qnode, [3], lambda n: pnp.zeros(6, requires_grad=True))
     (point,) = study.points
     assert point.n_dead == int((~live).sum())
-    assert 2**point.gradient.value == pytest.approx(
-        2 ** np.median(np.log2(variances[live])), rel=1e-9
-    )
+    assert 2**point.gradient.value == pytest.approx(2 ** np.median(np.log2(variances[live])), rel=1e-9)
     assert 2**point.gradient_mean.value == pytest.approx(variances[live].mean(), rel=1e-9)
     assert 2**point.gradient_max.value == pytest.approx(variances.max(), rel=1e-9)
     assert 2**point.loss.value == pytest.approx(loss, rel=1e-9)
@@ -323,12 +317,8 @@ def test_few_walkers_give_upper_bounds_and_no_zeros():
 
 
 def test_matrix_products_carry_their_error_and_status():
-    record = moments(
-        [-30.0, -31.0, -32.0], [-29.9, -30.5, -31.9], (Status.OK, Status.NOT_CONVERGED, Status.OK)
-    )
-    record = replace(
-        record, gradient_variance_error=record.gradient_variance * np.log(2) * [0.1, 0.5, 0.1]
-    )
+    record = moments([-30.0, -31.0, -32.0], [-29.9, -30.5, -31.9], (Status.OK, Status.NOT_CONVERGED, Status.OK))
+    record = replace(record, gradient_variance_error=record.gradient_variance * np.log(2) * [0.1, 0.5, 0.1])
     point = point_of(record)
     assert point.status is Status.NOT_CONVERGED and point.followed.known
     assert point.log2_variance_error == pytest.approx(0.5)
@@ -388,9 +378,7 @@ def test_small_angles_keep_a_global_cost_alive():
     cos2 = (1 + math.exp(-2 * 0.09)) / 2
     assert isinstance(result, InitComparison) and result.best == "small" and result.tied == ()
     assert result["uniform"].second_moment == pytest.approx(np.full(8, 2.0**-8), rel=1e-9)
-    assert result["small"].second_moment == pytest.approx(
-        np.full(8, (1 - cos2) * cos2**7), rel=1e-9
-    )
+    assert result["small"].second_moment == pytest.approx(np.full(8, (1 - cos2) * cos2**7), rel=1e-9)
     assert result["small"].loss_mean == pytest.approx(math.exp(-0.045) ** 8)
 
 
@@ -402,9 +390,7 @@ def test_the_mean_is_part_of_the_second_moment():
     found = compare_inits(qnode, {"side": law})(x)["side"]
     assert found.mean[0] == pytest.approx(-math.exp(-0.02), rel=1e-9)
     assert found.second_moment[0] == pytest.approx((1 + math.exp(-0.08)) / 2, rel=1e-9)
-    assert 2**found.median_variance.value == pytest.approx(
-        found.second_moment[0] - found.mean[0] ** 2, rel=1e-6
-    )
+    assert 2**found.median_variance.value == pytest.approx(found.second_moment[0] - found.mean[0] ** 2, rel=1e-6)
 
 
 def test_inits_agree_with_sampling():

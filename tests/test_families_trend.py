@@ -152,9 +152,7 @@ def test_seldom_wrong_on_spoiled_laws(sizes):
     for k in range(160):
         truth = k % 2 == 0
         if truth:
-            y = -sizes * np.exp(rng.uniform(np.log(0.4), np.log(2))) + 0.5 * rng.normal() * np.log2(
-                sizes
-            )
+            y = -sizes * np.exp(rng.uniform(np.log(0.4), np.log(2))) + 0.5 * rng.normal() * np.log2(sizes)
         else:
             y = -rng.choice([0, 1, 2, 3, 4]) * np.log2(sizes + rng.uniform(-1, 2))
         spoil = rng.choice(3)

@@ -46,8 +46,7 @@ def near(value: float, error: float, expected: float, rounding: float = 0.0) -> 
 
 
 @pytest.mark.parametrize(
-    "gamma, energy, digits", [(0.1, 0.3375, 4), (0.25, 0.1362, 4), (0.5, 0.0284, 4),
-                              (0.75, 0.00279, 5)]
+    "gamma, energy, digits", [(0.1, 0.3375, 4), (0.25, 0.1362, 4), (0.5, 0.0284, 4), (0.75, 0.00279, 5)]
 )
 def test_concentration_energy_table(gamma, energy, digits):
     assert round(concentration_energy(gamma), digits) == energy
@@ -124,9 +123,7 @@ def test_pauli_complex_with_independent_couplings(p, expected):
     assert near(*in_e(law), expected, rounding=0.006)
 
 
-@pytest.mark.parametrize(
-    "p, expected, number", [(2, 0.480, 1.40), (3, 0.324, 2.35), (4, 0.205, 4.57)]
-)
+@pytest.mark.parametrize("p, expected, number", [(2, 0.480, 1.40), (3, 0.324, 2.35), (4, 0.205, 4.57)])
 def test_pauli_real(p, expected, number):
     law = minima_law(*PAULI, p, 1, seed=11)
     assert near(*in_e(law), expected, rounding=0.003)
@@ -193,13 +190,9 @@ def test_shift_and_scale_of_the_observable():
 
 
 def test_large_dimensions_share_one_limit():
-    laws = [
-        minima_law([-1, 1], [2**k, 2**k], 6, 2, seed=k, n_samples=16384) for k in (19, 27, 200)
-    ]
-    depths = [-law.deviation * 2.0 ** ((k + 1) / 2)
-              for law, k in zip(laws, (19, 27, 200), strict=True)]
-    errors = [law.standard_error * 2.0 ** ((k + 1) / 2)
-              for law, k in zip(laws, (19, 27, 200), strict=True)]
+    laws = [minima_law([-1, 1], [2**k, 2**k], 6, 2, seed=k, n_samples=16384) for k in (19, 27, 200)]
+    depths = [-law.deviation * 2.0 ** ((k + 1) / 2) for law, k in zip(laws, (19, 27, 200), strict=True)]
+    errors = [law.standard_error * 2.0 ** ((k + 1) / 2) for law, k in zip(laws, (19, 27, 200), strict=True)]
     for depth, error in zip(depths[1:], errors[1:], strict=True):
         assert near(depth, np.hypot(error, errors[0]), depths[0], rounding=0.01)
     assert all(law.std() > 0 for law in laws)
@@ -306,9 +299,7 @@ def test_errors_of_sectors_and_record():
 
 def test_one_sector_among_constants_is_that_sector():
     alone = minima_law(*PAULI, 3, 2, seed=4, n_samples=4096)
-    among = minima_law_sectors(
-        [(*PAULI, 2, 1.0), ([0.5], [6], 2, 1.0)], 3, seed=4, n_samples=4096
-    )
+    among = minima_law_sectors([(*PAULI, 2, 1.0), ([0.5], [6], 2, 1.0)], 3, seed=4, n_samples=4096)
     assert_allclose(among.mean(), alone.mean() + 0.5)
     assert among.transition == 16
 
@@ -374,8 +365,11 @@ def observed(sectors, p, count, starts, seed):
     found = descents.all_minima(sectors, p, count, starts, seed)
     ground = sum(w * min(v) for v, _, _, w in sectors)
     center = sum(w * np.dot(v, m) / sum(m) for v, m, _, w in sectors)
-    energies = [(losses - ground) / (center - ground)
-                for losses, done in zip(found.losses, found.exhausted, strict=True) if done]
+    energies = [
+        (losses - ground) / (center - ground)
+        for losses, done in zip(found.losses, found.exhausted, strict=True)
+        if done
+    ]
     sums = np.array([e.sum() for e in energies])
     sizes = np.array([e.size for e in energies])
     mean = sums.sum() / sizes.sum()
@@ -383,9 +377,13 @@ def observed(sectors, p, count, starts, seed):
     everything = np.array([losses.size for losses in found.losses])
     ends = ((found.descents - ground) / (center - ground)).mean(axis=1)
     return {
-        "mean": mean, "error": error, "share": len(energies) / count,
-        "number": everything.mean(), "number_error": everything.std() / np.sqrt(count),
-        "descent": ends.mean(), "descent_error": ends.std() / np.sqrt(count),
+        "mean": mean,
+        "error": error,
+        "share": len(energies) / count,
+        "number": everything.mean(),
+        "number_error": everything.std() / np.sqrt(count),
+        "descent": ends.mean(),
+        "descent_error": ends.std() / np.sqrt(count),
     }
 
 
@@ -446,10 +444,7 @@ def test_full_coupling_is_needed_for_the_number_of_minima():
 
 
 def test_descent_finds_deeper_minima_than_the_count_law():
-    laws = {
-        w: minima_law(*PAULI, 5, 2, seed=1, weighting=w, n_samples=16384)
-        for w in ("count", "basin", "descent")
-    }
+    laws = {w: minima_law(*PAULI, 5, 2, seed=1, weighting=w, n_samples=16384) for w in ("count", "basin", "descent")}
     means = {w: law.in_units_of_E().mean() for w, law in laws.items()}
     assert means["descent"] < means["basin"] < means["count"]
     assert np.isnan(laws["basin"].log2_expected_number)
@@ -457,9 +452,7 @@ def test_descent_finds_deeper_minima_than_the_count_law():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "sector, p", [(([-1, 1], [32, 32], 2, 1.0), 32), (([-1, 1], [2**19, 2**19], 2, 1.0), 20)]
-)
+@pytest.mark.parametrize("sector, p", [(([-1, 1], [32, 32], 2, 1.0), 32), (([-1, 1], [2**19, 2**19], 2, 1.0), 20)])
 def test_many_parameters_reach_two_per_cent(sector, p):
     mean, error = in_e(minima_law_sectors([sector], p, seed=1))
     assert error < 0.02 * mean
@@ -467,6 +460,7 @@ def test_many_parameters_reach_two_per_cent(sector, p):
 
 def test_huge_sectors_keep_their_proportions():
     """Two sectors of 2^60 and 2^62 behave as 2^30 and 2^32, in units of their spread."""
+
     def depth(k):
         two = [([-1, 1], [2**k, 2**k], 2, 0.5), ([-1, 1], [2 ** (k + 2)] * 2, 2, 0.5)]
         law = minima_law_sectors(two, 4, seed=k, n_samples=16384)

@@ -41,9 +41,7 @@ def difference(got: SecondMoments, reference) -> float:
 
 def uniform_rules(circuit):
     """Equispaced nodes: 3 resolve ℓ² of one rotation by θ, 2r + 1 of r rotations."""
-    counts = np.bincount(
-        circuit.parameter_of[circuit.parameter_of >= 0], minlength=circuit.n_params
-    )
+    counts = np.bincount(circuit.parameter_of[circuit.parameter_of >= 0], minlength=circuit.n_params)
     return [averages.uniform_nodes(2 * r + 1) for r in counts]
 
 
@@ -82,9 +80,7 @@ def test_shared_parameters_differ_from_independent_ones():
     circuit = RotationCircuit.from_words(["X", "X"], {"Z": 1.0}, parameter_of=[0, 0])
     got = exact_moments(circuit, circuit.angle_law())
     assert got.engine == "quadrature"
-    np.testing.assert_allclose(
-        [got.loss_variance, got.gradient_variance[0]], [0.5, 2.0], atol=1e-13
-    )
+    np.testing.assert_allclose([got.loss_variance, got.gradient_variance[0]], [0.5, 2.0], atol=1e-13)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -180,9 +176,7 @@ def test_quadrature_is_exact_for_any_law():
 def test_light_cone_at_a_thousand_qubits():
     """A local observable behind a few gates is exact at any n: Var[ℓ] of RX on Z is ½."""
     n = 1000
-    words = PauliWords.from_maps(
-        [{q: "X"} for q in range(n)] + [{q: "Z", q + 1: "Z"} for q in range(n - 1)], n
-    )
+    words = PauliWords.from_maps([{q: "X"} for q in range(n)] + [{q: "Z", q + 1: "Z"} for q in range(n - 1)], n)
     observable = PauliSum.of(PauliWords.from_maps([{500: "Z"}], n), np.ones(1))
     circuit = RotationCircuit.from_words(words, observable)
     got = exact_moments(circuit, circuit.angle_law())
@@ -207,9 +201,7 @@ def test_variances_of_a_qnode_on_lightning():
     got = exact_moments(circuit, circuit.angle_law())
     rng = np.random.default_rng(11)
     draws = rng.uniform(0, 2 * np.pi, (300, *shape))
-    gradients = np.array(
-        [qml.grad(qnode)(pnp.array(w, requires_grad=True)).reshape(-1) for w in draws]
-    )
+    gradients = np.array([qml.grad(qnode)(pnp.array(w, requires_grad=True)).reshape(-1) for w in draws])
     squares = gradients**2
     error = squares.std(axis=0) / np.sqrt(len(squares))
     dead = list(dead_parameters(circuit)[0])
@@ -291,9 +283,7 @@ def test_symmetry_proofs_equal_the_zeros_of_a_small_circuit():
 
 def test_sum_that_fixes_the_input_is_dead():
     """exp(−iθ(XX+YY)) leaves |00⟩ alone although neither word does."""
-    drawn = sum_circuit(
-        [{"XX": 0.25, "YY": 0.25}, {"XI": 0.5}], {"ZI": 1.0}, InputState.basis([0, 0])
-    )
+    drawn = sum_circuit([{"XX": 0.25, "YY": 0.25}, {"XI": 0.5}], {"ZI": 1.0}, InputState.basis([0, 0]))
     dead, reasons = dead_parameters(drawn.circuit)
     assert dead == (0,) and "trivially" in reasons[0]
 
@@ -327,10 +317,7 @@ def test_deep_limit_is_the_limit_of_exact_moments(seed):
     deep = RotationCircuit.from_words([words[i] for i in order], observable, psi)
     exact = exact_moments(deep, deep.angle_law())
     got = deep_limit(RotationCircuit.from_words(words, observable, psi))
-    middle = [
-        len(order) // 2 + int(np.flatnonzero(order[len(order) // 2 :] == i)[0])
-        for i in range(length)
-    ]
+    middle = [len(order) // 2 + int(np.flatnonzero(order[len(order) // 2 :] == i)[0]) for i in range(length)]
     np.testing.assert_allclose(got.mean, exact.loss_mean, atol=1e-10)
     np.testing.assert_allclose(got.variance, exact.loss_variance, atol=1e-10)
     np.testing.assert_allclose(got.gradient_variance, exact.gradient_variance[middle], atol=1e-10)
@@ -355,9 +342,7 @@ def test_deep_limit_of_the_full_algebra():
     got = deep_limit(RotationCircuit.from_words(words, {"ZII": 1.0}))
     assert got.engine == "orbit" and n == 3
     np.testing.assert_allclose(got.variance, 1 / (dim + 1), rtol=1e-12)
-    np.testing.assert_allclose(
-        got.gradient_variance, dim**2 / (2 * (dim**2 - 1)) / (dim + 1), rtol=1e-12
-    )
+    np.testing.assert_allclose(got.gradient_variance, dim**2 / (2 * (dim**2 - 1)) / (dim + 1), rtol=1e-12)
 
 
 def test_deep_limit_is_counted_where_it_cannot_be_listed():
@@ -372,11 +357,7 @@ def test_deep_limit_is_counted_where_it_cannot_be_listed():
     np.testing.assert_allclose(got.log2_gradient_variance, 1 - n, atol=1e-9)
     away = circuit.with_state(state(np.random.default_rng(0), n, "product"))
     nothing = deep_limit(away, max_support=1000)
-    assert (
-        not nothing.available
-        and "stabiliser" in nothing.reason
-        and nothing.status is Status.NOT_ASSESSED
-    )
+    assert not nothing.available and "stabiliser" in nothing.reason and nothing.status is Status.NOT_ASSESSED
 
 
 def test_deep_limit_of_number_conserving_gates():

@@ -118,9 +118,7 @@ def predicted_variance(signature) -> float:
 def check_against_oracle(signature, circuit, *, merged=False) -> None:
     """Sizes, multiplicities, weights, types, moments of O: all from the commutant instead."""
     gens, observable, state = dense(circuit)
-    found = sorted(
-        oracle.sectors(gens, state), key=lambda s: (s.dim, s.multiplicity, round(s.weight, 8))
-    )
+    found = sorted(oracle.sectors(gens, state), key=lambda s: (s.dim, s.multiplicity, round(s.weight, 8)))
     mine = sorted(signature.sectors, key=lambda s: (s.dim, s.multiplicity, round(s.weight, 8)))
     assert [s.dim for s in mine] == [s.dim for s in found]
     assert [s.multiplicity for s in mine] == [s.multiplicity for s in found]
@@ -129,9 +127,7 @@ def check_against_oracle(signature, circuit, *, merged=False) -> None:
     for s in mine:  # equal sizes may come in any order: match on the traces as well
         for o in left:
             small = oracle.restricted(o, observable)
-            same = (o.dim, o.multiplicity) == (s.dim, s.multiplicity) and abs(
-                o.weight - s.weight
-            ) < 1e-8
+            same = (o.dim, o.multiplicity) == (s.dim, s.multiplicity) and abs(o.weight - s.weight) < 1e-8
             if same and abs(np.trace(small).real - s.trace) < 1e-7:
                 assert oracle.kind(o) == s.kind
                 assert abs(np.trace(small @ small).real - s.trace_square) < 1e-7
@@ -151,9 +147,7 @@ def check_against_oracle(signature, circuit, *, merged=False) -> None:
 def test_named_sectors(name, route):
     words, observable, kind, beta, expected = CASES[name]
     n = len(words[0])
-    circuit = RotationCircuit.from_words(
-        words, observable, random_state(n, np.random.default_rng(1))
-    )
+    circuit = RotationCircuit.from_words(words, observable, random_state(n, np.random.default_rng(1)))
     signature = build_signature(circuit, route=route)
     sector = signature.sectors[0]
     assert (sector.kind, sector.beta) == (kind, beta)
@@ -172,15 +166,8 @@ def jordan_words(words, state_n, beta_sign):
     assert space.shape[1] == 1
     s = space[:, 0].reshape(d, d)
     assert np.allclose(s, beta_sign * s.T)
-    letters = [
-        on(state_n, {q: "IXYZ"[(i >> (2 * q)) & 3] for q in range(state_n)})
-        for i in range(4**state_n)
-    ]
-    return [
-        w
-        for w in letters
-        if np.allclose(oracle.matrix({w: 1}) @ s, s @ oracle.matrix({w: 1}).conj())
-    ]
+    letters = [on(state_n, {q: "IXYZ"[(i >> (2 * q)) & 3] for q in range(state_n)}) for i in range(4**state_n)]
+    return [w for w in letters if np.allclose(oracle.matrix({w: 1}) @ s, s @ oracle.matrix({w: 1}).conj())]
 
 
 @pytest.mark.parametrize("name, sign", [("beta1", 1), ("beta4 sp(2)", -1), ("beta4 sp(4)", -1)])
@@ -204,13 +191,9 @@ def test_jordan_algebra_membership_of_every_word(name, sign):
 
 def test_spin_factor_of_a_free_fermion_chain():
     n = 4
-    words = [on(n, {i: "X"}) for i in range(n)] + [
-        on(n, {i: "Z", i + 1: "Z"}) for i in range(n - 1)
-    ]
+    words = [on(n, {i: "X"}) for i in range(n)] + [on(n, {i: "Z", i + 1: "Z"}) for i in range(n - 1)]
     for letters, d in ((words, 8), (words[:3] + words[4:], 7), ([*words, "ZIII"], None)):
-        circuit = RotationCircuit.from_words(
-            letters, {"ZIII": 1.0}, random_product(n, np.random.default_rng(3))
-        )
+        circuit = RotationCircuit.from_words(letters, {"ZIII": 1.0}, random_product(n, np.random.default_rng(3)))
         signature = build_signature(circuit)
         if d is None:
             assert signature.method != "spin factor"  # a Majorana among the generators
@@ -236,18 +219,14 @@ def test_spin_factor_of_sums_is_found_by_its_module():
     signature = build_signature(circuit)
     assert signature.method == "spin factor" and signature.spin_factor.d == 2 * n
     assert signature.spin_factor.norm == pytest.approx(2.0)
-    words = build_signature(
-        RotationCircuit.from_words(["XII", "IXI", "IIX", "ZZI", "IZZ"], {"ZII": 2.0}, state)
-    )
+    words = build_signature(RotationCircuit.from_words(["XII", "IXI", "IIX", "ZZI", "IZZ"], {"ZII": 2.0}, state))
     assert signature.spin_factor.amplitude == pytest.approx(words.spin_factor.amplitude)
 
 
 def test_basis_state_in_a_spin_factor_says_the_loss_is_constant():
     n = 3
     words = ["XII", "IXI", "IIX", "ZZI", "IZZ"]
-    circuit = RotationCircuit.from_words(
-        words, {"YII": 1.0}, InputState.from_vector(np.ones(8) / np.sqrt(8))
-    )
+    circuit = RotationCircuit.from_words(words, {"YII": 1.0}, InputState.from_vector(np.ones(8) / np.sqrt(8)))
     signature = build_signature(circuit)
     assert signature.spin_factor.amplitude == 0.0 and "constant" in signature.reason
     assert predicted_variance(signature) == 0.0
@@ -257,9 +236,7 @@ def test_basis_state_in_a_spin_factor_says_the_loss_is_constant():
 
 def test_tensor_product_representation_is_outside():
     words = ["XII", "YII", "IXI", "IYI", "IIX", "IIY"]
-    circuit = RotationCircuit.from_words(
-        words, {"ZZZ": 1.0}, random_state(3, np.random.default_rng(0))
-    )
+    circuit = RotationCircuit.from_words(words, {"ZZZ": 1.0}, random_state(3, np.random.default_rng(0)))
     for route in ("pauli", "dense"):
         signature = build_signature(circuit, route=route)
         assert not signature.in_theory and "tensor product" in signature.reason
@@ -296,9 +273,7 @@ def test_two_isomorphic_ideals_acting_jointly_are_not_independent():
         assert "not independent" in signature.reason
     # and its conjugate: su(4) on both half-spins of so(6), one ideal, oracle dimension 15
     words = ["XZY", "YZZ", "IIZ", "XIX", "XXX"]
-    circuit = RotationCircuit.from_words(
-        words, {"XZY": 1.0}, random_state(3, np.random.default_rng(1))
-    )
+    circuit = RotationCircuit.from_words(words, {"XZY": 1.0}, random_state(3, np.random.default_rng(1)))
     gens, _, vector = dense(circuit)
     a, b = oracle.sectors(gens, vector)
     assert not oracle.independent(a, b, gens)
@@ -344,10 +319,7 @@ def test_constant_loss_and_set_aside_generators():
 def _random_problem(seed: int):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 5))
-    letters = [
-        on(n, dict(enumerate(rng.choice(list("IXYZ"), n, p=[0.4, 0.2, 0.2, 0.2]))))
-        for _ in range(7)
-    ]
+    letters = [on(n, dict(enumerate(rng.choice(list("IXYZ"), n, p=[0.4, 0.2, 0.2, 0.2])))) for _ in range(7)]
     words = [w for w in letters[: int(rng.integers(1, 8))] if set(w) != {"I"}]
     if not words:
         return None
@@ -355,11 +327,7 @@ def _random_problem(seed: int):
     terms = {}
     for _ in range(int(rng.integers(1, 4))):
         pick = rng.integers(0, 2, len(words)).astype(bool)
-        row = (
-            np.bitwise_xor.reduce(packed.packed[pick], axis=0)[None]
-            if pick.any()
-            else packed.packed[:1]
-        )
+        row = np.bitwise_xor.reduce(packed.packed[pick], axis=0)[None] if pick.any() else packed.packed[:1]
         word = PauliWords.from_packed(row, n).strings()[0]
         if rng.random() < 0.3:
             word = "".join(rng.choice(list("IXYZ"), n))
@@ -405,9 +373,7 @@ def test_pauli_route_equals_dense_route():
                 strict=True,
             ):
                 if a.rho_spectrum is not None:
-                    np.testing.assert_allclose(
-                        np.sum(a.rho_spectrum**3), np.sum(b.rho_spectrum**3), atol=1e-6
-                    )
+                    np.testing.assert_allclose(np.sum(a.rho_spectrum**3), np.sum(b.rho_spectrum**3), atol=1e-6)
     assert compared[True] > 80 and compared[False] > 40
     assert betas >= {2, 4}  # β = 1 is rare among random words: see the named circuits
 
@@ -417,19 +383,12 @@ def test_dense_route_on_random_sums_equals_the_oracle(seed):
     rng = np.random.default_rng(seed)
     n = 2 + seed % 2
     letters = [on(n, {q: "IXYZ"[(i >> (2 * q)) & 3] for q in range(n)}) for i in range(1, 4**n)]
-    pool = [
-        w for w in letters if seed % 3 or w.count("X") + w.count("Y") in (0, 2)
-    ]  # every third: a parity
-    gens = [
-        {str(w): float(rng.choice([1.0, 0.5, -0.7])) for w in rng.choice(pool, 2, replace=False)}
-        for _ in range(3)
-    ]
+    pool = [w for w in letters if seed % 3 or w.count("X") + w.count("Y") in (0, 2)]  # every third: a parity
+    gens = [{str(w): float(rng.choice([1.0, 0.5, -0.7])) for w in rng.choice(pool, 2, replace=False)} for _ in range(3)]
     observable = dict(gens[0])  # inside the algebra
     circuit = sums(n, gens, observable, random_state(n, rng))
     signature = build_signature(circuit)
-    if len(signature.generators) == len(
-        [k for k in signature.sectors[0].generator_traces[:, 1] if k > 0]
-    ):
+    if len(signature.generators) == len([k for k in signature.sectors[0].generator_traces[:, 1] if k > 0]):
         check_against_oracle(signature, circuit)
     found = oracle.sectors(dense(circuit)[0], circuit.state.vector())
     full = sum(s.dim * s.multiplicity for s in found)
@@ -468,9 +427,7 @@ def test_heisenberg_sums_on_five_qubits():
 @pytest.mark.slow
 def test_xxz_on_ten_qubits_has_eleven_sectors():
     n = 10
-    circuit = sums(
-        n, xxz(n), {on(n, {0: "Z", 1: "Z"}): 1.0}, InputState.basis([i % 2 for i in range(n)])
-    )
+    circuit = sums(n, xxz(n), {on(n, {0: "Z", 1: "Z"}): 1.0}, InputState.basis([i % 2 for i in range(n)]))
     signature = build_signature(circuit)
     assert sorted(s.dim for s in signature.sectors) == [
         1,
@@ -486,10 +443,7 @@ def test_xxz_on_ten_qubits_has_eleven_sectors():
         252,
     ]
     assert signature.in_theory and signature.sectors[0].dim == 252
-    assert (
-        signature.algebra.dim
-        == sum(k * k - 1 for k in (10, 10, 45, 45, 120, 120, 210, 210, 252)) + 2
-    )
+    assert signature.algebra.dim == sum(k * k - 1 for k in (10, 10, 45, 45, 120, 120, 210, 210, 252)) + 2
 
 
 def test_reachable_route_equals_the_dense_sector():
@@ -508,9 +462,7 @@ def test_reachable_route_equals_the_dense_sector():
 
 def test_reachable_route_beyond_the_dense_one():
     n = 14
-    circuit = sums(
-        n, xxz(n), {on(n, {0: "Z", 1: "Z"}): 1.0}, InputState.basis([1, 1] + [0] * (n - 2))
-    )
+    circuit = sums(n, xxz(n), {on(n, {0: "Z", 1: "Z"}): 1.0}, InputState.basis([1, 1] + [0] * (n - 2)))
     signature = build_signature(circuit)
     assert signature.in_theory and signature.sectors[0].dim == n * (n - 1) // 2
     assert signature.method == "dense route"
@@ -535,9 +487,7 @@ def test_variance_of_deep_circuits(name, pure):
     n = len(words[0])
     if observable is None:
         inside = jordan_words(words, n, -1)
-        observable = {
-            w: c for w, c in zip([w for w in inside if set(w) != {"I"}], (1.0, 0.5), strict=False)
-        }
+        observable = {w: c for w, c in zip([w for w in inside if set(w) != {"I"}], (1.0, 0.5), strict=False)}
     rng = np.random.default_rng(7)
     state = random_state(n, rng) if pure else InputState.basis(rng.integers(0, 2, n))
     circuit = RotationCircuit.from_words(words, observable, state)
@@ -659,9 +609,7 @@ def test_many_sectors_are_a_distribution_with_exact_moments(monkeypatch):
 
     words = ["XIIII", "ZIIII", "XZIII", "ZIZII", "XIIZI", "ZIIIZ"]
     observable = {"XZIII": 1.0, "ZIIZI": 0.5, "YIIII": 0.25, "IZIII": 0.3, "IIZII": 0.2}
-    circuit = RotationCircuit.from_words(
-        words, observable, random_product(5, np.random.default_rng(0))
-    )
+    circuit = RotationCircuit.from_words(words, observable, random_product(5, np.random.default_rng(0)))
     listed = build_signature(circuit)
     monkeypatch.setattr(module, "_MAX_FREE", 3)
     many = build_signature(circuit)
@@ -682,10 +630,7 @@ def test_many_sectors_are_a_distribution_with_exact_moments(monkeypatch):
 def test_word_sum_spectrum_equals_the_matrix(seed):
     rng = np.random.default_rng(seed)
     n = 4
-    letters = {
-        on(n, dict(enumerate(rng.choice(list("IXYZ"), n)))): 1.0
-        for _ in range(int(rng.integers(1, 7)))
-    }
+    letters = {on(n, dict(enumerate(rng.choice(list("IXYZ"), n)))): 1.0 for _ in range(int(rng.integers(1, 7)))}
     letters.pop("IIII", None)
     total = PauliSum.from_terms(dict.fromkeys(letters, 1.0))
     c = rng.normal(size=len(total))
@@ -700,9 +645,7 @@ def test_ground_state_by_lanczos_and_by_bound(monkeypatch):
     import pennylane_wishart.sectors.pauli_spectrum as module
 
     n = 8
-    terms = {on(n, {i: "Z", i + 1: "Z"}): 1.0 for i in range(n - 1)} | {
-        on(n, {i: "X"}): 0.7 for i in range(n)
-    }
+    terms = {on(n, {i: "Z", i + 1: "Z"}): 1.0 for i in range(n - 1)} | {on(n, {i: "X"}): 0.7 for i in range(n)}
     total = PauliSum.from_terms(terms)
     exact = np.linalg.eigvalsh(total.matrix())[0]
     monkeypatch.setattr(module, "_MAX_COST", 0)
@@ -720,9 +663,7 @@ def test_large_circuits():
     chain = RotationCircuit.from_words(field + bonds, {on(n, {0: "Z"}): 1.0})
     signature = build_signature(chain)
     assert signature.algebra.name == "so(400)" and signature.spin_factor.d == 400
-    full = RotationCircuit.from_words(
-        field + bonds + [on(n, {i: "Y"}) for i in range(n)], {on(n, {0: "Z"}): 1.0}
-    )
+    full = RotationCircuit.from_words(field + bonds + [on(n, {i: "Y"}) for i in range(n)], {on(n, {0: "Z"}): 1.0})
     signature = build_signature(full)
     assert signature.in_theory and signature.sectors[0].dim == 2**n
     assert signature.sectors[0].log2_dof_finite == pytest.approx(n)
@@ -761,9 +702,7 @@ def test_generator_traces_and_spectra_in_the_rotations_own_scale():
         values, counts = sector.generator_spectra[int(signature.generator_of[k])]
         scaled = np.repeat(values, counts) * signature.generator_scale[k]
         eigenvalues = np.linalg.eigvalsh(small)
-        assert np.allclose(np.sort(scaled), eigenvalues) or np.allclose(
-            np.sort(-scaled), eigenvalues
-        )
+        assert np.allclose(np.sort(scaled), eigenvalues) or np.allclose(np.sort(-scaled), eigenvalues)
 
 
 def test_signature_prints_within_80_columns_and_serialises():
@@ -790,9 +729,7 @@ def test_bad_input_is_named():
     with pytest.raises(InputError, match="single Pauli words"):
         build_signature(sums(2, xxz(2), {"ZI": 1.0, "XX": 1.0}), route="pauli")
     with pytest.raises(InputError, match="stops at 12 qubits"):
-        build_signature(
-            RotationCircuit.from_words(["X" + "I" * 12], {"Z" + "I" * 12: 1.0}), route="dense"
-        )
+        build_signature(RotationCircuit.from_words(["X" + "I" * 12], {"Z" + "I" * 12: 1.0}), route="dense")
     with pytest.raises(InputError, match="kind must be one of"):
         Sector(
             dim=2,

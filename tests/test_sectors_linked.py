@@ -68,9 +68,7 @@ def test_both_routes_list_the_sectors_of_the_oracle(route):
         if not oracle.relevant(generators, observable):
             continue
         signature = build_signature(circuit, route=route)
-        if signature.method == "spin factor" or (
-            route == "pauli" and pauli_sectors(pose(circuit)).by_sums
-        ):
+        if signature.method == "spin factor" or (route == "pauli" and pauli_sectors(pose(circuit)).by_sums):
             continue  # a vector; or copies told apart by sums of words, which go to the dense route
         compared += 1
         assert sum(s.dim * s.multiplicity for s in signature.sectors) == 2**circuit.n_qubits, seed

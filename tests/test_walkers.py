@@ -30,10 +30,7 @@ from pennylane_wishart.walkers.means import first_moments
 
 def pull(estimate, exact) -> np.ndarray:
     """Return the errors of everything estimated, in standard errors."""
-    z = [
-        (estimate.loss_second_moment - exact.loss_second_moment)
-        / max(estimate.loss_second_moment_error, 1e-300)
-    ]
+    z = [(estimate.loss_second_moment - exact.loss_second_moment) / max(estimate.loss_second_moment_error, 1e-300)]
     if estimate.loss_second_moment_error < 1e-13:
         z = [0.0 if abs(estimate.loss_second_moment - exact.loss_second_moment) < 1e-12 else np.inf]
     for k, status in enumerate(estimate.status):
@@ -114,9 +111,7 @@ def test_zone_changes_nothing_but_the_noise(monkeypatch):
     law = circuit.angle_law()
     with_zone = walk(circuit, law, 20_000, seed=2)
     plain = module.product_zone
-    monkeypatch.setattr(
-        module, "product_zone", lambda c, m, q, averaged: plain(c, m, q, averaged=False)
-    )
+    monkeypatch.setattr(module, "product_zone", lambda c, m, q, averaged: plain(c, m, q, averaged=False))
     without = walk(circuit, law, 20_000, seed=3)
     error = np.hypot(with_zone.loss_second_moment_error, without.loss_second_moment_error)
     assert abs(with_zone.loss_second_moment - without.loss_second_moment) < 5 * error
@@ -146,9 +141,7 @@ def test_unseen_parameters_get_an_upper_limit():
     assert np.all(np.isneginf(got.log2_gradient_variance[sorted(dead)]))
     asked = bounded[:: len(bounded) // 3][:3]
     truth = log2_moments(circuit, circuit.angle_law(), 16, asked)
-    assert np.all(
-        truth.log2_gradient + truth.log2_gradient_error < got.log2_gradient_variance[asked]
-    )
+    assert np.all(truth.log2_gradient + truth.log2_gradient_error < got.log2_gradient_variance[asked])
 
 
 def drawn_mass(circuit) -> float:
@@ -162,9 +155,7 @@ def test_no_hit_is_the_rule_of_three():
     got = walk(circuit, circuit.angle_law(), 64, seed=2)
     bounded = [k for k, s in enumerate(got.status) if s is Status.UPPER_BOUND]
     assert bounded
-    np.testing.assert_allclose(
-        got.gradient_variance[bounded], drawn_mass(circuit) * (1 - 0.05 ** (1 / 64)), rtol=1e-6
-    )
+    np.testing.assert_allclose(got.gradient_variance[bounded], drawn_mass(circuit) * (1 - 0.05 ** (1 / 64)), rtol=1e-6)
 
 
 def test_global_cost_at_a_hundred_qubits():
@@ -223,9 +214,7 @@ def test_matrix_product_of_sums_and_products(rng):
     squares = exact.gradient_variance + exact.gradient_mean**2
     np.testing.assert_allclose(got.log2_second_moment, np.log2(exact.loss_second_moment), atol=1e-9)
     live = np.isfinite(got.log2_gradient)
-    np.testing.assert_allclose(
-        got.log2_gradient[live], np.log2(squares[[0, 4, 8]][live]), atol=1e-9
-    )
+    np.testing.assert_allclose(got.log2_gradient[live], np.log2(squares[[0, 4, 8]][live]), atol=1e-9)
     sums = RotationCircuit.from_words(["XII", "IYI", "ZZI", "IXI", "YII"], {"ZII": 0.5, "IZI": 2.0})
     got = log2_moments(sums, sums.angle_law(), 16)
     exact = exact_moments(sums, sums.angle_law())
@@ -259,9 +248,7 @@ def test_pairs_agree_with_exact_moments():
         law = circuit.angle_law("uniform" if seed % 3 else ("normal", 0.6))
         exact, got = exact_moments(circuit, law), pair_walk(circuit, law, 20_000, seed=seed)
         errors = [(got.loss_mean - exact.loss_mean, got.loss_mean_error)]
-        errors.append(
-            (got.loss_second_moment - exact.loss_second_moment, got.loss_second_moment_error)
-        )
+        errors.append((got.loss_second_moment - exact.loss_second_moment, got.loss_second_moment_error))
         for k, status in enumerate(got.status):
             difference = got.gradient_variance[k] - exact.gradient_variance[k]
             if status is Status.ESTIMATED:
@@ -347,9 +334,7 @@ def test_random_bits_have_the_asked_probability():
 
 def test_ranges_of_walkers():
     mask = mask_of_range(3, 70, 2)
-    assert np.unpackbits(mask.view(np.uint8), bitorder="little").nonzero()[0].tolist() == list(
-        range(3, 70)
-    )
+    assert np.unpackbits(mask.view(np.uint8), bitorder="little").nonzero()[0].tolist() == list(range(3, 70))
 
 
 # ------------------------------------------------------------------ the choice
@@ -357,9 +342,7 @@ def test_choice_names_the_engine():
     rng = np.random.default_rng(0)
     words = pauli_circuit(rng, 3, 5, 1).circuit
     assert moments_of(words).engine == "exact words"
-    sums = sum_circuit(
-        [{"XX": 0.25, "YY": 0.25}, {"ZI": 0.5}, {"XI": 0.5}], {"ZI": 1.0}, state(rng, 2, "vector")
-    )
+    sums = sum_circuit([{"XX": 0.25, "YY": 0.25}, {"ZI": 0.5}, {"XI": 0.5}], {"ZI": 1.0}, state(rng, 2, "vector"))
     assert moments_of(sums.circuit).engine in ("exact module", "exact tensor")
     shared = RotationCircuit.from_words(["X", "Y", "X"], {"Z": 1.0}, parameter_of=[0, 1, 0])
     assert moments_of(shared).engine == "quadrature"
@@ -399,9 +382,7 @@ def test_errors_say_what_to_do():
     far = RotationCircuit.from_words(["XXXXXX"], {"ZIIIII": 1.0})
     with pytest.raises(UnsupportedCircuitError, match="spans 6 neighbouring qubits, and 4 is the most"):
         log2_moments(far, far.angle_law())
-    entangled = RotationCircuit.from_words(
-        ["XI"], {"ZI": 1.0}, state(np.random.default_rng(0), 2, "vector")
-    )
+    entangled = RotationCircuit.from_words(["XI"], {"ZI": 1.0}, state(np.random.default_rng(0), 2, "vector"))
     with pytest.raises(UnsupportedCircuitError, match="product state"):
         log2_moments(entangled, entangled.angle_law())
 
@@ -420,9 +401,7 @@ def test_shared_average_is_dense():
 def test_first_layer_of_a_basis_state():
     """Cluster tables start from the input's bits: |1⟩ and |0⟩ have the same squares."""
     for bits in ([0, 0, 0], [1, 0, 1]):
-        circuit = RotationCircuit.from_words(
-            ["XII", "ZZI", "IXI"], {"IZI": 1.0}, InputState.basis(bits)
-        )
+        circuit = RotationCircuit.from_words(["XII", "ZZI", "IXI"], {"IZI": 1.0}, InputState.basis(bits))
         exact = exact_moments(circuit, circuit.angle_law())
         assert np.abs(pull(walk(circuit, circuit.angle_law(), 6400, seed=1), exact)).max() < 5
 

@@ -83,9 +83,7 @@ def close(
         raise InputError(f"max_dim and max_bytes must be positive; got {max_dim} and {max_bytes}.")
     sums = [g for g in as_sums(generators, wire_order) if len(g)]
     if not sums:
-        return LieAlgebra(
-            dim=0, n_qubits=0, method="no generators", known_structure=((), 0), basis=()
-        )
+        return LieAlgebra(dim=0, n_qubits=0, method="no generators", known_structure=((), 0), basis=())
     if all(len(g) == 1 for g in sums):
         return _close_words(PauliWords.concatenate([g.words for g in sums]), max_bytes)
     numbers = recognise(sums)

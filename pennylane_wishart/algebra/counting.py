@@ -76,11 +76,7 @@ class OrbitCounter:
     @cached_property
     def log2_repeats(self) -> int:
         """log2 of how often each coset of K is met: parities whose product lies in K."""
-        parities = [
-            w.packed
-            for p in self.parts
-            if isinstance(p, BinomialPart) and (w := p.parity_word) is not None
-        ]
+        parities = [w.packed for p in self.parts if isinstance(p, BinomialPart) and (w := p.parity_word) is not None]
         if not parities:
             return 0
         together = F2Basis(np.concatenate([self.kernel.packed, *parities])).rank
@@ -181,10 +177,7 @@ class OrbitCounter:
             counts = [self.parts[i].count(values[i], s.astype(np.uint8)) for s in states]
             if any(c is None for c in counts):
                 return None
-            ways = [
-                sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states)))
-                for s in range(len(states))
-            ]
+            ways = [sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states))) for s in range(len(states))]
         return ways[0]
 
     def _from_solutions(self, values, wanted, rng) -> tuple[int, int, int]:
@@ -197,9 +190,7 @@ class OrbitCounter:
         hits = tried = 0
         for weights in _weights(len(null), rng):
             # a matrix product of floats is quick, and exact for so few terms
-            points = (weights.astype(np.float32) @ null).astype(np.int64).astype(
-                np.uint8
-            ) & 1 ^ start
+            points = (weights.astype(np.float32) @ null).astype(np.int64).astype(np.uint8) & 1 ^ start
             good = np.ones(len(points), dtype=bool)
             for part, piece in zip(self.parts, np.split(points, splits, axis=1), strict=True):
                 good &= part.accepts(piece)

@@ -44,10 +44,7 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
     rng = np.random.default_rng(0)
     packed = words.packed
     probes = np.stack(
-        [
-            np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0)
-            for _ in range(_PROBES)
-        ]
+        [np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0) for _ in range(_PROBES)]
     ).astype(np.uint64)
     odd = words.anticommutation(PauliWords.from_packed(probes, words.n_qubits))
     mask = np.logical_not(np.any(odd, axis=1))

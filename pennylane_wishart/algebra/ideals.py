@@ -48,9 +48,7 @@ def decompose(algebra: LieAlgebra, seed: int = 0) -> tuple[tuple[Ideal, ...], in
         (4, ['su(2)'], 1)
     """
     if not algebra.is_closed:
-        raise NotClosedError(
-            f"decompose: the closure was truncated at dimension {algebra.dim}; raise max_dim."
-        )
+        raise NotClosedError(f"decompose: the closure was truncated at dimension {algebra.dim}; raise max_dim.")
     if algebra.known_structure is not None:
         return algebra.known_structure
     if isinstance(algebra.basis, PauliWords):

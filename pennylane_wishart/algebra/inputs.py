@@ -58,8 +58,7 @@ def as_words(words, wire_order: Sequence | None = None, name: str = "words") -> 
         terms = [pw for pw, c in sentence.items() if abs(c) > 0]
         if len(terms) != 1:
             raise InputError(
-                f"{name}: {word!r} has {len(terms)} Pauli words and one is needed; "
-                "use close() for sums of words."
+                f"{name}: {word!r} has {len(terms)} Pauli words and one is needed; use close() for sums of words."
             )
         maps.append({wires[w]: letter for w, letter in terms[0].items()})
     return PauliWords.from_maps(maps, len(wires))
@@ -108,9 +107,7 @@ def _from_strings(words: Sequence[str], name: str) -> PauliWords:
     letters = np.frombuffer("".join(words).encode("utf-8", "replace"), dtype=np.uint8)
     if any(len(w) != n for w in words) or not np.isin(letters, list(b"IXYZ")).all():
         bad = next(w for w in words if len(w) != n or set(w) - set("IXYZ"))
-        raise InputError(
-            f"{name}: a Pauli word is a string of I, X, Y, Z, here of length {n}; got {bad!r}."
-        )
+        raise InputError(f"{name}: a Pauli word is a string of I, X, Y, Z, here of length {n}; got {bad!r}.")
     letters = letters.reshape(len(words), n)
     y = letters == ord("Y")
     return PauliWords.from_bits((letters == ord("X")) | y, (letters == ord("Z")) | y)
@@ -147,12 +144,8 @@ def _sentence(item, name: str):
     try:
         matrix = qml.matrix(item)
     except qml.operation.MatrixUndefinedError as error:
-        raise InputError(
-            f"{name}: {item!r} has neither a Pauli representation nor a matrix."
-        ) from error
-    return qml.pauli.pauli_sentence(
-        qml.pauli_decompose(matrix, wire_order=item.wires, check_hermitian=False)
-    )
+        raise InputError(f"{name}: {item!r} has neither a Pauli representation nor a matrix.") from error
+    return qml.pauli.pauli_sentence(qml.pauli_decompose(matrix, wire_order=item.wires, check_hermitian=False))
 
 
 def _wire_index(sentences: Iterable, wire_order: Sequence | None, name: str) -> dict:
@@ -174,18 +167,9 @@ def _from_matrix(matrix, index: int) -> PauliSum:
     try:
         array = np.asarray(matrix, dtype=complex)
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"generators: cannot read {type(matrix).__name__} {matrix!r:.80}."
-        ) from error
-    if (
-        array.ndim != 2
-        or array.shape[0] != array.shape[1]
-        or array.shape[0] > 2**_MAX_MATRIX_QUBITS
-    ):
-        raise InputError(
-            f"generators: a matrix must be (2^n, 2^n) with n ≤ {_MAX_MATRIX_QUBITS}; "
-            f"got {array.shape}."
-        )
+        raise InputError(f"generators: cannot read {type(matrix).__name__} {matrix!r:.80}.") from error
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] > 2**_MAX_MATRIX_QUBITS:
+        raise InputError(f"generators: a matrix must be (2^n, 2^n) with n ≤ {_MAX_MATRIX_QUBITS}; got {array.shape}.")
     _check_finite(array, index)
     return PauliSum.from_matrix(array)
 
@@ -206,6 +190,5 @@ def _real(generator: PauliSum, index: int) -> PauliSum:
         if np.all(np.abs(other) <= scale):
             return PauliSum.of(generator.words, part)
     raise InputError(
-        f"generators[{index}] is neither Hermitian nor anti-Hermitian: a gate exp(-iθG) needs "
-        "a Hermitian G."
+        f"generators[{index}] is neither Hermitian nor anti-Hermitian: a gate exp(-iθG) needs a Hermitian G."
     )

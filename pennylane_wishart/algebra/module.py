@@ -52,9 +52,7 @@ class Module:
 
     def __post_init__(self):
         if self.dim < 0 or (self.z_type or 0) > (self.orbit_size or 0):
-            raise InputError(
-                f"Module: dim {self.dim} with {self.z_type} Z-type words is impossible."
-            )
+            raise InputError(f"Module: dim {self.dim} with {self.z_type} Z-type words is impossible.")
 
     def __repr__(self) -> str:
         size = f"dim={self.dim}" if self.log2_dim < 50 else f"log2_dim={self.log2_dim:.2f}"
@@ -91,9 +89,7 @@ class Module:
         """
         counter, size, _ = self._counted()
         if size > limit:
-            raise ModuleTooLargeError(
-                f"Module.enumerate: the orbit has {size} words, more than limit={limit}."
-            )
+            raise ModuleTooLargeError(f"Module.enumerate: the orbit has {size} words, more than limit={limit}.")
         assert self.generators is not None
         return walk(counter.word, self.generators, limit)
 
@@ -138,8 +134,7 @@ class Module:
     def _counted(self) -> tuple[OrbitCounter, int, int]:
         if self.counter is None or self.orbit_size is None or self.z_type is None:
             raise InputError(
-                "Module: orbits are counted for Pauli-word observables and generators only; "
-                "this one is a span of sums."
+                "Module: orbits are counted for Pauli-word observables and generators only; this one is a span of sums."
             )
         return self.counter, self.orbit_size, self.z_type
 
@@ -255,9 +250,7 @@ def module_of(
     return module
 
 
-def module_span(
-    generators: Sequence[PauliSum], observable: PauliSum, max_dim: int = 4095, seed: int = 0
-) -> Module:
+def module_span(generators: Sequence[PauliSum], observable: PauliSum, max_dim: int = 4095, seed: int = 0) -> Module:
     """Span the module of a Pauli sum by nested commutators with the generators.
 
     The rank is exact modulo two random 31-bit primes, as in ``close``; coefficients that are
@@ -330,9 +323,7 @@ def squared_expectations(words: PauliWords, bloch: np.ndarray) -> float:
 
 def _central(algebra: LieAlgebra) -> PauliWords:
     if algebra.central_words is None:
-        raise InputError(
-            "generators: this LieAlgebra was closed from sums; pass the generators themselves."
-        )
+        raise InputError("generators: this LieAlgebra was closed from sums; pass the generators themselves.")
     return algebra.central_words
 
 
@@ -368,8 +359,7 @@ def _bound(sums: Sequence[PauliSum], observable: PauliSum, seed: int) -> Module:
     words = PauliWords.concatenate([g.words for g in sums])
     algebra = classify(words)
     size = sum(
-        OrbitCounter(algebra.components, _central(algebra), observable.words[i]).size
-        for i in range(len(observable))
+        OrbitCounter(algebra.components, _central(algebra), observable.words[i]).size for i in range(len(observable))
     )
     return Module(
         dim=size,

@@ -226,6 +226,4 @@ def combine(words: PauliWords, subsets: np.ndarray) -> PauliWords:
     """Return the products of words over subsets, bits ``(r, m)``."""
     x, z = words.bits()
     weights = subsets.astype(np.float32)  # sums stay below 2^24, so they are exact
-    return PauliWords.from_bits(
-        (weights @ x).astype(np.int64) & 1, (weights @ z).astype(np.int64) & 1
-    )
+    return PauliWords.from_bits((weights @ x).astype(np.int64) & 1, (weights @ z).astype(np.int64) & 1)

@@ -51,9 +51,7 @@ class Ideal:
 
     def __post_init__(self):
         if self.type not in ("su", "so", "sp", *_EXCEPTIONAL_DIM):
-            raise InputError(
-                f"Ideal needs type su, so, sp, g2, f4, e6, e7 or e8; got {self.type!r}."
-            )
+            raise InputError(f"Ideal needs type su, so, sp, g2, f4, e6, e7 or e8; got {self.type!r}.")
         if self.n < 1 or self.copies < 1:
             raise InputError(f"Ideal needs n ≥ 1 and copies ≥ 1; got {self.n} and {self.copies}.")
 
@@ -77,9 +75,7 @@ class Ideal:
     @property
     def label(self) -> str:
         """Name of one copy."""
-        return (
-            self.type if self.type in _EXCEPTIONAL_DIM else f"{self.type}({format_integer(self.n)})"
-        )
+        return self.type if self.type in _EXCEPTIONAL_DIM else f"{self.type}({format_integer(self.n)})"
 
     def __str__(self) -> str:
         return _repeat(self.label, self.copies)

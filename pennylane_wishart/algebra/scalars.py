@@ -60,9 +60,7 @@ class Recognised:
 
 def recognise(generators: Sequence[PauliSum]) -> Recognised:
     """Recognise the coefficients of generators as exact numbers, generator by generator."""
-    rows: list[list[tuple[Fraction, int]] | None] = [
-        _recognise_one(g.coefficients) for g in generators
-    ]
+    rows: list[list[tuple[Fraction, int]] | None] = [_recognise_one(g.coefficients) for g in generators]
     left = [i for i, row in enumerate(rows) if row is None]
     if left:
         values = np.concatenate([generators[i].coefficients for i in left])
@@ -97,11 +95,7 @@ def _recognise_one(coefficients: np.ndarray) -> list[tuple[Fraction, int]] | Non
 
 def _small_fraction(value: float) -> Fraction | None:
     fraction = Fraction(float(value)).limit_denominator(_MAX_DENOMINATOR)
-    return (
-        fraction
-        if fraction and abs(float(fraction) - value) <= _RELATIVE_TOL * abs(value)
-        else None
-    )
+    return fraction if fraction and abs(float(fraction) - value) <= _RELATIVE_TOL * abs(value) else None
 
 
 def _short_decimal(value: float) -> Fraction | None:

@@ -37,9 +37,7 @@ def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
     syndromes = _pack(generators.anticommutation(span))
     state = _coordinates(basis, starts)
     if basis.rank <= _BITMAP_BITS:
-        reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[
-            :, None
-        ]
+        reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[:, None]
     else:
         reached = _walk_keys(state, steps, syndromes, limit)
     return PauliWords.from_packed(_decode(basis, reached), starts.n_qubits).unique()[0]
@@ -47,8 +45,7 @@ def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
 
 def _too_large(limit: int) -> ModuleTooLargeError:
     return ModuleTooLargeError(
-        f"The walk passed {limit} words. Raise limit, or use the counts that need no "
-        "enumeration (classify, orbit)."
+        f"The walk passed {limit} words. Raise limit, or use the counts that need no enumeration (classify, orbit)."
     )
 
 

@@ -118,9 +118,7 @@ class AdjointTable:
             coefficients: other values for all terms, in their order (default: those given).
         """
         size = len(self.table)
-        target, source, term, sign = (
-            np.concatenate(parts) for parts in zip(*self._entries, strict=True)
-        )
+        target, source, term, sign = (np.concatenate(parts) for parts in zip(*self._entries, strict=True))
         value = sign * (self.coefficients if coefficients is None else coefficients)[term]
         # one matrix for all generators, then cut: building many small ones costs more
         rows = self.owner[term] * size + target

@@ -74,8 +74,7 @@ class AngleLaw:
         if isinstance(spec, AngleLaw):
             if len(spec) != n:
                 raise AngleLawError(
-                    f"angles: the law has {len(spec)} parameters, the circuit has {n}; "
-                    "build the law for this circuit."
+                    f"angles: the law has {len(spec)} parameters, the circuit has {n}; build the law for this circuit."
                 )
             return spec
         if isinstance(spec, str) and spec == "uniform":

@@ -70,9 +70,7 @@ class Arguments:
         floats = [s for s in slots if _is_float(values[s])]
         for s in floats:
             if not np.all(np.isfinite(_array(values[s]))):
-                raise InputError(
-                    f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers."
-                )
+                raise InputError(f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers.")
         interface = _interface(values.values())
         chosen = _trainable(func, values, floats, argnums, interface)
         if not chosen:

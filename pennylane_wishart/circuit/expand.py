@@ -102,9 +102,7 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
         gates.append(gate)
         return
     if depth > _MAX_DEPTH:
-        raise UnsupportedCircuitError(
-            f"{op.name} on wires {list(op.wires)} does not decompose into known gates."
-        )
+        raise UnsupportedCircuitError(f"{op.name} on wires {list(op.wires)} does not decompose into known gates.")
     for part in _decomposition(op):
         expand_operation(part, gates, depth + 1)
 
@@ -117,8 +115,7 @@ def _decomposition(op) -> list:
             if hasattr(op, "control_values") and base is not None and len(base.data) > 1:
                 # PennyLane's own rule goes through matrices that depend on the angles
                 return [
-                    qml.ctrl(part, op.control_wires, control_values=op.control_values)
-                    for part in base.decomposition()
+                    qml.ctrl(part, op.control_wires, control_values=op.control_values) for part in base.decomposition()
                 ]
             return list(op.decomposition())
     except Exception as err:  # templates raise many kinds here

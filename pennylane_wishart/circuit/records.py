@@ -90,9 +90,7 @@ class RotationCircuit:
             if getattr(self, name).shape != (n,):
                 raise InputError(f"RotationCircuit.{name} needs shape ({n},); got {getattr(self, name).shape}.")
         if self.parameter_of.max(initial=-1) >= self.n_params:
-            raise InputError(
-                f"parameter_of names parameter {self.parameter_of.max()}, but there are {self.n_params}."
-            )
+            raise InputError(f"parameter_of names parameter {self.parameter_of.max()}, but there are {self.n_params}.")
         if np.iscomplexobj(self.observable.coefficients):
             raise InputError("The observable must be Hermitian: its Pauli coefficients are not real.")
 
@@ -218,9 +216,7 @@ class RotationCircuit:
         two[driven] *= law.characteristic(2 * frequency, self.parameter_of[driven])
         one[self.random_of >= 0] = 0.0
         two[self.random_of >= 0] = 0.0
-        return RotationMoments(
-            one.real, one.imag, (1 + two.real) / 2, (1 - two.real) / 2, two.imag / 2
-        )
+        return RotationMoments(one.real, one.imag, (1 + two.real) / 2, (1 - two.real) / 2, two.imag / 2)
 
     # ------------------------------------------------------------------ evaluation
     def loss(self, angles) -> np.ndarray:

@@ -180,4 +180,3 @@ class InputState:
             order += block.qubits
         tensor = out.reshape((2,) * self.n_qubits)
         return np.ascontiguousarray(np.transpose(tensor, np.argsort(order))).reshape(-1)
-

@@ -338,6 +338,4 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
     base = np.array([gates[i].value for i in rotations])
     jacobian = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
     arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
-    return TracedCircuit(
-        gates, rotations, jacobian, None, base, arguments, observable, check_wires(tape, None)
-    )
+    return TracedCircuit(gates, rotations, jacobian, None, base, arguments, observable, check_wires(tape, None))

@@ -125,9 +125,7 @@ def _entry(op, entry: int):
     """Return one entry of a batched operation."""
     if op.batch_size is None:
         return op
-    data = [
-        np.asarray(d)[entry] if np.ndim(d) > n else d for d, n in zip(op.data, op.ndim_params, strict=True)
-    ]
+    data = [np.asarray(d)[entry] if np.ndim(d) > n else d for d, n in zip(op.data, op.ndim_params, strict=True)]
     return qml.ops.functions.bind_new_parameters(op, data)
 
 

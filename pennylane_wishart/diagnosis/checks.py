@@ -107,9 +107,7 @@ def _shots_check(pred: Prediction, live: np.ndarray, limits: Thresholds) -> Chec
     value = float(np.exp2(min(float(np.median(log2_shots)), 1000.0)))
     # a ratio of variances says nothing where most runs see no event at all
     value = max(value, 0.5 / pred.rare_outcome)
-    return Check(
-        "shots per gradient, median live parameter", value, limits.shots, value <= limits.shots, advice, True
-    )
+    return Check("shots per gradient, median live parameter", value, limits.shots, value <= limits.shots, advice, True)
 
 
 def _minima_check(pred: Prediction, limits: Thresholds) -> Check:

@@ -123,9 +123,7 @@ class HaarCompression(DirichletLaw):
     def _moments(self) -> tuple[Fraction, Fraction, Fraction]:
         if self.is_pure:
             return self._spectrum.functional_moments
-        return trace_moments(
-            self._observable, input_spectrum(self.rho, self.dim, self.beta), self.beta
-        )
+        return trace_moments(self._observable, input_spectrum(self.rho, self.dim, self.beta), self.beta)
 
     def mean(self) -> float:
         """Return weight · Tr O / D."""
@@ -141,9 +139,7 @@ class HaarCompression(DirichletLaw):
 
     def _extreme(self, sign: int) -> float:
         """Smallest Σ p_i sign·o over orthogonal directions."""
-        levels = sorted(
-            (sign * o, k) for o, k in zip(self.values, self.multiplicities, strict=True)
-        )
+        levels = sorted((sign * o, k) for o, k in zip(self.values, self.multiplicities, strict=True))
         weights, total, start = list(self.rho), 0.0, 0
         for value, count in levels:
             total += value * math.fsum(weights[start : start + count])
@@ -220,10 +216,7 @@ class HaarCompression(DirichletLaw):
             return super()._draw_standard(size, rng)
         d = len(self.rho)
         return np.concatenate(
-            [
-                np.real(np.einsum("sii,i->s", part[:, :d, :d], np.array(self.rho)))
-                for part in self._parts(size, d, rng)
-            ]
+            [np.real(np.einsum("sii,i->s", part[:, :d, :d], np.array(self.rho))) for part in self._parts(size, d, rng)]
         )
 
     def _parts(self, size: int, d: int, rng: np.random.Generator) -> list[Any]:

@@ -20,9 +20,7 @@ __all__ = ["GeneratorNorm", "state_spread"]
 _BATCH = 1 << 20
 
 
-def state_spread(
-    levels: StandardLevels, size: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw (⟨O⟩ − mean)/2^e and Var(O)/(a·4^e) in the same Haar states, each (size,)."""
     top, total = np.zeros(size), np.ones(size)
     square = np.full(size, float(np.sum(levels.root**2)))
@@ -74,14 +72,12 @@ class GeneratorNorm:
             spectrum = Spectrum(spectrum.values, halves, spectrum.shape_unit)
         if spectrum.dim != dim:
             raise InputError(
-                f"generator_multiplicities must sum to the dimension {dim} over F; "
-                f"they sum to {spectrum.dim}."
+                f"generator_multiplicities must sum to the dimension {dim} over F; they sum to {spectrum.dim}."
             )
         odd = [g for g, k in zip(spectrum.values, spectrum.counts, strict=True) if g and k % 2]
         if beta == 1 and odd:
             raise InputError(
-                "generator_multiplicities must pair g with −g for beta = 1; "
-                f"|eigenvalues| {odd} have odd multiplicity."
+                f"generator_multiplicities must pair g with −g for beta = 1; |eigenvalues| {odd} have odd multiplicity."
             )
         return cls(spectrum, beta)
 
@@ -121,8 +117,7 @@ class GeneratorNorm:
             return state_spread(levels, size, rng)[1] * unit
         step = max(1, _BATCH // (4 if self.beta == 4 else 1))
         return np.concatenate(
-            [self._sample_paired(min(step, size - s), rng) for s in range(0, size, step)]
-            or [np.zeros(0)]
+            [self._sample_paired(min(step, size - s), rng) for s in range(0, size, step)] or [np.zeros(0)]
         )
 
     def _sample_paired(self, size: int, rng: np.random.Generator) -> Array:
@@ -139,9 +134,7 @@ class GeneratorNorm:
                 w = wishart_deviate(min(k, 1 << 60), scaled_float(Fraction(k)), 2, 2, size, rng)
                 # the two components of each quaternion: trace = total weight, Bloch = q†iq
                 deviate = np.real(w[:, 0, 0] + w[:, 1, 1]) / np.sqrt(2)
-                bloch = np.array(
-                    [np.real(w[:, 0, 0] - w[:, 1, 1]), 2 * w[:, 0, 1].real, 2 * w[:, 0, 1].imag]
-                )
+                bloch = np.array([np.real(w[:, 0, 0] - w[:, 1, 1]), 2 * w[:, 0, 1].real, 2 * w[:, 0, 1].imag])
                 vector += scaled_float(exact, e) * share / np.sqrt(2) * bloch
             total += share * deviate
             square += scaled_float(exact**2 * shape / a, 2 * e)

@@ -88,9 +88,7 @@ class HaarGradient(SphereMixture):
 
     @cached_property
     def _generator(self) -> GeneratorNorm:
-        return GeneratorNorm.build(
-            self.generator_values, self.generator_multiplicities, self.dim, self.beta
-        )
+        return GeneratorNorm.build(self.generator_values, self.generator_multiplicities, self.dim, self.beta)
 
     # --- exact moments --------------------------------------------------------------
     @property
@@ -175,9 +173,7 @@ class HaarGradient(SphereMixture):
         """Return the standard error of ``cdf`` from the stored sample."""
         if self.is_pure:
             return super().cdf_error(x)
-        return self._apply(
-            lambda flat: self._table.cdf_error(np.ldexp(flat, -self._mixed.exponent)), x
-        )
+        return self._apply(lambda flat: self._table.cdf_error(np.ldexp(flat, -self._mixed.exponent)), x)
 
     # --- sampling -------------------------------------------------------------------
     @cached_property
@@ -198,14 +194,9 @@ class HaarGradient(SphereMixture):
         _, square = state_spread(self._levels, size, rng)
         return self._norms(size, rng) * np.sqrt(square)
 
-    def _draw_mixed(
-        self, size: int, n_gradients: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
+    def _draw_mixed(self, size: int, n_gradients: int, rng: np.random.Generator) -> tuple[Array, Array]:
         step = max(1, _BATCH // matrix_size(self._mixed.frame, self.beta) ** 2)
-        parts = [
-            self._mixed.draw(min(step, size - start), n_gradients, rng)
-            for start in range(0, size, step)
-        ]
+        parts = [self._mixed.draw(min(step, size - start), n_gradients, rng) for start in range(0, size, step)]
         if not parts:
             return np.zeros(0), np.zeros((0, n_gradients))
         return np.concatenate([x for x, _ in parts]), np.concatenate([g for _, g in parts])

@@ -52,9 +52,7 @@ def _at_identity(partition: tuple[int, ...], alpha: Fraction, dim: int) -> Fract
     return value
 
 
-def trace_moments(
-    first: Spectrum, second: Spectrum, beta: int
-) -> tuple[Fraction, Fraction, Fraction]:
+def trace_moments(first: Spectrum, second: Spectrum, beta: int) -> tuple[Fraction, Fraction, Fraction]:
     """Return the central moments 2, 3, 4 of Tr(A U B U†), exactly.
 
     Args:

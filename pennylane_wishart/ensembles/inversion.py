@@ -136,9 +136,7 @@ def log1p_minus(u: Array) -> Array:
         return np.where(u > -1, (_kernel(z) * z**2).real, -np.inf)
 
 
-def _exponent_at(
-    s: NDArray[np.complex128], y: Array, v: Array, b: Array, shape: Array
-) -> NDArray[np.complex128]:
+def _exponent_at(s: NDArray[np.complex128], y: Array, v: Array, b: Array, shape: Array) -> NDArray[np.complex128]:
     """K(s) = −ys − Σ A[log(1 − vs) + vs], s of shape (rows, nodes).
 
     Light levels use −A log(1 − vs), whose terms do not cancel far out on the contour;
@@ -172,9 +170,7 @@ def _contour(y: Array, v: Array, b: Array, shape: Array, pole: int) -> tuple[Arr
     peak = _exponent_at(tau[:, None].astype(complex), y, v, b, shape)[:, 0].real
 
     def integrand(t: Array) -> Array:
-        s = tau[:, None] + width[:, None] * (
-            1j * np.sinh(t) + bend[:, None] * 2 * np.sinh(t / 2) ** 2
-        )
+        s = tau[:, None] + width[:, None] * (1j * np.sinh(t) + bend[:, None] * 2 * np.sinh(t / 2) ** 2)
         log = _exponent_at(s, y, v, b, shape) - peak[:, None]
         if pole:
             log -= np.log(s / tau[:, None])

@@ -217,9 +217,7 @@ class JointLaw:
         """
         return self._scaled_sample(check_size(size), np.random.default_rng(rng), 0)
 
-    def _scaled_sample(
-        self, size: int, rng: np.random.Generator, exponent: int
-    ) -> tuple[Array, Array]:
+    def _scaled_sample(self, size: int, rng: np.random.Generator, exponent: int) -> tuple[Array, Array]:
         losses, gradients = np.zeros(size), np.zeros((size, self.n_gradients))
         step = max(1, _BATCH // (self.n_gradients + 1))
         for start in range(0, size, step):
@@ -332,7 +330,6 @@ class GradientSquare(SquaredNorm):
     def engine(self) -> str:
         """How the numbers are obtained."""
         return f"sampled from the joint law ({self.joint.loss.engine})"
-
 
 
 def _log2(law: Law) -> float:

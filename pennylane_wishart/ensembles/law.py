@@ -50,9 +50,7 @@ def log_complement(log_probability: Array) -> Array:
     """Return log(1 − e^x) for x ≤ 0 without cancellation."""
     x = np.minimum(log_probability, 0.0)
     with np.errstate(divide="ignore"):
-        return np.where(
-            x > -math.log(2), np.log(-np.expm1(x)), np.log1p(-np.exp(np.minimum(x, -0.5)))
-        )
+        return np.where(x > -math.log(2), np.log(-np.expm1(x)), np.log1p(-np.exp(np.minimum(x, -0.5))))
 
 
 class Law(abc.ABC):

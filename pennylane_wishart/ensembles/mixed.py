@@ -93,9 +93,7 @@ class MixedGradients:
         losses, inside, outside = self.draw_parts(size, n_gradients, rng)
         return losses, inside + np.real(outside)
 
-    def draw_parts(
-        self, size: int, n_gradients: int, rng: np.random.Generator
-    ) -> tuple[Array, Array, Matrix]:
+    def draw_parts(self, size: int, n_gradients: int, rng: np.random.Generator) -> tuple[Array, Array, Matrix]:
         """Draw losses (size,) and both parts of the gradients, each (size, n_gradients).
 
         The outside part may be multiplied by any sign (β = 2: any phase) without changing

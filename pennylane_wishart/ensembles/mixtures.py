@@ -102,9 +102,7 @@ class SectorSum(Law):
     @property
     def validity(self) -> str:
         """When the law is not valid."""
-        return _joined(
-            [*(law.validity for law in self.laws), "Not valid if the sectors are not independent."]
-        )
+        return _joined([*(law.validity for law in self.laws), "Not valid if the sectors are not independent."])
 
     @cached_property
     def _varying(self) -> tuple[Law, ...]:

@@ -45,9 +45,7 @@ def covariance_log2_scale(values: Any, multiplicities: Any, beta: int) -> float:
     return log2_fraction(_scale(Spectrum.build(values, multiplicities, Fraction(beta, 2)), beta))
 
 
-def loss_covariance(
-    values: Any, multiplicities: Any, beta: int, overlaps: ArrayLike, weights: ArrayLike
-) -> Array:
+def loss_covariance(values: Any, multiplicities: Any, beta: int, overlaps: ArrayLike, weights: ArrayLike) -> Array:
     """Compute the covariance of the losses of several inputs in one sector.
 
     Cov[ℓ_i, ℓ_j] = (Tr O₀²/dim J₀)·(Tr ρ_iρ_j − w_iw_j/D), dim J₀ = (D−1)(1 + βD/2), which
@@ -72,9 +70,7 @@ def loss_covariance(
     spectrum = Spectrum.build(values, multiplicities, Fraction(beta, 2))
     gram, w = np.asarray(overlaps, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     if w.ndim != 1 or gram.shape != (w.size, w.size):
-        raise InputError(
-            f"overlaps must be (n, n) and weights (n,); got {gram.shape} and {w.shape}."
-        )
+        raise InputError(f"overlaps must be (n, n) and weights (n,); got {gram.shape} and {w.shape}.")
     share = scaled_float(Fraction(1, spectrum.dim))
     return scaled_float(_scale(spectrum, beta)) * (gram - np.outer(w, w) * share)
 

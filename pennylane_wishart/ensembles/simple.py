@@ -232,9 +232,7 @@ class GammaLoss(Law):
         with np.errstate(divide="ignore", invalid="ignore"):
             if a > 1e3:  # Stirling's series cancelled by hand
                 u = (x - self.mean()) / (a * self.scale)
-                out = (
-                    a * log1p_minus(u) - np.log1p(u) - 1 / (12 * a) - math.log(2 * math.pi * a) / 2
-                )
+                out = a * log1p_minus(u) - np.log1p(u) - 1 / (12 * a) - math.log(2 * math.pi * a) / 2
             else:
                 out = (a - 1) * np.log(z) - z - gammaln(a)
         out = out - math.log(self.scale)

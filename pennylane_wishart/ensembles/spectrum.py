@@ -116,9 +116,7 @@ class Spectrum:
     shape_unit: Fraction
 
     @classmethod
-    def build(
-        cls, values: Any, counts: Any, shape_unit: Fraction, names: Sequence[str] = ()
-    ) -> Spectrum:
+    def build(cls, values: Any, counts: Any, shape_unit: Fraction, names: Sequence[str] = ()) -> Spectrum:
         """Check, merge equal values, drop empty levels, sort.
 
         Raises:
@@ -128,8 +126,7 @@ class Spectrum:
         numbers, multiplicities = _checked_values(values, first), _checked_counts(counts, second)
         if len(numbers) != len(multiplicities):
             raise InputError(
-                f"{first} and {second} must have one length; got {len(numbers)} and "
-                f"{len(multiplicities)}."
+                f"{first} and {second} must have one length; got {len(numbers)} and {len(multiplicities)}."
             )
         merged: dict[float, int] = {}
         for number, count in zip(numbers, multiplicities, strict=True):

@@ -156,9 +156,7 @@ class SphereMixture(Law):
         z = np.abs(np.ldexp(x, -self._exponent))
         if self._sphere_dim == 1:  # u is a sign: the law of ±T itself
             return self._mix(z, lambda ratio, _: np.where(ratio < 1, math.log(0.5), -np.inf))
-        return self._mix(
-            z, lambda ratio, _: log_coordinate_upper(ratio.ravel(), self._n).reshape(ratio.shape)
-        )
+        return self._mix(z, lambda ratio, _: log_coordinate_upper(ratio.ravel(), self._n).reshape(ratio.shape))
 
     def _log_tails(self, x: Array) -> Tails:
         with np.errstate(divide="ignore"):

@@ -196,9 +196,7 @@ class BetaLoss(DirichletLaw):
         dim = check_dim(self.dim, "dim", 2)
         upper = check_dim(self.multiplicity_upper, "multiplicity_upper", 1)
         if upper >= dim:
-            raise InputError(
-                f"multiplicity_upper must be below dim; got {upper} and {dim}. Use Constant."
-            )
+            raise InputError(f"multiplicity_upper must be below dim; got {upper} and {dim}. Use Constant.")
         for name, value in (("low", low), ("high", high), ("dim", dim)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "multiplicity_upper", upper)

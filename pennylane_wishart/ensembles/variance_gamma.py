@@ -49,9 +49,7 @@ class VarianceGamma(Law):
             object.__setattr__(self, name, finite_number(getattr(self, name), name, positive=True))
 
     @classmethod
-    def from_sector(
-        cls, norm: float, mean: float, beta: int, dof: float, weight: float = 1.0
-    ) -> VarianceGamma:
+    def from_sector(cls, norm: float, mean: float, beta: int, dof: float, weight: float = 1.0) -> VarianceGamma:
         """Build the law of a sector.
 
         Args:
@@ -142,14 +140,8 @@ class VarianceGamma(Law):
         # h·log(g/h) − (g − h), with the cancellation at large h done by log(1+x) − x
         relative = (g - h) / h
         weight = h * np.where(relative > -0.5, log1p_minus(np.maximum(relative, -0.5)), 0.0)
-        weight = np.where(
-            relative > -0.5, weight, h * (np.log(mode[:, None] / h) + shift) - (g - h)
-        )
-        norm = (
-            h * math.log(h) - h - gammaln(h)
-            if h < 1e3
-            else (0.5 * math.log(h / (2 * math.pi)) - 1 / (12 * h))
-        )
+        weight = np.where(relative > -0.5, weight, h * (np.log(mode[:, None] / h) + shift) - (g - h))
+        norm = h * math.log(h) - h - gammaln(h) if h < 1e3 else (0.5 * math.log(h / (2 * math.pi)) - 1 / (12 * h))
         z = y[:, None] / np.sqrt(2 * g)
         part = -z * z / 2 - np.log(4 * np.pi * g) / 2 if density else log_ndtr(-z)
         log = weight + part + np.log(np.cosh(stretch * steps) * width[:, None] * spacing)

@@ -49,16 +49,11 @@ def gaussian_block(shape: tuple[int, int, int], beta: int, rng: np.random.Genera
     scale = math.sqrt(0.5)
     if beta == 1:
         return scale * rng.standard_normal(shape)
-    parts = [
-        scale * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
-        for _ in range(beta // 2)
-    ]
+    parts = [scale * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) for _ in range(beta // 2)]
     return parts[0] if beta == 2 else embed(parts[0], parts[1])
 
 
-def wishart_deviate(
-    dof: float, shape: float, d: int, beta: int, size: int, rng: np.random.Generator
-) -> Matrix:
+def wishart_deviate(dof: float, shape: float, d: int, beta: int, size: int, rng: np.random.Generator) -> Matrix:
     """Draw (W − A)/√A for W ~ β-Wishart_d with ``dof`` = k degrees of freedom, A = βk/2.
 
     Fewer degrees of freedom than directions are drawn as a k×d Gaussian; otherwise

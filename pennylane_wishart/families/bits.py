@@ -75,9 +75,7 @@ class Bits:
         variance = np.asarray(moments.gradient_variance, float)
         seen = (variance > 0) & ~bound
         error = np.zeros(len(value))
-        error[seen] = np.asarray(moments.gradient_variance_error)[seen] / (
-            variance[seen] * np.log(2)
-        )
+        error[seen] = np.asarray(moments.gradient_variance_error)[seen] / (variance[seen] * np.log(2))
         tiny = ~seen & ~bound & np.isfinite(value)  # below the smallest float
         error[tiny] = (upper[tiny] - value[tiny]) / _Z95
         return cls(value, upper, error, bound, status)
@@ -89,9 +87,7 @@ class Bits:
 
     def take(self, mask) -> Bits:
         """Return the parameters of a mask."""
-        return Bits(
-            *(a[mask] for a in (self.value, self.upper, self.error, self.bound, self.status))
-        )
+        return Bits(*(a[mask] for a in (self.value, self.upper, self.error, self.bound, self.status)))
 
     def plus(self, known) -> Bits:
         """Return the bits of variance + known, ``known`` given in bits without error."""
@@ -166,9 +162,7 @@ def loss_log2(moments: SecondMoments, alive: bool) -> Log2Value:
     limit = max(variance, 0.0) + _Z95 * error
     if limit <= 0:
         value = _UNDERFLOW if alive else float("-inf")
-        return Log2Value(
-            value, float("nan") if alive else 0.0, Status.UPPER_BOUND if alive else Status.OK
-        )
+        return Log2Value(value, float("nan") if alive else 0.0, Status.UPPER_BOUND if alive else Status.OK)
     if variance <= _Z95 * error:
         return Log2Value(float(np.log2(limit)), float("nan"), Status.UPPER_BOUND)
     bits = error / (variance * np.log(2))

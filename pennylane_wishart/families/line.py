@@ -64,9 +64,7 @@ def line_fit(x, y, error=None, variable: str = "qubits") -> LineFit:
     x, y = np.asarray(x, float), np.asarray(y, float)
     error = np.zeros_like(y) if error is None else np.asarray(error, float)
     if len(np.unique(x)) < 2 or not np.all(np.isfinite(y)):
-        raise InputError(
-            f"A line needs finite values at two different x or more; got x = {x}, y = {y}."
-        )
+        raise InputError(f"A line needs finite values at two different x or more; got x = {x}, y = {y}.")
     misfit = _misfit(x, y, error)
     weight = 1 / (error**2 + misfit**2)
     center = float(weight @ x / weight.sum())
@@ -77,9 +75,7 @@ def line_fit(x, y, error=None, variable: str = "qubits") -> LineFit:
     reach = float(student.ppf(0.975, len(x) - 2)) * slope_error if len(x) > 2 else float("inf")
     residual = y - intercept - slope * x
     rms = float(np.sqrt(np.mean(residual**2)))
-    return LineFit(
-        variable, intercept, slope, slope_error, slope - reach, slope + reach, rms, len(x)
-    )
+    return LineFit(variable, intercept, slope, slope_error, slope - reach, slope + reach, rms, len(x))
 
 
 def _misfit(x, y, error) -> float:

@@ -92,9 +92,7 @@ class ScalingPoint:
     def to_dict(self) -> dict:
         """Return plain Python values, ready for JSON."""
         values = {name: getattr(self, name).to_dict() for name in QUANTITIES}
-        plain = {
-            k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")
-        }
+        plain = {k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")}
         floats = {k: pack(getattr(self, k)) for k in ("layers", "deep_gradient", "deep_loss")}
         return {**plain, **floats, **values}
 

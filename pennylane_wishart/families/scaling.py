@@ -113,9 +113,7 @@ def _grid(sizes, depths) -> list[tuple[int, int | None]]:
     if depths is None:
         return [(n, None) for n in numbers]
     if callable(depths):
-        return [
-            (n, d) for n in numbers for d in _integers(f"depths({n})", np.atleast_1d(depths(n)))
-        ]
+        return [(n, d) for n in numbers for d in _integers(f"depths({n})", np.atleast_1d(depths(n)))]
     per_size = _integers("depths", depths)
     return [(n, d) for n in numbers for d in per_size]
 

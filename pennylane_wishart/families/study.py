@@ -120,9 +120,7 @@ class ScalingStudy:
         """
         out: dict[int, LineFit | None] = {}
         for n in self.sizes:
-            points = [
-                p for p in self.points if p.n == n and p.depth is not None and p.followed.known
-            ]
+            points = [p for p in self.points if p.n == n and p.depth is not None and p.followed.known]
             way = [p for p in points if not p.log2_variance < p.deep_limit + 1]
             out[n] = None
             if len(way) >= 3:

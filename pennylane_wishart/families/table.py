@@ -37,9 +37,7 @@ def study_text(study: ScalingStudy) -> str:
     lines.append("")
     lines += _fit_lines(study)
     lines += _depth_lines(study)
-    lines += _wrap(
-        f"log2 of variances over angles of the law {study.angles!r}; deep: the deep limit."
-    )
+    lines += _wrap(f"log2 of variances over angles of the law {study.angles!r}; deep: the deep limit.")
     return "\n".join(lines)
 
 
@@ -79,10 +77,7 @@ def init_text(record: InitComparison) -> str:
         mean = f"{row.loss_mean:.3g}"
         cells = (row.name, row.median, row.median_variance, mean, row.n_dead, row.engine)
         lines.append(_columns(_INITS, cells))
-    lines += _wrap(
-        f"{record.n_params} parameters; log2 of the median over the live ones; "
-        "E[grad^2] = Var + mean^2."
-    )
+    lines += _wrap(f"{record.n_params} parameters; log2 of the median over the live ones; E[grad^2] = Var + mean^2.")
     if record.tied:
         names = ", ".join(record.tied)
         lines += _wrap(f"Not told apart from {record.best} within two standard errors: {names}.")
@@ -95,10 +90,7 @@ def _interval(fit: LineFit) -> str:
 
 def _columns(widths: tuple[int, ...], cells) -> str:
     """Right-aligned cells one space apart; a negative width aligns left and cuts."""
-    parts = [
-        f"{str(c)[:-w]:<{-w}}" if w < 0 else f"{str(c):>{w}}"
-        for c, w in zip(cells, widths, strict=True)
-    ]
+    parts = [f"{str(c)[:-w]:<{-w}}" if w < 0 else f"{str(c):>{w}}" for c, w in zip(cells, widths, strict=True)]
     return " ".join(parts).rstrip()
 
 

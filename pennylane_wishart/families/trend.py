@@ -59,9 +59,7 @@ class Trend:
         }
 
 
-def trend_of(
-    sizes, values, errors=None, upper=None, layers=None, confidence: float = CONFIDENCE
-) -> Trend:
+def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: float = CONFIDENCE) -> Trend:
     """Judge whether ``values`` fall exponentially, polynomially or not with size.
 
     Three laws are compared: ``a − c·n`` with c up to 4 bits per qubit (and at least 0.2, or 1.6

@@ -85,9 +85,7 @@ class Ledger:
                 plan["ranges"] = [[question.plan.ranges[0][0], first, sum(question.plan.ranges[0][1:]) - first]]
             if question.route not in routes:
                 routes.append(question.route)
-            db.execute(
-                "UPDATE runs SET plan = ?, routes = ? WHERE id = ?", (json.dumps(plan), json.dumps(routes), run)
-            )
+            db.execute("UPDATE runs SET plan = ?, routes = ? WHERE id = ?", (json.dumps(plan), json.dumps(routes), run))
         return run, routes
 
     def _beat(self):

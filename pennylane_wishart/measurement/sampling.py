@@ -301,6 +301,8 @@ def ledger_of(setup: Setup, options: dict, kind: str, codec, **settings):
 
 def _is_plain(value) -> bool:
     """Whether a value survives JSON as it is."""
-    return value is None or isinstance(value, (bool, int, str)) or (
-        isinstance(value, (list, tuple)) and all(isinstance(v, int) for v in value)
+    return (
+        value is None
+        or isinstance(value, (bool, int, str))
+        or (isinstance(value, (list, tuple)) and all(isinstance(v, int) for v in value))
     )

@@ -69,9 +69,7 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
     if error**2 * 100 > variance:
         status = Status.LOW_SAMPLE_SIZE
     knots, levels = _curve(energy, weight, floor, variance / max(error, 1e-300) ** 2)
-    return Assembled(
-        float(mean), variance, error, log_number, log_error, knots, levels, status
-    )
+    return Assembled(float(mean), variance, error, log_number, log_error, knots, levels, status)
 
 
 def _curve(energy: Floats, weight: Floats, floor: float, size: float) -> tuple[Floats, Floats]:

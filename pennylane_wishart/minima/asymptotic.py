@@ -150,14 +150,18 @@ def asymptotic_minima_law(
 def _optimum() -> Assembled:
     """Return the point mass at E = 0."""
     return Assembled(
-        mean=0.0, variance=0.0, standard_error=0.0, log_number=float("nan"),
-        log_number_error=float("nan"), knots=np.zeros(1), levels=np.ones(1), status=Status.OK,
+        mean=0.0,
+        variance=0.0,
+        standard_error=0.0,
+        log_number=float("nan"),
+        log_number_error=float("nan"),
+        knots=np.zeros(1),
+        levels=np.ones(1),
+        status=Status.OK,
     )
 
 
-def _record(
-    found: Assembled, n_parameters: int, transition: float, seed: int | None, status: Status
-) -> MinimaLaw:
+def _record(found: Assembled, n_parameters: int, transition: float, seed: int | None, status: Status) -> MinimaLaw:
     """Dress an assembled law, in units of E; the published law does not count minima."""
     exact = found.standard_error == 0.0
     size = float("inf") if exact else found.variance / found.standard_error**2

@@ -13,6 +13,7 @@ __all__ = ["concentration_energy"]
 
 def _left_edge(energy: float, gamma: float) -> float:
     """Left edge of Marchenko–Pastur(γ, mean 1) ⊞ semicircle(variance γE)."""
+
     def stationarity(z: float) -> float:
         return gamma / (1 - gamma * z) ** 2 + gamma * energy - 1 / z**2
 

@@ -106,9 +106,7 @@ class _SectorState:
         rows[:, start : start + self.layout.n_levels] += amount[:, None] * self.force
 
 
-def _bloch(
-    beta: int, dim: int, count: int, rng: np.random.Generator
-) -> Floats:
+def _bloch(beta: int, dim: int, count: int, rng: np.random.Generator) -> Floats:
     """Draw q = ⟨ψ|Kψ⟩ ∈ Im F of a random reflection, ``(count, β − 1)``."""
     if beta == 1:
         return np.zeros((count, 0))
@@ -211,13 +209,9 @@ class RandomDirections:
             total += weight**2 * state.sigma**2 / dim
         return total
 
-    def _overlaps(
-        self, lengths: Sequence[Floats], rng: np.random.Generator
-    ) -> tuple[list[Floats], Floats]:
+    def _overlaps(self, lengths: Sequence[Floats], rng: np.random.Generator) -> tuple[list[Floats], Floats]:
         """Draw each sector's gradient share given that they sum to 0; also log density there."""
-        pull = np.stack(
-            [w * b * s.sigma for w, b, s in zip(self.weights, lengths, self.states, strict=True)]
-        )
+        pull = np.stack([w * b * s.sigma for w, b, s in zip(self.weights, lengths, self.states, strict=True)])
         if len(self.states) == 1:
             return [np.zeros(pull.shape[1])], np.log(self.peak / np.maximum(pull[0], 1e-300))
         dims = self.real_dims[:, None]
@@ -300,7 +294,6 @@ def _interleave(parts: list[Floats], layouts: Sequence[_Layout], index: int) -> 
     pieces = [part[:, : lay.core] for part, lay in zip(parts, layouts, strict=True)]
     for step in range(index + 1):
         pieces += [
-            part[:, lay.width_at[step] : lay.width_at[step + 1]]
-            for part, lay in zip(parts, layouts, strict=True)
+            part[:, lay.width_at[step] : lay.width_at[step + 1]] for part, lay in zip(parts, layouts, strict=True)
         ]
     return np.concatenate(pieces, axis=1)

@@ -172,7 +172,11 @@ def law_of_sectors(
 
 
 def _optimal(
-    n_parameters: int, transition: int, center: float, ground: float, weighting: str,
+    n_parameters: int,
+    transition: int,
+    center: float,
+    ground: float,
+    weighting: str,
     seed: int | None,
 ) -> MinimaLaw:
     """Return the point mass at the optimum that holds from p* on."""

@@ -42,9 +42,7 @@ LARGEST_SHIFT = 0.03
 """Largest relative change of r/D by rounding multiplicities to a smaller dimension."""
 
 
-def limit_energy(
-    sectors: Sequence[tuple[ArrayLike, Sequence[int], int, float]], n_parameters: int
-) -> float:
+def limit_energy(sectors: Sequence[tuple[ArrayLike, Sequence[int], int, float]], n_parameters: int) -> float:
     """Return E_∞, where minima concentrate when all sizes grow at these ratios.
 
     The left edge of ⊞_levels Marchenko–Pastur(w(o_k − e)) ⊞ semicircle equals 0: finite rank and any
@@ -81,9 +79,7 @@ def _active(sectors) -> list[SectorSpectrum]:
 def _below_transition(active: Sequence[SectorSpectrum], n_parameters: int) -> None:
     transition = sum(s.beta * s.rank for s in active)
     if n_parameters >= transition:
-        raise InputError(
-            f"n_parameters = {n_parameters} is not below p* = {transition}: minima are optimal there."
-        )
+        raise InputError(f"n_parameters = {n_parameters} is not below p* = {transition}: minima are optimal there.")
 
 
 def _limit(active: Sequence[SectorSpectrum], p: int) -> float:

@@ -36,11 +36,7 @@ def near_levels(sectors: Sequence[SectorSpectrum], n_parameters: int) -> list[tu
         return []
     sector = sectors[0]
     codimension = [sector.beta * (sector.dim - m) for m in sector.multiplicities]
-    levels = [
-        j
-        for j in range(1, len(codimension))
-        if sector.centred[j] < 0 and codimension[j] <= 2 * n_parameters + 4
-    ]
+    levels = [j for j in range(1, len(codimension)) if sector.centred[j] < 0 and codimension[j] <= 2 * n_parameters + 4]
     levels = sorted(levels, key=lambda j: codimension[j])[:MANY_NEAR]
     return [(level, pull) for level in levels for pull in PULLS]
 
@@ -60,9 +56,7 @@ class HaarStates:
     @property
     def bulk(self) -> tuple[float, float]:
         """Mean and standard deviation of the energy of a Haar state."""
-        parts = (
-            s.weight**2 * s.second_moment / (s.beta * s.dim / 2 + 1) for s in self.path.sectors
-        )
+        parts = (s.weight**2 * s.second_moment / (s.beta * s.dim / 2 + 1) for s in self.path.sectors)
         return 0.0, float(np.sqrt(sum(parts)))
 
     @property

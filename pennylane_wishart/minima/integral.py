@@ -86,9 +86,7 @@ def check_sizes(n_parameters: int, n_samples: int | None) -> tuple[int, int | No
     if n_samples is None:
         return int(n_parameters), None
     if int(n_samples) != n_samples or n_samples < MIN_SAMPLES:
-        raise InputError(
-            f"n_samples must be an integer of at least {MIN_SAMPLES}, got {n_samples!r}."
-        )
+        raise InputError(f"n_samples must be an integer of at least {MIN_SAMPLES}, got {n_samples!r}.")
     return int(n_parameters), int(n_samples)
 
 
@@ -209,9 +207,7 @@ def _nearest(law: StateLaw, energies: Floats) -> Nodes:
     return np.unique(np.where(upper, right - 1, right))
 
 
-def _pilot(
-    law: StateLaw, nodes: Nodes, n_parameters: int, power: float, rng: np.random.Generator
-) -> Floats:
+def _pilot(law: StateLaw, nodes: Nodes, n_parameters: int, power: float, rng: np.random.Generator) -> Floats:
     """Return a rough log density of the law at nodes, from their typical states."""
     out = []
     width = law.columns(law.typical(nodes[:1])).width(n_parameters)
@@ -220,9 +216,7 @@ def _pilot(
     for start in range(0, nodes.size, at_once):
         part = nodes[start : start + at_once]
         typical = law.typical(part)
-        own = np.array(
-            [law.log_weights([s[[i]] for s in typical], part[[i]])[0, 0] for i in range(part.size)]
-        )
+        own = np.array([law.log_weights([s[[i]] for s in typical], part[[i]])[0, 0] for i in range(part.size)])
         log_weight = own + law.log_factor(typical) - np.log(law.spread(part))
         states = [np.repeat(s, PILOT_BLOCK, axis=0) for s in typical]
         weights = np.repeat(log_weight[:, None], PILOT_BLOCK, axis=1)
@@ -230,9 +224,7 @@ def _pilot(
     return np.concatenate(out)
 
 
-def _place(
-    law: StateLaw, n_parameters: int, power: float, rng: np.random.Generator
-) -> tuple[Nodes, Floats]:
+def _place(law: StateLaw, n_parameters: int, power: float, rng: np.random.Generator) -> tuple[Nodes, Floats]:
     """Find the nodes that carry the law and the share of states to draw at each."""
     nodes = _nearest(law, _coarse_grid(law))
     log_density = _pilot(law, nodes, n_parameters, power, rng)
@@ -243,9 +235,7 @@ def _place(
         if not new.size:
             break
         order = np.argsort(np.concatenate([nodes, new]))
-        log_density = np.concatenate(
-            [log_density, _pilot(law, new, n_parameters, power, rng)]
-        )[order]
+        log_density = np.concatenate([log_density, _pilot(law, new, n_parameters, power, rng)])[order]
         nodes = np.concatenate([nodes, new])[order]
     kept = _carrying(law, nodes, log_density)
     # Beyond the last node that counts, one more on each side covers the tails.
@@ -267,8 +257,7 @@ def _carrying(law: StateLaw, nodes: Nodes, log_density: Floats) -> Nodes:
     log_mass = _log_mass(law, nodes, log_density)
     if not np.any(np.isfinite(log_mass)):
         raise InputError(
-            "n_parameters leaves no energy at which the pilot run saw a minimum: "
-            "use more samples, or fewer parameters."
+            "n_parameters leaves no energy at which the pilot run saw a minimum: use more samples, or fewer parameters."
         )
     return np.flatnonzero(log_mass > log_mass.max() - NEGLIGIBLE)
 

@@ -64,10 +64,7 @@ class MinimaLaw:
     def __post_init__(self) -> None:
         knots, levels = np.asarray(self.knots, float), np.asarray(self.levels, float)
         if knots.ndim != 1 or knots.shape != levels.shape or knots.size == 0:
-            raise InputError(
-                f"knots and levels must be equally long 1-d arrays, got {knots.shape} and "
-                f"{levels.shape}."
-            )
+            raise InputError(f"knots and levels must be equally long 1-d arrays, got {knots.shape} and {levels.shape}.")
         if knots.size > 1 and not (np.all(np.diff(knots) > 0) and np.all(np.diff(levels) > 0)):
             raise InputError("knots and levels must both increase strictly: merge equal knots.")
         object.__setattr__(self, "knots", knots)

@@ -89,9 +89,7 @@ def checked_levels(values: ArrayLike, multiplicities: Sequence[int]) -> list[tup
     return sorted(merged.items())
 
 
-def sector_spectrum(
-    values: ArrayLike, multiplicities: Sequence[int], beta: int, weight: float = 1.0
-) -> SectorSpectrum:
+def sector_spectrum(values: ArrayLike, multiplicities: Sequence[int], beta: int, weight: float = 1.0) -> SectorSpectrum:
     """Check a spectrum and centre it in exact arithmetic."""
     beta = check_beta(beta)
     if not (np.isfinite(weight) and weight > 0):
@@ -99,9 +97,7 @@ def sector_spectrum(
     pairs = checked_levels(values, multiplicities)
     dim = sum(count for _, count in pairs)
     exact = [Fraction(value) for value, _ in pairs]
-    total = sum(
-        (value * count for value, (_, count) in zip(exact, pairs, strict=True)), Fraction(0)
-    )
+    total = sum((value * count for value, (_, count) in zip(exact, pairs, strict=True)), Fraction(0))
     mean = total / dim
     centred = np.array([float(value - mean) for value in exact])
     counts = [count for _, count in pairs]
@@ -125,10 +121,7 @@ def rescale_dims(sectors: Sequence[SectorSpectrum]) -> tuple[list[SectorSpectrum
     if smallest <= LARGEST_EXACT_DIM or not all(map(_is_dense, sectors)):
         return list(sectors), 1.0
     shrunk = [_shrink(sector, smallest, LARGEST_EXACT_DIM) for sector in sectors]
-    shrunk = [
-        _shrink(sector, sector.dim, LARGEST_DIM) if sector.dim > LARGEST_DIM else sector
-        for sector in shrunk
-    ]
+    shrunk = [_shrink(sector, sector.dim, LARGEST_DIM) if sector.dim > LARGEST_DIM else sector for sector in shrunk]
     return shrunk, float(np.sqrt(LARGEST_EXACT_DIM / smallest))
 
 

@@ -32,9 +32,7 @@ def merge_levels(sector: SectorSpectrum, n_levels: int) -> SectorSpectrum:
     return replace(sector, centred=np.array(centred), multiplicities=tuple(counts))
 
 
-def reduce_levels(
-    sector: SectorSpectrum, n_parameters: int, max_rows: int
-) -> tuple[SectorSpectrum, bool]:
+def reduce_levels(sector: SectorSpectrum, n_parameters: int, max_rows: int) -> tuple[SectorSpectrum, bool]:
     """Merge close levels until a direction needs at most ``max_rows`` numbers.
 
     The ground level and the mean are kept exactly (so are p* and ō); the second moment loses the

@@ -55,9 +55,7 @@ class TiltPath:
             out.append(g / g.sum(axis=1, keepdims=True))
         return out
 
-    def draw(
-        self, tilts: Floats, ground_factor: Floats, rng: np.random.Generator
-    ) -> list[Floats]:
+    def draw(self, tilts: Floats, ground_factor: Floats, rng: np.random.Generator) -> list[Floats]:
         """Draw level weights, one state per row of ``tilts``; a list over sectors."""
         out = []
         for index, sector in enumerate(self.sectors):
@@ -67,9 +65,7 @@ class TiltPath:
             out.append(g / g.sum(axis=1, keepdims=True))
         return out
 
-    def log_weights(
-        self, energies: Sequence[Floats], tilts: Floats, ground_factor: Floats
-    ) -> Floats:
+    def log_weights(self, energies: Sequence[Floats], tilts: Floats, ground_factor: Floats) -> Floats:
         """Return log Haar/tilted density ratios, ``(n_states, n_tilts)``, of sector energies."""
         total = np.zeros((energies[0].size, tilts.shape[0]))
         for index, sector in enumerate(self.sectors):

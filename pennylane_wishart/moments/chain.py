@@ -97,9 +97,7 @@ class _Steps:
         return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
 
 
-def quadrature_nodes(
-    law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False
-):
+def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False):
     """Return nodes and weights, exact for E of a trigonometric polynomial under the law.
 
     Args:
@@ -130,18 +128,14 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
     for d in shared:
         data = bool(d >= circuit.n_params)
         rotations = np.flatnonzero(steps.driver == d)
-        rates = [
-            np.abs(steps.rotor(int(k)).rates * (1.0 if data else circuit.coefficients[k]))
-            for k in rotations
-        ]
+        rates = [np.abs(steps.rotor(int(k)).rates * (1.0 if data else circuit.coefficients[k])) for k in rotations]
         unit = _common_unit(np.concatenate(rates))
         degree = int(round(2 * sum(r.max(initial=0.0) for r in rates) / unit))
         grids.append(quadrature_nodes(steps.law, int(d), unit, degree, data))
         total *= len(grids[-1][0])
         if total > max_nodes:
             raise ModuleTooLargeError(
-                f"The shared parameters need more than {max_nodes} joint quadrature nodes: "
-                "use sampling."
+                f"The shared parameters need more than {max_nodes} joint quadrature nodes: use sampling."
             )
     return grids
 
@@ -160,9 +154,7 @@ def _common_unit(rates: np.ndarray) -> float:
                 b = 0.0
         unit = a
         if unit < 1e-2:
-            raise ModuleTooLargeError(
-                "A shared parameter drives gates of incommensurate frequencies: use sampling."
-            )
+            raise ModuleTooLargeError("A shared parameter drives gates of incommensurate frequencies: use sampling.")
     return float(unit)
 
 
@@ -193,9 +185,7 @@ def module_moments(
         gradient_mean += weight * first
         gradient_second += weight * slopes
     averaging = _averaging(n, shared, grids)
-    return ModuleMoments(
-        float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging
-    )
+    return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging)
 
 
 def _averaging(n_params: int, shared: np.ndarray, grids: list) -> str:

@@ -20,9 +20,7 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["dead_parameters", "dead_rotations", "support_paths"]
 
-OUTSIDE = (
-    "outside the light cone: it commutes with everything that later gates make of the observable"
-)
+OUTSIDE = "outside the light cone: it commutes with everything that later gates make of the observable"
 TRIVIAL = "acts trivially on the input: it only changes the phase of the states that reach it"
 SILENT = "symmetry: every word that passes through it has zero expectation on the input"
 SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
@@ -199,9 +197,7 @@ def support_paths(reached: Reach, seen: np.ndarray) -> tuple[np.ndarray, np.ndar
     return touched, live
 
 
-def dead_parameters(
-    circuit: RotationCircuit, max_support: int = 20_000
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def dead_parameters(circuit: RotationCircuit, max_support: int = 20_000) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Find the parameters whose gradient vanishes identically, with a proof each.
 
     A parameter is dead only if every rotation that it drives is proved dead. The list may be
@@ -234,9 +230,7 @@ def dead_parameters(
     return tuple(indices), tuple(texts)
 
 
-def _search(
-    circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int
-) -> None:
+def _search(circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int) -> None:
     words = circuit.words[keep]
     try:
         reached = reach(words, circuit.observable.words, max_support)

@@ -93,9 +93,7 @@ def _unavailable(circuit: RotationCircuit, reason: str) -> DeepLimit:
     return DeepLimit(np.nan, np.nan, np.nan, nan, nan, "none", Status.NOT_ASSESSED, reason)
 
 
-def _by_orbits(
-    circuit, words: PauliWords, observable: PauliSum, index, max_support: int, note: str
-) -> DeepLimit:
+def _by_orbits(circuit, words: PauliWords, observable: PauliSum, index, max_support: int, note: str) -> DeepLimit:
     central = np.logical_not(observable.words.anticommutation(words).any(axis=1))
     fixed, moving = _split(observable, central)
     mean = float(fixed.coefficients @ circuit.state.expectation(fixed.words))
@@ -154,9 +152,7 @@ def surviving_pairs(words: PauliWords, observable: PauliSum) -> list[tuple[int, 
     return [(int(i), int(j), products[r]) for r, (i, j) in enumerate(zip(a, b, strict=True))]
 
 
-def _listed(
-    circuit, words: PauliWords, observable: PauliSum, found: Reach
-) -> tuple[float, np.ndarray]:
+def _listed(circuit, words: PauliWords, observable: PauliSum, found: Reach) -> tuple[float, np.ndarray]:
     n = len(found.words)
     rows = np.concatenate([p[0] for p in found.pairs])
     columns = np.concatenate([p[1] for p in found.pairs])
@@ -185,9 +181,7 @@ def _listed(
 def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, np.ndarray]:
     """Return log2 of the variance and of each generator's part, by counting orbits."""
     if surviving_pairs(words, observable):
-        raise ModuleTooLargeError(
-            "The orbit is too large to list, and terms of O stay correlated in it."
-        )
+        raise ModuleTooLargeError("The orbit is too large to list, and terms of O stay correlated in it.")
     stabilizers = _stabilizers(circuit)
     value, slopes = -np.inf, np.full(len(words), -np.inf)
     for t in range(len(observable)):
@@ -197,11 +191,7 @@ def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, n
             raise ModuleTooLargeError("The orbit's Z-type words could only be estimated.")
         if not seen or module.orbit_size is None:
             continue
-        part = (
-            math.log2(seen)
-            - math.log2(module.orbit_size)
-            + 2 * math.log2(abs(observable.coefficients[t]))
-        )
+        part = math.log2(seen) - math.log2(module.orbit_size) + 2 * math.log2(abs(observable.coefficients[t]))
         value = np.logaddexp2(value, part)
         fraction = np.array([module.anticommuting_fraction(words[g]) for g in range(len(words))])
         slopes = np.logaddexp2(slopes, part + _log2(fraction))
@@ -214,9 +204,7 @@ def _stabilizers(circuit: RotationCircuit) -> PauliWords | None:
     if state.kind == "basis":
         return None
     if state.kind != "stabilizer":
-        raise ModuleTooLargeError(
-            "The orbit is too large to list, and it is counted for stabiliser inputs only."
-        )
+        raise ModuleTooLargeError("The orbit is too large to list, and it is counted for stabiliser inputs only.")
     maps = [
         {block.qubits[q]: letter for q, letter in letters.items()}
         for block in state.blocks

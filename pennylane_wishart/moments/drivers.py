@@ -33,13 +33,10 @@ class Drivers:
 def check_law(circuit: RotationCircuit, law: AngleLaw) -> None:
     """Raise unless the law has one entry per parameter of the circuit."""
     if not isinstance(law, AngleLaw):
-        raise InputError(
-            f"law must be an AngleLaw (circuit.angle_law(spec)); got {type(law).__name__}."
-        )
+        raise InputError(f"law must be an AngleLaw (circuit.angle_law(spec)); got {type(law).__name__}.")
     if len(law) != circuit.n_params:
         raise InputError(
-            f"law has {len(law)} parameters, the circuit has {circuit.n_params}: "
-            "build it with circuit.angle_law(spec)."
+            f"law has {len(law)} parameters, the circuit has {circuit.n_params}: build it with circuit.angle_law(spec)."
         )
 
 
@@ -59,10 +56,7 @@ def clean_moments(circuit: RotationCircuit, law: AngleLaw) -> RotationMoments:
     Clifford angle removes.
     """
     raw = circuit.rotation_moments(law)
-    parts = [
-        np.where(np.abs(a) < _ZERO, 0.0, a)
-        for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)
-    ]
+    parts = [np.where(np.abs(a) < _ZERO, 0.0, a) for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)]
     return RotationMoments(*parts)
 
 

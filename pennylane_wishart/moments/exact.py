@@ -69,9 +69,7 @@ def exact_moments(
             return found
     module = _smallest_module(small, law, drivers, max_dim, max_work)
     shared = drivers.shared
-    raw = module_moments(
-        small, law, module, drivers.driver, shared, _max_nodes(small, module, max_work)
-    )
+    raw = module_moments(small, law, module, drivers.driver, shared, _max_nodes(small, module, max_work))
     proved = np.ones(circuit.n_params, bool)
     proved[small.parameter_of[small.parameter_of >= 0]] = False
     engine = "quadrature" if len(shared) else module.engine
@@ -87,9 +85,7 @@ def exact_moments(
     )
 
 
-def _by_words(
-    circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float
-) -> SecondMoments | None:
+def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float) -> SecondMoments | None:
     moments = clean_moments(circuit, law)
     try:
         reached = reach(circuit.words, circuit.observable.words, max_support)

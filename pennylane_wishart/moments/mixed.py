@@ -24,9 +24,7 @@ _BLOCK_FLOATS = 20_000_000
 class _Pairs:
     """The products alive at each step, and the maps Q → Q·T of each."""
 
-    def __init__(
-        self, circuit: RotationCircuit, m: RotationMoments, reached: Reach, max_work: float
-    ):
+    def __init__(self, circuit: RotationCircuit, m: RotationMoments, reached: Reach, max_work: float):
         self.m, self.reached = m, reached
         self.state, self.n_qubits = circuit.state, circuit.n_qubits
         self.words = circuit.words.packed
@@ -41,9 +39,7 @@ class _Pairs:
     def anti(self, key: bytes, k: int) -> bool:
         product, row = np.frombuffer(key, np.uint64), self.words[k]
         half = len(row) // 2
-        count = np.bitwise_count(
-            (product[:half] & row[half:]) ^ (product[half:] & row[:half])
-        ).sum()
+        count = np.bitwise_count((product[:half] & row[half:]) ^ (product[half:] & row[:half])).sum()
         return bool(count & 1)
 
     def times(self, key: bytes, k: int) -> bytes:
@@ -67,9 +63,7 @@ class _Pairs:
             out.append(current)
             work += 60.0 * len(current) * self.size
             if work > max_work or len(current) * self.size > 4 * _BLOCK_FLOATS:
-                raise ModuleTooLargeError(
-                    "Too many products of words are alive for the exact route."
-                )
+                raise ModuleTooLargeError("Too many products of words are alive for the exact route.")
         return out[::-1]
 
     def partner(self, key: bytes) -> np.ndarray:
@@ -179,9 +173,7 @@ class _Pairs:
         return total
 
 
-def mixed_moments(
-    circuit: RotationCircuit, moments: RotationMoments, reached: Reach, max_work: float
-) -> RawMoments:
+def mixed_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, max_work: float) -> RawMoments:
     """Return exact moments for any laws of independent angles.
 
     Raises:

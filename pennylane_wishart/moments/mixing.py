@@ -51,25 +51,19 @@ def mixed_limit(
     gradient = np.zeros(circuit.n_params)
     for k in np.flatnonzero(circuit.parameter_of >= 0):
         # Effective generators are normalised to a largest coefficient of 1.
-        rate = (
-            circuit.coefficients[k] * _norm(circuit.generator(int(k))) / _norm(generators[index[k]])
-        )
+        rate = circuit.coefficients[k] * _norm(circuit.generator(int(k))) / _norm(generators[index[k]])
         gradient[circuit.parameter_of[k]] += rate**2 * slopes[index[k]]
     with np.errstate(divide="ignore"):
         log2_gradient = np.log2(gradient)
     log2 = math.log2(variance) if variance else -math.inf
-    return DeepLimit(
-        mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note
-    )
+    return DeepLimit(mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note)
 
 
 def _norm(generator: PauliSum) -> float:
     return math.sqrt(generator.norm_squared)
 
 
-def _layer(
-    circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum
-) -> RotationCircuit:
+def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum) -> RotationCircuit:
     sizes = [len(g) for g in generators]
     n = len(generators)
     return RotationCircuit(

@@ -94,9 +94,7 @@ def module_in_light_cone(circuit: RotationCircuit, max_dim: int) -> OperatorModu
     return OperatorModule(start, end, tuple(ads), index, "exact module")
 
 
-def module_on_words(
-    circuit: RotationCircuit, max_dim: int, max_words: int = 70_000
-) -> OperatorModule:
+def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_000) -> OperatorModule:
     """Build the module on the words reachable through the terms of the generators.
 
     The words themselves are the basis where there are at most ``max_dim``; else the span of
@@ -175,9 +173,7 @@ def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
                 fresh.append(image)
                 basis = np.concatenate([basis, image])
             if len(basis) > max_dim or basis.size > _MAX_SPAN_FLOATS or work > _MAX_SPAN_WORK:
-                raise ModuleTooLargeError(
-                    f"The observable's module is larger than {max_dim} operators: use sampling."
-                )
+                raise ModuleTooLargeError(f"The observable's module is larger than {max_dim} operators: use sampling.")
         frontier = np.concatenate(fresh) if fresh else basis[:0]
     return basis
 
@@ -192,9 +188,7 @@ def _independent(rows: np.ndarray) -> np.ndarray:
 
 
 # ------------------------------------------------------------------ invariant subspace
-def module_on_subspace(
-    circuit: RotationCircuit, max_hilbert: int = 64, max_dim: int = 1000
-) -> OperatorModule:
+def module_on_subspace(circuit: RotationCircuit, max_hilbert: int = 64, max_dim: int = 1000) -> OperatorModule:
     """Build the module of operators on the smallest invariant subspace that holds the input.
 
     Raises:

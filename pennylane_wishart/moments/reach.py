@@ -167,9 +167,7 @@ def _pairing(index: _Index, kinds: PauliWords, kind_keys: np.ndarray, d: int):
     i, j = i[j >= 0], j[j >= 0]
     left, right = index.x[i] ^ px, index.z[i] ^ pz
     if not (np.array_equal(left, index.x[j]) and np.array_equal(right, index.z[j])):
-        raise ModuleTooLargeError(
-            "Two reachable words have the same 64-bit key: lower max_support, or use walkers."
-        )
+        raise ModuleTooLargeError("Two reachable words have the same 64-bit key: lower max_support, or use walkers.")
     _, phase = kinds[int(d)].multiply(PauliWords(index.x[i], index.z[i], index.n_qubits))
     sign = np.where((phase + 1) % 4 == 0, 1, -1).astype(np.int8)
     return i.astype(np.int32), j.astype(np.int32), sign

@@ -16,9 +16,7 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 __all__ = ["Rotor", "angle_transform"]
 
 
-def angle_transform(
-    circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray
-) -> np.ndarray:
+def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray) -> np.ndarray:
     """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
     shape = np.shape(frequency)
     f = np.asarray(frequency, float).reshape(-1)
@@ -112,7 +110,5 @@ class Rotor:
         """Return the dense rotation exp(angle·A), ``(m, m)``."""
         phase = np.exp(1j * angle * self.rates)
         if sparse.issparse(self.forward):
-            return np.asarray(
-                (self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real
-            )
+            return np.asarray((self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real)
         return ((self.forward * phase) @ self.adjoint).real

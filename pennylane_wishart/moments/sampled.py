@@ -60,9 +60,7 @@ def sample_gradients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
     if circuit.n_qubits > 20:
-        raise InputError(
-            f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}."
-        )
+        raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
     cache: dict[bytes, _BatchRotation] = {}
     rotations = []
     for k in range(circuit.n_rotations):
@@ -131,8 +129,7 @@ def from_samples(losses: np.ndarray, gradients: np.ndarray, dead: tuple[int, ...
         log2_gradient_variance=log2,
         log2_gradient_variance_upper=upper,
         status=tuple(
-            Status.OK if p else Status.UPPER_BOUND if t else Status.ESTIMATED
-            for p, t in zip(proved, tiny, strict=True)
+            Status.OK if p else Status.UPPER_BOUND if t else Status.ESTIMATED for p, t in zip(proved, tiny, strict=True)
         ),
         engine="sampled",
         n_samples=n,
@@ -147,9 +144,7 @@ def _variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return second * n / max(n - 1, 1), np.sqrt(np.maximum(fourth - second**2, 0.0) / n)
 
 
-def sampled_moments(
-    circuit: RotationCircuit, law: AngleLaw, n_samples: int = 2000, seed=None
-) -> SecondMoments:
+def sampled_moments(circuit: RotationCircuit, law: AngleLaw, n_samples: int = 2000, seed=None) -> SecondMoments:
     """Estimate the moments from random parameter vectors on a statevector, n ≤ 20.
 
     The only route for parameters that drive many rotations. Values that are small against

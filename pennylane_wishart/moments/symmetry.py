@@ -168,9 +168,7 @@ def _solvable(rows: Iterable[int]) -> bool:
     return True
 
 
-def _meet(
-    late: list[int], early: list[int], terms: list[int], width: int
-) -> tuple[list[int], list[int]]:
+def _meet(late: list[int], early: list[int], terms: list[int], width: int) -> tuple[list[int], list[int]]:
     """Return the meeting of (term + span late) with (span early): a point per term, directions."""
     basis, directions = _Echelon(), []
     for word in early:

@@ -63,9 +63,7 @@ def phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
     return np.where(phase < 2, 1.0, -1.0)
 
 
-def chains_of(
-    circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096
-) -> Chains | None:
+def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096) -> Chains | None:
     """Return the conserved products that survive averaging; None if more than ``max_chains``."""
     observable = circuit.observable
     kinds, distinct = circuit.words.unique()
@@ -105,9 +103,7 @@ def chains_of(
     )
 
 
-def diagonal_suffices(
-    circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096
-) -> bool:
+def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096) -> bool:
     """Whether pairs whose product is conserved carry the whole second moment.
 
     A fixed non-Clifford rotation, or a law with E[sin φ cos φ] ≠ 0, mixes products. What it
@@ -134,12 +130,7 @@ def diagonal_suffices(
         for source, members in enumerate((original, created)):
             for key in members:
                 product = np.frombuffer(key, np.uint64)
-                anti = (
-                    np.bitwise_count(
-                        (product[:half] & row[half:]) ^ (product[half:] & row[:half])
-                    ).sum()
-                    & 1
-                )
+                anti = np.bitwise_count((product[:half] & row[half:]) ^ (product[half:] & row[:half])).sum() & 1
                 if not anti or cos != 0:
                     kept[source].add(key)
                 if (sin if anti else sincos) != 0:
@@ -150,9 +141,7 @@ def diagonal_suffices(
     return not created
 
 
-def _sweep(
-    reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves
-) -> tuple[np.ndarray, np.ndarray]:
+def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) -> tuple[np.ndarray, np.ndarray]:
     """Return (end value, derivative of each step) of chains with weights v and ends f.
 
     Args:
@@ -201,9 +190,7 @@ def step_blocks(counts) -> list[tuple[int, int]]:
     return out
 
 
-def _backward(
-    reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves
-) -> np.ndarray:
+def _backward(reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves) -> np.ndarray:
     """Undo rotation k in place and return the weights that anticommuted with it."""
     i, j, sign = reached.step(k)
     columns = moves[:, reached.distinct[k]]
@@ -214,9 +201,7 @@ def _backward(
     return weights
 
 
-def word_moments(
-    circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains
-) -> RawMoments:
+def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains) -> RawMoments:
     """Return exact moments by one sweep per batch of chains.
 
     Cost: O(rotations · reachable words · chains).
@@ -243,9 +228,7 @@ def word_moments(
     return RawMoments(mean, second, gradient_mean, gradient_second)
 
 
-def _ends(
-    circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
-) -> np.ndarray:
+def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int) -> np.ndarray:
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)

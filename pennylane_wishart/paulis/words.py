@@ -36,9 +36,7 @@ class PauliWords:
 
     def __post_init__(self):
         if self.x.shape != self.z.shape or self.x.ndim != 2:
-            raise InputError(
-                f"PauliWords needs x and z of one shape (m, W); got {self.x.shape} and {self.z.shape}."
-            )
+            raise InputError(f"PauliWords needs x and z of one shape (m, W); got {self.x.shape} and {self.z.shape}.")
 
     @classmethod
     def from_bits(cls, x_bits, z_bits) -> PauliWords:
@@ -53,9 +51,7 @@ class PauliWords:
         n = len(words[0]) if words else 0
         for word in words:
             if len(word) != n or set(word) - set("IXYZ"):
-                raise InputError(
-                    f"A Pauli word is a string of I, X, Y, Z of length {n}; got {word!r}."
-                )
+                raise InputError(f"A Pauli word is a string of I, X, Y, Z of length {n}; got {word!r}.")
         letters = np.array([list(w) for w in words]).reshape(len(words), n)
         return cls.from_bits(np.isin(letters, ["X", "Y"]), np.isin(letters, ["Z", "Y"]))
 

@@ -95,6 +95,5 @@ def require_theory(signature: Signature) -> None:
         )
     if signature.spin_factor is None and not weighted_sectors(signature):
         raise OutOfTheoryError(
-            "The sectors are too many to list: only the distribution over sectors and second moments "
-            "are available."
+            "The sectors are too many to list: only the distribution over sectors and second moments are available."
         )

@@ -98,9 +98,7 @@ def predicted_minima(signature: Signature, seed: int, engine: str = "exact", wei
         law = _large(levels, p, seed, weighting)
     elif len(levels) == 1:
         values, counts, beta, weight = levels[0]
-        law = minima_room.minima_law(
-            np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting
-        )
+        law = minima_room.minima_law(np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting)
     else:
         law = minima_room.minima_law_sectors(levels, p, seed=seed, weighting=weighting)
     return law.rescaled(1.0, offset) if offset else law

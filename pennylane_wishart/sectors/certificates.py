@@ -98,9 +98,7 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     return Certificate(kind, root_values(kind, x, values))
 
 
-def root_values(
-    kind: str, x: np.ndarray, values: np.ndarray | None = None
-) -> tuple[np.ndarray, ...]:
+def root_values(kind: str, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
     """Return the sorted positive root values of a Lie element, per simple ideal."""
     n = len(x)
     if n == 1:

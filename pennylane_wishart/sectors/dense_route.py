@@ -102,16 +102,11 @@ def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> D
     ]
     links = link_ideals([c.roots for _, c in found])
     sectors = [replace(s, linked_to=link) for (s, _), link in zip(found, links, strict=True)]
-    order = sorted(
-        range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim)
-    )
+    order = sorted(range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim))
     sectors = [sectors[i] for i in order]
     certificates = [found[i][1] for i in order]
     if not inside:
-        sectors = [
-            s.with_verdict(False, "The observable is not in the circuit's algebra.")
-            for s in sectors
-        ]
+        sectors = [s.with_verdict(False, "The observable is not in the circuit's algebra.") for s in sectors]
     sectors, independent, why = judge_independence(sectors)
     outside = [s for s in sectors if s.is_linear and not s.in_theory]
     if not inside:
@@ -143,18 +138,13 @@ def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> D
 def _shared_draws(irreps: Sequence[Irrep], rng):
     """Yield, per sector, generic elements (X, Y) of the algebra: the same ones everywhere."""
     n_generators, n_elements = len(irreps[0].generators), len(irreps[0].elements)
-    draws = [
-        [lie_coefficients(n_generators, n_elements, rng) for _ in range(2)]
-        for _ in range(_CERTIFICATES)
-    ]
+    draws = [[lie_coefficients(n_generators, n_elements, rng) for _ in range(2)] for _ in range(_CERTIFICATES)]
     seeds = rng.integers(2**63, size=len(irreps))
     for seed in seeds:
         yield draws, np.random.default_rng(seed)
 
 
-def _sector(
-    problem, irrep: Irrep, operator, amplitudes, drawn, whole
-) -> tuple[Sector, Certificate]:
+def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
     draws, rng = drawn
     reality = find_reality(irrep.generators, irrep.elements, rng)
     certificate = _certificate(irrep, reality.beta, draws)
@@ -239,9 +229,7 @@ def _algebra(problem: Problem, sectors, certificates, whole) -> LieAlgebra | Non
     classes: dict[int, tuple[str, int]] = {}
     for sector, certificate in zip(sectors, certificates, strict=True):
         size = sector.dim // 2 if certificate.kind == "sp" else sector.dim
-        kind, size = (
-            ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
-        )
+        kind, size = ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
         classes.update(dict.fromkeys(sector.linked_to, (kind, size)))
     ideals = merge_ideals(i for kind, n in classes.values() for i in canonical_ideals(kind, n)[0])
     traces = np.array([s.generator_traces[problem.relevant, 0] for s in sectors])

@@ -37,9 +37,7 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
         return 0, Status.OK
     rng = np.random.default_rng(seed)
     periods = np.asarray(circuit.periods, float)
-    angles = circuit.angles_of(
-        rng.uniform(size=p) * np.where(np.isfinite(periods), periods, 2 * np.pi)
-    )
+    angles = circuit.angles_of(rng.uniform(size=p) * np.where(np.isfinite(periods), periods, 2 * np.pi))
     random_data = circuit.random_of >= 0
     angles[random_data] = rng.uniform(0, 2 * np.pi, int(random_data.sum()))
     state, tangents = _tangents(circuit, angles)

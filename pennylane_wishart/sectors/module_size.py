@@ -27,9 +27,7 @@ def find_module(signature: Signature) -> Module:
             return found
     if words_only:
         words = [g.words for g in generators]
-        batch = (
-            PauliWords.concatenate(words) if words else PauliWords.identity(observable.n_qubits, 0)
-        )
+        batch = PauliWords.concatenate(words) if words else PauliWords.identity(observable.n_qubits, 0)
         return module_of(batch, observable, max_dim=_SPAN_DIM)
     return module_of(list(generators), observable, max_dim=_SPAN_DIM)
 
@@ -44,9 +42,7 @@ def _from_sectors(signature: Signature) -> Module | None:
     whole = signature.n_sectors == len(signature.sectors)
     if not whole or len(set(keys)) < len(keys) or not all(s.in_theory and s.beta for s in moving):
         return None
-    dim = sum(
-        s.field_dim - 1 + (s.beta or 0) * s.field_dim * (s.field_dim - 1) // 2 for s in moving
-    )
+    dim = sum(s.field_dim - 1 + (s.beta or 0) * s.field_dim * (s.field_dim - 1) // 2 for s in moving)
     centers = np.array([s.center for s in signature.sectors])
     dim += int(bool(np.abs(centers).max(initial=0.0) > 1e-12))
     return Module(

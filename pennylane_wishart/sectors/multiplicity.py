@@ -51,26 +51,18 @@ def observe(
         tensors.append(tensor)
     scale = max(1.0, max(float(np.abs(t).max()) for t in tensors))
     conserved = [np.einsum("imin->mn", t) / dim for t in tensors]
-    moving = [
-        t - np.einsum("ij,mn->imjn", np.eye(dim), c)
-        for t, c in zip(tensors, conserved, strict=True)
-    ]
+    moving = [t - np.einsum("ij,mn->imjn", np.eye(dim), c) for t, c in zip(tensors, conserved, strict=True)]
     turns, ids, count = _split(moving, dim, scale, rng)
     if not _commute(moving, dim, scale, rng):
         turns = [np.eye(t.shape[1]) for t in moving]
         ids, count = [np.zeros(t.shape[1], dtype=np.int64) for t in moving], 1
     amplitude = [np.einsum("xim,x->im", t.conj(), parts[b]) for b, t in irrep.frames]
-    total = sum(
-        float(np.einsum("im,mn,in->", a.conj(), c, a).real)
-        for a, c in zip(amplitude, conserved, strict=True)
-    )
+    total = sum(float(np.einsum("im,mn,in->", a.conj(), c, a).real) for a, c in zip(amplitude, conserved, strict=True))
     out, fits = [], leak <= _TOL * scale
     for group in range(count):
         bases = [q[:, ids_b == group] for q, ids_b in zip(turns, ids, strict=True)]
         frames = tuple(
-            (b, np.einsum("xim,mn->xin", t, q))
-            for (b, t), q in zip(irrep.frames, bases, strict=True)
-            if q.shape[1]
+            (b, np.einsum("xim,mn->xin", t, q)) for (b, t), q in zip(irrep.frames, bases, strict=True) if q.shape[1]
         )
         operator, worst = _form(moving, bases, dim)
         fits = fits and worst <= _SAME * scale
@@ -111,16 +103,10 @@ def _commute(moving, dim: int, scale: float, rng) -> bool:
 
 def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:
     """Return o and the largest entry by which the moving part misses o ⊗ 1."""
-    turned = [
-        np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)
-    ]
+    turned = [np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)]
     copies = sum(q.shape[1] for q in bases)
     operator = (
-        sum(
-            np.einsum("ma,imja->ij", q.conj(), t, optimize=True)
-            for t, q in zip(turned, bases, strict=True)
-        )
-        / copies
+        sum(np.einsum("ma,imja->ij", q.conj(), t, optimize=True) for t, q in zip(turned, bases, strict=True)) / copies
     )
     worst = 0.0
     for t, q in zip(turned, bases, strict=True):

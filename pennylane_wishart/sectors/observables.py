@@ -62,15 +62,11 @@ def generator_facts(generators) -> tuple[np.ndarray, dict]:
         if root > 0 and np.abs(g @ (g @ probe) - root**2 * probe).max() < 1e-9 * root**2:
             up = round(n * (traces[k, 0] / root + 1) / 2)
             levels = {-root: n - up, root: up}
-            spectra[k] = clustered(
-                np.array([v for v, m in levels.items() if m]), [m for m in levels.values() if m]
-            )
+            spectra[k] = clustered(np.array([v for v, m in levels.items() if m]), [m for m in levels.values() if m])
     return traces, spectra
 
 
-def density_spectrum(
-    amplitudes: np.ndarray, form: np.ndarray | None, beta: int | None
-) -> np.ndarray:
+def density_spectrum(amplitudes: np.ndarray, form: np.ndarray | None, beta: int | None) -> np.ndarray:
     """Return the non-zero eigenvalues over F of the Jordan part of ρ = φφ†.
 
     Args:

@@ -38,11 +38,7 @@ class Family:
 
 def find_family(components: Sequence[Component], frame: PauliFrame, n_isolated: int) -> Family:
     """Say which group acts on the sectors, by the classification of Pauli Lie algebras."""
-    if (
-        n_isolated
-        or len(components) > 2
-        or (len(components) == 2 and any(c.s > 1 for c in components))
-    ):
+    if n_isolated or len(components) > 2 or (len(components) == 2 and any(c.s > 1 for c in components)):
         count = len(components) + n_isolated
         return _outside(
             f"The observable is turned by {count} commuting parts of the circuit: each sector is a "
@@ -81,9 +77,7 @@ def _free_fermions(component: Component, frame: PauliFrame) -> Family:
     if d in (3, 4):  # d = 4: so(4) = 2·su(2), one on each half-spin sector
         return _family(2, "su", "SU(2)", None, [frame.radical], frame)
     if d == 5:
-        return _family(
-            4, "sp", "Sp(2) = Spin(5)", _jordan_of(component, frame), [frame.radical], frame
-        )
+        return _family(4, "sp", "Sp(2) = Spin(5)", _jordan_of(component, frame), [frame.radical], frame)
     if d == 6:  # the two half-spins are conjugate unless the parity tells copies apart
         return _family(2, "su", "SU(4) = Spin(6)", None, [copies], frame)
     if d == 8:
@@ -91,8 +85,7 @@ def _free_fermions(component: Component, frame: PauliFrame) -> Family:
         found = _family(1, "so", what, _jordan_of(component, frame), [copies], frame)
         return replace(found, real_linear=component.q_linear)
     return _outside(
-        f"The group acts through a spin representation of so({d}) (free fermions), not through a "
-        "defining one."
+        f"The group acts through a spin representation of so({d}) (free fermions), not through a defining one."
     )
 
 
@@ -138,9 +131,7 @@ def _key(index: int, words: PauliWords, frame: PauliFrame, shift) -> Callable[[n
         values = (characters.astype(np.int64) @ weights) & 1
         if shift is not None:  # the smaller of a character and its conjugate names the pair
             moved = (values + (shift.astype(np.int64) @ weights)) & 1
-            return [
-                (index, min(a.tobytes(), b.tobytes())) for a, b in zip(values, moved, strict=True)
-            ]
+            return [(index, min(a.tobytes(), b.tobytes())) for a, b in zip(values, moved, strict=True)]
         return [(index, row.tobytes()) for row in values]
 
     return key

@@ -78,9 +78,7 @@ class PauliFrame:
         return out[:, -1], out[:, :-1]
 
 
-def build_frame(
-    components: Sequence[Component], observable: PauliSum, central: PauliWords | None = None
-) -> PauliFrame:
+def build_frame(components: Sequence[Component], observable: PauliSum, central: PauliWords | None = None) -> PauliFrame:
     """Write an observable as logical words of the algebra of the given components.
 
     ``central`` are generators that commute with all others: their signs label sectors too.
@@ -92,9 +90,7 @@ def build_frame(
     radical = PauliWords.from_packed(F2Basis(np.concatenate([nothing.packed, *own])).rows, n)
     words = observable.words
     obstacle = ""
-    connects = (
-        words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
-    )
+    connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
     if connects.any():
         obstacle = (
             "The observable is outside the algebra of the generators: a word of it anticommutes "

@@ -92,9 +92,7 @@ def word_sum_facts(reduced: Reduced, coefficients: np.ndarray, log2_size: int) -
         log2_size: the sum acts on a space of dimension 2^log2_size.
     """
     variance = float(np.sum(coefficients**2))
-    live = np.flatnonzero(
-        np.abs(coefficients) > 1e-14 * max(1.0, np.abs(coefficients).max(initial=0.0))
-    )
+    live = np.flatnonzero(np.abs(coefficients) > 1e-14 * max(1.0, np.abs(coefficients).max(initial=0.0)))
     out = {"variance": variance, "ground_status": "exact"}
     if len(live) == 0:
         return out | {"ground": 0.0, "spectrum": (np.zeros(1), (2**log2_size,)), "variance": 0.0}
@@ -153,9 +151,7 @@ def _lanczos(words: PauliWords, c: np.ndarray) -> float | None:
         diagonals[int(flip)] = diagonals.get(int(flip), 0) + part
     real = all(np.abs(np.imag(d)).max() == 0 for d in diagonals.values())
     kind = float if real else complex
-    tables = {
-        flip: np.ascontiguousarray(np.real(d) if real else d) for flip, d in diagonals.items()
-    }
+    tables = {flip: np.ascontiguousarray(np.real(d) if real else d) for flip, d in diagonals.items()}
 
     def apply(v):
         v = v.reshape(-1)
@@ -167,8 +163,6 @@ def _lanczos(words: PauliWords, c: np.ndarray) -> float | None:
     start = np.random.default_rng(0).normal(size=2**n).astype(kind)
     operator = LinearOperator((2**n, 2**n), matvec=apply, dtype=kind)
     try:
-        return float(
-            eigsh(operator, k=1, which="SA", v0=start, return_eigenvectors=False, tol=1e-10)[0]
-        )
+        return float(eigsh(operator, k=1, which="SA", v0=start, return_eigenvectors=False, tol=1e-10)[0])
     except ArpackNoConvergence:
         return None

@@ -78,9 +78,7 @@ def _intersection(a: PauliWords, b: PauliWords) -> PauliWords:
 
 
 def _bits(rows: np.ndarray) -> np.ndarray:
-    return np.unpackbits(
-        np.ascontiguousarray(rows, "<u8").view(np.uint8), axis=1, bitorder="little"
-    )
+    return np.unpackbits(np.ascontiguousarray(rows, "<u8").view(np.uint8), axis=1, bitorder="little")
 
 
 def definite_and_free(frame: PauliFrame, state: InputState) -> tuple[PauliWords, PauliWords]:
@@ -106,9 +104,7 @@ def find_characters(frame: PauliFrame, state: InputState) -> Characters | None:
     values = state.expectation(words) * (1.0 - (phase % 4))
     weights = _walsh(values) / 2**f
     values_definite = state.expectation(definite)
-    bits = _from_new_basis(
-        conserved, definite, (values_definite < 0).astype(np.uint8), free, subsets
-    )
+    bits = _from_new_basis(conserved, definite, (values_definite < 0).astype(np.uint8), free, subsets)
     weights = np.where(weights < 1e-13, 0.0, weights)
     complete = len(conserved) <= _MAX_LISTED
     if complete and len(definite):
@@ -133,9 +129,7 @@ def _walsh(values: np.ndarray) -> np.ndarray:
     step = 1
     while step < len(out):
         pairs = out.reshape(-1, 2, step)
-        out = np.concatenate(
-            [pairs[:, :1] + pairs[:, 1:], pairs[:, :1] - pairs[:, 1:]], axis=1
-        ).reshape(-1)
+        out = np.concatenate([pairs[:, :1] + pairs[:, 1:], pairs[:, :1] - pairs[:, 1:]], axis=1).reshape(-1)
         step *= 2
     return out
 
@@ -145,9 +139,7 @@ def _from_new_basis(conserved, definite, definite_bits, free, free_bits) -> np.n
     basis = PauliWords.concatenate([definite, free])
     _, coordinate = coordinates(basis, conserved)
     _, phase = ordered_product(basis, coordinate)
-    values = np.concatenate(
-        [np.broadcast_to(definite_bits, (len(free_bits), len(definite))), free_bits], axis=1
-    )
+    values = np.concatenate([np.broadcast_to(definite_bits, (len(free_bits), len(definite))), free_bits], axis=1)
     # conserved_j = i^(−phase_j)·product: a phase of 2 flips its sign
     flips = values.astype(np.int64) @ coordinate.T.astype(np.int64) + (phase // 2)[None, :]
     return (flips & 1).astype(np.uint8)
@@ -191,9 +183,7 @@ def block_density(
 def _is_pure(frame: PauliFrame, state: InputState) -> bool:
     """Tell whether blocks are pure: no multiplicity on qubits that the input entangles."""
     used = PauliWords.concatenate([frame.symplectic, frame.conserved]).support()
-    straddles = any(
-        0 < np.isin(block.qubits, used).sum() < len(block.qubits) for block in state.blocks
-    )
+    straddles = any(0 < np.isin(block.qubits, used).sum() < len(block.qubits) for block in state.blocks)
     return not straddles and len(used) == frame.s + len(frame.conserved)
 
 
@@ -286,9 +276,7 @@ def _by_words(frame, characters, rows, state, weight, beta, jordan):
     if s > _MAX_DENSITY_QUBITS:
         return purity, None
     x_part, z_part = _standard_bits(frame, subsets)
-    matrix = PauliSum(
-        PauliWords.from_bits(x_part, z_part), values * _signs(frame, subsets) / 2**s
-    ).matrix()
+    matrix = PauliSum(PauliWords.from_bits(x_part, z_part), values * _signs(frame, subsets) / 2**s).matrix()
     spectrum = np.linalg.eigvalsh(matrix)[::-1]
     if beta == 4:
         spectrum = 2 * spectrum[::2]

@@ -64,9 +64,7 @@ def pose(circuit: RotationCircuit) -> Problem:
     words = algebra = None
     if all(len(g) == 1 for g in generators):
         batches = [g.words for g in generators]
-        words = (
-            PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
-        )
+        words = PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
         algebra = classify(words)
         component_of = _classified_components(algebra, len(words))
         meets = words.anticommutation(observable.words).any(axis=1)

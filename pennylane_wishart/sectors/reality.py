@@ -59,11 +59,7 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
     complex_type = Reality(2, None, None)
     if n == 1:
         trivial = all(abs(g[0, 0]) < _VERIFY for g in generators)
-        return (
-            Reality(1, np.eye(1, dtype=complex), np.eye(1, dtype=complex))
-            if trivial
-            else complex_type
-        )
+        return Reality(1, np.eye(1, dtype=complex), np.eye(1, dtype=complex)) if trivial else complex_type
     x, y = _real_combination(elements, rng), _real_combination(elements, rng)
     x = x + x.conj().T
     values, vectors = np.linalg.eigh(x)

@@ -65,9 +65,7 @@ class Sector:
     generator_traces: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)), repr=False)
     """float64 ``(n_generators, 2)``: Tr G/N_α and Tr G²/N_α of the signature's distinct
     generators; (0, 0) for generators that never move the observable."""
-    generator_spectra: Mapping[int, tuple[np.ndarray, tuple[int, ...]]] = field(
-        default_factory=dict, repr=False
-    )
+    generator_spectra: Mapping[int, tuple[np.ndarray, tuple[int, ...]]] = field(default_factory=dict, repr=False)
     """Generator index → (values, multiplicities) of G restricted to the sector, where known."""
     linked_to: tuple[Any, ...] = field(default=(), repr=False)
     """Keys of the simple ideals that act here: sectors that share a key turn together."""
@@ -80,24 +78,16 @@ class Sector:
         if self.beta not in (1, 2, 4, None):
             raise InputError(f"Sector.beta must be 1, 2, 4 or None; got {self.beta!r}.")
         if self.ground_status not in GROUND_STATUSES:
-            raise InputError(
-                f"Sector.ground_status must be one of {GROUND_STATUSES}; "
-                f"got {self.ground_status!r}."
-            )
+            raise InputError(f"Sector.ground_status must be one of {GROUND_STATUSES}; got {self.ground_status!r}.")
         if self.dim < 1 or self.multiplicity < 1 or (self.beta == 4 and self.dim % 2):
             raise InputError(
-                f"Sector needs dim ≥ 1 (even for beta 4) and multiplicity ≥ 1; "
-                f"got {self.dim} and {self.multiplicity}."
+                f"Sector needs dim ≥ 1 (even for beta 4) and multiplicity ≥ 1; got {self.dim} and {self.multiplicity}."
             )
         if not -1e-9 <= self.weight <= 1 + 1e-9 or self.variance < 0:
-            raise InputError(
-                f"Sector needs a weight in [0, 1] and variance ≥ 0; "
-                f"got {self.weight}, {self.variance}."
-            )
+            raise InputError(f"Sector needs a weight in [0, 1] and variance ≥ 0; got {self.weight}, {self.variance}.")
         if self.spectrum is not None and sum(self.spectrum[1]) != self.dim:
             raise InputError(
-                f"The multiplicities of a sector's spectrum must sum to {self.dim}; "
-                f"got {sum(self.spectrum[1])}."
+                f"The multiplicities of a sector's spectrum must sum to {self.dim}; got {sum(self.spectrum[1])}."
             )
 
     # ------------------------------------------------------------------ sizes
@@ -218,8 +208,7 @@ class SpinFactor:
     def __post_init__(self):
         if self.d < 1 or self.amplitude < 0 or self.norm < 0:
             raise InputError(
-                "SpinFactor needs d ≥ 1, amplitude ≥ 0 and norm ≥ 0; "
-                f"got {self.d}, {self.amplitude}, {self.norm}."
+                f"SpinFactor needs d ≥ 1, amplitude ≥ 0 and norm ≥ 0; got {self.d}, {self.amplitude}, {self.norm}."
             )
 
     @property

@@ -65,8 +65,7 @@ class Signature:
             raise InputError(f"Signature.method must be one of {METHODS}; got {self.method!r}.")
         if self.generator_of.shape != (self.circuit.n_rotations,):
             raise InputError(
-                f"Signature.generator_of needs shape ({self.circuit.n_rotations},); "
-                f"got {self.generator_of.shape}."
+                f"Signature.generator_of needs shape ({self.circuit.n_rotations},); got {self.generator_of.shape}."
             )
 
     # ------------------------------------------------------------------ plain facts

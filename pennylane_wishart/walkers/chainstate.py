@@ -20,9 +20,7 @@ class WordState:
     Sites ``(left, 4, right)`` are replaced, never changed in place, so a copy costs only the list.
     """
 
-    def __init__(
-        self, sites: list[np.ndarray], bond: int, log2: float = 0.0, centre: int | None = None
-    ):
+    def __init__(self, sites: list[np.ndarray], bond: int, log2: float = 0.0, centre: int | None = None):
         self.sites, self.bond, self.log2 = sites, bond, log2
         self.discarded = 0.0
         """Sum of the relative weights (squared norms) that truncation removed."""
@@ -60,9 +58,7 @@ class WordState:
         for q in range(n):
             site = np.zeros((1 if q == 0 else m, 4, 1 if q == n - 1 else m))
             for a in range(m):
-                site[0 if q == 0 else a, letters[a, q], 0 if q == n - 1 else a] += (
-                    weights[a] if q == 0 else 1.0
-                )
+                site[0 if q == 0 else a, letters[a, q], 0 if q == n - 1 else a] += weights[a] if q == 0 else 1.0
             sites.append(site)
         state = cls(sites, max(bond, m))
         state.bond = bond
@@ -129,9 +125,7 @@ class WordState:
         for site in range(low, high):
             left = block.shape[0]
             matrix = block.reshape(left * 4, -1)
-            u, s, vh = linalg.svd(
-                matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False
-            )
+            u, s, vh = linalg.svd(matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False)
             total = float(np.sum(s**2))
             keep = min(self.bond, max(1, int(np.sum(s > _CUTOFF * s[0]))))
             if total:
@@ -155,9 +149,7 @@ def signed_log2(value: float, log2: float) -> tuple[float, float]:
     return float(np.sign(value)), log2 + float(np.log2(abs(value))) if value else -np.inf
 
 
-def environments(
-    a: WordState, b: WordState, low: int, high: int
-) -> tuple[np.ndarray, np.ndarray, float]:
+def environments(a: WordState, b: WordState, low: int, high: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Contract ⟨a, b⟩ outside sites low … high: (left edge, right edge, log2 of their factor)."""
     log2 = a.log2 + b.log2
     left, right = np.ones((1, 1)), np.ones((1, 1))

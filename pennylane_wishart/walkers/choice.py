@@ -69,9 +69,7 @@ def moments_of(
         'exact words'
     """
     if not isinstance(circuit, RotationCircuit):
-        raise InputError(
-            f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}."
-        )
+        raise InputError(f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}.")
     law = circuit.angle_law() if law is None else law
     try:
         return exact_moments(circuit, law, max_support=max_support, max_work=max_work)
@@ -106,13 +104,9 @@ def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments
     if np.sum(loose & ~estimated) >= np.sum([s is Status.UPPER_BOUND for s in walked.status]):
         return walked
     take = loose & (estimated | lost)
-    parts = {
-        name: np.where(take, getattr(walked, name), getattr(chained, name)) for name in _PER_PARAMETER
-    }
+    parts = {name: np.where(take, getattr(walked, name), getattr(chained, name)) for name in _PER_PARAMETER}
     if walked.loss_second_moment_error < chained.loss_second_moment_error:
         parts.update({name: getattr(walked, name) for name in _LOSS})
-    status = tuple(
-        w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True)
-    )
+    status = tuple(w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True))
     mixed = "loss_variance" in parts or take.any()
     return replace(chained, **parts, status=status, n_samples=walked.n_samples if mixed else 0)

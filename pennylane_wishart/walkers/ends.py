@@ -59,9 +59,7 @@ class Weights:
             for number, mask in enumerate(self.masks):
                 bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
                 level += bits.astype(np.uint16) * np.uint16(number + 1)
-            joint = np.bincount(
-                level.astype(np.int64) * size + codes, minlength=(len(powers) + 1) * size
-            )
+            joint = np.bincount(level.astype(np.int64) * size + codes, minlength=(len(powers) + 1) * size)
             return joint.reshape(-1, size)[1:].T @ powers
         own = codes[self.walkers]
         return np.stack([np.bincount(own, weights=p, minlength=size) for p in powers.T], axis=1)
@@ -159,9 +157,7 @@ class EndValues:
                 values *= block.expectation(unique)[inverse] ** 2
         if thin is not None and len(values):
             floor = 0.01 * values.mean()
-            values = np.where(
-                values < floor, floor * (thin.random(len(values)) * floor < values), values
-            )
+            values = np.where(values < floor, floor * (thin.random(len(values)) * floor < values), values)
         keep = values > 0
         return _levels(walkers[keep], values[keep], state.shape[1])
 
@@ -181,9 +177,7 @@ class EndValues:
         z[self.qubits] = bits_at(state[n:], walkers)
         return PauliWords.from_bits(x.T, z.T)
 
-    def pair_weights(
-        self, state: np.ndarray, products: np.ndarray, negative: np.ndarray
-    ) -> Weights:
+    def pair_weights(self, state: np.ndarray, products: np.ndarray, negative: np.ndarray) -> Weights:
         """Return the signed ⟨Q⟩⟨R⟩ with R = Q·product; both arrays bit-packed, no zone."""
         walkers = np.arange(64 * state.shape[1])
         first = self._words(state, walkers)
@@ -191,11 +185,7 @@ class EndValues:
         _, phase = first.multiply(second)
         values = self.state.expectation(first)
         keep = np.flatnonzero(values)
-        values = (
-            values[keep]
-            * self.state.expectation(second[keep])
-            * np.where(phase[keep] < 2, 1.0, -1.0)
-        )
+        values = values[keep] * self.state.expectation(second[keep]) * np.where(phase[keep] < 2, 1.0, -1.0)
         values = values * (1 - 2.0 * bits_at(negative[None], keep)[0])
         alive = values != 0
         return Weights(values[alive], None, keep[alive])

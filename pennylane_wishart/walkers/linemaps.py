@@ -32,10 +32,7 @@ class LineMaps:
         Args:
             slope_of: a rotation whose cos² and sin² are swapped, and which must anticommute.
         """
-        maps = [
-            self._map(link, window, True, slope_of >= 0 and link.rotation == slope_of)
-            for link in window.links
-        ]
+        maps = [self._map(link, window, True, slope_of >= 0 and link.rotation == slope_of) for link in window.links]
         return self._scaled(maps, window, forward=True)
 
     def _scaled(self, maps: list[Map], window: Window, forward: bool) -> list[Map]:
@@ -72,17 +69,13 @@ class LineMaps:
         if key not in self._tables:
             shifts = [2 * (width - 1 - s) for s in sites]
             code = sum(p << b for p, b in zip(letters, shifts, strict=True))
-            swapped = sum(
-                ((p >> 1) | ((p & 1) << 1)) << b for p, b in zip(letters, shifts, strict=True)
-            )
+            swapped = sum(((p >> 1) | ((p & 1) << 1)) << b for p, b in zip(letters, shifts, strict=True))
             words = np.arange(4**width)
             anti = words[(np.bitwise_count(words & swapped) & 1).astype(bool)]
             self._tables[key] = anti, anti ^ code
         return self._tables[key]
 
-    def _permutation(
-        self, image: np.ndarray, sites: tuple, width: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _permutation(self, image: np.ndarray, sites: tuple, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a Clifford gate's permutation of the window's words, and its inverse."""
         key = (image.tobytes(), sites, width)
         if key not in self._tables:

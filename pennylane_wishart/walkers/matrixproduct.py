@@ -87,9 +87,7 @@ def log2_moments(
         raise InputError(f"bond must be at least 2; got {bond}.")
     wanted = np.unique(np.asarray([] if parameters is None else parameters, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= circuit.n_params):
-        raise InputError(
-            f"parameters must lie in 0..{circuit.n_params - 1}; got {wanted.tolist()}."
-        )
+        raise InputError(f"parameters must lie in 0..{circuit.n_params - 1}; got {wanted.tolist()}.")
     reasons = dead_rotations(circuit)
     small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
     return WordChain(small, law).moments(bond, wanted)
@@ -137,9 +135,7 @@ class WordChain:
         """Run at a bond, a half and a quarter of it."""
         fine, rough, rougher = (self.run(max(1, bond // d), wanted) for d in (1, 2, 4))
         if np.isnan(fine.loss):
-            raise ModuleTooLargeError(
-                f"log2_moments: truncation at bond={bond} lost the value; raise bond."
-            )
+            raise ModuleTooLargeError(f"log2_moments: truncation at bond={bond} lost the value; raise bond.")
         error = float(_error(*(np.array([r.loss]) for r in (fine, rough, rougher)))[0])
         errors = _error(fine.gradient, rough.gradient, rougher.gradient)
         good = error < AGREE and bool(np.all(errors < AGREE))
@@ -188,9 +184,7 @@ class WordChain:
 
     def _backward(self, v: WordState, asked: set[int]) -> dict[int, WordState]:
         """Return the observable's side after each window that holds an asked rotation."""
-        first = min(
-            i for i, w in enumerate(self.line.windows) if any(x.rotation in asked for x in w.links)
-        )
+        first = min(i for i, w in enumerate(self.line.windows) if any(x.rotation in asked for x in w.links))
         saved = {}
         for number in range(len(self.line.windows) - 1, first - 1, -1):
             window = self.line.windows[number]
@@ -199,9 +193,7 @@ class WordChain:
             v.apply(window.low, window.high, self.maps.backward(window))
         return saved
 
-    def _slopes(
-        self, window: Window, v: WordState, f: WordState, inside: list[int], found: dict
-    ) -> None:
+    def _slopes(self, window: Window, v: WordState, f: WordState, inside: list[int], found: dict) -> None:
         """Contract both sides around a window whose rotations are differentiated one by one."""
         left, right, log2 = environments(v, f, window.low, window.high)
         # (words, bond of f, bond of f): the observable's side seen by the input's.

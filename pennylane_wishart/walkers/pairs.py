@@ -26,9 +26,7 @@ _CHUNK = 4096
 _ENOUGH = 50
 
 
-def pair_walk(
-    circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=None
-) -> SecondMoments:
+def pair_walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=None) -> SecondMoments:
     """Estimate second moments by signed walks of pairs of words, at any number of qubits.
 
     Valid where :func:`walk` is not: parameters that drive several rotations, generators that
@@ -219,18 +217,14 @@ def _flat_means(circuit: RotationCircuit, law: AngleLaw, steps: list[Step]) -> n
     return flat & (kind == "uniform") if len(kind) else flat
 
 
-def _step(
-    circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: float, known: bool
-) -> Step:
+def _step(circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: float, known: bool) -> Step:
     slope = 2 * c * float(circuit.coefficients[k])
     step = Step(k, int(circuit.parameter_of[k]), word.x[0], word.z[0], 2 * c, slope, known)
     if known:
         return step
     single = subcircuit(circuit, np.array([k])).rotation_moments(law)
     parts = (single.cos[0], single.sin[0], single.cos2[0], single.sin2[0], single.sincos[0])
-    step.cos, step.sin, step.cos2, step.sin2, step.sincos = (
-        0.0 if abs(v) < 1e-14 else float(v) for v in parts
-    )
+    step.cos, step.sin, step.cos2, step.sin2, step.sincos = (0.0 if abs(v) < 1e-14 else float(v) for v in parts)
     # A law that is one point has a derivative where it has no probability to move.
     step.known = min(step.cos2, step.sin2) < 1e-9
     return step
@@ -249,16 +243,12 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
     if circuit.n_rotations:
         norms = np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
     driven = np.flatnonzero(circuit.parameter_of >= 0)
-    np.add.at(
-        rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven]
-    )
+    np.add.at(rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven])
     bound = (rates * np.abs(circuit.observable.coefficients).sum()) ** 2
     dead = np.ones(n_params, bool)
     dead[circuit.parameter_of[driven]] = False
     squares = sums.second[1:, 1]
-    effective = np.divide(
-        sums.second[1:, 0] ** 2, squares, out=np.zeros(n_params), where=squares > 0
-    )
+    effective = np.divide(sums.second[1:, 0] ** 2, squares, out=np.zeros(n_params), where=squares > 0)
     unseen = ~dead & ((effective < min(_ENOUGH, n / 10)) | (variance[1:] <= 0))
     gradient = np.where(dead, 0.0, np.where(unseen, bound, variance[1:]))
     gradient_error = np.where(dead, 0.0, np.where(unseen, bound, spread[1:]))
@@ -278,8 +268,7 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
         log2_gradient_variance=log2,
         log2_gradient_variance_upper=upper,
         status=tuple(
-            Status.OK if d else Status.BOUND if u else Status.ESTIMATED
-            for d, u in zip(dead, unseen, strict=True)
+            Status.OK if d else Status.BOUND if u else Status.ESTIMATED for d, u in zip(dead, unseen, strict=True)
         ),
         engine="walkers",
         n_samples=n,

@@ -41,9 +41,7 @@ class Tally:
             setattr(self, name, np.zeros(self.n_rotations))
 
 
-def record_of(
-    circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray
-) -> SecondMoments:
+def record_of(circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray) -> SecondMoments:
     """Turn the sums of a tally into second moments with their errors and statuses."""
     n, mass = tally.n, tally.mass
     driven = np.flatnonzero(circuit.parameter_of >= 0)
@@ -58,17 +56,13 @@ def record_of(
     first[parameter] = scale * slopes[driven]
     # (Σw)²/Σw² is the number of hits where weights are 0 or 1, and says how many count elsewhere.
     effective[parameter] = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
-    limit[parameter] = (
-        scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
-    )
+    limit[parameter] = scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
     dead = np.ones(circuit.n_params, bool)
     dead[parameter] = False
     enough = np.where(tally.graded, _ENOUGH_GRADED, 1)
     unseen = ~dead & ((effective < enough) | (second - first**2 <= 0))
     # Where few walkers count the normal interval is too short; the binomial limit is not.
-    upper = np.where(
-        effective < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error
-    )
+    upper = np.where(effective < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error)
     upper[unseen] = np.maximum(limit, second)[unseen]
     variance = np.where(unseen, upper, np.maximum(second - first**2, 0.0))
     variance[dead] = 0.0
@@ -89,8 +83,7 @@ def record_of(
         log2_gradient_variance=log2,
         log2_gradient_variance_upper=log2_upper,
         status=tuple(
-            Status.OK if d else Status.UPPER_BOUND if u else Status.ESTIMATED
-            for d, u in zip(dead, unseen, strict=True)
+            Status.OK if d else Status.UPPER_BOUND if u else Status.ESTIMATED for d, u in zip(dead, unseen, strict=True)
         ),
         engine="walkers",
         n_samples=n,

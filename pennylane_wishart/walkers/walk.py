@@ -33,9 +33,7 @@ def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
     return ""
 
 
-def walk(
-    circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=None
-) -> SecondMoments:
+def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=None) -> SecondMoments:
     """Estimate E[ℓ²] and every parameter's gradient variance by backward Pauli walks.
 
     A word Q that anticommutes with a generator becomes iPQ with probability E[sin²φ], else
@@ -92,9 +90,7 @@ class _Walkers:
         self.qubits = used.astype(np.int64) if len(used) else np.zeros(1, np.int64)
         kinds, self.distinct = circuit.words.unique()
         x, z = kinds.bits()
-        self.rows = [
-            WordRows(a, b) for a, b in zip(x[:, self.qubits], z[:, self.qubits], strict=True)
-        ]
+        self.rows = [WordRows(a, b) for a, b in zip(x[:, self.qubits], z[:, self.qubits], strict=True)]
         self._set_starts(chains)
         self.paired = len(chains.factors) > 1
         zone = product_zone(circuit, moments, self.qubits, averaged=not self.paired)
@@ -123,13 +119,11 @@ class _Walkers:
         self.negative = weight < 0
         x, z = self.circuit.observable.words.bits()
         self.term_rows = [
-            np.flatnonzero(np.concatenate([a[self.qubits], b[self.qubits]]))
-            for a, b in zip(x, z, strict=True)
+            np.flatnonzero(np.concatenate([a[self.qubits], b[self.qubits]])) for a, b in zip(x, z, strict=True)
         ]
         x, z = chains.products.bits()
         self.product_rows = [
-            np.flatnonzero(np.concatenate([a[self.qubits], b[self.qubits]]))
-            for a, b in zip(x, z, strict=True)
+            np.flatnonzero(np.concatenate([a[self.qubits], b[self.qubits]])) for a, b in zip(x, z, strict=True)
         ]
 
     def run(self, n_walkers: int) -> Tally:
@@ -151,9 +145,7 @@ class _Walkers:
         state = np.zeros((2 * len(self.qubits), size), np.uint64)
         products = np.zeros_like(state) if self.paired else None
         negative = np.zeros(size, np.uint64)
-        counts = (
-            self.rng.multinomial(64 * size, self.probability) if self.mass else np.zeros(1, int)
-        )
+        counts = self.rng.multinomial(64 * size, self.probability) if self.mass else np.zeros(1, int)
         low = 0
         for s in np.flatnonzero(counts):
             mask = mask_of_range(low, low + counts[s], size)

@@ -80,9 +80,7 @@ def product_zone(
     return clusters
 
 
-def _fill(
-    cluster: Cluster, blochs: dict[int, np.ndarray], x_bits, z_bits, m: RotationMoments
-) -> None:
+def _fill(cluster: Cluster, blochs: dict[int, np.ndarray], x_bits, z_bits, m: RotationMoments) -> None:
     """Average the cluster's rotations, first gate first."""
     ends = np.ones(1)
     for q in cluster.qubits:
@@ -106,9 +104,7 @@ def _fill(
     cluster.table = ends
 
 
-def _pull(
-    values: np.ndarray, anti: np.ndarray, partner: np.ndarray, stay: float, move: float
-) -> np.ndarray:
+def _pull(values: np.ndarray, anti: np.ndarray, partner: np.ndarray, stay: float, move: float) -> np.ndarray:
     return np.where(anti, stay * values + move * values[partner], values)
 
 

@@ -37,9 +37,7 @@ def normal_nodes(sigma, mean=0.0, count=24):
 def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, observable):
     """Return ℓ and dℓ/dθ; ``spectra`` = (generator, eigenvalues, eigenvectors) of each gate."""
     states, phases = [psi], []
-    for (_, values, basis), c, b, p in zip(
-        spectra, coefficients, offsets, parameter_of, strict=True
-    ):
+    for (_, values, basis), c, b, p in zip(spectra, coefficients, offsets, parameter_of, strict=True):
         angle = b + (c * theta[p] if p >= 0 else 0.0)
         phases.append(np.exp(-1j * angle * values))
         states.append(basis @ (phases[-1] * (basis.conj().T @ states[-1])))
@@ -50,9 +48,7 @@ def loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, 
         g, _, basis = spectra[k]
         if parameter_of[k] >= 0:
             # d/da ⟨ψ|e^{iaG} A e^{−iaG}|ψ⟩ = i⟨ψ|(GA − AG)|ψ⟩ = 2 Im⟨Aψ|Gψ⟩
-            gradient[parameter_of[k]] += (
-                coefficients[k] * 2 * np.vdot(image, g @ states[k + 1]).imag
-            )
+            gradient[parameter_of[k]] += coefficients[k] * 2 * np.vdot(image, g @ states[k + 1]).imag
         image = basis @ (phases[k].conj() * (basis.conj().T @ image))
     return loss, gradient
 
@@ -64,9 +60,7 @@ def averages(generators, coefficients, offsets, parameter_of, laws, psi, observa
     for choice in itertools.product(*[range(len(x)) for x, _ in laws]):
         theta = np.array([laws[p][0][i] for p, i in enumerate(choice)])
         weight = np.prod([laws[p][1][i] for p, i in enumerate(choice)])
-        loss, gradient = loss_and_gradient(
-            spectra, coefficients, offsets, parameter_of, theta, psi, observable
-        )
+        loss, gradient = loss_and_gradient(spectra, coefficients, offsets, parameter_of, theta, psi, observable)
         total = total + np.concatenate([[loss, loss**2], gradient, gradient**2]) * weight
     n = len(laws)
     return total[0], total[1], total[2 : 2 + n], total[2 + n :]

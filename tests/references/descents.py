@@ -24,9 +24,7 @@ def _haar(beta, dim, count, rng):
         d = np.einsum("nii->ni", r)
         return q * (d / abs(d))[:, None, :]
     b = rng.standard_normal((count, dim, dim)) + 1j * rng.standard_normal((count, dim, dim))
-    g = np.concatenate(
-        [np.concatenate([a, b], axis=2), np.concatenate([-b.conj(), a.conj()], axis=2)], axis=1
-    )
+    g = np.concatenate([np.concatenate([a, b], axis=2), np.concatenate([-b.conj(), a.conj()], axis=2)], axis=1)
     u, _, v = np.linalg.svd(g)
     return u @ v
 
@@ -61,9 +59,7 @@ class Circuits:
                 generators.append(u @ base @ u.conj().transpose(0, 2, 1))
             start = _haar(beta, dim, count, rng)[:, :, 0]
             # Row vectors: a gate acts from the right with the transpose.
-            self.parts.append(
-                (weight, levels, [g.transpose(0, 2, 1).copy() for g in generators], start)
-            )
+            self.parts.append((weight, levels, [g.transpose(0, 2, 1).copy() for g in generators], start))
 
     def loss_and_gradient(self, angles, gradient=True):
         """Loss ``(count, starts)`` and gradient ``(count, starts, p)`` at angles."""
@@ -133,9 +129,7 @@ def _bfgs(circuits, angles, iterations, tolerance, settled):
         good = curve > 1e-14
         rho = np.where(good, 1 / np.where(good, curve, 1.0), 0.0)[..., None, None]
         left = np.eye(p) - rho * moved[..., :, None] * change[..., None, :]
-        inverse = left @ inverse @ left.swapaxes(-1, -2) + rho * (
-            moved[..., :, None] * moved[..., None, :]
-        )
+        inverse = left @ inverse @ left.swapaxes(-1, -2) + rho * (moved[..., :, None] * moved[..., None, :])
     return angles, loss
 
 
@@ -148,9 +142,7 @@ class Minima:
     descents: np.ndarray  # (count, starts): loss where each descent ended
 
 
-def descend(
-    sectors, n_parameters, count, starts, seed, iterations=600, tolerance=1e-7, settled=1.0
-):
+def descend(sectors, n_parameters, count, starts, seed, iterations=600, tolerance=1e-7, settled=1.0):
     """Losses where descents end, ``(count, starts)``, and their angles; no polishing."""
     circuits = Circuits(sectors, n_parameters, count, seed)
     rng = np.random.default_rng([seed, 1])
@@ -161,9 +153,7 @@ def descend(
 
 def all_minima(sectors, n_parameters, count, starts, seed, iterations=300):
     """Find all distinct non-degenerate minima of ``count`` random circuits."""
-    loss, angles, circuits = descend(
-        sectors, n_parameters, count, starts, seed, iterations, 1e-5, settled=0.995
-    )
+    loss, angles, circuits = descend(sectors, n_parameters, count, starts, seed, iterations, 1e-5, settled=0.995)
     for _ in range(4):
         slope = circuits.loss_and_gradient(angles)[1]
         hessian = circuits.hessian(angles)

@@ -155,9 +155,10 @@ class SpinSector:
         change = 1j * (gate @ stack - stack @ gate)
         self.turn = np.einsum("jxy,kyx->jk", stack, change).real / n
         rebuilt = np.einsum("jk,jxy->kxy", self.turn, stack)
-        if np.abs(rebuilt - change).max() > 1e-10 or np.linalg.norm(
-            np.einsum("j,jxy->xy", self.output, stack) - observable
-        ) > 1e-9:
+        if (
+            np.abs(rebuilt - change).max() > 1e-10
+            or np.linalg.norm(np.einsum("j,jxy->xy", self.output, stack) - observable) > 1e-9
+        ):
             raise ValueError("the observable or the gate leaves the span of the Majoranas")
 
     def draw(self, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -221,10 +221,7 @@ def kind(sector: OracleSector) -> str:
 
 def restricted(sector: OracleSector, operator) -> np.ndarray:
     """Tr_I T†AT/I."""
-    return (
-        np.einsum("xim,xy,yjm->ij", sector.frame.conj(), operator, sector.frame)
-        / sector.multiplicity
-    )
+    return np.einsum("xim,xy,yjm->ij", sector.frame.conj(), operator, sector.frame) / sector.multiplicity
 
 
 def independent(a: OracleSector, b: OracleSector, generators) -> bool:
