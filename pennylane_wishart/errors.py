@@ -108,10 +108,10 @@ class Status(enum.Enum):
         "raise the number of samples before quoting it."
     )
     ESTIMATED = "The value was estimated by sampling: quote it with its standard error."
-    UPPER_BOUND = "No sample saw the event: the value is an upper bound at the stated confidence, not zero."
-    BOUND = "The value is a rigorous bound, not the exact number."
+    UPPER_BOUND = "Only an upper bound is known, not the value, which may be much smaller."
+    BOUND = "A number of the record is a rigorous bound, not the exact one: its description says from which side."
     OUT_OF_THEORY = (
-        "The Wishart description does not apply: only the exact second moments and measured data are reported."
+        "The Wishart description does not apply: only second moments at this depth and measured data are reported."
     )
     OUT_OF_RANGE = "The asymptotic law is outside the range where it is accurate: use the exact engine."
     NO_CERTIFICATE = "No certificate was found for the type of this sector: it is treated as outside the theory."

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
+from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.minima import concentration_energy
 
 __all__ = [
@@ -128,19 +128,19 @@ def plot_parameter_variances(pred, data=None, ax=None):
     ax = _axes(ax)
     live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
     log2 = pred.log2_gradient_variance
-    bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
+    bounded = ~pred.moments.known[live]
     if not bounded.all():
         ax.plot(live[~bounded], log2[live[~bounded]], "o", ms=4, color=PREDICTED,
                 label=f"predicted ({pred.moments.engine})")  # fmt: skip
     if bounded.any():
-        upper = pred.moments.log2_gradient_variance_upper[live[bounded]]
+        upper = pred.gradient_variance_upper.at_most_log2[live[bounded]]
         ax.plot(live[bounded], upper, "v", ms=4, mfc="none", color=PREDICTED, label="upper bound")
     if data is not None:
         with np.errstate(all="ignore"):
             columns = np.where(data.measured, data.gradients, np.nan)
             seen = live[np.isfinite(columns[:, live]).sum(axis=0) > 2]
             ax.plot(seen, np.log2(np.nanvar(columns[:, seen], axis=0)), "x", ms=5, color=MEASURED, label="measured")
-    shown = log2[live]
+    shown = np.where(bounded, pred.gradient_variance_upper.at_most_log2[live], log2[live])
     if pred.in_theory and np.isfinite(pred.deep_variance).any():
         deep = np.nanmedian(pred.deep_variance)
         if deep > 0:
@@ -259,9 +259,13 @@ def plot_scaling(study, ax=None):
     colours = (PREDICTED, OTHER, LINE)
     for i, depth in enumerate(sorted({p.depth for p in study.points}, key=lambda d: (d is not None, d or 0))):
         points = [p for p in study.points if p.depth == depth]
-        ax.errorbar([p.n for p in points], [p.log2_variance for p in points],
-                    yerr=[p.log2_variance_error for p in points], fmt=_MARKERS[i % len(_MARKERS)],
+        known = [p for p in points if p.followed.at_most is None]
+        ax.errorbar([p.n for p in known], [p.log2_variance for p in known],
+                    yerr=[p.log2_variance_error for p in known], fmt=_MARKERS[i % len(_MARKERS)],
                     color=colours[i % 3], label="at its own depth" if depth is None else f"depth {depth}")  # fmt: skip
+        limits = [(p.n, p.followed.at_most.at_most_log2) for p in points if p.followed.at_most is not None]
+        if limits:
+            ax.plot(*zip(*limits, strict=True), "v", mfc="none", color=colours[i % 3], label="upper bound")
     trend, n = study.trend, np.linspace(min(study.sizes), max(study.sizes), 100)
     if study.verdict == "polynomial" and trend.polynomial is not None:
         ax.plot(n, trend.polynomial.at(np.log2(n)), color=MEASURED, lw=1.5,

@@ -12,6 +12,7 @@ from pennylane import numpy as pnp
 from references.families import clifford_angles, ry_cz, ry_cz_gradients, ry_cz_losses
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import LowerBound, LowerBounds, UpperBound, UpperBounds
 from pennylane_wishart.errors import AngleLawError, InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.families import (
     InitComparison,
@@ -29,16 +30,21 @@ EVEN = np.array([4, 6, 8, 10, 12])
 
 # ---------------------------------------------------------------------- points
 def moments(value, upper=None, status=None, loss=(0.1, 0.0), samples=0) -> SecondMoments:
+    """A record; where the status is UPPER_BOUND only ``upper`` is known."""
     value = np.asarray(value, float)
     upper = value if upper is None else np.asarray(upper, float)
     status = status or (Status.OK,) * len(value)
-    with np.errstate(over="ignore"):
+    known = np.array([s is not Status.UPPER_BOUND for s in status])
+    value = np.where(known, value, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
         variance = np.exp2(value)
-    zero = np.zeros(len(value))
-    with np.errstate(invalid="ignore"):
-        error = variance * np.log(2) * np.nan_to_num(upper - value) / 1.96
+        error = variance * np.log(2) * np.where(np.isfinite(upper), upper - value, 0.0) / 1.96
+    one, zero = np.ones(len(value)), np.zeros(len(value))
+    with np.errstate(divide="ignore"):
+        most = float(np.log2(loss[0] + 1.96 * loss[1]))
     return SecondMoments(
-        0.0, loss[0], loss[0], 0.0, loss[1], loss[1], zero, variance, error, value, upper, status,
+        0.0, loss[0], loss[0], 0.0, loss[1], loss[1], UpperBound(most), LowerBound(-np.inf), zero, variance, error,
+        value, UpperBounds(upper, one), LowerBounds(zero - np.inf, one), status,
         "walkers" if samples else "exact words", samples,
     )  # fmt: skip
 
@@ -57,7 +63,9 @@ def test_dead_parameters_do_not_enter_the_median():
 def test_a_bounded_median_is_an_upper_bound_never_zero():
     bound = Status.UPPER_BOUND
     point = point_of(moments([-3, -18, -18], [-2.9, -18, -18], (Status.ESTIMATED, bound, bound), samples=9))
-    assert point.status is bound and point.log2_variance == -18
+    assert point.status is bound and np.isnan(point.log2_variance)
+    assert point.followed.at_most.at_most_log2 == -18
+    assert ScalingPoint.from_dict(json.loads(json.dumps(point.to_dict(), allow_nan=False))).followed.at_most is not None
     assert str(point.gradient) == "< -18.00"
     assert point.gradient_max.known and point.gradient_max.value == -3
 
@@ -72,7 +80,8 @@ def test_a_median_above_the_bounds_is_known():
 def test_a_loss_variance_lost_in_its_error_is_an_upper_bound():
     point = point_of(moments([-3.0], loss=(1e-6, 1e-6), samples=9))
     assert point.loss.status is Status.UPPER_BOUND
-    assert point.loss.value == pytest.approx(math.log2(2.96e-6))
+    assert np.isnan(point.loss.value)
+    assert point.loss.at_most.at_most_log2 == pytest.approx(math.log2(2.96e-6))
 
 
 def test_an_all_dead_point():
@@ -309,7 +318,8 @@ def test_few_walkers_give_upper_bounds_and_no_zeros():
     study = scaling(make, [24, 26], args, max_support=64, n_walkers=64)
     for point in study.points:
         assert point.engine == "walkers" and point.status is Status.UPPER_BOUND
-        assert np.isfinite(point.log2_variance) and not point.followed.known
+        assert np.isnan(point.log2_variance) and not point.followed.known
+        assert np.isfinite(point.followed.at_most.at_most_log2)
         assert point.n_dead < point.n_params / 2
     assert study.verdict == "cannot tell" and np.isnan(study.slope)
     assert "<" in str(study)
@@ -328,7 +338,7 @@ def test_matrix_products_carry_their_error_and_status():
 def test_a_loss_below_the_smallest_float_is_not_zero():
     point = point_of(moments([-1200.0], loss=(0.0, 0.0)))
     assert point.gradient.value == -1200 and point.gradient.known
-    assert point.loss.status is Status.UPPER_BOUND and point.loss.value == -1074
+    assert point.loss.status is Status.UPPER_BOUND and point.loss.at_most.at_most_log2 == -1074
 
 
 # ---------------------------------------------------------------------- errors

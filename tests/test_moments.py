@@ -8,6 +8,7 @@ from random_rotations import pauli_circuit, state, sum_circuit, word
 from references import averages
 
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
+from pennylane_wishart.conventions import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status
 from pennylane_wishart.moments import (
     SecondMoments,
@@ -420,17 +421,34 @@ def test_errors_say_what_to_do():
 
 
 def test_rounding_is_never_called_zero():
-    """A cancellation that no argument proves is a bound with a status, not −inf."""
-    drawn = sum_circuit(
-        [{"XI": 0.5, "IX": 0.5}, {"XI": 0.5}],
-        {"ZI": 1.0, "IZ": 1.0, "ZZ": 0.3},
-        InputState.basis([0, 0]),
-    )
-    got = exact_moments(drawn.circuit, drawn.circuit.angle_law())
-    assert np.all(np.isfinite(got.log2_gradient_variance))
+    """A variance that vanishes for one law only is a bound with a status, not −inf and not a value."""
+    circuit = RotationCircuit.from_words(["XI", "IX"], {"ZI": 1.0})
+    law = circuit.angle_law(("normal", [0.3, 0.4]))
+    fixed = AngleLaw.fixed([0.4, 0.1])
+    assert exact_moments(circuit, law).known.all()
+    got = exact_moments(circuit, fixed)
+    assert list(got.known) == [False, True] and got.dead[1]
+    assert isinstance(got.gradient(0), UpperBound) and got.gradient(0).at_most_log2 < -40
+    assert isinstance(got.loss(), UpperBound) and np.isnan(got.loss_variance)
+    assert got.status == (Status.UPPER_BOUND, Status.OK)
 
 
 def test_record_checks_its_shapes():
     one, two = np.zeros(1), np.zeros(2)
+    upper, lower = UpperBounds(one, one), LowerBounds(one, one)
+    head = (0, 0, 0, 0, 0, 0, UpperBound(0.0), LowerBound(0.0))
     with pytest.raises(InputError, match="gradient_mean"):
-        SecondMoments(0, 0, 0, 0, 0, 0, two, one, one, one, one, (Status.OK,), "exact words")
+        SecondMoments(*head, two, one, one, one, upper, lower, (Status.OK,), "exact words")
+    with pytest.raises(InputError, match="only a bound"):
+        SecondMoments(*head, one, one, one, one, upper, lower, (Status.UPPER_BOUND,), "exact words")
+    with pytest.raises(InputError, match="only a bound"):
+        SecondMoments(*head, one, one + np.nan, one, one, upper, lower, (Status.OK,), "exact words")
+
+
+def test_bounds_and_values_share_no_attribute():
+    """Whoever takes one for the other fails."""
+    circuit = RotationCircuit.from_words(["X"], {"Z": 1.0})
+    got = exact_moments(circuit, circuit.angle_law())
+    assert isinstance(got.gradient(0), Estimate) and got.gradient(0).value == pytest.approx(0.5)
+    assert got.gradient(0).is_exact and got.gradient_variance_upper[0].confidence == 1
+    assert not hasattr(got.gradient_variance_upper[0], "value") and not hasattr(got.gradient_variance_lower[0], "log2")

@@ -14,6 +14,7 @@ from pennylane_wishart.circuit import (
     local_form,
     normal_form,
 )
+from pennylane_wishart.conventions import UpperBound
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -31,7 +32,10 @@ from pennylane_wishart.walkers.means import first_moments
 def pull(estimate, exact) -> np.ndarray:
     """Return the errors of everything estimated, in standard errors."""
     z = [(estimate.loss_second_moment - exact.loss_second_moment) / max(estimate.loss_second_moment_error, 1e-300)]
-    if estimate.loss_second_moment_error < 1e-13:
+    if np.isnan(estimate.loss_variance):
+        assert np.log2(max(exact.loss_variance, 1e-300)) <= estimate.loss_variance_upper.at_most_log2
+        z = [0.0]
+    elif estimate.loss_second_moment_error < 1e-13:
         z = [0.0 if abs(estimate.loss_second_moment - exact.loss_second_moment) < 1e-12 else np.inf]
     for k, status in enumerate(estimate.status):
         if status is Status.ESTIMATED:
@@ -40,8 +44,10 @@ def pull(estimate, exact) -> np.ndarray:
             # Inside the product zone the value can be exact to rounding.
             z.append(0.0 if abs(difference) < 1e-12 else difference / max(error, 1e-300))
         elif status is Status.UPPER_BOUND:
-            assert exact.gradient_variance[k] <= estimate.gradient_variance[k]
-            assert estimate.gradient_variance[k] > 0
+            assert np.isnan(estimate.gradient_variance[k]) and isinstance(estimate.gradient(k), UpperBound)
+            assert 0 < 2.0 ** estimate.gradient_variance_upper.at_most_log2[k]
+            if not np.isnan(exact.gradient_variance[k]):
+                assert exact.gradient_variance[k] <= 2.0 ** estimate.gradient_variance_upper.at_most_log2[k]
         else:
             assert exact.gradient_variance[k] == 0 == estimate.gradient_variance[k]
     return np.array(z)
@@ -136,12 +142,13 @@ def test_unseen_parameters_get_an_upper_limit():
     live = [k for k in range(circuit.n_params) if k not in dead]
     bounded = [k for k in live if got.status[k] is Status.UPPER_BOUND]
     assert len(bounded) > 0.8 * len(live)
-    assert np.all(got.gradient_variance[live] > 0)
-    assert np.all(np.isfinite(got.log2_gradient_variance[live]))
+    assert np.all(np.isnan(got.gradient_variance[bounded])) and not got.known[bounded].any()
+    upper = got.gradient_variance_upper.at_most_log2
+    assert np.all(np.isfinite(upper[live]))
     assert np.all(np.isneginf(got.log2_gradient_variance[sorted(dead)]))
     asked = bounded[:: len(bounded) // 3][:3]
     truth = log2_moments(circuit, circuit.angle_law(), 16, asked)
-    assert np.all(truth.log2_gradient + truth.log2_gradient_error < got.log2_gradient_variance[asked])
+    assert np.all(truth.log2_gradient + truth.log2_gradient_error < upper[asked])
 
 
 def drawn_mass(circuit) -> float:
@@ -155,7 +162,9 @@ def test_no_hit_is_the_rule_of_three():
     got = walk(circuit, circuit.angle_law(), 64, seed=2)
     bounded = [k for k, s in enumerate(got.status) if s is Status.UPPER_BOUND]
     assert bounded
-    np.testing.assert_allclose(got.gradient_variance[bounded], drawn_mass(circuit) * (1 - 0.05 ** (1 / 64)), rtol=1e-6)
+    upper = 2.0 ** got.gradient_variance_upper.at_most_log2[bounded]
+    np.testing.assert_allclose(upper, drawn_mass(circuit) * (1 - 0.05 ** (1 / 64)), rtol=1e-6)
+    assert got.gradient(bounded[0]).confidence == 0.95
 
 
 def test_global_cost_at_a_hundred_qubits():
@@ -253,8 +262,11 @@ def test_pairs_agree_with_exact_moments():
             difference = got.gradient_variance[k] - exact.gradient_variance[k]
             if status is Status.ESTIMATED:
                 errors.append((difference, got.gradient_variance_error[k]))
+            elif status is Status.UPPER_BOUND:
+                limit = np.exp2(got.gradient_variance_upper.at_most_log2[k])
+                assert np.isnan(difference) and limit >= exact.gradient_variance[k] - 1e-12
             else:
-                assert difference >= -1e-12
+                assert got.dead[k] and difference == 0
         z += [d / max(e, 1e-12) for d, e in errors]
     assert len(z) > 60 and 0.5 < np.std(z) < 1.3
     assert np.abs(z).max() < 5
@@ -530,7 +542,8 @@ def test_unseen_loss_is_a_limit():
     """No walker comes home on 60 qubits: Var[ℓ] is a limit of its own size, never 0."""
     circuit = bricks(60, 12, "CNOT")
     got = walk(circuit, circuit.angle_law(), 640, seed=1)
-    assert got.loss_variance > 0 and got.loss_variance_error >= 0.5 * got.loss_variance
+    assert np.isnan(got.loss_variance) and isinstance(got.loss(), UpperBound)
+    assert np.log2(1 / 640) < got.loss().at_most_log2 < np.log2(8 / 640)
 
 
 def test_averaging_is_said():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 
 import numpy as np
 from scipy import stats
 
-__all__ = ["QuantityComparison", "compare_sample"]
+__all__ = ["ROUNDING", "QuantityComparison", "compare_constant", "compare_sample"]
 
+ROUNDING = 5e-6
+"""Of the largest value that an observable, or its gradient, can have: what a device of single precision may be off
+by after hundreds of gates. Devices do not say their precision, so everything smaller counts as nothing."""
 _LEAST = 8
 _GRID = 500
 _DRAWS = 20_000
@@ -101,6 +104,7 @@ def compare_sample(
     seed: int = 7,
     noise: float = 0.0,
     independent: float | None = None,
+    rounding: float = 0.0,
 ) -> QuantityComparison:
     """Test whether independent samples come from a law.
 
@@ -114,6 +118,8 @@ def compare_sample(
         alpha: false-alarm rate of ``agrees``.
         independent: how many independent values the sample is worth, where it repeats itself; its
             size where None.
+        rounding: absolute size of what a device may round to; a law and a sample narrower than that are
+            compared as single values.
     """
     sample = np.asarray(sample, float)
     sample = sample[np.isfinite(sample)]
@@ -122,8 +128,9 @@ def compare_sample(
         repeats = "" if independent is None else f" worth of independent ones among {len(sample)}"
         return not_compared(name, f"only {worth} samples{repeats}", alpha)
     predicted = float(law.var())
-    if predicted == 0.0:
-        return _against_constant(name, sample, float(law.mean()), alpha)
+    rounding = max(rounding, 1e-8 * max(1.0, abs(float(law.mean()))))
+    if predicted <= rounding**2 and (predicted == 0.0 or float(np.ptp(sample)) <= 12 * rounding):
+        return _against_constant(name, sample, float(law.mean()), alpha, rounding)
     cdf = gridded_cdf(law)
     distance = float(stats.kstest(sample, cdf).statistic)
     pvalue = float(stats.kstwo.sf(distance, worth))
@@ -142,12 +149,44 @@ def compare_sample(
     )
 
 
-def _against_constant(name: str, sample: np.ndarray, value: float, alpha: float) -> QuantityComparison:
+def _against_constant(
+    name: str, sample: np.ndarray, value: float, alpha: float, rounding: float
+) -> QuantityComparison:
     off = float(np.max(np.abs(sample - value)))
-    same = off < 1e-8 * max(1.0, abs(value))
+    same = off <= 6 * rounding
     return QuantityComparison(
         name, off, 1.0 if same else 0.0, 1.0 if same else float("inf"), (1.0, 1.0), off, 1.0, same,
         alpha, len(sample), "the predicted law is a single value",
+    )  # fmt: skip
+
+
+def compare_constant(
+    name: str, sample: np.ndarray, value: float, noise: float, alpha: float, rounding: float
+) -> QuantityComparison:
+    """Test whether estimates from shots are those of one value: their mean, and that they spread no more.
+
+    Args:
+        sample: estimates ``(n,)``.
+        noise: predicted variance of one estimate.
+        rounding: as for :func:`compare_sample`.
+    """
+    sample = np.asarray(sample, float)
+    n = len(sample)
+    if n < _LEAST:
+        return not_compared(name, f"only {n} samples", alpha)
+    if noise <= rounding**2:
+        return _against_constant(name, sample, value, alpha, rounding)
+    spread = float(np.var(sample, ddof=1))
+    off = max(abs(float(sample.mean()) - value) - rounding, 0.0) / sqrt(noise / n)
+    # heavy tails of the noise leave fewer degrees of freedom to its variance
+    kurtosis = max(float(stats.kurtosis(sample, bias=False)), 0.0) if n > 3 and spread > 0 else 0.0
+    free = (n - 1) / (1 + kurtosis / 2)
+    wide = float(stats.chi2.sf(free * spread / noise, free))
+    pvalue = min(1.0, 2 * min(2 * float(stats.norm.sf(off)), wide))
+    ratio, width = spread / noise, sqrt((2 + kurtosis) / n)
+    return QuantityComparison(
+        name, off, pvalue, ratio, (ratio * exp(-1.96 * width), ratio * exp(1.96 * width)),
+        off / sqrt(n), 0.0, bool(pvalue >= alpha), alpha, n, "the predicted law is a single value, with shot noise",
     )  # fmt: skip
 
 

@@ -7,29 +7,14 @@ from math import exp, log, log2, sqrt
 import numpy as np
 from scipy import special, stats
 
-from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.comparison.statistics import _POWER_SCALE, QuantityComparison, not_compared
+from pennylane_wishart.comparison.statistics import _POWER_SCALE, ROUNDING, QuantityComparison, not_compared
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.moments.drivers import gradient_bounds
 
 __all__ = ["compare_variances", "gradient_bounds"]
 
 _LEAST = 20
 """Fewer measurements of a parameter say nothing about its variance."""
-
-
-def gradient_bounds(circuit: RotationCircuit) -> np.ndarray:
-    """Return a bound on |∂ℓ/∂θ_k| at any angles, float64 ``(n_params,)``: Σ_l |coefficient_l|·2‖G_l‖·‖O‖.
-
-    Norms are bounded by the sums of |Pauli coefficients|.
-    """
-    heavy = circuit.observable.words.weights() > 0
-    size = float(np.abs(circuit.observable.coefficients[heavy]).sum())
-    sums = np.add.reduceat(np.append(np.abs(circuit.term_coefficients), 0.0), circuit.starts[:-1])
-    norms = np.where(np.diff(circuit.starts) > 0, sums, 0.0)
-    out = np.zeros(circuit.n_params)
-    driven = circuit.parameter_of >= 0
-    np.add.at(out, circuit.parameter_of[driven], np.abs(circuit.coefficients[driven]) * 2 * norms[driven] * size)
-    return out
 
 
 def compare_variances(
@@ -70,9 +55,12 @@ def compare_variances(
     if measured.shape[1] != len(predicted):
         raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")
     seen = np.isfinite(measured)
-    live = np.flatnonzero((predicted > 0) & (seen.sum(0) >= _LEAST))
+    # NaN: only a bound is predicted, which is no value to hold a measurement against
+    often = (predicted > 0) & (seen.sum(0) >= _LEAST)
+    size = np.zeros(len(predicted)) if bounds is None else ROUNDING * np.asarray(bounds, float)
+    live = np.flatnonzero(often & ~_below_rounding(measured, seen, predicted, size))
     if len(live) == 0:
-        return not_compared(name, "no live parameter was measured often enough", alpha)
+        return _all_constant(name, often, alpha)
     raw = np.where(seen, measured, 0.0)[:, live]
     seen, count = seen[:, live], seen[:, live].sum(0)
     centred = np.where(seen, raw - raw.sum(0) / count, 0.0)
@@ -96,6 +84,22 @@ def compare_variances(
         n=n,
         note=f"{len(live)} live parameters, together and each alone",
     )
+
+
+def _below_rounding(measured: np.ndarray, seen: np.ndarray, predicted: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Whether predicted and measured spread both lie below what a device may round to: they agree."""
+    largest = np.where(seen, np.abs(measured), 0.0).max(axis=0, initial=0.0)
+    return (predicted <= size**2) & (largest <= 6 * size)
+
+
+def _all_constant(name: str, often: np.ndarray, alpha: float) -> QuantityComparison:
+    if not often.any():
+        return not_compared(name, "no parameter with a known variance was measured often enough", alpha)
+    nan = float("nan")
+    return QuantityComparison(
+        name, 0.0, 1.0, nan, (nan, nan), 0.0, 0.0, True, alpha, int(often.sum()),
+        "predicted and measured variances are both below rounding",
+    )  # fmt: skip
 
 
 def _together(squares, seen, v, extra, relative) -> tuple[float, float, float, int]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.comparison import Comparison
-from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
+from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.prediction import Prediction
 
-__all__ = ["Check", "Thresholds", "Verdict", "judge", "run_checks"]
+__all__ = ["Check", "Side", "Thresholds", "Verdict", "judge", "run_checks"]
 
 
 class Verdict(enum.Enum):
@@ -21,6 +21,14 @@ class Verdict(enum.Enum):
     WARNING = "trainable, with warnings"
     NOT_TRAINABLE = "not trainable"
     CANNOT_TELL = "cannot tell"
+
+
+class Side(enum.Enum):
+    """What a judged number is; the value is put before it."""
+
+    VALUE = ""
+    AT_LEAST = "at least "
+    AT_MOST = "at most "
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,12 @@ class Check:
     advice: str
     fatal: bool = False
     """Whether failing it means not trainable rather than a warning."""
+    side: Side = Side.VALUE
+    """Whether ``value`` is the number or a bound on it."""
+
+    def to_dict(self) -> dict:
+        """Return plain Python values."""
+        return {**vars(self), "side": self.side.name}
 
 
 def run_checks(pred: Prediction, comparison: Comparison | None, limits: Thresholds) -> tuple[Check, ...]:
@@ -73,12 +87,17 @@ def run_checks(pred: Prediction, comparison: Comparison | None, limits: Threshol
 
 def _gradient_checks(pred: Prediction, limits: Thresholds) -> list[Check]:
     dead = len(pred.dead_parameters)
-    live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
+    live = pred.live_parameters
+    known = int(pred.moments.known[live].sum())
+    # parameters of which only a bound is known may be alive or not
+    alive = True if known else None if len(live) else False
     out = [
         Check(
-            "live parameters", len(live), 1, len(live) > 0,
+            "live parameters", known, 1, alive,
             "Every gradient is exactly zero: the observable does not see the parameters. Measure wires that the "
-            "gates reach, or change the input.", fatal=True,
+            "gates reach, or change the input." if not len(live) else
+            "No gradient variance is known, only bounds on them: a smaller or shallower circuit of the family can "
+            "be computed exactly.", fatal=True,
         ),
         Check(
             "dead parameters", dead, 0, dead == 0,
@@ -86,28 +105,30 @@ def _gradient_checks(pred: Prediction, limits: Thresholds) -> list[Check]:
         ),
     ]  # fmt: skip
     if len(live):
-        out.insert(1, _shots_check(pred, live, limits))
+        out.insert(1, _shots_check(pred, limits))
     return out
 
 
-def _shots_check(pred: Prediction, live: np.ndarray, limits: Thresholds) -> Check:
+def _shots_check(pred: Prediction, limits: Thresholds) -> Check:
     advice = (
         "Gradients are too small for the shots: use a more local observable, fewer layers, shared parameters, "
         "or an initialisation near the identity."
     )
-    log2_shots = pred.log2_shots_to_resolve[live]
-    unseen = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live])
-    if unseen.mean() > 0.5:
-        # Only an upper bound on the variance is known, hence a lower bound on the shots.
-        noise = np.log2(max(pred.shot_variance[0], 1e-300))
-        least = noise - pred.moments.log2_gradient_variance_upper[live]
-        value = float(np.exp2(np.median(least)))
-        failed = value > limits.shots
-        return Check("shots per gradient, at least", value, limits.shots, False if failed else None, advice, True)
-    value = float(np.exp2(min(float(np.median(log2_shots)), 1000.0)))
     # a ratio of variances says nothing where most runs see no event at all
-    value = max(value, 0.5 / pred.rare_outcome)
-    return Check("shots per gradient, median live parameter", value, limits.shots, value <= limits.shots, advice, True)
+    rare = 0.5 / pred.rare_outcome
+    low, high = (max(float(np.exp2(min(bits, 1000.0))), rare) for bits in pred.log2_median_shots)
+    if low == high:
+        name = "shots per gradient, median live parameter"
+        return Check(name, low, limits.shots, low <= limits.shots, advice, True)
+    if high <= limits.shots:
+        return Check("shots per gradient, at most", high, limits.shots, True, advice, True, Side.AT_MOST)
+    if low <= limits.shots:
+        advice = (
+            "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or "
+            "max_work of pw.predict's engines, or diagnose a smaller or shallower circuit of the family."
+        )
+    failed = False if low > limits.shots else None
+    return Check("shots per gradient, at least", low, limits.shots, failed, advice, True, Side.AT_LEAST)
 
 
 def _minima_check(pred: Prediction, limits: Thresholds) -> Check:
@@ -120,7 +141,9 @@ def _minima_check(pred: Prediction, limits: Thresholds) -> Check:
         law = pred.minima
     except OutOfTheoryError as err:
         return Check(name, float("nan"), limits.minima_tolerance, None, str(err).split(" Use ")[0])
-    if not pred.is_deep:
+    if pred.is_deep is None:
+        advice += " The law is that of a deep circuit; whether this one is deep enough is not known."
+    elif not pred.is_deep:
         advice += " The law is that of a generic circuit with so many parameters; this one is shallower."
     energy = float((law.median() - law.ground) / (law.center - law.ground))
     return Check(name, energy, limits.minima_tolerance, energy <= limits.minima_tolerance, advice)

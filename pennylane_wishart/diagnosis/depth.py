@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import Estimate
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.moments import DeepLimit, exact_moments
 from pennylane_wishart.moments.drivers import subcircuit
@@ -33,7 +34,7 @@ class DepthCurve:
     rotations: tuple[int, ...]
     """Numbers of rotations kept, ascending; the last is the circuit itself."""
     log2_variance: tuple[float, ...]
-    """Bits: log2 Var[ℓ]; −inf where the loss does not move."""
+    """Bits: log2 Var[ℓ]; −inf where the loss does not move, NaN where it is only known to be below rounding."""
     deep_limit: float
     """Bits: log2 Var[ℓ] of the deep limit; NaN where it is not known."""
 
@@ -85,7 +86,8 @@ def depth_curve(circuit: RotationCircuit, law: AngleLaw, deep: DeepLimit | None)
         for j in rotations[::-1]:  # the dearest first: it decides whether the others are affordable
             cut = subcircuit(circuit, np.arange(total - j, total))
             found = exact_moments(cut, law, support, max_dim=128, max_work=_MAX_WORK)
-            values.append(float(np.log2(found.loss_variance)) if found.loss_variance > 0 else float("-inf"))
+            spread = found.loss()
+            values.append(spread.log2 if isinstance(spread, Estimate) else float("nan"))
     except WishartError:
         return None
     limit = deep.log2_variance if deep is not None and deep.available else float("nan")

@@ -53,10 +53,11 @@ def gradient_section(diag: Diagnosis) -> Section:
             "radian.", law.engine, "THEORY §6; Anschuetz, arXiv:2408.11901, sharpened to finite size (ours)",
         ),
     )  # fmt: skip
-    bounded = np.array([status is Status.UPPER_BOUND for status in pred.moments.status], bool)
-    deep = int(np.sum(pred.deep_parameters & ~bounded))  # a bound does not say how deep a parameter is
+    deep = int(np.sum(pred.deep_parameters))  # a bound does not say how deep a parameter is
     sentence = f"{deep:,} of {pred.n_params:,} parameters are deep enough for the deep-limit law (variance within 5%)."
-    if deep == 0:
+    if deep == 0 and not pred.moments.known[pred.live_parameters].any():
+        sentence += " Only bounds on the variances are known: how deep the others are cannot be told."
+    elif deep == 0:
         sentence += " The law below is what more depth would tend to, not this circuit."
     said = Sentence(
         sentence,
@@ -103,8 +104,8 @@ def _compared(diag: Diagnosis) -> list[Row]:
 def parameter_section(diag: Diagnosis) -> Section:
     """Every parameter's variance at this depth, dead ones marked."""
     pred = diag.prediction
-    live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
-    bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
+    live = pred.live_parameters
+    bounded = ~pred.moments.known[live]
     known, unknown = live[~bounded], live[bounded]
     rows = []
     if len(known):
@@ -118,7 +119,7 @@ def parameter_section(diag: Diagnosis) -> Section:
             )
         )  # fmt: skip
     if len(unknown):
-        most = number(float(np.exp2(np.max(pred.moments.log2_gradient_variance_upper[unknown]) / 2)))
+        most = number(float(np.exp2(np.max(pred.gradient_variance_upper.at_most_log2[unknown]) / 2)))
         rows.append(
             Row("only bounded from above", f"{count(len(unknown), 'parameter')}, standard deviation at most {most}",
                 str(Status.UPPER_BOUND), f"{pred.moments.engine}, bound", "THEORY §4")
@@ -133,11 +134,15 @@ def parameter_section(diag: Diagnosis) -> Section:
 
 def _loss_row(m) -> Row:
     """Mean and spread of the loss, a bound where walkers saw none of it."""
-    label, spread = "loss: mean ± standard deviation", f"{number(m.loss_variance**0.5)}"
-    if m.loss_variance_error >= m.loss_variance > 0:
+    label, method = "loss: mean ± standard deviation", m.engine
+    if np.isnan(m.loss_variance):
+        spread, method = f"at most {number(2 ** (m.loss_variance_upper.at_most_log2 / 2))}", f"{m.engine}, bound"
+    elif m.loss_variance_error >= m.loss_variance > 0:
         spread = f"at most {number((m.loss_variance + 2 * m.loss_variance_error) ** 0.5)}"
+    else:
+        spread = f"{number(m.loss_variance**0.5)}"
     definition = "Mean and standard deviation of the loss over random angles, in units of the observable."
-    return Row(label, f"{number(m.loss_mean)} ± {spread}", definition, m.engine, "THEORY §4")
+    return Row(label, f"{number(m.loss_mean)} ± {spread}", definition, method, "THEORY §4")
 
 
 def depth_section(diag: Diagnosis) -> Section | None:
@@ -148,6 +153,8 @@ def depth_section(diag: Diagnosis) -> Section | None:
     total, limit = curve.rotations[-1], curve.deep_limit
     if not np.isfinite(limit):
         text = "The deep limit of this circuit is not known; the curve shows where its variance stands."
+    elif np.isnan(curve.log2_variance[-1]):
+        text = "Of this circuit's loss variance only a bound is known: how deep it is cannot be told."
     elif curve.reached is None:
         text = f"{count(total, 'rotation')} are not enough: the loss variance has not come within 5% of its deep limit."
     elif curve.reached == total:
@@ -226,6 +233,8 @@ def minima_section(diag: Diagnosis) -> Section:
     text += (
         "."
         if pred.is_deep
+        else "; whether this circuit is deep enough for it is not known."
+        if pred.is_deep is None
         else (
             "; this circuit is shallower than that, so read it as what a generic circuit with so many parameters "
             "would do, and train from a few starts (pw.find_minima) to see what this one does."

@@ -109,7 +109,7 @@ class Diagnosis:
             "trainable": self.trainable,
             "headline": self.headline,
             "thresholds": vars(self.thresholds),
-            "checks": [vars(c) for c in self.checks],
+            "checks": [c.to_dict() for c in self.checks],
             "signature": self.signature.to_dict(),
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),

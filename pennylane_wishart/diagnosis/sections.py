@@ -17,7 +17,8 @@ from pennylane_wishart.diagnosis.laws import (
     scaling_section,
 )
 from pennylane_wishart.diagnosis.words import count, indices, number, size
-from pennylane_wishart.errors import Status
+from pennylane_wishart.moments import DeadReason
+from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ def _verdict(diag: Diagnosis) -> Section:
 
 
 _LIMITS = {
-    "live": ("at least 1", "Parameters that are not proved dead."),
+    "live": ("at least 1", "Parameters with a known gradient variance that is not zero."),
     "shots": ("at most {}", "Median over live parameters of Var_shot[ℓ]/Var[∂ℓ]: shots per gradient component for "
                             "signal-to-noise 1. Limit: argument shots=."),
-    "dead": ("none", "Parameters whose gradient is exactly zero at this depth, proved."),
+    "dead": ("none", "Parameters whose gradient is zero at every angle at this depth: proved, or by an identity test."),
     "height": ("at most {}", "E = (ℓ − ℓ*)/ō at the median local minimum: 0 is the optimum, 1 the mean over random "
                              "angles. Limit: argument minima_tolerance=."),
     "measurement": ("agreement", "Whether no compared quantity is rejected at a false-alarm rate of 0.001 each."),
@@ -83,12 +84,15 @@ def _judged(check: Check) -> Row:
         return Row(check.name, {True: "yes", False: "NO", None: verdict}[check.passed], definition, "measured",
                    "THEORY §9")  # fmt: skip
     wanted = limit.format(number(check.threshold))
-    value = verdict if not np.isfinite(check.value) else f"{verdict}: {number(check.value)}, wanted {wanted}"
+    shown = f"{check.side.value}{number(check.value)}"
+    value = verdict if not np.isfinite(check.value) else f"{verdict}: {shown}, wanted {wanted}"
     return Row(check.name, value, definition, "", "THEORY §9")
 
 
 def _advice(diag: Diagnosis) -> Section:
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
+    if not advice and diag.verdict is Verdict.CANNOT_TELL:
+        advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
     if len(advice) > 1:
         advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
     return Section(ADVICE, tuple(advice) or ("Nothing: train it.",))
@@ -98,38 +102,54 @@ def _dead(diag: Diagnosis) -> Section:
     pred = diag.prediction
     if not pred.dead_parameters:
         return Section("Dead parameters", ("None was proved dead.",))
-    groups: dict[str, list[int]] = {}
-    for k, reason in zip(pred.dead_parameters, pred.dead_reasons, strict=True):
-        groups.setdefault(reason, []).append(k)
-    rows = tuple(
-        Row(indices(pred.circuit, ks), reason, "Variance exactly zero, by a support or symmetry argument; flat indices "
-            f"{', '.join(str(k) for k in ks[:20])}{' …' if len(ks) > 20 else ''}.", "proved", "THEORY §4")
-        for reason, ks in groups.items()
-    )  # fmt: skip
+    groups: dict[tuple[DeadReason, ...], list[int]] = {}
+    for k, codes in zip(pred.dead_parameters, pred.dead_codes, strict=True):
+        groups.setdefault(codes, []).append(k)
+    rows = tuple(_dead_row(pred, codes, ks) for codes, ks in groups.items())
     n = len(pred.dead_parameters)
     text = f"{n} of {count(pred.n_params, 'parameter')} cannot change the loss at this depth, whatever the others are."
-    said = Sentence(text, "A dead parameter's gradient is zero at every angle; none is inferred from samples.",
-                    "THEORY §4")  # fmt: skip
+    said = Sentence(text, "A dead parameter's gradient is zero at every angle; that no sample saw it is never a "
+                    "reason.", "THEORY §4")  # fmt: skip
     return Section("Dead parameters", (said,), rows)
+
+
+def _dead_row(pred, codes: tuple[DeadReason, ...], ks: list[int]) -> Row:
+    """The parameters that are dead for one reason."""
+    listed = f"flat indices {', '.join(str(k) for k in ks[:20])}{' …' if len(ks) > 20 else ''}."
+    if all(code.is_proof for code in codes):
+        definition, method = f"Variance exactly zero, by a support or symmetry argument; {listed}", "proved"
+    else:
+        definition = (
+            "The derivative was evaluated exactly at random settings of all angles; one that is not zero everywhere "
+            f"vanishes at none of them; {listed}"
+        )
+        method = "identity test"
+    return Row(indices(pred.circuit, ks), worded(codes), definition, method, "THEORY §4")
 
 
 def _shots(diag: Diagnosis) -> Section:
     pred = diag.prediction
-    live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
+    live = pred.live_parameters
     if not len(live):
         return Section("Shots needed", ("No number of shots resolves a gradient that is zero.",))
-    bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
-    noise = np.log2(max(pred.shot_variance[0], 1e-300))
-    least = noise - pred.moments.log2_gradient_variance_upper[live]
-    log2 = np.where(bounded, least, pred.log2_shots_to_resolve[live])
-    low, middle, high = np.exp2(np.clip(np.quantile(log2, [0.1, 0.5, 0.9]), -1000, 1000))
-    many = bounded.mean() > 0.5
+    log2, least = pred.log2_shots_to_resolve[live], pred.shots_at_least.at_least_log2[live]
+    bounded = bool(np.isnan(log2).any())
+    # Of a value that is only bounded the bound is shown, as such; no information is no shots at all.
+    shown = np.clip(np.where(np.isnan(log2), least, log2), -1000, 1000)
+    low, middle, high = np.exp2(np.quantile(shown, [0.1, 0.5, 0.9]))
+    sides = pred.log2_median_shots
     value = f"{number(middle)} [{number(low)}, {number(high)}]"
+    if bounded and sides[0] == sides[1]:
+        value = f"{number(middle)}, 80% range from {number(low)} on, in part only bounded"
+    elif bounded and sides[0] <= 0:
+        value = "not known: the bounds on the variances do not limit them"
+    elif bounded:
+        value = f"at least {value}"
     row = Row(
-        "shots per gradient component", f"at least {value}" if many else value,
+        "shots per gradient component", value,
         "Median and 80% range over live parameters of Var_shot[ℓ]/Var[∂ℓ]: what signal-to-noise 1 costs. "
         "Parameter-shift rules take two or more circuits per component, each with these shots.",
-        "bound" if many else pred.shot_variance[1], "THEORY §9",
+        "bound" if bounded else pred.shot_variance[1], "THEORY §9",
     )  # fmt: skip
     return Section("Shots needed", (), (row,))
 
@@ -200,7 +220,10 @@ def _scope(diag: Diagnosis) -> Section:
     definition = "Laws of loss, gradient and minima need the whole of SO, SU or Sp on each sector, or a spin factor."
     sentences = [Sentence(why, definition, "THEORY §5")]
     if not pred.in_theory:
-        sentences.append(Sentence("Variances at this depth and dead parameters above hold all the same."))
+        sentences.append(Sentence("What is said above of variances at this depth and of dead parameters holds all the same."))
+    elif pred.is_deep is None:
+        text = "Whether the circuit is deep enough for its laws is not known: its loss variance is only bounded."
+        sentences.append(Sentence(text))
     elif not pred.is_deep:
         text = "The circuit is shallower than the deep limit: laws of loss and minima are its limit."
         sentences.append(Sentence(text))

@@ -44,20 +44,35 @@ def headline(diag: Diagnosis) -> str:
     if diag.verdict is Verdict.NOT_TRAINABLE:
         return f"Not trainable: {_reason(fatal[0])}."
     if diag.verdict is Verdict.CANNOT_TELL:
-        return "Cannot tell: no engine gives the gradients of this circuit at this depth."
+        return _undecided(diag)
     if diag.verdict is Verdict.WARNING:
         return "Trainable, with warnings: " + "; ".join(_reason(c) for c in failed) + "."
-    shots = next((c.value for c in diag.checks if c.name.startswith("shots")), float("nan"))
-    return f"Trainable: the median live gradient is resolved with {number(shots)} shots, no parameter is dead."
+    shots = next((c for c in diag.checks if c.name.startswith("shots")), None)
+    dead = "no parameter is dead" if diag.prediction.moments.known.all() else "no parameter is proved dead"
+    value = "nan" if shots is None else f"{shots.side.value}{number(shots.value)}"
+    return f"Trainable: the median live gradient is resolved with {value} shots, {dead}."
+
+
+def _undecided(diag: Diagnosis) -> str:
+    """What keeps the verdict open."""
+    open_ = next((c for c in diag.checks if c.fatal and c.passed is None and c.name.startswith("shots")), None)
+    if open_ is None:
+        return "Cannot tell: no engine gives the gradients of this circuit at this depth."
+    limit = number(open_.threshold)
+    needs = f"may need more than {limit} shots"
+    if open_.value > 1:
+        needs = f"needs at least {number(open_.value)} shots and may need more than {limit}"
+    return (
+        f"Cannot tell: of the median gradient's variance only an upper bound is known, so that signal-to-noise 1 {needs}."
+    )
 
 
 def _reason(check: Check) -> str:
     if check.name == "live parameters":
         return "every parameter is dead, all gradients are exactly zero"
     if check.name.startswith("shots"):
-        least = "at least " if "at least" in check.name else ""
         return (
-            f"the median live gradient needs {least}{number(check.value)} shots for signal-to-noise 1, "
+            f"the median live gradient needs {check.side.value}{number(check.value)} shots for signal-to-noise 1, "
             f"more than {number(check.threshold)}"
         )
     if check.name == "dead parameters":

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.errors import Status
+from pennylane_wishart.conventions import UpperBound
+from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.moments import SecondMoments
 
 __all__ = ["Bits", "Log2Value", "loss_log2", "pack", "unpack"]
@@ -18,33 +19,51 @@ _AGREE = 0.1
 
 @dataclass(frozen=True)
 class Log2Value:
-    """log2 of a variance, with how well it is known."""
+    """log2 of a variance, with how well it is known; or only an upper bound on it."""
 
     value: float
-    """Bits; a 97.5% upper limit where ``status`` is UPPER_BOUND, −inf where all is dead."""
+    """Bits; −inf where all is dead, NaN where only ``at_most`` is known."""
     error: float
     """Standard error in bits: 0 where exact, NaN for an upper bound."""
     status: Status = Status.OK
+    at_most: UpperBound | None = None
+    """The bound, where that is all that is known."""
+
+    def __post_init__(self):
+        if (self.at_most is None) == np.isnan(self.value):
+            raise InputError("Log2Value holds a value, or NaN and an upper bound.")
+
+    @classmethod
+    def bounded(cls, log2: float, confidence: float = 0.975) -> Log2Value:
+        """Return what is only known to be at most ``2**log2``."""
+        nan = float("nan")
+        return cls(nan, nan, Status.UPPER_BOUND, UpperBound(float(log2), float(confidence)))
 
     @property
     def known(self) -> bool:
         """Whether there is a finite value and not only a limit."""
-        return bool(np.isfinite(self.value)) and self.status is not Status.UPPER_BOUND
+        return bool(np.isfinite(self.value))
 
     def __str__(self) -> str:
+        if self.at_most is not None:
+            return f"< {self.at_most.at_most_log2:.2f}"
         if np.isneginf(self.value):
             return "dead"
-        if self.status is Status.UPPER_BOUND:
-            return f"< {self.value:.2f}"
         return f"{self.value:.2f}" + (f" ± {self.error:.2f}" if self.error > 0 else "")
 
     def to_dict(self) -> dict:
         """Return plain Python values; −inf as the string "-inf"."""
-        return {"value": pack(self.value), "error": pack(self.error), "status": self.status.name}
+        out = {"value": pack(self.value), "error": pack(self.error), "status": self.status.name}
+        if self.at_most is not None:
+            out["at_most"] = pack(self.at_most.at_most_log2)
+            out["confidence"] = self.at_most.confidence
+        return out
 
     @classmethod
     def from_dict(cls, data: dict) -> Log2Value:
-        """Rebuild a record written by :meth:`to_dict`."""
+        """Rebuild a record written by :meth:`to_dict`; earlier ones held a bound where now the value is."""
+        if Status[data["status"]] is Status.UPPER_BOUND:
+            return cls.bounded(unpack(data.get("at_most", data["value"])), data.get("confidence", 0.975))
         return cls(unpack(data["value"]), unpack(data["error"]), Status[data["status"]])
 
 
@@ -53,32 +72,33 @@ class Bits:
     """log2 of one variance per parameter, all arrays ``(n_params,)``."""
 
     value: np.ndarray
-    """−inf where proved dead."""
+    """−inf where dead, NaN where only ``upper`` is known."""
     upper: np.ndarray
-    """97.5% upper limit."""
+    """Upper bound; the value itself where exact."""
     error: np.ndarray
     """Standard error in bits."""
     bound: np.ndarray
     """bool: only ``upper`` is known."""
     status: np.ndarray
     """object: the engine's Status of each."""
+    confidence: np.ndarray
+    """of ``upper``."""
 
     @classmethod
     def of(cls, moments: SecondMoments) -> Bits:
         """Read the gradient variances of a record."""
         value = np.asarray(moments.log2_gradient_variance, float)
-        upper = np.asarray(moments.log2_gradient_variance_upper, float)
-        upper = np.where(np.isfinite(upper), upper, value)
+        upper = np.asarray(moments.gradient_variance_upper.at_most_log2, float)
+        confidence = np.asarray(moments.gradient_variance_upper.confidence, float)
         status = np.array(moments.status, object)
-        bound = np.array([s is Status.UPPER_BOUND for s in moments.status], bool) | np.isnan(value)
-        bound &= ~np.isneginf(value)
+        bound = ~moments.known
         variance = np.asarray(moments.gradient_variance, float)
-        seen = (variance > 0) & ~bound
+        seen = ~bound & (variance > 0)
         error = np.zeros(len(value))
         error[seen] = np.asarray(moments.gradient_variance_error)[seen] / (variance[seen] * np.log(2))
         tiny = ~seen & ~bound & np.isfinite(value)  # below the smallest float
         error[tiny] = (upper[tiny] - value[tiny]) / _Z95
-        return cls(value, upper, error, bound, status)
+        return cls(value, upper, error, bound, status, confidence)
 
     @property
     def live(self) -> np.ndarray:
@@ -87,18 +107,20 @@ class Bits:
 
     def take(self, mask) -> Bits:
         """Return the parameters of a mask."""
-        return Bits(*(a[mask] for a in (self.value, self.upper, self.error, self.bound, self.status)))
+        columns = (self.value, self.upper, self.error, self.bound, self.status, self.confidence)
+        return Bits(*(a[mask] for a in columns))
 
     def plus(self, known) -> Bits:
         """Return the bits of variance + known, ``known`` given in bits without error."""
-        value = np.logaddexp2(np.where(self.bound, self.upper, self.value), known)
         upper = np.logaddexp2(self.upper, known)
-        with np.errstate(invalid="ignore"):
-            share = np.exp2(np.where(self.live, self.value - value, -np.inf))
         # Where the known part is a hundred times the limit, the sum is known to 1%.
         bound = self.bound & ~(known > self.upper + 7)
-        error = np.where(self.bound, 0.0, self.error * np.nan_to_num(share))
-        return Bits(value, upper, error, bound, self.status)
+        value = np.logaddexp2(np.where(self.bound, self.upper, self.value), known)
+        with np.errstate(invalid="ignore"):
+            share = np.exp2(np.where(self.live, self.value - value, -np.inf))
+        error = np.where(self.bound, upper - known, self.error * np.nan_to_num(share))
+        status = np.where(self.bound & ~bound, Status.ESTIMATED, self.status)
+        return Bits(np.where(bound, np.nan, value), upper, np.where(bound, 0.0, error), bound, status, self.confidence)
 
     # ------------------------------------------------------------------ condensed
     def median(self) -> Log2Value:
@@ -113,7 +135,7 @@ class Bits:
         known = np.sort(np.where(self.bound, -np.inf, self.value))
         middle = known[[(len(known) - 1) // 2, len(known) // 2]]
         if not (np.isfinite(middle).all() and abs(middle.mean() - high) < 1e-9):
-            return Log2Value(high, float("nan"), Status.UPPER_BOUND)
+            return Log2Value.bounded(high, self._confidence())
         gap = np.abs(self.value[:, None] - middle).min(1)
         return self._estimate(high, ~self.bound & (gap < 1e-12))
 
@@ -128,7 +150,7 @@ class Bits:
         # Bounded parameters matter where they could move the mean by more than its error.
         slack = float(np.max(self.error[~self.bound], initial=0.0))
         if not high - low <= max(slack, 0.01):
-            return Log2Value(high, float("nan"), Status.UPPER_BOUND)
+            return Log2Value.bounded(high, self._confidence())
         found = self._estimate(low, ~self.bound)
         return Log2Value(low, max(found.error, high - low), found.status)
 
@@ -139,9 +161,13 @@ class Bits:
         best = int(np.argmax(np.where(self.bound, -np.inf, self.value)))
         highest = float(np.max(self.upper[self.bound], initial=-np.inf))
         if self.bound.all() or highest > self.value[best]:
-            limit = max(highest, float(self.upper[best]))
-            return Log2Value(limit, float("nan"), Status.UPPER_BOUND)
+            limit = float(np.max(self.upper))
+            return Log2Value.bounded(limit, self._confidence())
         return self._estimate(float(self.value[best]), np.arange(len(self.value)) == best)
+
+    def _confidence(self) -> float:
+        """The weakest confidence among the bounds that a condensed bound rests on."""
+        return float(np.min(self.confidence))
 
     def _estimate(self, value: float, which) -> Log2Value:
         """A value with the largest error and the worst status of the parameters it rests on."""
@@ -158,19 +184,19 @@ def loss_log2(moments: SecondMoments, alive: bool) -> Log2Value:
         alive: whether some gradient is not proved dead; the loss then varies, and a variance of
             0 is one below the smallest float.
     """
-    variance, error = float(moments.loss_variance), float(moments.loss_variance_error)
-    limit = max(variance, 0.0) + _Z95 * error
-    if limit <= 0:
-        value = _UNDERFLOW if alive else float("-inf")
-        return Log2Value(value, float("nan") if alive else 0.0, Status.UPPER_BOUND if alive else Status.OK)
-    if variance <= _Z95 * error:
-        return Log2Value(float(np.log2(limit)), float("nan"), Status.UPPER_BOUND)
-    bits = error / (variance * np.log(2))
+    found = moments.loss()
+    if isinstance(found, UpperBound):
+        return Log2Value.bounded(found.at_most_log2, found.confidence)
+    if found.value == 0:
+        return Log2Value.bounded(_UNDERFLOW, 1.0) if alive else Log2Value(float("-inf"), 0.0)
+    if found.value <= _Z95 * found.error:
+        return Log2Value.bounded(float(np.log2(found.value + _Z95 * found.error)))
+    bits = found.error / (found.value * np.log(2))
     if moments.engine == "matrix product":
         status = Status.NOT_CONVERGED if bits > _AGREE else Status.OK
     else:
-        status = Status.ESTIMATED if not moments.is_exact and error > 0 else Status.OK
-    return Log2Value(float(np.log2(variance)), float(bits), status)
+        status = Status.ESTIMATED if not moments.is_exact and found.error > 0 else Status.OK
+    return Log2Value(found.log2, float(bits), status)
 
 
 def _log2_mean(bits) -> float:

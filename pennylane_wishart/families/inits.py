@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.conventions import UpperBounds
 from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value
 from pennylane_wishart.families.table import init_text
@@ -26,11 +27,12 @@ class InitRow:
     name: str
     law: AngleLaw
     second_moment: np.ndarray
-    """float64 ``(n_params,)``: E[(∂ℓ)²] = Var + mean²."""
+    """float64 ``(n_params,)``: E[(∂ℓ)²] = Var + mean²; NaN where only a bound is known."""
     log2_second_moment: np.ndarray
-    """float64 ``(n_params,)``; an upper limit where ``status`` is UPPER_BOUND; −inf where dead."""
+    """float64 ``(n_params,)``; −inf where dead, NaN where only a bound is known."""
+    second_moment_upper: UpperBounds
     second_moment_error: np.ndarray
-    """Standard errors of ``second_moment``; 0 where exact."""
+    """Standard errors of ``second_moment``; 0 where exact, NaN where only a bound is known."""
     mean: np.ndarray
     """float64 ``(n_params,)``: E[∂ℓ], 0 for uniform angles."""
     status: tuple[Status, ...]
@@ -41,24 +43,29 @@ class InitRow:
     n_dead: int
     loss_mean: float
     loss_variance: float
+    """NaN where only a bound is known."""
     engine: str
 
     def to_dict(self) -> dict:
-        """Return plain Python values; −inf as null."""
-        bits = [float(v) if np.isfinite(v) else None for v in self.log2_second_moment]
+        """Return plain Python values; −inf and NaN as null."""
+        bits, values, upper = (
+            [float(v) if np.isfinite(v) else None for v in array]
+            for array in (self.log2_second_moment, self.second_moment, self.second_moment_upper.at_most_log2)
+        )
         return {
             "name": self.name,
             "law": self.law.to_dict(),
-            "second_moment": self.second_moment.tolist(),
+            "second_moment": values,
             "log2_second_moment": bits,
-            "second_moment_error": self.second_moment_error.tolist(),
+            "log2_second_moment_at_most": upper,
+            "second_moment_error": [float(v) if np.isfinite(v) else None for v in self.second_moment_error],
             "mean": self.mean.tolist(),
             "status": [s.name for s in self.status],
             "median": self.median.to_dict(),
             "median_variance": self.median_variance.to_dict(),
             "n_dead": self.n_dead,
             "loss_mean": self.loss_mean,
-            "loss_variance": self.loss_variance,
+            "loss_variance": self.loss_variance if np.isfinite(self.loss_variance) else None,
             "engine": self.engine,
         }
 
@@ -180,7 +187,7 @@ def _compare(
     finally:
         bar.close()
     # A law known only by an upper limit cannot be called the best while another has a value.
-    rows.sort(key=lambda r: (r.median.status is Status.UPPER_BOUND, -r.median.value))
+    rows.sort(key=lambda r: (r.median.at_most is not None, -_most(r.median)))
     return InitComparison(tuple(rows), circuit.n_params, seed)
 
 
@@ -194,9 +201,10 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
         law=law,
         second_moment=np.exp2(total.value),
         log2_second_moment=total.value,
-        second_moment_error=np.asarray(moments.gradient_variance_error, float),
+        second_moment_upper=UpperBounds(total.upper, total.confidence),
+        second_moment_error=np.where(total.bound, np.nan, np.nan_to_num(moments.gradient_variance_error)),
         mean=mean,
-        status=tuple(moments.status),
+        status=tuple(total.status),
         median=total.take(total.live).median(),
         median_variance=variance.take(variance.live).median(),
         n_dead=int((~total.live).sum()),
@@ -206,7 +214,13 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
     )
 
 
+def _most(value: Log2Value) -> float:
+    """The value, or the bound on it: for sorting only."""
+    return value.value if value.at_most is None else value.at_most.at_most_log2
+
+
 def _overlap(a: Log2Value, b: Log2Value) -> bool:
     if not (a.known and b.known):
-        return bool(b.status is Status.UPPER_BOUND and b.value > a.value - 2 * np.nan_to_num(a.error))
+        least = -np.inf if a.at_most is not None else a.value - 2 * np.nan_to_num(a.error)
+        return b.at_most is not None and b.at_most.at_most_log2 > least
     return bool(a.value - b.value <= 2 * np.hypot(a.error, b.error) + 1e-9)

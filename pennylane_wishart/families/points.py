@@ -63,7 +63,7 @@ class ScalingPoint:
 
     @property
     def log2_variance(self) -> float:
-        """Bits: the followed variance, or its upper limit."""
+        """Bits: the followed variance; NaN where only ``followed.at_most`` is known."""
         return self.followed.value
 
     @property

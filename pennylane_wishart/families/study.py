@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.errors import InputError
 from pennylane_wishart.families.line import LineFit, line_fit
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint
 from pennylane_wishart.families.table import study_text
@@ -138,6 +138,7 @@ class ScalingStudy:
                 "parameters": p.n_params,
                 "dead": p.n_dead,
                 "log2_variance": p.log2_variance,
+                "log2_variance_at_most": None if p.followed.at_most is None else p.followed.at_most.at_most_log2,
                 "error": p.log2_variance_error,
                 "status": p.status.name,
                 "log2_loss_variance": p.loss.value,
@@ -178,13 +179,13 @@ class ScalingStudy:
 
 
 def _trend(points, confidence: float) -> Trend:
-    bound = [p.status is Status.UPPER_BOUND for p in points]
+    limits = [np.nan if p.followed.at_most is None else p.followed.at_most.at_most_log2 for p in points]
     depths = [p.layers if p.depth is None else p.depth for p in points]
     return trend_of(
         [p.n for p in points],
         [p.log2_variance for p in points],
         [p.log2_variance_error for p in points],
-        np.where(bound, [p.log2_variance for p in points], np.nan),
+        limits,
         depths,
         confidence,
     )

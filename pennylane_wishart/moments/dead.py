@@ -1,4 +1,4 @@
-"""Dead parameters: those whose gradient is proved to vanish at every setting of the angles.
+"""Dead rotations: those whose derivative is proved to vanish at every setting of the angles.
 
 A proof is an argument about supports and commutation, never about a small number:
 a rotation is dead when it commutes with every operator that the later rotations can make of
@@ -12,19 +12,13 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.moments.drivers import subcircuit
-from pennylane_wishart.moments.reach import Reach, reach
+from pennylane_wishart.moments.reach import Reach
+from pennylane_wishart.moments.reasons import DeadReason
 from pennylane_wishart.moments.symmetry import invisible_rotations
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["dead_parameters", "dead_rotations", "support_paths"]
-
-OUTSIDE = "outside the light cone: it commutes with everything that later gates make of the observable"
-TRIVIAL = "acts trivially on the input: it only changes the phase of the states that reach it"
-SILENT = "symmetry: every word that passes through it has zero expectation on the input"
-SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
-UNUSED = "drives no gate of the circuit"
+__all__ = ["dead_rotations", "support_paths"]
 
 _MAX_OPERATOR_COST = 20_000
 _MAX_ROUNDS = 4
@@ -121,8 +115,8 @@ def _fixes_input(circuit: RotationCircuit, generator: PauliSum, signs: np.ndarra
     return bool(np.linalg.norm(residue) < 1e-12 * max(1.0, np.abs(generator.coefficients).sum()))
 
 
-def dead_rotations(circuit: RotationCircuit) -> tuple[str, ...]:
-    """Return one reason per rotation, "" where none was proved, by commutation and symmetry.
+def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
+    """Return one reason per rotation, None where none was proved, by commutation and symmetry.
 
     The loss does not depend on a dead rotation, so it is left out before the next round of proofs.
 
@@ -138,26 +132,26 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[str, ...]:
         if not dead.any():
             break
         for k in live[dead]:
-            reasons[k] = SYMMETRY if everything else SILENT
+            reasons[k] = DeadReason.SYMMETRY if everything else DeadReason.SILENT
         live = live[~dead]
         for k, reason in zip(live, _by_commutation(subcircuit(circuit, live)), strict=True):
             reasons[k] = reason
     return tuple(reasons)
 
 
-def _by_commutation(circuit: RotationCircuit) -> list[str]:
+def _by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
     n_rot = circuit.n_rotations
-    reasons = [""] * n_rot
+    reasons: list[DeadReason | None] = [None] * n_rot
     later = _Commutant(circuit, [circuit.observable])
     for k in range(n_rot - 1, -1, -1):
         generator = circuit.generator(k)
         if later.commutes(generator):
-            reasons[k] = OUTSIDE
+            reasons[k] = DeadReason.OUTSIDE
         else:
             later.add(generator)
     # A state vector block would make each expectation cost 2^n; those are left to the exact route.
     signs = np.zeros(len(circuit.terms))
-    live = np.repeat([r == "" for r in reasons], np.diff(circuit.starts))
+    live = np.repeat([r is None for r in reasons], np.diff(circuit.starts))
     rows = np.flatnonzero(live)
     if len(rows):
         words, inverse = circuit.terms[rows].unique()
@@ -169,7 +163,7 @@ def _by_commutation(circuit: RotationCircuit) -> list[str]:
         generator = circuit.generator(k)
         own = signs[circuit.starts[k] : circuit.starts[k + 1]]
         if _fixes_input(circuit, generator, own) and earlier.commutes(generator):
-            reasons[k] = TRIVIAL
+            reasons[k] = DeadReason.TRIVIAL
         else:
             earlier.add(generator)
     return reasons
@@ -195,51 +189,3 @@ def support_paths(reached: Reach, seen: np.ndarray) -> tuple[np.ndarray, np.ndar
         live[k] = either.any()
         ends[i] = either
     return touched, live
-
-
-def dead_parameters(circuit: RotationCircuit, max_support: int = 20_000) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Find the parameters whose gradient vanishes identically, with a proof each.
-
-    A parameter is dead only if every rotation that it drives is proved dead. The list may be
-    incomplete (beyond ``max_support`` reachable words only commutation and symmetry are used);
-    it never holds a live parameter.
-
-    Args:
-        circuit: the normal form.
-        max_support: largest set of reachable words that is searched exactly.
-    Returns:
-        ``(indices, reasons)``, flat parameter indices in ascending order.
-    Cost: seconds at 1,000 qubits and 12,000 parameters.
-    Example:
-        >>> dead_parameters(RotationCircuit.from_words(["ZI", "XI", "IX"], {"ZI": 1.0}))[0]
-        (0, 2)
-    """
-    reasons = list(dead_rotations(circuit))
-    keep = np.array([k for k, r in enumerate(reasons) if not r], dtype=np.int64)
-    if len(keep) and circuit.is_pauli:
-        _search(circuit, keep, reasons, max_support)
-    indices, texts = [], []
-    driven = circuit.parameter_of >= 0
-    groups: dict[int, list[str]] = {p: [] for p in range(circuit.n_params)}
-    for k in np.flatnonzero(driven):
-        groups[int(circuit.parameter_of[k])].append(reasons[k])
-    for p, found in groups.items():
-        if all(found):
-            indices.append(p)
-            texts.append("; ".join(dict.fromkeys(found)) if found else UNUSED)
-    return tuple(indices), tuple(texts)
-
-
-def _search(circuit: RotationCircuit, keep: np.ndarray, reasons: list[str], max_support: int) -> None:
-    words = circuit.words[keep]
-    try:
-        reached = reach(words, circuit.observable.words, max_support)
-    except ModuleTooLargeError:
-        return
-    seen = np.abs(circuit.state.expectation(reached.words)) > 1e-12
-    touched, live = support_paths(reached, seen)
-    for row, k in enumerate(keep):
-        if not touched[row]:
-            reasons[k] = OUTSIDE
-        elif not live[row]:
-            reasons[k] = SILENT

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.moments.chain import CLOSED_FORM, module_moments
-from pennylane_wishart.moments.dead import dead_rotations, support_paths
-from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
+from pennylane_wishart.moments.columns import GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.moments.dead import support_paths
+from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, gradient_bounds
 from pennylane_wishart.moments.mixed import mixed_moments
 from pennylane_wishart.moments.operators import (
     OperatorModule,
@@ -16,6 +19,7 @@ from pennylane_wishart.moments.operators import (
     module_on_subspace,
     module_on_words,
 )
+from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.reach import reach
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_moments
@@ -23,6 +27,11 @@ from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_m
 __all__ = ["assemble", "exact_moments"]
 
 _EPS = 1e-14
+"""Relative rounding of a sum of positive numbers."""
+_SIGNED = 1e-13
+"""Rounding of a sum of numbers of both signs, relative to the largest value that it could have had."""
+_STEPS = 50
+"""Rotations after which that rounding has doubled."""
 
 
 def exact_moments(
@@ -59,12 +68,10 @@ def exact_moments(
         [0.5, 0.0, 0.0]
     """
     check_law(circuit, law)
-    reasons = dead_rotations(circuit)
-    live = np.flatnonzero([not r for r in reasons])
-    small = subcircuit(circuit, live)
+    small = live_part(circuit)
     drivers = drivers_of(small)
     if small.is_pauli and drivers.independent:
-        found = _by_words(small, law, max_support, max_work)
+        found = _by_words(circuit, small, law, max_support, max_work)
         if found is not None:
             return found
     module = _smallest_module(small, law, drivers, max_dim, max_work)
@@ -73,19 +80,13 @@ def exact_moments(
     proved = np.ones(circuit.n_params, bool)
     proved[small.parameter_of[small.parameter_of >= 0]] = False
     engine = "quadrature" if len(shared) else module.engine
-    return assemble(
-        small,
-        raw.mean,
-        raw.second,
-        raw.gradient_mean,
-        raw.gradient_second,
-        proved,
-        engine,
-        raw.averaging,
-    )
+    sums = Sums(raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, True)
+    return assemble(circuit, small, sums, proved, engine, raw.averaging)
 
 
-def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float) -> SecondMoments | None:
+def _by_words(
+    whole: RotationCircuit, circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float
+) -> SecondMoments | None:
     moments = clean_moments(circuit, law)
     try:
         reached = reach(circuit.words, circuit.observable.words, max_support)
@@ -96,7 +97,9 @@ def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int, max_wor
         if chains is None:
             return None
         raw = word_moments(circuit, moments, reached, chains)
+        signed = len(chains.factors) > 1
     else:
+        signed = True
         try:
             raw = mixed_moments(circuit, moments, reached, max_work / 4)
         except ModuleTooLargeError:
@@ -111,7 +114,8 @@ def _by_words(circuit: RotationCircuit, law: AngleLaw, max_support: int, max_wor
     second[parameter] = scale**2 * raw.gradient_second[driven]
     proved = np.ones(circuit.n_params, bool)
     proved[parameter] = ~paths[driven]
-    return assemble(circuit, raw.mean, raw.second, first, second, proved, "exact words")
+    sums = Sums(raw.mean, raw.second, first, second, signed)
+    return assemble(whole, circuit, sums, proved, "exact words")
 
 
 def _max_nodes(circuit: RotationCircuit, module: OperatorModule, max_work: float) -> int:
@@ -156,43 +160,68 @@ def _smallest_module(circuit, law, drivers, max_dim: int, max_work: float) -> Op
     return best
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What an exact engine adds up, per parameter."""
+
+    mean: float
+    second: float
+    first: np.ndarray
+    """E[∂ℓ/∂θ_k]"""
+    squares: np.ndarray
+    """E[(∂ℓ/∂θ_k)²]"""
+    signed: bool
+    """Whether numbers of both signs were added, so that a sum can be rounding noise."""
+
+
 def assemble(
     circuit: RotationCircuit,
-    mean: float,
-    second: float,
-    first,
-    squares,
+    live: RotationCircuit,
+    sums: Sums,
     proved: np.ndarray,
     engine: str,
     averaging: str = CLOSED_FORM,
 ) -> SecondMoments:
     """Make the record of an exact engine.
 
-    A value below rounding that was not proved to vanish is reported as a bound, not as 0.
+    A value below rounding is a bound, unless the parameter is dead: then it is 0.
+
+    Args:
+        circuit: the whole circuit; ``live`` is what the loss depends on.
+        proved: bool ``(n_params,)``: dead by the engine's own argument.
     """
-    variance = np.maximum(squares - first**2, 0.0)
+    first = sums.first
+    variance = np.maximum(sums.squares - first**2, 0.0)
     # A difference of two numbers is known to the rounding of the larger one only.
-    norm = float(np.abs(circuit.observable.coefficients).sum()) ** 2
-    floor = _EPS * np.maximum(first**2, 0.0 if engine == "exact words" else norm)
+    noise = _SIGNED * (1 + live.n_rotations / _STEPS) if sums.signed else 0.0
+    floor = np.maximum(_EPS * first**2, noise * gradient_bounds(live) ** 2)
     unsure = ~proved & ((variance <= floor) | (variance == 0))
-    variance = np.where(proved, 0.0, variance)
-    shown = np.where(unsure, np.maximum(floor, np.finfo(float).tiny), variance)
+    dead = proved.copy()
+    if unsure.any():
+        dead[list(dead_proofs(circuit))] = True
     with np.errstate(divide="ignore"):
-        log2 = np.log2(shown)
-    zeros = np.zeros(len(variance))
+        log2 = np.log2(variance)
+        upper = np.log2(np.maximum(np.where(unsure, 2 * floor, variance), np.finfo(float).tiny))
+    zero = np.zeros(len(variance))
+    status = (Status.OK,) * len(variance)
+    columns = GradientColumns(log2, zero, ~unsure, dead, upper, zero + 1, status, variance=variance)
     return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=second,
-        loss_variance=max(0.0, second - mean**2),
-        loss_mean_error=0.0,
-        loss_second_moment_error=0.0,
-        loss_variance_error=0.0,
-        gradient_mean=np.where(proved, 0.0, first),
-        gradient_variance=variance,
-        gradient_variance_error=zeros,
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=log2.copy(),
-        status=tuple(Status.BOUND if u else Status.OK for u in unsure),
+        **_loss(circuit, live, sums, dead, noise),
+        gradient_mean=np.where(dead, 0.0, first),
+        **columns.fields(),
         engine=engine,
         averaging=averaging,
     )
+
+
+def _loss(circuit: RotationCircuit, live: RotationCircuit, sums: Sums, dead: np.ndarray, noise: float) -> dict:
+    variance = max(0.0, sums.second - sums.mean**2)
+    floor = max(_EPS * sums.mean**2, noise * loss_size(circuit) ** 2)
+    known = variance > floor
+    constant = is_constant(live, dead)
+    if not known and not constant:
+        dead = dead.copy()
+        dead[list(dead_proofs(circuit))] = True
+        constant = is_constant(live, dead)
+    upper = float(np.log2(max(2 * floor, np.finfo(float).tiny)))
+    return LossColumns(sums.mean, 0.0, sums.second, 0.0, variance, 0.0, upper, 1.0, known, constant).fields()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pennylane_wishart.conventions import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
 from pennylane_wishart.errors import InputError, Status
 
 __all__ = ["DeepLimit", "SecondMoments"]
@@ -18,26 +19,33 @@ class SecondMoments:
     Gradients are with respect to the QNode's parameters: for ``RX(θ)`` the entry is the
     variance of ``∂ℓ/∂θ``. Standard errors are 0 where the engine is exact.
     The matrix product has a truncation error instead: its difference from half the bond.
+    Values and bounds are kept apart: where only a bound is known the value is NaN, never the bound.
+    :meth:`gradient` and :meth:`loss` give one number with its type.
     """
 
     loss_mean: float
     loss_second_moment: float
-    """E[ℓ²]"""
+    """E[ℓ²]; NaN where only a bound is known."""
     loss_variance: float
+    """NaN where only ``loss_variance_upper`` is known."""
     loss_mean_error: float
     loss_second_moment_error: float
     loss_variance_error: float
+    loss_variance_upper: UpperBound
+    loss_variance_lower: LowerBound
     gradient_mean: np.ndarray
     """float64 ``(n_params,)``: E[∂ℓ/∂θ_k]"""
     gradient_variance: np.ndarray
-    """float64 ``(n_params,)``: Var[∂ℓ/∂θ_k]"""
+    """float64 ``(n_params,)``: Var[∂ℓ/∂θ_k]; NaN where only a bound is known."""
     gradient_variance_error: np.ndarray
+    """Standard errors, 0 where exact; NaN where only a bound is known."""
     log2_gradient_variance: np.ndarray
-    """float64 ``(n_params,)``; −inf only for parameters that are proved dead."""
-    log2_gradient_variance_upper: np.ndarray
-    """float64 ``(n_params,)``: 97.5% upper limit; equal to the value where exact."""
+    """float64 ``(n_params,)``; −inf only for dead parameters, NaN where only a bound is known."""
+    gradient_variance_upper: UpperBounds
+    """The value itself, confidence 1, where exact; confidence 0: a truncation error that proves nothing."""
+    gradient_variance_lower: LowerBounds
     status: tuple[Status, ...]
-    """One per parameter."""
+    """One per parameter; ``UPPER_BOUND`` exactly where the value is NaN."""
     engine: str
     """"exact words", "exact module", "exact tensor", "quadrature", "walkers",
     "matrix product" or "sampled"."""
@@ -48,18 +56,59 @@ class SecondMoments:
 
     def __post_init__(self):
         n = len(self.status)
-        for name in (
-            "gradient_mean",
-            "gradient_variance",
-            "gradient_variance_error",
-            "log2_gradient_variance",
-            "log2_gradient_variance_upper",
-        ):
-            if np.shape(getattr(self, name)) != (n,):
+        arrays = {
+            "gradient_mean": self.gradient_mean,
+            "gradient_variance": self.gradient_variance,
+            "gradient_variance_error": self.gradient_variance_error,
+            "log2_gradient_variance": self.log2_gradient_variance,
+            "gradient_variance_upper": self.gradient_variance_upper.at_most_log2,
+            "gradient_variance_lower": self.gradient_variance_lower.at_least_log2,
+        }
+        for name, value in arrays.items():
+            if np.shape(value) != (n,):
                 raise InputError(
-                    f"SecondMoments.{name} needs shape ({n},), one entry per status; "
-                    f"got {np.shape(getattr(self, name))}."
+                    f"SecondMoments.{name} needs shape ({n},), one entry per status; got {np.shape(value)}."
                 )
+        known = ~np.isnan(self.log2_gradient_variance)
+        if not np.array_equal(known, ~np.isnan(self.gradient_variance)) or not np.array_equal(
+            known, np.array([s is not Status.UPPER_BOUND for s in self.status], bool)
+        ):
+            raise InputError(
+                "SecondMoments: a parameter has a value (gradient_variance, log2_gradient_variance and a status "
+                "other than UPPER_BOUND) or only a bound (NaN in both and UPPER_BOUND)."
+            )
+
+    # ------------------------------------------------------------------ typed
+    def gradient(self, k: int) -> Estimate | UpperBound:
+        """Return Var[∂ℓ/∂θ_k] as what it is: a value with its error, or only a bound."""
+        if not self.known[k]:
+            return self.gradient_variance_upper[k]
+        return Estimate(float(self.log2_gradient_variance[k]), float(self.gradient_variance_error[k]))
+
+    def loss(self) -> Estimate | UpperBound:
+        """Return Var[ℓ] as what it is: a value with its error, or only a bound."""
+        if np.isnan(self.loss_variance):
+            return self.loss_variance_upper
+        with np.errstate(divide="ignore"):
+            return Estimate(float(np.log2(self.loss_variance)), self.loss_variance_error)
+
+    @property
+    def known(self) -> np.ndarray:
+        """``bool (n_params,)``: a value is known, and not only a bound."""
+        return ~np.isnan(self.log2_gradient_variance)
+
+    @property
+    def dead(self) -> np.ndarray:
+        """``bool (n_params,)``: the gradient is known to vanish at every setting of the angles."""
+        return np.isneginf(self.log2_gradient_variance)
+
+    @property
+    def loss_second_moment_at_most(self) -> float:
+        """A bound on E[ℓ²]: the value and two errors of it where there is one."""
+        if not np.isnan(self.loss_second_moment):
+            return self.loss_second_moment + 1.96 * self.loss_second_moment_error
+        mean = abs(self.loss_mean) + 1.96 * self.loss_mean_error
+        return float(np.exp2(self.loss_variance_upper.at_most_log2)) + mean**2
 
     @property
     def n_params(self) -> int:
@@ -68,8 +117,30 @@ class SecondMoments:
 
     @property
     def is_exact(self) -> bool:
-        """Whether no number on the record carries a sampling or truncation error."""
+        """Whether no value on the record carries a sampling or truncation error."""
         return self.engine.startswith("exact") or self.engine == "quadrature"
+
+    def with_dead(self, parameters) -> SecondMoments:
+        """Return the record with the gradients of these parameters exactly 0: they are dead for another reason."""
+        mask = np.zeros(self.n_params, bool)
+        mask[list(parameters)] = True
+        if not (mask & ~self.dead).any():
+            return self
+        upper, lower = self.gradient_variance_upper, self.gradient_variance_lower
+        return replace(
+            self,
+            gradient_mean=np.where(mask, 0.0, self.gradient_mean),
+            gradient_variance=np.where(mask, 0.0, self.gradient_variance),
+            gradient_variance_error=np.where(mask, 0.0, self.gradient_variance_error),
+            log2_gradient_variance=np.where(mask, -np.inf, self.log2_gradient_variance),
+            gradient_variance_upper=UpperBounds(
+                np.where(mask, -np.inf, upper.at_most_log2), np.where(mask, 1.0, upper.confidence)
+            ),
+            gradient_variance_lower=LowerBounds(
+                np.where(mask, -np.inf, lower.at_least_log2), np.where(mask, 1.0, lower.confidence)
+            ),
+            status=tuple(Status.OK if d else s for d, s in zip(mask, self.status, strict=True)),
+        )
 
 
 @dataclass(frozen=True, eq=False)

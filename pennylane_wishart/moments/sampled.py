@@ -6,135 +6,82 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.moments.dead import dead_parameters
-from pennylane_wishart.moments.drivers import check_law
+from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant
+from pennylane_wishart.moments.drivers import check_law, gradient_bounds
+from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.records import SecondMoments
-from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.moments.sweeps import Sweeps
 
 __all__ = ["from_samples", "sample_gradients", "sampled_moments"]
 
-_BATCH_AMPLITUDES = 1 << 22
-
-
-class _BatchRotation:
-    """exp(−i·angle·G) on a batch of states, a different angle for each."""
-
-    def __init__(self, generator: PauliSum):
-        self.generator = generator
-        words = generator.words
-        self.commuting = not words.anticommutation(words).any()
-        if self.commuting:
-            self.actions = [words.action(m) for m in range(len(words))]
-            return
-        self.support = words.support()
-        if len(self.support) > 10:
-            raise InputError(
-                f"A generator of non-commuting words acts on {len(self.support)} > 10 qubits: "
-                "measure the circuit on a PennyLane device instead."
-            )
-        local = PauliSum.of(words.restrict(self.support), generator.coefficients).matrix()
-        self.values, self.basis = np.linalg.eigh(local)
-
-    def __call__(self, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """Rotate states ``(2^n, batch)`` by angles ``(batch,)``."""
-        if self.commuting:
-            for (target, phases), c in zip(self.actions, self.generator.coefficients, strict=True):
-                image = np.empty_like(states)
-                image[target] = phases[:, None] * states
-                states = np.cos(angles * c) * states - 1j * np.sin(angles * c) * image
-            return states
-        n, batch = self.generator.n_qubits, states.shape[1]
-        tensor = states.reshape((2,) * n + (batch,))
-        places = np.arange(len(self.support))
-        tensor = np.moveaxis(tensor, self.support, places)
-        shape = tensor.shape
-        local = self.basis.conj().T @ tensor.reshape(len(self.basis), -1)
-        local = local.reshape(len(self.basis), -1, batch)
-        local = local * np.exp(-1j * self.values[:, None, None] * angles)
-        local = (self.basis @ local.reshape(len(self.basis), -1)).reshape(shape)
-        return np.ascontiguousarray(np.moveaxis(local, places, self.support)).reshape(states.shape)
+_ROUNDING = 1e-12
+"""Of the largest gradient, or loss, that the circuit allows."""
 
 
 def sample_gradients(
     circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
-    if circuit.n_qubits > 20:
-        raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
-    cache: dict[bytes, _BatchRotation] = {}
-    rotations = []
-    for k in range(circuit.n_rotations):
-        generator = circuit.generator(k)
-        key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
-        rotations.append(cache.setdefault(key, cache.get(key) or _BatchRotation(generator)))
-    vector = circuit.state.vector()
-    batch = max(1, min(n_samples, _BATCH_AMPLITUDES // len(vector)))
+    sweeps = Sweeps(circuit)
+    batch = sweeps.batch(n_samples)
     losses, gradients = np.empty(n_samples), np.empty((n_samples, circuit.n_params))
     for low in range(0, n_samples, batch):
-        size = min(batch, n_samples - low)
-        angles = circuit.angles_of(law.sample(rng, size))
-        data = np.unique(circuit.random_of[circuit.random_of >= 0])
-        for d in data:
-            angles[:, circuit.random_of == d] = rng.uniform(0, 2 * np.pi, (size, 1))
-        part = slice(low, low + size)
-        losses[part], gradients[part] = _adjoint(circuit, rotations, angles, vector)
+        part = slice(low, min(low + batch, n_samples))
+        losses[part], gradients[part] = sweeps(sweeps.angles(law.sample(rng, part.stop - low), rng))
     return losses, gradients
 
 
-def _adjoint(circuit: RotationCircuit, rotations, angles: np.ndarray, vector: np.ndarray):
-    psi = np.repeat(vector[:, None], len(angles), axis=1)
-    for k, rotate in enumerate(rotations):
-        psi = rotate(angles[:, k], psi)
-    image = circuit.observable.apply(psi)
-    losses = np.einsum("ib,ib->b", psi.conj(), image).real
-    gradients = np.zeros((len(angles), circuit.n_params))
-    for k in range(circuit.n_rotations - 1, -1, -1):
-        p = circuit.parameter_of[k]
-        if p >= 0:
-            # d/da ⟨ψ|e^{iaG} O e^{−iaG}|ψ⟩ = 2 Im ⟨Oψ|Gψ⟩ after the gate.
-            slope = 2 * np.einsum("ib,ib->b", image.conj(), rotations[k].generator.apply(psi)).imag
-            gradients[:, p] += circuit.coefficients[k] * slope
-        psi, image = rotations[k](-angles[:, k], psi), rotations[k](-angles[:, k], image)
-    return losses, gradients
+def from_samples(circuit: RotationCircuit, losses: np.ndarray, gradients: np.ndarray) -> SecondMoments:
+    """Turn sampled losses and gradients into moments with standard errors.
 
-
-def from_samples(losses: np.ndarray, gradients: np.ndarray, dead: tuple[int, ...]) -> SecondMoments:
-    """Turn sampled losses and gradients into moments with standard errors."""
+    Args:
+        circuit: what was sampled.
+        losses: ``(n_samples,)``.
+        gradients: ``(n_samples, n_params)``.
+    """
     n = len(losses)
-    mean, gradient_mean = float(losses.mean()), gradients.mean(axis=0)
-    variance, variance_error = _variance(losses[:, None])
-    gradient_variance, gradient_error = _variance(gradients)
-    squares = losses**2
-    proved = np.zeros(gradients.shape[1], bool)
-    proved[list(dead)] = True
-    for array in (gradient_mean, gradient_variance, gradient_error):
-        array[proved] = 0.0
+    dead = np.zeros(circuit.n_params, bool)
+    dead[list(dead_proofs(circuit))] = True
+    gradient_mean = np.where(dead, 0.0, gradients.mean(axis=0))
+    variance, error = _variance(gradients)
     # A gradient that is 0 to rounding in every sample is not a proof; its bound is the rounding.
-    floor = 1e-28 * max(1.0, float(squares.max(initial=0.0)))
-    tiny = ~proved & (gradient_variance < floor)
-    shown = np.where(tiny, floor, gradient_variance)
+    floor = np.maximum((_ROUNDING * gradient_bounds(circuit)) ** 2, np.finfo(float).tiny)
+    known = variance > floor
     with np.errstate(divide="ignore"):
-        log2 = np.log2(shown)
-        upper = np.log2(shown + 1.96 * gradient_error)
+        log2 = np.log2(variance)
+        upper = np.log2(np.where(known, variance + Z975 * error, floor))
+    confidence = np.where(known, 0.975, 1.0)
+    columns = GradientColumns(
+        log2, error, known, dead, upper, confidence, (Status.ESTIMATED,) * len(dead), variance=variance
+    )
     return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=float(squares.mean()),
-        loss_variance=float(variance[0]),
-        loss_mean_error=float(losses.std() / np.sqrt(n)),
-        loss_second_moment_error=float(squares.std() / np.sqrt(n)),
-        loss_variance_error=float(variance_error[0]),
+        **_loss(circuit, losses, dead),
         gradient_mean=gradient_mean,
-        gradient_variance=gradient_variance,
-        gradient_variance_error=gradient_error,
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=upper,
-        status=tuple(
-            Status.OK if p else Status.UPPER_BOUND if t else Status.ESTIMATED for p, t in zip(proved, tiny, strict=True)
-        ),
+        **columns.fields(),
         engine="sampled",
         n_samples=n,
         averaging=f"{n} parameter vectors drawn from the law, shared parameters included",
     )
+
+
+def _loss(circuit: RotationCircuit, losses: np.ndarray, dead: np.ndarray) -> dict:
+    n, squares = len(losses), losses**2
+    variance, error = (float(v[0]) for v in _variance(losses[:, None]))
+    size = float(np.abs(circuit.observable.coefficients).sum())
+    floor = max((_ROUNDING * size) ** 2, np.finfo(float).tiny)
+    known = variance > floor
+    return LossColumns(
+        mean=float(losses.mean()),
+        mean_error=float(losses.std() / np.sqrt(n)),
+        second=float(squares.mean()),
+        second_error=float(squares.std() / np.sqrt(n)),
+        variance=variance,
+        variance_error=error,
+        upper=float(np.log2(variance + Z975 * error if known else floor)),
+        confidence=0.975 if known else 1.0,
+        known=known,
+        constant=is_constant(live_part(circuit), dead),
+    ).fields()
 
 
 def _variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,4 +116,4 @@ def sampled_moments(circuit: RotationCircuit, law: AngleLaw, n_samples: int = 20
         raise InputError(f"n_samples must be at least 2; got {n_samples}.")
     rng = np.random.default_rng(seed)
     losses, gradients = sample_gradients(circuit, law, n_samples, rng)
-    return from_samples(losses, gradients, dead_parameters(circuit)[0])
+    return from_samples(circuit, losses, gradients)

@@ -6,7 +6,8 @@ import warnings
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
-from pennylane_wishart.moments import dead_parameters
+from pennylane_wishart.moments import dead_proofs
+from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.progress import step_bar
@@ -37,14 +38,15 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
-    moments = moments_of(circuit, law, seed=seed, **budget)
-    dead, reasons = dead_parameters(circuit)
+    proofs = dead_proofs(circuit)
+    moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
     return Prediction(
         signature=sig,
         angles=law,
         moments=moments,
-        dead_parameters=tuple(dead),
-        dead_reasons=tuple(reasons),
+        dead_parameters=tuple(proofs),
+        dead_reasons=tuple(worded(r) for r in proofs.values()),
+        dead_codes=tuple(proofs.values()),
         law_engine=engine,
         seed=seed,
         progress=progress,

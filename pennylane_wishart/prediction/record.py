@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import LowerBounds, UpperBounds
 from pennylane_wishart.ensembles import JointLaw, MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import OutOfTheoryError, Status
-from pennylane_wishart.moments import DeepLimit, SecondMoments, deep_limit
+from pennylane_wishart.moments import DeadReason, DeepLimit, SecondMoments, deep_limit
 from pennylane_wishart.prediction.gradient import gradient_law, joint_law, parameter_key
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
-from pennylane_wishart.prediction.shots import log2_shots_to_resolve, mean_shot_variance, rare_outcome
+from pennylane_wishart.prediction.shots import (
+    log2_shots_to_resolve,
+    mean_shot_variance,
+    median_bracket,
+    rare_outcome,
+    shots_at_least,
+)
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Signature
 
@@ -42,13 +49,15 @@ class Prediction:
     angles: AngleLaw
     moments: SecondMoments
     dead_parameters: tuple[int, ...]
-    """Flat indices of parameters proved to have zero gradient."""
+    """Flat indices of parameters whose gradient vanishes at every setting of the angles."""
     dead_reasons: tuple[str, ...]
     law_engine: str = "exact"
     seed: int = 7
     progress: bool | None = field(default=None, repr=False, compare=False)
     """Whether laws that take seconds show a bar: True, False, or None where someone is watching."""
     cache: dict = field(default_factory=dict, repr=False, compare=False)
+    dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
+    """Typed reasons, one tuple for each of ``dead_parameters``."""
 
     # ------------------------------------------------------------------ plain facts
     @property
@@ -133,19 +142,34 @@ class Prediction:
 
     # ------------------------------------------------------------------ this depth
     @property
+    def live_parameters(self) -> np.ndarray:
+        """Flat indices of the parameters that are not dead."""
+        return np.setdiff1d(np.arange(self.n_params), self.dead_parameters)
+
+    @property
     def gradient_variance(self) -> np.ndarray:
-        """Var[∂ℓ/∂θ_k] at this depth, float64 ``(n_params,)``."""
+        """Var[∂ℓ/∂θ_k] at this depth, float64 ``(n_params,)``; NaN where only a bound is known."""
         return self.moments.gradient_variance
 
     @property
     def gradient_variance_error(self) -> np.ndarray:
-        """Standard errors of ``gradient_variance``; 0 where exact."""
+        """Standard errors of ``gradient_variance``; 0 where exact, NaN where only a bound is known."""
         return self.moments.gradient_variance_error
 
     @property
     def log2_gradient_variance(self) -> np.ndarray:
-        """log2 of ``gradient_variance``; −inf only for dead parameters."""
+        """log2 of ``gradient_variance``; −inf only for dead parameters, NaN where only a bound is known."""
         return self.moments.log2_gradient_variance
+
+    @property
+    def gradient_variance_upper(self) -> UpperBounds:
+        """Upper bounds on ``gradient_variance``, equal to it where it is exact."""
+        return self.moments.gradient_variance_upper
+
+    @property
+    def gradient_variance_lower(self) -> LowerBounds:
+        """Lower bounds on ``gradient_variance``, equal to it where it is exact."""
+        return self.moments.gradient_variance_lower
 
     @cached_property
     def deep_variance(self) -> np.ndarray:
@@ -172,7 +196,7 @@ class Prediction:
         with np.errstate(invalid="ignore"):
             close = (gap <= _DEEP * deep + 3 * self.gradient_variance_error) & (deep > 0)
         # of a parameter that no walk reached only a bound is known, which is close to nothing
-        close &= np.array([status is not Status.UPPER_BOUND for status in self.moments.status], bool)
+        close &= self.moments.known
         place = np.full(self.n_params, -1)
         driven = self.circuit.parameter_of >= 0
         place[self.circuit.parameter_of[driven]] = np.flatnonzero(driven)
@@ -182,8 +206,8 @@ class Prediction:
         return close & (place > early) & (place < late)
 
     @cached_property
-    def is_deep(self) -> bool:
-        """Whether the loss variance at this depth is within 5% of the deep limit."""
+    def is_deep(self) -> bool | None:
+        """Whether the loss variance at this depth is within 5% of the deep limit; None where it is only bounded."""
         try:
             variance = self.loss.var()
         except OutOfTheoryError:
@@ -191,18 +215,44 @@ class Prediction:
                 return False
             variance = self.deep.variance
         m = self.moments
+        if np.isnan(m.loss_variance):
+            return None
         return abs(m.loss_variance - variance) <= _DEEP * variance + 3 * m.loss_variance_error
 
     # ------------------------------------------------------------------ shots
     @cached_property
     def shot_variance(self) -> tuple[float, str]:
-        """(E[⟨O²⟩ − ⟨O⟩²] of one shot, how it was found)."""
-        return mean_shot_variance(self.circuit, self.angles, self.moments)
+        """(E[⟨O²⟩ − ⟨O⟩²] of one shot, how it was found); NaN where the loss's second moment is only bounded."""
+        value, how = mean_shot_variance(self.circuit, self.angles, self.moments)
+        if np.isnan(value):
+            return value, "none: of the loss's second moment only a bound is known"
+        return value, how if self.moments.is_exact else f"{self.moments.engine}, estimated"
 
     @cached_property
     def log2_shots_to_resolve(self) -> np.ndarray:
-        """log2 of the shots per gradient component for signal-to-noise 1; +inf where dead."""
+        """log2 of the shots per gradient component for signal-to-noise 1.
+
+        +inf where dead, NaN where only a bound on a variance is known: see ``shots_at_least``.
+        """
         return log2_shots_to_resolve(self.shot_variance[0], self.moments)
+
+    @cached_property
+    def shots_at_least(self) -> LowerBounds:
+        """Lower bounds on ``log2_shots_to_resolve``, known for every parameter; equal to it where exact."""
+        noise = self.shot_variance[0]
+        if np.isnan(noise):
+            most = self.moments.loss_second_moment_at_most
+            worst = replace(self.moments, loss_second_moment=most, loss_second_moment_error=0.0)
+            noise = mean_shot_variance(self.circuit, self.angles, worst)[0]
+        return shots_at_least(noise, self.moments)
+
+    @cached_property
+    def log2_median_shots(self) -> tuple[float, float]:
+        """log2 of the median over parameters that are not dead: (low, high), equal where it is known."""
+        live = self.live_parameters
+        if not len(live):
+            return np.inf, np.inf
+        return median_bracket(self.log2_shots_to_resolve[live], self.shots_at_least.at_least_log2[live])
 
     @cached_property
     def rare_outcome(self) -> float:
@@ -214,7 +264,7 @@ class Prediction:
 
     @property
     def shots_to_resolve(self) -> np.ndarray:
-        """Shots per gradient component for signal-to-noise 1, ``(n_params,)``."""
+        """Shots per gradient component for signal-to-noise 1, ``(n_params,)``; NaN where only bounded."""
         with np.errstate(over="ignore"):
             return np.exp2(self.log2_shots_to_resolve)
 
@@ -306,11 +356,16 @@ class Prediction:
     def __str__(self) -> str:
         lines = [f"Prediction for {self.circuit.n_qubits} qubits, {self.n_params} parameters"]
         m = self.moments
-        lines.append(f"  loss at this depth: mean {m.loss_mean:.4g}, variance {m.loss_variance:.4g} ({m.engine})")
-        live = np.setdiff1d(np.arange(self.n_params), self.dead_parameters)
+        spread = f"variance {m.loss_variance:.4g}"
+        if np.isnan(m.loss_variance):
+            spread = f"variance at most 2^{m.loss_variance_upper.at_most_log2:.2f}"
+        lines.append(f"  loss at this depth: mean {m.loss_mean:.4g}, {spread} ({m.engine})")
+        live = self.live_parameters
         if len(live):
-            middle = float(np.median(self.log2_gradient_variance[live]))
-            lines.append(f"  gradient variance, median: 2^{middle:.2f}; dead parameters: {len(self.dead_parameters)}")
+            # minus the logarithms, so that upper bounds become lower ones
+            low, high = median_bracket(-self.log2_gradient_variance[live], -m.gradient_variance_upper.at_most_log2[live])
+            middle = f"2^{-low:.2f}" if low == high else f"at most 2^{-low:.2f}"
+            lines.append(f"  gradient variance, median: {middle}; dead parameters: {len(self.dead_parameters)}")
         if self.in_theory:
             lines.append(f"  deep limit: {self.engine['loss']}; variance 2^{self.loss.log2_var:.2f}")
         else:
@@ -327,9 +382,14 @@ class Prediction:
             "gradient_variance": self.gradient_variance.tolist(),
             "gradient_variance_error": self.gradient_variance_error.tolist(),
             "log2_gradient_variance": self.log2_gradient_variance.tolist(),
+            "log2_gradient_variance_at_most": self.gradient_variance_upper.at_most_log2.tolist(),
+            "log2_gradient_variance_at_least": self.gradient_variance_lower.at_least_log2.tolist(),
+            "log2_loss_variance_at_most": self.moments.loss_variance_upper.at_most_log2,
             "dead_parameters": list(self.dead_parameters),
             "dead_reasons": list(self.dead_reasons),
+            "dead_codes": [[r.name for r in codes] for codes in self.dead_codes],
             "log2_shots_to_resolve": self.log2_shots_to_resolve.tolist(),
+            "log2_shots_at_least": self.shots_at_least.at_least_log2.tolist(),
             "in_theory": self.in_theory,
             "reason": self.reason,
             "engine": self.engine,

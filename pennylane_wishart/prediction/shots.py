@@ -6,10 +6,11 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import LowerBounds
 from pennylane_wishart.moments import SecondMoments
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["log2_shots_to_resolve", "mean_shot_variance", "rare_outcome"]
+__all__ = ["log2_shots_to_resolve", "mean_shot_variance", "median_bracket", "rare_outcome", "shots_at_least"]
 
 _MAX_TERMS = 400
 
@@ -61,9 +62,43 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
 def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments) -> np.ndarray:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
-    Var_shot[ℓ]/Var[∂ℓ] (THEORY §9); +inf for dead parameters.
+    Var_shot[ℓ]/Var[∂ℓ] (THEORY §9); +inf for dead parameters, NaN where a variance is only bounded.
     """
-    with np.errstate(divide="ignore"):
-        signal = moments.log2_gradient_variance
-        noise = np.log2(shot_variance) if shot_variance > 0 else -np.inf
-    return np.where(np.isneginf(signal), np.inf, noise - np.where(np.isneginf(signal), 0.0, signal))
+    signal = moments.log2_gradient_variance
+    return np.where(moments.dead, np.inf, _log2(shot_variance) - np.where(moments.dead, 0.0, signal))
+
+
+def shots_at_least(shot_variance: float, moments: SecondMoments) -> LowerBounds:
+    """Return lower bounds on log2 of the shots per gradient component; the value itself where it is exact.
+
+    Args:
+        shot_variance: of one shot, or a lower bound on it.
+    """
+    upper = moments.gradient_variance_upper
+    with np.errstate(invalid="ignore"):
+        least = np.where(moments.dead, np.inf, _log2(shot_variance) - np.where(moments.dead, 0.0, upper.at_most_log2))
+    return LowerBounds(np.where(np.isnan(least), -np.inf, least), upper.confidence)
+
+
+def median_bracket(values: np.ndarray, at_least: np.ndarray) -> tuple[float, float]:
+    """Return (low, high) around a median of which some members (NaN in ``values``) are only bounded below.
+
+    Equal where the members in the middle are known.
+    """
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return (float(np.median(values)),) * 2
+    low = np.sort(np.where(unknown, at_least, values))
+    high = np.sort(np.where(unknown, np.inf, values))
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    (a, b), (c, d) = low[middle], high[middle]
+    # next to an infinity the half-way point says nothing: keep the side that is safe
+    least = (a + b) / 2 if np.isfinite(a + b) else min(a, b)
+    most = (c + d) / 2 if np.isfinite(c + d) else max(c, d)
+    return float(least), float(most)
+
+
+def _log2(value: float) -> float:
+    if np.isnan(value):
+        return float("nan")
+    return float(np.log2(value)) if value > 0 else -np.inf

@@ -173,7 +173,7 @@ def _no_route(problem: Problem) -> dict[str, Any]:
         reason=(
             "No route finds the sectors: the generators are sums of Pauli words on "
             f"{problem.n_qubits} qubits, and the input reaches more than {_REACHABLE_DIM} dimensions "
-            "(or no split was verified). Exact second moments and measured data still apply."
+            "(or no split was verified). Second moments at this depth and measured data still apply."
         ),
         method="none",
         independent=False,

@@ -7,13 +7,16 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import Status, UnsupportedCircuitError
 from pennylane_wishart.moments.chain import CLOSED_FORM
-from pennylane_wishart.moments.dead import dead_rotations
-from pennylane_wishart.moments.drivers import check_law, clean_moments, subcircuit
+from pennylane_wishart.moments.columns import GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.moments.drivers import check_law, clean_moments, gradient_bounds
+from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.walkers.matrixproduct import AGREE, Log2Moments, WordChain
 from pennylane_wishart.walkers.means import first_moments
 
 __all__ = ["chain_moments", "chain_work"]
+
+_EPS = 1e-12
 
 
 def chain_moments(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> SecondMoments:
@@ -25,14 +28,14 @@ def chain_moments(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> Se
         bond: largest bond dimension.
     Returns:
         :class:`SecondMoments`, ``engine="matrix product"``: errors are the change when the bond
-        is doubled from half of it, and ``Status.NOT_CONVERGED`` where that is above 0.1 bit.
+        is doubled from half of it, and ``Status.NOT_CONVERGED`` where that is above 0.1 bit; a value that
+        truncation lost is NaN beside the rigorous bound.
     Raises:
         UnsupportedCircuitError: if the circuit is not a chain of short gates.
     Cost: O(gates · bond³ + windows · qubits · bond³).
     """
     check_law(circuit, law)
-    reasons = dead_rotations(circuit)
-    small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
+    small = live_part(circuit)
     trainable = np.unique(small.parameter_of[small.parameter_of >= 0])
     found = WordChain(small, law).moments(bond, trainable)
     mean, slopes = first_moments(small, clean_moments(small, law))
@@ -40,46 +43,63 @@ def chain_moments(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> Se
     driven = np.flatnonzero(small.parameter_of >= 0)
     scale = 2 * small.term_coefficients * small.coefficients
     first[small.parameter_of[driven]] = (scale * slopes)[driven]
-    return _record(found, mean, first)
+    return _record(circuit, small, found, mean, first)
 
 
-def _record(found: Log2Moments, mean: float, first: np.ndarray) -> SecondMoments:
-    log2, error = np.full(len(first), -np.inf), np.zeros(len(first))
-    log2[found.parameters], error[found.parameters] = found.log2_gradient, found.log2_gradient_error
-    # A value that truncation lost has no digits: its limit is that of no information.
-    lost = np.isnan(log2)
-    log2[lost] = np.log2(np.finfo(float).tiny)
+def _record(
+    circuit: RotationCircuit, live: RotationCircuit, found: Log2Moments, mean: float, first: np.ndarray
+) -> SecondMoments:
+    log2, bits = np.full(len(first), -np.inf), np.zeros(len(first))
+    log2[found.parameters], bits[found.parameters] = found.log2_gradient, found.log2_gradient_error
+    dead = np.ones(len(first), bool)
+    dead[live.parameter_of[live.parameter_of >= 0]] = False
+    dead[list(dead_proofs(circuit))] = True
     second = np.exp2(log2)
-    variance = np.maximum(second - first**2, 0.0)
-    shifted = first != 0
-    with np.errstate(divide="ignore"):
-        log2[shifted] = np.log2(np.maximum(variance[shifted], np.finfo(float).tiny))
-    moment = 2.0**found.log2_second_moment
-    loss_error = moment * np.log(2) * found.log2_second_moment_error
-    with np.errstate(invalid="ignore"):
-        spread = np.where(np.isinf(error), np.inf, second * np.log(2) * error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = second * np.log(2) * bits
+        # A square of the mean is taken off where there is one; below rounding nothing is left of the value.
+        variance = second - first**2
+        shifted = first != 0
+        known = ~np.isnan(log2) & np.isfinite(bits) & np.isfinite(log2)
+        known &= ~shifted | (variance > _EPS * second)
+        upper = np.where(known, log2 + bits, np.log2(gradient_bounds(live) ** 2))
+        log2 = np.where(shifted, np.log2(variance), log2)
+    columns = GradientColumns(
+        log2,
+        np.where(known, spread, np.nan),
+        known,
+        dead,
+        upper,
+        # half the bond is no proof of anything
+        np.where(known, 0.0, 1.0),
+        tuple(Status.OK if e < AGREE else Status.NOT_CONVERGED for e in bits),
+        lower=log2 - bits,
+        variance=variance,
+    )
     return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=moment,
-        loss_variance=max(0.0, moment - mean**2),
-        loss_mean_error=0.0,
-        loss_second_moment_error=loss_error,
-        loss_variance_error=loss_error,
-        gradient_mean=first,
-        gradient_variance=variance,
-        gradient_variance_error=spread,
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=log2 + error,
-        status=tuple(Status.OK if e < AGREE else Status.NOT_CONVERGED for e in error),
+        **_loss(live, found, mean, is_constant(live, dead)).fields(),
+        gradient_mean=np.where(dead, 0.0, first),
+        **columns.fields(),
         engine="matrix product",
         averaging=CLOSED_FORM,
     )
 
 
+def _loss(live: RotationCircuit, found: Log2Moments, mean: float, constant: bool) -> LossColumns:
+    moment = 2.0**found.log2_second_moment
+    error = moment * np.log(2) * found.log2_second_moment_error
+    variance = moment - mean**2
+    known = bool(np.isfinite(error) and variance > max(_EPS * mean**2, np.finfo(float).tiny))
+    upper = 2 * np.log2(max(loss_size(live), np.finfo(float).tiny))
+    if np.isfinite(error):
+        upper = float(found.log2_second_moment + found.log2_second_moment_error)
+    confidence = 0.0 if np.isfinite(error) else 1.0
+    return LossColumns(mean, 0.0, moment, error, variance, error, upper, confidence, known, constant)
+
+
 def chain_work(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> float:
     """Return a rough number of seconds of :func:`chain_moments`; inf where it does not apply."""
-    reasons = dead_rotations(circuit)
-    small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
+    small = live_part(circuit)
     try:
         chain = WordChain(small, law)
     except UnsupportedCircuitError:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import LowerBounds, UpperBounds
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -25,13 +26,14 @@ _PER_PARAMETER = (
     "gradient_variance",
     "gradient_variance_error",
     "log2_gradient_variance",
-    "log2_gradient_variance_upper",
 )
 _LOSS = (
     "loss_second_moment",
     "loss_second_moment_error",
     "loss_variance",
     "loss_variance_error",
+    "loss_variance_upper",
+    "loss_variance_lower",
 )
 
 
@@ -92,21 +94,35 @@ def moments_of(
 
 def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments) -> SecondMoments:
     """Replace the walkers' upper limits by matrix products, where the circuit is a chain."""
-    if Status.UPPER_BOUND not in walked.status or chain_work(circuit, law) > _CHAIN_SECONDS:
+    if walked.known.all() or chain_work(circuit, law) > _CHAIN_SECONDS:
         return walked
     try:
         chained = chain_moments(circuit, law)
     except ModuleTooLargeError:
         return walked  # truncation lost the values: the walkers' limits stand
     estimated = np.array([s is Status.ESTIMATED for s in walked.status])
-    loose = np.array([s is Status.NOT_CONVERGED for s in chained.status])
-    lost = np.isinf(chained.gradient_variance_error)
-    if np.sum(loose & ~estimated) >= np.sum([s is Status.UPPER_BOUND for s in walked.status]):
+    loose = np.array([s in (Status.NOT_CONVERGED, Status.UPPER_BOUND) for s in chained.status])
+    if np.sum(loose & ~estimated) >= np.sum(~walked.known):
         return walked
-    take = loose & (estimated | lost)
+    take = loose & (estimated | ~chained.known)
     parts = {name: np.where(take, getattr(walked, name), getattr(chained, name)) for name in _PER_PARAMETER}
-    if walked.loss_second_moment_error < chained.loss_second_moment_error:
+    parts["gradient_variance_upper"] = _upper(take, walked.gradient_variance_upper, chained.gradient_variance_upper)
+    parts["gradient_variance_lower"] = _lower(take, walked.gradient_variance_lower, chained.gradient_variance_lower)
+    better = walked.loss_second_moment_error < chained.loss_second_moment_error
+    if better or np.isnan(chained.loss_variance):
         parts.update({name: getattr(walked, name) for name in _LOSS})
     status = tuple(w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True))
     mixed = "loss_variance" in parts or take.any()
     return replace(chained, **parts, status=status, n_samples=walked.n_samples if mixed else 0)
+
+
+def _upper(take: np.ndarray, one: UpperBounds, other: UpperBounds) -> UpperBounds:
+    return UpperBounds(
+        np.where(take, one.at_most_log2, other.at_most_log2), np.where(take, one.confidence, other.confidence)
+    )
+
+
+def _lower(take: np.ndarray, one: LowerBounds, other: LowerBounds) -> LowerBounds:
+    return LowerBounds(
+        np.where(take, one.at_least_log2, other.at_least_log2), np.where(take, one.confidence, other.confidence)
+    )

@@ -14,8 +14,8 @@ from pennylane_wishart.errors import (
     Status,
     UnsupportedCircuitError,
 )
-from pennylane_wishart.moments.dead import dead_rotations
-from pennylane_wishart.moments.drivers import check_law, clean_moments, subcircuit
+from pennylane_wishart.moments.drivers import check_law, clean_moments
+from pennylane_wishart.moments.proofs import live_part
 from pennylane_wishart.moments.words import chains_of
 from pennylane_wishart.walkers.chainstate import WordState, environments, signed_log2
 from pennylane_wishart.walkers.linemaps import LineMaps
@@ -88,9 +88,7 @@ def log2_moments(
     wanted = np.unique(np.asarray([] if parameters is None else parameters, np.int64))
     if len(wanted) and (wanted[0] < 0 or wanted[-1] >= circuit.n_params):
         raise InputError(f"parameters must lie in 0..{circuit.n_params - 1}; got {wanted.tolist()}.")
-    reasons = dead_rotations(circuit)
-    small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
-    return WordChain(small, law).moments(bond, wanted)
+    return WordChain(live_part(circuit), law).moments(bond, wanted)
 
 
 @dataclass(frozen=True, eq=False)

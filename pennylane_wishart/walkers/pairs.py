@@ -14,8 +14,9 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
-from pennylane_wishart.moments.dead import dead_rotations
-from pennylane_wishart.moments.drivers import check_law, drivers_of, subcircuit
+from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.moments.drivers import check_law, drivers_of, gradient_bounds, subcircuit
+from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.walkers.side import Side, Step
@@ -40,8 +41,8 @@ def pair_walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, s
         n_walkers: number of pairs.
         seed: for ``numpy.random.default_rng``.
     Returns:
-        :class:`SecondMoments`, ``engine="walkers"``; a parameter that too few walkers saw has
-        the rigorous bound (Σ|dφ/dθ|·Σ|c|)² and ``Status.BOUND``.
+        :class:`SecondMoments`, ``engine="walkers"``; of a parameter that too few walkers saw only
+        the rigorous upper bound (Σ|dφ/dθ|·Σ|c|)² is known, and its value is NaN.
     Raises:
         UnsupportedCircuitError: if a generator is a sum of words that do not commute.
     Cost: O(words in the light cone · n_walkers · n / 64); bounded memory.
@@ -55,15 +56,14 @@ def pair_walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, s
     check_law(circuit, law)
     if n_walkers < 2:
         raise InputError(f"n_walkers must be at least 2; got {n_walkers}.")
-    reasons = dead_rotations(circuit)
-    small = subcircuit(circuit, np.flatnonzero([not r for r in reasons]))
+    small = live_part(circuit)
     walkers = _Pairs(small, law, np.random.default_rng(seed))
     sums = _Sums(circuit.n_params)
     left = n_walkers
     while left > 0:
         walkers.chunk(min(_CHUNK, left), sums)
         left -= _CHUNK
-    return _record(small, sums)
+    return _record(circuit, small, sums)
 
 
 @dataclass
@@ -230,7 +230,7 @@ def _step(circuit: RotationCircuit, law: AngleLaw, k: int, word: PauliWords, c: 
     return step
 
 
-def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
+def _record(circuit: RotationCircuit, live: RotationCircuit, sums: _Sums) -> SecondMoments:
     n, n_params = sums.n, circuit.n_params
     mean, mean_error = _mean(sums.first, n)
     second, error = _mean(sums.second, n)
@@ -238,38 +238,44 @@ def _record(circuit: RotationCircuit, sums: _Sums) -> SecondMoments:
     squared = np.maximum(mean**2 - mean_error**2, 0.0)
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     variance = second - squared
-    rates = np.zeros(n_params)
-    norms = np.zeros(circuit.n_rotations)
-    if circuit.n_rotations:
-        norms = np.add.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
-    driven = np.flatnonzero(circuit.parameter_of >= 0)
-    np.add.at(rates, circuit.parameter_of[driven], 2 * (norms * np.abs(circuit.coefficients))[driven])
-    bound = (rates * np.abs(circuit.observable.coefficients).sum()) ** 2
     dead = np.ones(n_params, bool)
-    dead[circuit.parameter_of[driven]] = False
-    squares = sums.second[1:, 1]
-    effective = np.divide(sums.second[1:, 0] ** 2, squares, out=np.zeros(n_params), where=squares > 0)
-    unseen = ~dead & ((effective < min(_ENOUGH, n / 10)) | (variance[1:] <= 0))
-    gradient = np.where(dead, 0.0, np.where(unseen, bound, variance[1:]))
-    gradient_error = np.where(dead, 0.0, np.where(unseen, bound, spread[1:]))
-    with np.errstate(divide="ignore"):
-        log2 = np.log2(gradient)
-        upper = np.log2(np.where(unseen, bound, gradient + 1.96 * gradient_error))
+    dead[live.parameter_of[live.parameter_of >= 0]] = False
+    dead[list(dead_proofs(circuit))] = True
+    squares = sums.second[:, 1]
+    effective = np.divide(sums.second[:, 0] ** 2, squares, out=np.zeros(n_params + 1), where=squares > 0)
+    known = (effective >= min(_ENOUGH, n / 10)) & (variance > 0)
+    bound = gradient_bounds(live) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log2 = np.log2(variance)
+        upper = np.log2(np.append(loss_size(live) ** 2, bound))
+        upper[known] = np.minimum(upper, np.log2(variance + Z975 * spread))[known]
+    confidence = np.where(known, 0.975, 1.0)
+    columns = GradientColumns(
+        log2[1:],
+        spread[1:],
+        known[1:],
+        dead,
+        upper[1:],
+        confidence[1:],
+        (Status.ESTIMATED,) * n_params,
+        variance=variance[1:],
+    )
+    loss = LossColumns(
+        mean=float(mean[0]),
+        mean_error=float(mean_error[0]),
+        second=float(second[0]),
+        second_error=float(error[0]),
+        variance=float(variance[0]),
+        variance_error=float(spread[0]),
+        upper=float(upper[0]),
+        confidence=float(confidence[0]),
+        known=bool(known[0]),
+        constant=is_constant(live, dead),
+    )
     return SecondMoments(
-        loss_mean=float(mean[0]),
-        loss_second_moment=float(second[0]),
-        loss_variance=max(0.0, float(variance[0])),
-        loss_mean_error=float(mean_error[0]),
-        loss_second_moment_error=float(error[0]),
-        loss_variance_error=float(spread[0]),
+        **loss.fields(),
         gradient_mean=np.where(dead, 0.0, mean[1:]),
-        gradient_variance=gradient,
-        gradient_variance_error=gradient_error,
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=upper,
-        status=tuple(
-            Status.OK if d else Status.BOUND if u else Status.ESTIMATED for d, u in zip(dead, unseen, strict=True)
-        ),
+        **columns.fields(),
         engine="walkers",
         n_samples=n,
         averaging="shared angles and sums drawn from the law, one draw per pair of walkers; "

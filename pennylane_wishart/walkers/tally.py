@@ -9,6 +9,7 @@ from scipy import stats
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import Status
+from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant
 from pennylane_wishart.moments.records import SecondMoments
 
 __all__ = ["Tally", "record_of"]
@@ -17,6 +18,7 @@ _CONFIDENCE = 0.95
 _RARE = 1e-3
 """Below this many expected hits the coins would have shown none."""
 _ENOUGH_GRADED = 50
+_EPS = 1e-12
 
 
 @dataclass
@@ -41,8 +43,16 @@ class Tally:
             setattr(self, name, np.zeros(self.n_rotations))
 
 
-def record_of(circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray) -> SecondMoments:
-    """Turn the sums of a tally into second moments with their errors and statuses."""
+def record_of(
+    circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray, dead: np.ndarray
+) -> SecondMoments:
+    """Turn the sums of a tally into second moments with their errors and statuses.
+
+    Args:
+        circuit: the living part, which was walked.
+        mean, slopes: E[ℓ] and E[∂ℓ/∂φ] per rotation, exact.
+        dead: bool ``(n_params,)``: parameters known to be dead.
+    """
     n, mass = tally.n, tally.mass
     driven = np.flatnonzero(circuit.parameter_of >= 0)
     parameter = circuit.parameter_of[driven]
@@ -57,50 +67,59 @@ def record_of(circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.nd
     # (Σw)²/Σw² is the number of hits where weights are 0 or 1, and says how many count elsewhere.
     effective[parameter] = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
     limit[parameter] = scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
-    dead = np.ones(circuit.n_params, bool)
-    dead[parameter] = False
+    gone = np.ones(circuit.n_params, bool)
+    gone[parameter] = False
+    gone |= dead
     enough = np.where(tally.graded, _ENOUGH_GRADED, 1)
-    unseen = ~dead & ((effective < enough) | (second - first**2 <= 0))
+    variance = second - first**2
+    known = (effective >= enough) & (variance > 0)
     # Where few walkers count the normal interval is too short; the binomial limit is not.
-    upper = np.where(effective < 30, np.maximum(limit, second + 1.96 * error), second + 1.96 * error)
-    upper[unseen] = np.maximum(limit, second)[unseen]
-    variance = np.where(unseen, upper, np.maximum(second - first**2, 0.0))
-    variance[dead] = 0.0
-    upper[dead] = 0.0
-    with np.errstate(divide="ignore"):
+    upper = np.where(effective < 30, np.maximum(limit, second + Z975 * error), second + Z975 * error)
+    upper[~known] = np.maximum(limit, second)[~known]
+    rare = np.zeros(circuit.n_params, bool)
+    rare[parameter] = sums / np.maximum(largest, 1e-300) < _RARE
+    with np.errstate(divide="ignore", invalid="ignore"):
         log2, log2_upper = np.log2(variance), np.log2(upper)
-    value, value_error = _loss(tally)
+    columns = GradientColumns(
+        log2,
+        error,
+        known,
+        gone,
+        log2_upper,
+        np.where(rare, _CONFIDENCE, 0.975),
+        (Status.ESTIMATED,) * circuit.n_params,
+        variance=variance,
+    )
     return SecondMoments(
-        loss_mean=mean,
-        loss_second_moment=value,
-        loss_variance=max(0.0, value - mean**2),
-        loss_mean_error=0.0,
-        loss_second_moment_error=value_error,
-        loss_variance_error=value_error,
-        gradient_mean=first,
-        gradient_variance=variance,
-        gradient_variance_error=np.where(unseen, upper, error),
-        log2_gradient_variance=log2,
-        log2_gradient_variance_upper=log2_upper,
-        status=tuple(
-            Status.OK if d else Status.UPPER_BOUND if u else Status.ESTIMATED for d, u in zip(dead, unseen, strict=True)
-        ),
+        **_loss(tally, mean, is_constant(circuit, gone)).fields(),
+        gradient_mean=np.where(gone, 0.0, first),
+        **columns.fields(),
         engine="walkers",
         n_samples=n,
         averaging="every angle independent of the others: cos² or sin² chosen by its mean",
     )
 
 
-def _loss(tally: Tally) -> tuple[float, float]:
-    """Return E[ℓ²] and its standard error; the limit for both where too few walkers saw it."""
+def _loss(tally: Tally, mean: float, constant: bool) -> LossColumns:
+    """Return the loss's moments; only the limit where too few walkers saw it."""
     n, mass = tally.n, tally.mass
     value = tally.value / n
     error = float(np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n))
     effective = tally.value**2 / tally.value_squares if tally.value_squares > 0 else 0.0
-    if effective < (_ENOUGH_GRADED if tally.graded else 1) and mass > 0:
-        limit = float(_upper_rate(np.array([max(tally.value, 0.0)]), n)[0])
-        value = error = max(limit, value + 1.96 * error)
-    return mass * value, mass * error
+    most = value + Z975 * error
+    known = effective >= (_ENOUGH_GRADED if tally.graded else 1) or mass == 0
+    if not known:
+        most = max(float(_upper_rate(np.array([max(tally.value, 0.0)]), n)[0]), most)
+    second, second_error = mass * value, mass * error
+    variance = second - mean**2
+    # a difference of two numbers is known to the rounding of the larger one only
+    floor = max(_EPS * mean**2, np.finfo(float).tiny)
+    upper = float(np.log2(max(mass * most - mean**2, floor)))
+    confidence = _CONFIDENCE if tally.value < _RARE else 0.975
+    known = known and variance > floor
+    return LossColumns(
+        mean, 0.0, second, second_error, variance, second_error, upper, confidence, bool(known), constant
+    )
 
 
 def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:

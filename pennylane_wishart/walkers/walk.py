@@ -6,8 +6,8 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.moments.dead import dead_rotations
-from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, subcircuit
+from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of
+from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.moments.words import Chains, chains_of, diagonal_suffices
 from pennylane_wishart.walkers.bits import RandomBits, WordRows, mask_of_range
@@ -39,8 +39,8 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
     A word Q that anticommutes with a generator becomes iPQ with probability E[sin²φ], else
     stays; E[(∂_kℓ)²] is the average of ⟨Q_end⟩² over the walks that anticommuted at step k
     (with cos² and sin² swapped there). Pairs of different terms walk together with their
-    conserved product. A parameter that no walker saw gets an upper limit and
-    ``Status.UPPER_BOUND``, never 0; where every word spreads over many qubits, that is all of
+    conserved product. A parameter that no walker saw gets an upper limit only
+    (``Status.UPPER_BOUND``; its value is NaN), never 0; where every word spreads over many qubits, that is all of
     them: use :func:`log2_moments` there. Not valid for generators that are sums, for shared
     parameters, or where fixed rotations mix pairs (an exception says so).
 
@@ -64,9 +64,7 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
     check_law(circuit, law)
     if n_walkers < 1:
         raise InputError(f"n_walkers must be at least 1; got {n_walkers}.")
-    reasons = dead_rotations(circuit) if circuit.is_pauli else ("",) * circuit.n_rotations
-    live = np.flatnonzero([not r for r in reasons])
-    small = subcircuit(circuit, live)
+    small = live_part(circuit)
     obstacle = can_walk(small, law)
     if obstacle:
         raise UnsupportedCircuitError(
@@ -78,7 +76,8 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
         raise ModuleTooLargeError("walk: the observable has too many pairs of terms; use sampling.")
     tally = _Walkers(small, moments, chains, np.random.default_rng(seed)).run(n_walkers)
     mean, slopes = first_moments(small, moments)
-    return record_of(small, tally, mean, slopes)
+    dead = np.isin(np.arange(circuit.n_params), list(dead_proofs(circuit)))
+    return record_of(small, tally, mean, slopes, dead)
 
 
 class _Walkers:

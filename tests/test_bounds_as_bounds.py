@@ -1,0 +1,207 @@
+"""A bound is never taken for a value: circuits whose engine leaves only bounds, through every reader."""
+
+import json
+import re
+
+import numpy as np
+import pennylane as qml
+import pytest
+from pennylane import numpy as pnp
+
+import pennylane_wishart as pw
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import Estimate, UpperBound
+from pennylane_wishart.diagnosis import Verdict
+from pennylane_wishart.errors import Status
+from pennylane_wishart.moments import exact_moments
+from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.prediction import prediction_of
+from pennylane_wishart.prediction.shots import median_bracket
+from pennylane_wishart.walkers import moments_of, pair_walk
+
+
+def controlled_ring(n, layers):
+    """RY and a ring of CRX, product of all Z: Var[ℓ] is near 2^−n or below, and no engine can find it."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def ring(x):
+        for layer in x:
+            for q in range(n):
+                qml.RY(layer[0, q], q)
+            for q in range(n):
+                qml.CRX(layer[1, q], [q, (q + 1) % n])
+        return qml.expval(qml.prod(*(qml.Z(q) for q in range(n))))
+
+    return ring, pnp.zeros((layers, 2, n), requires_grad=True)
+
+
+def shared_angles(n, layers):
+    """Shared angles: pairs of walkers with fixed non-Clifford gates."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def shared(x):
+        for layer in x:
+            for q in range(n):
+                qml.RY(layer[q % 3], q)
+                qml.T(q)
+                qml.RX(layer[3], q)
+            for q in range(n):
+                qml.CNOT([q, (q + 1) % n])
+        return qml.expval(qml.Z(0))
+
+    return shared, pnp.zeros((layers, 4), requires_grad=True)
+
+
+def deep_qaoa(n, layers):
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def qaoa(x):
+        for q in range(n):
+            qml.H(q)
+        for gamma, beta in x:
+            for q in range(n):
+                qml.IsingZZ(gamma, [q, (q + 1) % n])
+                qml.IsingZZ(gamma, [q, (q + 5) % n])
+            for q in range(n):
+                qml.RX(beta, q)
+        return qml.expval(qml.Z(0) @ qml.Z(1))
+
+    return qaoa, pnp.zeros((layers, 2), requires_grad=True)
+
+
+ONLY_BOUNDS = {
+    "controlled": lambda: controlled_ring(26, 3),
+    "shared": lambda: shared_angles(24, 6),
+    "qaoa": lambda: deep_qaoa(24, 8),
+}
+
+
+@pytest.mark.parametrize("name", ONLY_BOUNDS)
+def test_no_reader_takes_a_bound_for_a_value(name, tmp_path):
+    """Verdict, text, JSON, page, plots: no sentence claims a value, "exact" stands nowhere beside it."""
+    import matplotlib.pyplot as plt
+
+    circuit, x = ONLY_BOUNDS[name]()
+    diag = pw.diagnose(circuit, run=False)(x)
+    pred, live = diag.prediction, diag.prediction.live_parameters
+    assert len(live) and not pred.moments.known[live].any()
+    assert np.isnan(pred.gradient_variance[live]).all() and np.isnan(pred.gradient_variance_error[live]).all()
+    assert np.isnan(pred.log2_gradient_variance[live]).all() and np.isnan(pred.log2_shots_to_resolve[live]).all()
+    assert np.isfinite(pred.gradient_variance_upper.at_most_log2[live]).all()
+    assert np.isneginf(pred.gradient_variance_lower.at_least_log2[live]).all()
+    assert not np.isnan(pred.shots_at_least.at_least_log2).any()
+    assert isinstance(pred.moments.gradient(int(live[0])), UpperBound)
+    assert not pred.deep_parameters.any() and not pred.is_deep
+    assert diag.trainable is None and diag.verdict is Verdict.CANNOT_TELL
+    assert "only an upper bound is known" in diag.headline
+
+    text = " ".join(str(diag).split())
+    assert "Trainable" not in text.replace("Trainability", "") and "train it" not in text
+    assert "nan" not in text.lower().split() and "is resolved" not in text
+    about = text[text.index("Every parameter at this depth") : text.index("Gradient law")]
+    assert "at most" in about and "bound" in about and "exact" not in about
+    assert "shot variance exact" not in text and "gradient variances exact" not in text
+
+    data = json.loads(json.dumps(diag.to_dict(), allow_nan=False))
+    assert data["trainable"] is None
+    assert all(data["prediction"]["gradient_variance"][k] is None for k in live)
+    assert all(data["prediction"]["log2_shots_to_resolve"][k] is None for k in live)
+    assert all(isinstance(data["prediction"]["log2_gradient_variance_at_most"][k], float) for k in live)
+    assert "at most" in str(pred)
+    page = diag.save(tmp_path / "page.html").read_text()
+    assert "resolved with" not in page
+    diag.plot()
+    plt.close("all")
+
+
+def test_a_family_of_bounds_has_no_slope():
+    study = pw.scaling(lambda n: controlled_ring(n, 2)[0], [22, 24], args=lambda n: controlled_ring(n, 2)[1],
+                       n_walkers=500)  # fmt: skip
+    assert study.verdict == "cannot tell" and np.isnan(study.slope)
+    for point in study.points:
+        assert np.isnan(point.log2_variance) and point.followed.at_most is not None
+        assert point.status is Status.UPPER_BOUND and point.is_deep is None
+    assert all(row["log2_variance_at_most"] >= 0 for row in study.rows())
+    json.dumps(study.to_dict(), allow_nan=False)
+    import matplotlib.pyplot as plt
+
+    labels = [t.get_text() for t in study_axes(study).get_legend().get_texts()]
+    assert "upper bound" in labels
+    plt.close("all")
+
+
+def study_axes(study):
+    from pennylane_wishart import plots
+
+    return plots.plot_scaling(study)
+
+
+def test_compared_inits_hold_no_bound_as_a_value():
+    circuit, x = controlled_ring(22, 2)
+    found = pw.compare_inits(circuit, {"uniform": "uniform", "narrow": ("normal", 0.4)}, n_walkers=500)(x)
+    for row in found.rows:
+        bounded = np.array([s is Status.UPPER_BOUND for s in row.status])
+        assert bounded.any() and np.isnan(row.second_moment[bounded]).all()
+        assert np.isfinite(row.second_moment_upper.at_most_log2[bounded]).all()
+    assert "<" in str(found)
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_bounds_of_pairs_hold_where_the_truth_is_known():
+    """Ring of CRX on eight qubits: exact variances lie between the bounds of few and of many walkers."""
+    circuit, x = controlled_ring(6, 2)
+    circuit = pw.normal_form(circuit)(x)
+    exact = exact_moments(circuit, circuit.angle_law(), max_dim=5000, max_work=1e13)
+    got = pair_walk(circuit, circuit.angle_law(), 20_000, seed=3)
+    assert exact.known.all() and not got.known.all()
+    upper, lower = got.gradient_variance_upper, got.gradient_variance_lower
+    wide = 2.0 ** (upper.at_most_log2 + 0.5)  # limits at 97.5%: room for the tails of a dozen of them
+    assert np.all(exact.gradient_variance <= wide) and np.all(exact.gradient_variance >= 0.5 * 2.0**lower.at_least_log2)
+    assert np.all(upper.confidence[~got.known] == 1)
+
+
+def test_lower_bound_on_shots_decides_alone():
+    """60 qubits, every variance at most 3e-5 or so: not trainable, said as a lower bound."""
+    n = 60
+    maps = []
+    for _ in range(12):
+        maps += [{q: p} for q in range(n) for p in "YZ"] + [{q: "Z", q + 1: "Z"} for q in range(n - 1)]
+    observable = PauliSum.of(PauliWords.from_maps([{30: "Z"}], n), np.ones(1))
+    circuit = RotationCircuit.from_words(PauliWords.from_maps(maps, n), observable)
+    moments = moments_of(circuit, n_walkers=50_000, seed=2, max_support=1000)
+    live = np.flatnonzero(~moments.dead)
+    if moments.known[live].mean() > 0.5:
+        pytest.fail("the circuit was meant to be beyond the walkers")
+    pred = prediction_of(pw.signature(circuit), n_walkers=50_000, max_support=1000)
+    low, high = pred.log2_median_shots
+    assert np.isposinf(high) and 10 < low < 20
+
+
+def test_medians_with_bounded_members():
+    nan, inf = np.nan, np.inf
+    assert median_bracket(np.array([1.0, 2.0, 3.0]), np.array([0.0, 0, 0])) == (2.0, 2.0)
+    assert median_bracket(np.array([1.0, 2.0, nan]), np.array([0.0, 0, 2.5])) == (2.0, 2.0)
+    assert median_bracket(np.array([1.0, nan, nan]), np.array([0.0, 5, 7])) == (5.0, inf)
+    assert median_bracket(np.array([4.0, nan, 6.0]), np.array([0.0, 1.0, 0])) == (4.0, 6.0)
+    assert median_bracket(np.array([nan, nan]), np.array([-inf, 3.0])) == (-inf, inf)
+
+
+def test_exact_engines_put_rounding_into_a_bound():
+    """A variance of 1e-20 below a sum is lost in rounding: a bound above it, and no claim that it is dead."""
+    turned = RotationCircuit.from_words(
+        ["XI", "YI", "ZI", "YI", "ZX"], {"ZI": 1.0, "IZ": 1.0}, parameter_of=[0, -1, 1, -1, 1], coefficient=0.5
+    )
+    fields = {name: getattr(turned, name) for name in turned.__dataclass_fields__}
+    small = RotationCircuit(**{**fields, "offsets": np.array([0, 1e-10, 0, -1e-10, 0.0])})
+    got = moments_of(small)
+    assert not got.dead.any()
+    for k in range(2):
+        found = got.gradient(k)
+        if isinstance(found, Estimate):
+            assert found.value > 1e-10
+        else:
+            assert -60 < found.at_most_log2 < -30
+
+
+def test_status_texts_do_not_contradict():
+    assert "upper bound" in Status.UPPER_BOUND.value and not re.search(r"\bzero\b", Status.UPPER_BOUND.value)
+    assert "bound" in Status.BOUND.value
