@@ -25,6 +25,7 @@ TRIVIAL = "acts trivially on the input: it only changes the phase of the states 
 SILENT = "symmetry: every word that passes through it has zero expectation on the input"
 SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
 UNUSED = "drives no gate of the circuit"
+CANCELLED = "the gates that it drives cancel each other: together they turn nothing"
 
 _MAX_OPERATOR_COST = 20_000
 _MAX_ROUNDS = 4
@@ -219,6 +220,7 @@ def dead_parameters(circuit: RotationCircuit, max_support: int = 20_000) -> tupl
     if len(keep) and circuit.is_pauli:
         _search(circuit, keep, reasons, max_support)
     indices, texts = [], []
+    cancelled = set(circuit.cancelled)
     driven = circuit.parameter_of >= 0
     groups: dict[int, list[str]] = {p: [] for p in range(circuit.n_params)}
     for k in np.flatnonzero(driven):
@@ -226,7 +228,7 @@ def dead_parameters(circuit: RotationCircuit, max_support: int = 20_000) -> tupl
     for p, found in groups.items():
         if all(found):
             indices.append(p)
-            texts.append("; ".join(dict.fromkeys(found)) if found else UNUSED)
+            texts.append("; ".join(dict.fromkeys(found)) if found else CANCELLED if p in cancelled else UNUSED)
     return tuple(indices), tuple(texts)
 
 
