@@ -3,20 +3,50 @@
 Gate parameters are affine in the QNode parameters (a gate's angle may be −2x + 0.3, x₀ + x₁,
 data·x). Two probes along weighted directions identify the parameter of every gate that
 depends on one; gates that depend on several are resolved by probing random groups.
+
+No size is absolute: an angle is compared with its own rounding error, and the steps of a
+parameter grow until its effect is read to full precision (1e-10·x + 0.5, x + 1e10).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from pennylane_wishart.errors import UnsupportedCircuitError
 
-__all__ = ["affine_map"]
+__all__ = ["ROUNDED_AWAY", "AffineMap", "affine_map", "significant"]
 
-_TOL = 1e-9
+_REACH = 64.0
+"""Parameters up to this size are probed around their own value, larger ones around a value of order one,
+where nothing is lost to rounding."""
+_NOISE = 64
+"""Rounding error of an angle in units of the last place of its size: a chain of a few dozen operations."""
+_FIT = 1024
+"""How many units of the last place an affine angle may miss by: sums over many parameters add up."""
+ROUNDED_AWAY = 2.0**-40
+"""An angle that moves by less than this part of its parameters, and not linearly, is the rounding error of
+terms that cancel (x − 3·(x/3)); a slope smaller than this beside one that it is subtracted from, too."""
+_COARSE = 2.0**10
+"""An angle this many times larger than what its parameter moves is read again with larger steps."""
+_FAR = 2.0**40
+"""Step at which parameters without any effect are tried again: 1e-10·x beside angles of 1e6 is below rounding."""
+_MAX_DIRECT = 2000
+"""Parameters of one angle that are probed one by one after random groups have failed."""
+_MAX_COLOURS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """f(x) = offsets + matrix·x."""
+
+    matrix: csr_array
+    """Sparse ``(m, n)``."""
+    offsets: np.ndarray
+    """float64 ``(m,)``: the outputs at x = 0."""
 
 
 def affine_map(
@@ -24,84 +54,282 @@ def affine_map(
     x0: np.ndarray,
     f0: np.ndarray,
     describe: Callable[[int], str],
-) -> csr_array:
-    """Return the sparse J ``(m, n)`` of f(x) = f0 + J (x − x0).
+) -> AffineMap:
+    """Return the sparse affine map that a function is.
 
     Args:
         function: x ``(n,)`` → gate parameters ``(m,)``; raises if the structure changes.
-        x0: float64 ``(n,)``.
+        x0: float64 ``(n,)``, of any size.
         f0: the outputs at x0.
         describe: name of output i for messages.
     Raises:
         UnsupportedCircuitError: if an output is not affine in x.
-    Cost: three evaluations, plus 64 per round where outputs depend on several parameters.
+    Cost: three evaluations (five where parameters are beyond 64), plus 64 per round where outputs
+        depend on several parameters, plus a few where steps have to grow.
     """
-    n = len(x0)
-    if n == 0:
-        return csr_array((len(f0), 0))
-    rng = np.random.default_rng(20241121)
-    weight = rng.uniform(0.5, 1.5, n)
-    ramp = weight * (np.arange(n) + 1) / n
-    check = rng.uniform(-1.7, 2.3, n)
-    d1, d2, d3 = (function(x0 + v) - f0 for v in (weight, ramp, check))
-    scale = 1 + np.abs(f0)
-    live = np.flatnonzero((np.abs(d1) + np.abs(d2) + np.abs(d3)) > _TOL * scale)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        position = d2[live] / d1[live] * n - 1
-    index = np.clip(np.nan_to_num(np.round(position), nan=0, posinf=0, neginf=0), 0, n - 1).astype(int)
-    slope = d1[live] / weight[index]
-    good = (np.abs(slope * ramp[index] - d2[live]) < _TOL * scale[live] * 10) & (
-        np.abs(slope * check[index] - d3[live]) < _TOL * scale[live] * 10
-    )
-    rows, columns, data = live[good], index[good], slope[good]
-    rest = live[~good]
-    if len(rest):
-        several = _several(function, x0, f0, rest, rng)
-        predicted = several @ check
-        wrong = np.abs(predicted - d3[rest]) > 1e-7 * scale[rest] * max(1, np.sqrt(n))
-        if wrong.any():
-            raise UnsupportedCircuitError(
-                f"The angle of {describe(int(rest[wrong][0]))} is not an affine function of the trainable "
-                "parameters: make the non-linear expression itself the trainable argument."
-            )
-        extra = several.tocoo()
-        rows = np.concatenate([rows, rest[extra.row]])
-        columns = np.concatenate([columns, extra.col])
-        data = np.concatenate([data, extra.data])
-    return csr_array((data, (rows, columns)), shape=(len(f0), n))
+    if len(x0) == 0:
+        return AffineMap(csr_array((len(f0), 0)), np.asarray(f0, float))
+    return _Fit(function, x0, f0, describe).solve()
 
 
-def _several(function, x0, f0, rest, rng, buckets: int = 32, rounds: int = 6) -> csr_array:
-    """Resolve outputs that depend on several parameters, by random groups of parameters.
+def significant(values: np.ndarray, digits: int = 12) -> np.ndarray:
+    """Return numbers rounded to some significant digits: equal for equal slopes of any size."""
+    values = np.asarray(values, float)
+    with np.errstate(divide="ignore"):
+        exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
+    scale = 10.0 ** np.clip(digits - 1 - exponent, -300, 300)
+    return np.round(values * scale) / scale
 
-    A group that holds just one parameter of an output shows it by the ratio of two probes;
-    what is found is subtracted before the next round.
-    """
-    n = len(x0)
-    found = csr_array((len(rest), n))
-    for r in range(rounds):
-        direct = n <= buckets or r == rounds - 1 and n <= 400
-        group = np.arange(n) if direct else rng.integers(0, buckets, n)
-        rows, columns, data = [], [], []
-        for b in range(group.max() + 1):
-            members = np.flatnonzero(group == b)
-            weight, ramp = np.zeros(n), np.zeros(n)
-            weight[members] = rng.uniform(0.5, 1.5, len(members))
-            ramp[members] = weight[members] * (np.arange(len(members)) + 1) / max(1, len(members))
-            d1 = (function(x0 + weight) - f0)[rest] - found @ weight
-            hit = np.flatnonzero(np.abs(d1) > 1e-8)
-            if len(hit) == 0:
-                continue
-            d2 = (function(x0 + ramp) - f0)[rest] - found @ ramp if len(members) > 1 else d1
-            place = d2[hit] / d1[hit] * len(members) - 1
-            k = np.round(place).astype(int)
-            ok = (np.abs(place - k) < 1e-6) & (k >= 0) & (k < len(members))
-            rows.append(hit[ok])
-            columns.append(members[k[ok]])
-            data.append(d1[hit[ok]] / weight[members[k[ok]]])
-        if rows:
-            new = (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns)))
-            found = found + csr_array(new, shape=found.shape)
-        if direct:
-            break
-    return csr_array(found)
+
+class _Fit:
+    """One function on its way to a map; every probe is kept, to be checked against the map."""
+
+    def __init__(self, function, x0: np.ndarray, f0: np.ndarray, describe):
+        self.function, self.describe = function, describe
+        self.n = len(x0)
+        self.rng = np.random.default_rng(20241121)
+        self.probes: list[tuple[np.ndarray, np.ndarray]] = [(x0, np.asarray(f0, float))]
+        far = np.abs(x0) > _REACH
+        self.size = np.maximum(1.0, np.abs(x0))
+        self.centre = np.where(far, self.rng.uniform(0.5, 1.5, self.n), x0)
+        self.value = self.at(self.centre) if far.any() else self.probes[0][1]
+        self._finite(self.probes[0][1])
+        self.unit = np.full(len(f0), 2.0**-53)
+
+    # ------------------------------------------------------------------ probing
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """Evaluate and keep; refuse what is not finite."""
+        with np.errstate(all="ignore"):
+            out = np.asarray(self.function(x), float)
+        self._finite(out)
+        self.probes.append((x, out))
+        return out
+
+    def _finite(self, out: np.ndarray) -> None:
+        if not np.all(np.isfinite(out)):
+            self._refuse(int(np.flatnonzero(~np.isfinite(out))[0]))
+
+    def _refuse(self, row: int):
+        raise UnsupportedCircuitError(
+            f"The angle of {self.describe(row)} is not an affine function of the trainable "
+            "parameters: make the non-linear expression itself the trainable argument."
+        )
+
+    def move(self, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (step as it was really taken, change of the outputs, rounding error of the change)."""
+        x = self.centre + step
+        out = self.at(x)
+        return x - self.centre, out - self.value, _NOISE * self.unit * (np.abs(out) + np.abs(self.value))
+
+    def _precision(self) -> None:
+        """Outputs that are single-precision numbers at every probe were computed in single precision."""
+        values = np.array([f for _, f in self.probes])
+        with np.errstate(over="ignore"):
+            single = np.all(values.astype(np.float32) == values, axis=0)
+        self.unit = np.where(single, 2.0**-24, 2.0**-53)
+
+    # ------------------------------------------------------------------ the map
+    def solve(self) -> AffineMap:
+        """Fit, sharpen, check."""
+        weight = self.rng.uniform(0.5, 1.5, self.n)
+        ramp = weight * (np.arange(self.n) + 1) / self.n
+        first, second = self.move(weight), self.move(ramp)
+        # Wide enough that an angle taken modulo 2π or 4π is seen to be, and on the other side of 0.
+        self.at(np.where(self.centre < 0, 1, -1) * self.rng.uniform(11, 38, self.n))
+        self._precision()
+        entries, rest = self._single(first, second)
+        entries = self._sharpen(entries)
+        map_ = self._assemble(entries)
+        wrong = np.union1d(rest, self._misfits(map_))
+        if len(wrong):
+            more = self._several(wrong, np.arange(self.n), np.ones(self.n))
+            entries = self._sharpen(_joined(_without(entries, wrong), more))
+        entries = self._far(self._at_reach(entries))
+        if (self.size > _REACH).any():
+            self.at(self.size * self.rng.uniform(0.5, 2.0, self.n) * self.rng.choice([-1, 1], self.n))
+        return self._checked(self._at_reach(entries))
+
+    def _at_reach(self, entries) -> list[np.ndarray]:
+        """Read angles that are still wrong with steps as long as the longest probe: 1e-10·x beside 1e6·y."""
+        for _ in range(3):
+            wrong = self._misfits(self._assemble(entries), entries)
+            reach = np.max([np.abs(x - self.centre) for x, _ in self.probes], axis=0)
+            large = np.flatnonzero(reach > _REACH)
+            if len(wrong) == 0 or len(large) == 0:
+                break
+            more = self._several(wrong, large, reach[large])
+            kept = ~(np.isin(entries[0], wrong) & np.isin(entries[1], large))
+            entries = self._sharpen(_joined([e[kept] for e in entries], more))
+        return entries
+
+    def _single(self, first, second) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return entries (row, column, slope, error) of outputs of one parameter, and the other rows."""
+        (weight, d1, e1), (ramp, d2, e2) = first, second
+        live = np.flatnonzero((np.abs(d1) > e1) | (np.abs(d2) > e2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            position = d2[live] / d1[live] * self.n - 1
+        index = np.clip(np.nan_to_num(np.round(position), nan=0, posinf=0, neginf=0), 0, self.n - 1).astype(int)
+        slope = d1[live] / weight[index]
+        good = np.abs(slope * ramp[index] - d2[live]) <= 2 * (e1 + e2)[live]
+        good &= np.abs(d1[live]) > e1[live]
+        error = e1[live] / weight[index]
+        return [a[good] for a in (live, index, slope, error)], live[~good]
+
+    def _assemble(self, entries) -> csr_array:
+        rows, columns, slopes, _ = entries
+        return csr_array((slopes, (rows, columns)), shape=(len(self.value), self.n))
+
+    def _offsets(self, map_: csr_array) -> np.ndarray:
+        out = self.value - map_ @ self.centre
+        size = np.abs(self.value) + abs(map_) @ np.abs(self.centre)
+        return np.where(np.abs(out) <= _NOISE * self.unit * size, 0.0, out)
+
+    def _misfits(self, map_: csr_array, entries=None) -> np.ndarray:
+        """Return the rows that some probe contradicts."""
+        wrong = np.zeros(len(self.value), bool)
+        size = abs(map_)
+        for x, f in self.probes:
+            step = x - self.centre
+            scale = np.abs(f) + np.abs(self.value) + size @ (np.abs(x) + np.abs(self.centre))
+            allowed = _FIT * self.unit * scale
+            if entries is not None:
+                np.add.at(allowed, entries[0], entries[3] * np.abs(step[entries[1]]))
+            wrong |= np.abs(self.value + map_ @ step - f) > allowed
+        return np.flatnonzero(wrong)
+
+    def _checked(self, entries) -> AffineMap:
+        """Return the map if every probe agrees; angles that are rounding errors become constants."""
+        map_ = self._assemble(entries)
+        wrong = self._misfits(map_, entries)
+        for row in wrong:
+            values = np.array([f[row] for _, f in self.probes])
+            sizes = np.array([1 + np.abs(x).max() + np.abs(self.centre).max() for x, _ in self.probes])
+            if np.any(np.abs(values - self.value[row]) > ROUNDED_AWAY * sizes):
+                self._refuse(int(row))
+        if len(wrong):
+            map_ = self._assemble(_without(entries, wrong))
+        return AffineMap(map_, self._offsets(map_))
+
+    # ------------------------------------------------------------------ several parameters
+    def _several(self, rest: np.ndarray, columns: np.ndarray, step: np.ndarray, buckets: int = 32, rounds: int = 6):
+        """Resolve outputs that depend on several parameters, by random groups of parameters.
+
+        A group that holds just one parameter of an output shows it by the ratio of two probes;
+        what is found is subtracted before the next round.
+        """
+        n = len(columns)
+        found = csr_array((len(rest), n))
+        parts: list[tuple[np.ndarray, ...]] = []
+        for r in range(rounds):
+            direct = n <= buckets or r == rounds - 1 and n <= _MAX_DIRECT
+            group = np.arange(n) if direct else self.rng.integers(0, buckets, n)
+            members = [np.flatnonzero(group == b) for b in range(group.max() + 1)]
+            new = [p for p in (self._bucket(found, rest, columns, m, step) for m in members if len(m)) if p]
+            if new:
+                rows, places, slopes, _ = (np.concatenate(p) for p in zip(*new, strict=True))
+                found = csr_array(found + csr_array((slopes, (rows, places)), shape=found.shape))
+                parts += new
+            if direct:
+                break
+        if not parts:
+            return [np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0)]
+        rows, places, slopes, noise = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return [rest[rows], columns[places], slopes, noise / step[places]]
+
+    def _bucket(self, found, rest, columns, members, step):
+        """Return (row, place, slope, noise) of what one group of parameters shows; None for nothing."""
+
+        def probe(weights):
+            local = np.zeros(len(columns))
+            local[members] = weights
+            full = np.zeros(self.n)
+            full[columns] = local
+            taken, change, error = self.move(full)
+            known = found @ taken[columns]
+            size = _NOISE * self.unit[rest] * (abs(found) @ np.abs(taken[columns]))
+            return taken[columns], change[rest] - known, error[rest] + size
+
+        weight = step[members] * self.rng.uniform(0.5, 1.5, len(members))
+        taken, d1, e1 = probe(weight)
+        hit = np.flatnonzero(np.abs(d1) > e1)
+        if len(hit) == 0:
+            return None
+        count = len(members)
+        if count == 1:
+            return hit, np.full(len(hit), members[0]), d1[hit] / taken[members[0]], e1[hit]
+        _, d2, e2 = probe(weight * (np.arange(count) + 1) / count)
+        place = d2[hit] / d1[hit] * count - 1
+        k = np.round(place).astype(int)
+        doubt = np.clip(4 * count * (e1 + e2)[hit] / np.abs(d1[hit]), 1e-6, 0.1)
+        ok = (np.abs(place - k) < doubt) & (k >= 0) & (k < count)
+        k, hit = members[k[ok]], hit[ok]
+        return hit, k, d1[hit] / taken[k], e1[hit]
+
+    # ------------------------------------------------------------------ precision
+    def _sharpen(self, entries) -> list[np.ndarray]:
+        """Read slopes again with larger steps where the angle is much larger than what they move."""
+        rows, columns, slopes, errors = (np.array(e) for e in entries)
+        size = np.abs(self.value[rows]) / np.maximum(np.abs(slopes), 1e-300)
+        poor = np.flatnonzero(size > _COARSE)
+        if len(poor) == 0:
+            return [rows, columns, slopes, errors]
+        reach: dict[int, float] = {}
+        for e in poor:
+            step = 2.0 ** min(np.ceil(np.log2(size[e])), 60)
+            reach[int(columns[e])] = max(step, reach.get(int(columns[e]), 0.0))
+        near = np.isin(rows, rows[poor]) & np.isin(columns, columns[poor])
+        for colour in _colours(rows[near], columns[near]):
+            step = np.zeros(self.n)
+            step[colour] = [reach[c] for c in colour]
+            taken, change, error = self.move(step)
+            for e in poor[np.isin(columns[poor], colour)]:
+                width = taken[columns[e]]
+                if error[rows[e]] / abs(width) < errors[e]:
+                    slopes[e], errors[e] = change[rows[e]] / width, error[rows[e]] / abs(width)
+        return [rows, columns, slopes, errors]
+
+    def _far(self, entries) -> list[np.ndarray]:
+        """Look once, from far away, for an effect of the parameters that seem to have none."""
+        unseen = np.setdiff1d(np.arange(self.n), entries[1])
+        if len(unseen) == 0:
+            return entries
+        kept = len(self.probes)
+        step = np.zeros(self.n)
+        step[unseen] = _FAR * self.rng.uniform(0.5, 1.5, len(unseen))
+        _, change, error = self.move(step)
+        # below that share it is a rounding error, not a slope, unless it proves to be linear
+        rows = np.flatnonzero(np.abs(change) > error)
+        if len(rows) == 0:
+            return entries
+        found = self._several(rows, unseen, np.full(len(unseen), _FAR))
+        crooked = self._misfits(self._assemble(_joined(entries, found)))
+        drop = rows[np.isin(rows, crooked) & (np.abs(change[rows]) <= ROUNDED_AWAY * _FAR)]
+        if len(drop):
+            found = _without(found, drop)
+            self.probes = self.probes[:kept]
+        return self._sharpen(_joined(entries, found))
+
+
+def _joined(entries, more) -> list[np.ndarray]:
+    return [np.concatenate(pair) for pair in zip(entries, more, strict=True)]
+
+
+def _without(entries, rows: np.ndarray) -> list[np.ndarray]:
+    keep = ~np.isin(entries[0], rows)
+    return [e[keep] for e in entries]
+
+
+def _colours(rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+    """Split columns into sets of which no row holds two: each set is probed at once."""
+    by_row: dict[int, list[int]] = {}
+    for r, c in zip(rows.tolist(), columns.tolist(), strict=True):
+        by_row.setdefault(r, []).append(c)
+    rows_of: dict[int, list[int]] = {}
+    for r, c in zip(rows.tolist(), columns.tolist(), strict=True):
+        rows_of.setdefault(c, []).append(r)
+    colour: dict[int, int] = {}
+    for c in rows_of:
+        taken = {colour[o] for r in rows_of[c] for o in by_row[r] if o in colour}
+        colour[c] = next(k for k in range(len(taken) + 1) if k not in taken)
+    count = min(max(colour.values(), default=-1) + 1, _MAX_COLOURS)
+    return [np.array([c for c, k in colour.items() if k == i]) for i in range(count)]

@@ -38,12 +38,18 @@ class AngleLaw:
     """Custom laws: ``sampler(rng, size, n_params) -> (size, n_params)``."""
     transform: Callable | None = None
     """Custom laws: characteristic function ``transform(k, frequency) -> complex``."""
+    incommensurate: tuple[int, ...] = ()
+    """Parameters whose gates have no common period: uniform over one period of the slowest gate."""
 
     @classmethod
-    def uniform(cls, periods: Sequence[float] | np.ndarray) -> AngleLaw:
-        """Every angle uniform over one period."""
+    def uniform(
+        cls, periods: Sequence[float] | np.ndarray, incommensurate: tuple[int, ...] = (),
+    ) -> AngleLaw:  # fmt: skip
+        """Every angle uniform over one period, or over one period of its slowest gate where there is none."""
         high = np.asarray(periods, dtype=float)
-        return cls(("uniform",) * len(high), np.zeros(len(high)), high, "uniform")
+        name = "uniform, one period of the slowest gate" if incommensurate else "uniform"
+        kind = ("uniform",) * len(high)
+        return cls(kind, np.zeros(len(high)), high, name, incommensurate=tuple(incommensurate))
 
     @classmethod
     def normal(cls, sigma, n_params: int, mean=0.0) -> AngleLaw:
@@ -61,7 +67,9 @@ class AngleLaw:
         return cls(("fixed",) * len(values), values, values, "fixed")
 
     @classmethod
-    def resolve(cls, spec, periods: Sequence[float] | np.ndarray) -> AngleLaw:
+    def resolve(
+        cls, spec, periods: Sequence[float] | np.ndarray, incommensurate: tuple[int, ...] = (),
+    ) -> AngleLaw:  # fmt: skip
         """Turn what a user writes into a law.
 
         Args:
@@ -69,6 +77,7 @@ class AngleLaw:
                 ``("uniform", low, high)``; an :class:`AngleLaw`; or a pair of callables
                 ``(sampler, characteristic)``.
             periods: radians ``(n_params,)``, the period of each parameter.
+            incommensurate: those that have none; ``periods`` is then one period of the slowest gate.
         """
         n = len(periods)
         if isinstance(spec, AngleLaw):
@@ -78,7 +87,7 @@ class AngleLaw:
                 )
             return spec
         if isinstance(spec, str) and spec == "uniform":
-            return cls.uniform(periods)
+            return cls.uniform(periods, incommensurate)
         if isinstance(spec, str) and spec == "small":
             return cls.normal(0.1, n)
         if isinstance(spec, tuple) and len(spec) == 2 and spec[0] == "normal":
@@ -141,7 +150,9 @@ class AngleLaw:
         flat = np.exp(1j * mid) * np.sinc(half / np.pi)
         # sin(pi k)/(pi k) is not exactly 0 in floating point; a whole number of turns is.
         turns = half / np.pi
-        flat[(np.abs(turns) > 0.5) & (np.abs(turns - np.round(turns)) < 1e-9)] = 0.0
+        # A period that holds a million turns of a fast gate is known to 1e-12 of them.
+        whole = np.abs(turns - np.round(turns)) < np.maximum(1e-9, 1e-12 * np.abs(turns))
+        flat[(np.abs(turns) > 0.5) & whole] = 0.0
         bell = np.exp(1j * f * low - 0.5 * (f * high) ** 2)
         return np.where(kind == "normal", bell, np.where(kind == "fixed", np.exp(1j * f * low), flat))
 
@@ -152,9 +163,12 @@ class AngleLaw:
             "kind": list(self.kind),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
+            "incommensurate": list(self.incommensurate),
         }
 
     @classmethod
     def from_dict(cls, data: dict) -> AngleLaw:
         """Rebuild a law written by :meth:`to_dict`."""
-        return cls(tuple(data["kind"]), np.array(data["low"]), np.array(data["high"]), data["name"])
+        loose = tuple(data.get("incommensurate", ()))
+        kind = tuple(data["kind"])
+        return cls(kind, np.array(data["low"]), np.array(data["high"]), data["name"], incommensurate=loose)

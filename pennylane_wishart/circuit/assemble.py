@@ -24,6 +24,11 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 __all__ = ["assemble"]
 
 _QUARTER = np.pi / 4
+_CANCELLED = 1e-12
+"""Terms that add up to less than this part of their sizes cancel: slopes are read to a few 1e-16, and a
+difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
+_MAX_RATIO = 1e8
+"""Terms of one generator differ by no more than this: beyond, the smaller ones stay gates of their own."""
 
 
 class Frame:
@@ -74,6 +79,59 @@ class _Group:
     fixed: list = field(default_factory=list)
     """Constant parts (terms, angle) split off when angles with offsets were merged."""
 
+    def size(self) -> float:
+        """Largest d(angle)/d(parameter) of a term."""
+        return max((abs(c) for _, _, c in self.terms), default=0.0) * abs(self.coefficient)
+
+    def words(self) -> list:
+        """Every term, of the constant parts too: what a rotation that moves across must commute with."""
+        return [*self.terms, *(t for terms, _ in self.fixed for t in terms)]
+
+    def absorb(self, terms: list, coefficient: float, offset: float) -> None:
+        """Add a rotation of the same parameter; what cancels leaves no term."""
+        if self.offset:
+            self.fixed.append((list(self.terms), self.offset))
+            self.offset = 0.0
+        folded = [(x, z, c * self.coefficient) for x, z, c in self.terms]
+        self.terms, self.coefficient = _combined([*folded, *((x, z, c * coefficient) for x, z, c in terms)]), 1.0
+        if offset:
+            self.fixed = _combined_fixed([*self.fixed, (terms, offset)])
+
+
+def _combined(terms: list) -> list:
+    """Return terms with equal words added up, those that cancel left out."""
+    total: dict[tuple[bytes, bytes], float] = {}
+    sizes: dict[tuple[bytes, bytes], float] = {}
+    for x, z, c in terms:
+        total[x, z] = total.get((x, z), 0.0) + c
+        sizes[x, z] = sizes.get((x, z), 0.0) + abs(c)
+    return [(*word, c) for word, c in total.items() if abs(c) > _CANCELLED * sizes[word]]
+
+
+def _combined_fixed(parts: list) -> list:
+    """Return constant parts with those of one generator added up, as U(θ + a) U(−θ − a) leaves them."""
+    out: list = []
+    for terms, angle in parts:
+        for i, (others, known) in enumerate(out):
+            ratio = _ratio(terms, others)
+            if ratio is not None:
+                total = known + ratio * angle
+                small = abs(total) <= _CANCELLED * (abs(known) + abs(ratio * angle))
+                out[i] = (others, 0.0 if small else total)
+                break
+        else:
+            out.append((terms, angle))
+    return [(terms, angle) for terms, angle in out if angle]
+
+
+def _ratio(terms: list, others: list) -> float | None:
+    """Return r with terms = r·others; None where they are not multiples."""
+    mine, theirs = ({(x, z): c for x, z, c in part} for part in (terms, others))
+    if not mine or mine.keys() != theirs.keys():
+        return None
+    ratios = np.array([c / theirs[word] for word, c in mine.items()])
+    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=_CANCELLED, atol=0) else None
+
 
 class _Builder:
     def __init__(self, n: int, shared: np.ndarray):
@@ -121,20 +179,18 @@ class _Builder:
         at = self.last.get(parameter)
         if at is None or len(self.groups) - at > 400:
             return False
-        words = self.words_of(terms)
-        after = [t for g in self.groups[at:] for t in g.terms]
-        if words.anticommutation(self.words_of(after)).any():
-            return False
         group = self.groups[at]
-        if group.offset:
-            group.fixed.append((list(group.terms), group.offset))
-            group.offset = 0.0
-        if group.coefficient != 1.0:
-            group.terms = [(x, z, c * group.coefficient) for x, z, c in group.terms]
-            group.coefficient = 1.0
-        group.terms += [(x, z, c * coefficient) for x, z, c in terms]
-        if offset:
-            group.fixed.append((terms, offset))
+        size = max(abs(c) for _, _, c in terms) * abs(coefficient)
+        if group.terms and not 1 / _MAX_RATIO < size / group.size() < _MAX_RATIO:
+            return False
+        # a multiple of the same operator commutes with it, whatever its terms do
+        first = at + (not group.fixed and _ratio(terms, group.terms) is not None)
+        after = [t for g in self.groups[first:] for t in g.words()]
+        if after and self.words_of(terms).anticommutation(self.words_of(after)).any():
+            return False
+        group.absorb(terms, coefficient, offset)
+        if not group.terms:
+            del self.last[parameter]
         return True
 
 
@@ -218,8 +274,7 @@ def _trainable_rotation(builder: _Builder, trace: TracedCircuit, row: int, gate:
         builder.rotation(gate.generator, targets, 0.0, 0.0, random=int(inputs[0][0]))
         if not parameters:
             return
-    fixed = trace.base[row] - sum(c * trace.values[p] for p, c in parameters)
-    fixed = 0.0 if abs(fixed) < 1e-12 or inputs else float(fixed)
+    fixed = 0.0 if abs(trace.offsets[row]) < 1e-12 or inputs else float(trace.offsets[row])
     for p, c in parameters[:-1]:
         builder.rotation(gate.generator, targets, float(c), 0.0, int(p))
     p, c = parameters[-1]
@@ -282,18 +337,20 @@ def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
     terms: list = []
     sizes: list[int] = []
     groups: list[_Group] = []
-    for group in builder.groups:
-        groups += [group, *(_Group(t, 0.0, angle) for t, angle in group.fixed)]
+    # a generator that has cancelled turns nothing: its parameter may drive no rotation at all
+    emitted = [[*([g] if g.terms else []), *(_Group(t, 0.0, angle) for t, angle in g.fixed)] for g in builder.groups]
+    for part in emitted:
+        groups += part
     for group in groups:
         if len(group.terms) > 1:
-            merged = PauliSum.of(builder.words_of(group.terms), np.array([t[2] for t in group.terms]))
+            merged = PauliSum.of(builder.words_of(group.terms), np.array([t[2] for t in group.terms]), tol=0.0)
             sizes.append(len(merged))
             terms.append((merged.words, merged.coefficients))
         else:
             sizes.append(1)
             terms.append((None, group.terms[0]))
     words, coefficients = _stack(builder, terms)
-    shift = np.concatenate([[0], np.cumsum([1 + len(g.fixed) for g in builder.groups])])
+    shift = concatenated_starts([len(part) for part in emitted])
     return RotationCircuit(
         n_qubits=n,
         wires=trace.wires,

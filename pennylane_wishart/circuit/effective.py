@@ -21,14 +21,15 @@ def effective_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], Paul
     """Return (distinct trainable generators, observable, index of each rotation's generator).
 
     Each is conjugated by the fixed rotations before it: G̃ = F†GF (THEORY §1). The index is
-    int64 ``(n_rotations,)``, −1 for fixed rotations. Signs are dropped where generators differ
-    only by a factor: the algebra does not see it.
+    int64 ``(n_rotations,)``, −1 for fixed rotations and for those without a generator. Signs are
+    dropped where generators differ only by a factor: the algebra does not see it.
 
     Raises:
         UnsupportedCircuitError: if a conjugated generator has more than 16,384 terms.
     """
-    fixed = np.flatnonzero((circuit.parameter_of < 0) & (circuit.random_of < 0))
-    moving = np.setdiff1d(np.arange(circuit.n_rotations), fixed)
+    still = (circuit.parameter_of < 0) & (circuit.random_of < 0)
+    empty = np.diff(circuit.starts) == 0
+    fixed, moving = np.flatnonzero(still & ~empty), np.flatnonzero(~still & ~empty)
     index = np.full(circuit.n_rotations, -1)
     if len(fixed) == 0 and circuit.is_pauli:
         words, inverse = circuit.terms.unique()
@@ -38,7 +39,7 @@ def effective_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], Paul
     found: dict[bytes, int] = {}
     out: list[PauliSum] = []
     for k in moving:
-        generator = circuit.generator(k)
+        generator = circuit.generator(int(k))
         for f in fixed[fixed < k][::-1]:
             generator = conjugate(generator, circuit.generator(f), float(circuit.offsets[f]))
         generator = generator.scale(1 / generator.coefficients[np.argmax(np.abs(generator.coefficients))])

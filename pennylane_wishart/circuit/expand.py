@@ -30,6 +30,8 @@ _PLAIN = {
     "ISWAP", "SISWAP", "ECR", "Toffoli", "CCZ", "CSWAP", "CRX", "CRY", "CRZ",
 }  # fmt: skip
 """Gates that their name alone determines, up to wires and angle."""
+_WRAPPED = {"U2", "U3"}
+"""Gates whose own adjoint takes angles modulo 2π (pennylane 0.45)."""
 _MAX_GENERATOR_WIRES = 6
 _MAX_LOG_WIRES = 3
 _MAX_PROJECTOR = 14
@@ -109,13 +111,17 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
 
 def _decomposition(op) -> list:
     base = getattr(op, "base", None)
+    if base is not None and len(base.data):
+        own = _inverted(op, base) if op.name.startswith("Adjoint(") else _repeated(op, base)
+        if own is not None:
+            return own
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if hasattr(op, "control_values") and base is not None and len(base.data) > 1:
                 # PennyLane's own rule goes through matrices that depend on the angles
                 return [
-                    qml.ctrl(part, op.control_wires, control_values=op.control_values) for part in base.decomposition()
+                    qml.ctrl(part, op.control_wires, control_values=op.control_values) for part in _decomposition(base)
                 ]
             return list(op.decomposition())
     except Exception as err:  # templates raise many kinds here
@@ -128,6 +134,30 @@ def _decomposition(op) -> list:
             f"{op.name} on wires {list(op.wires)} has no generator and no decomposition that can be "
             f"read ({type(err).__name__}: {err}). Write it in gates with one angle each."
         ) from err
+
+
+def _inverted(op, base) -> list | None:
+    """Lower an adjoint ourselves where PennyLane's own takes angles modulo 2π, which is not affine."""
+    if not _wraps(base):
+        return None
+    return [qml.adjoint(part, lazy=_wraps(part)) for part in reversed(_decomposition(base))]
+
+
+def _wraps(op) -> bool:
+    """Tell whether an operation is, or is made of, one whose ``adjoint()`` wraps its angles."""
+    if op.name in _WRAPPED:
+        return True
+    inner = [getattr(op, "base", None), *getattr(op, "operands", ())]
+    return any(_wraps(part) for part in inner if isinstance(part, Operation))
+
+
+def _repeated(op, base) -> list | None:
+    """Lower a whole power, of either sign, of an operation that has several angles or several parts."""
+    z = getattr(op, "z", 0.5)
+    if not isinstance(op, qml.ops.op_math.Pow) or not isinstance(z, (int, np.integer, float)) or z != round(z):
+        return None
+    part = qml.adjoint(base, lazy=True) if z < 0 else base
+    return [part] * abs(round(z))
 
 
 def scalar(value) -> float | None:
@@ -148,6 +178,10 @@ def _as_rotation(op) -> Gate | None:
         inner = _as_rotation(base)
         if inner is None or inner.kind != "rotation":
             return _fixed_matrix(op) if inner is not None else None
+        if inner.op is not base:  # an evolution: the angle itself is what a tape can bind
+            return Gate(
+                _AngleEvolution(inner.op.base, -inner.value), "rotation", inner.generator, -inner.value, inner.key
+            )
         return Gate(op, "rotation", inner.generator, -inner.value, ("adjoint", *inner.key))
     if hasattr(op, "control_values") and base is not None and base.name in ("Exp", "Evolution"):
         return _controlled_evolution(op)
@@ -192,7 +226,19 @@ def _evolution(op) -> Gate:
     generator = operator_to_sum(op.base, op.wires).trace_free()
     value = -float(coefficient.imag)
     key = ("exp", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
-    return Gate(op, "rotation", generator, value, key)
+    return Gate(_AngleEvolution(op.base, value), "rotation", generator, value, key)
+
+
+class _AngleEvolution(qml.ops.Evolution):
+    """exp(−i·angle·H) with the real angle as its one parameter, so that a tape can bind it.
+
+    An Exp holds the complex coefficient, and PennyLane cannot bind an evolution under a sum.
+    """
+
+
+@qml.ops.functions.bind_new_parameters.register
+def _bind_evolution(op: _AngleEvolution, params):
+    return _AngleEvolution(op.base, params[0])
 
 
 def _controlled_evolution(op) -> Gate:
@@ -207,6 +253,8 @@ def _controlled_evolution(op) -> Gate:
         projector = projector.multiply(PauliSum.of(word, np.array([0.5, -0.5 if value else 0.5])))
     generator = projector.multiply(target).trace_free()
     key = ("ctrl", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
+    if op.base is not inner.op:
+        op = qml.ctrl(inner.op, op.control_wires, control_values=op.control_values)
     return Gate(op, "rotation", generator, inner.value, key)
 
 

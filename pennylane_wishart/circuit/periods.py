@@ -1,22 +1,42 @@
-"""The period of the loss in each parameter, from the eigenvalue gaps of its generators."""
+"""The range that random angles are drawn from: one period of the loss in each parameter.
+
+Periods come from the eigenvalue gaps of the generators. Where the gates of a parameter have no
+common period (weighted QAOA), the range is one period of the slowest of them: it is what a user
+would start in, and moments are exact for any range.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.paulis import F2Basis, PauliSum, unpack_bits
 
 if TYPE_CHECKING:
     from pennylane_wishart.circuit.records import RotationCircuit
 
-__all__ = ["generator_frequencies", "parameter_periods"]
+__all__ = ["Ranges", "generator_frequencies", "parameter_ranges", "ranges_of"]
 
 _MAX_RANK = 10
 _MAX_DENOMINATOR = 64
+"""Rates whose ratios have larger denominators have no period that a user would call one."""
+_EQUAL = 1e-9
+"""Relative: rates are read to 1e-11 or better, and come from eigenvalues that carry 1e-14."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """Where each angle is drawn from."""
+
+    width: np.ndarray
+    """radians ``(n_params,)``: angles are uniform over [0, width)."""
+    incommensurate: tuple[int, ...]
+    """Parameters whose gates have no common period: ``width`` is one period of the slowest gate."""
 
 
 def generator_eigenvalues(generator: PauliSum) -> np.ndarray | None:
@@ -75,47 +95,82 @@ def generator_frequencies(generator: PauliSum) -> np.ndarray:
     """
     if len(generator) == 1:
         return np.abs(2 * generator.coefficients)
-    values = generator_eigenvalues(generator)
+    # gaps are told from rounding errors by the size of the generator
+    size = float(np.abs(generator.coefficients).max(initial=0.0))
+    if size == 0:
+        return np.zeros(0)
+    unit = PauliSum(generator.words, generator.coefficients / size)
+    values = generator_eigenvalues(unit)
     if values is None:
         return np.unique(np.abs(2 * generator.coefficients))
     gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), 9))
-    return gaps[gaps > 1e-9]
+    return size * gaps[gaps > 1e-9]
 
 
-def common_period(frequencies: np.ndarray) -> float:
-    """Return the smallest common period of some frequencies, radians; 2π where it is a multiple of it."""
-    fractions = [Fraction(float(f)).limit_denominator(_MAX_DENOMINATOR) for f in frequencies]
-    exact = all(abs(float(q) - f) < 1e-8 * max(1, f) for q, f in zip(fractions, frequencies, strict=True))
-    if not fractions or not exact or any(q == 0 for q in fractions):
-        # Incommensurate: no period exists, so a window long against the slowest frequency.
-        return float(2 * np.pi / frequencies.min() * 16) if len(frequencies) else 2 * np.pi
-    denominator = lcm(*(q.denominator for q in fractions))
-    numerator = gcd(*(int(q * denominator) for q in fractions))
-    base = Fraction(numerator, denominator)
+def common_period(frequencies: np.ndarray) -> float | None:
+    """Return the smallest common period of some positive frequencies, radians; None where there is none.
+
+    2π where that is a whole number of periods.
+    """
+    slowest = float(np.min(frequencies))
+    ratios = [Fraction(float(f) / slowest).limit_denominator(_MAX_DENOMINATOR) for f in frequencies]
+    if any(abs(float(q) * slowest - f) > _EQUAL * f for q, f in zip(ratios, frequencies, strict=True)):
+        return None
+    denominator = lcm(*(q.denominator for q in ratios))
+    if denominator > _MAX_DENOMINATOR:
+        return None
+    turns = Fraction(gcd(*(int(q * denominator) for q in ratios)), denominator)
+    base = slowest * float(turns)
     # [0, 2π) is a whole number of periods whenever the fundamental frequency is an integer.
-    return 2 * np.pi if base.denominator == 1 else float(2 * np.pi / base)
+    nearest = round(base)
+    if nearest >= 1 and abs(base - nearest) <= _EQUAL * base:
+        return 2 * np.pi
+    exact = Fraction(base).limit_denominator(_MAX_DENOMINATOR)
+    base = float(exact) if abs(float(exact) - base) <= 1e-14 * base else base
+    return float(2 * np.pi / base)
 
 
-def parameter_periods(circuit: RotationCircuit) -> np.ndarray:
-    """Return radians ``(n_params,)``: 2π unless the gates of a parameter say otherwise."""
-    out = np.full(circuit.n_params, 2 * np.pi)
+def ranges_of(n_params: int, rates: dict[int, list], slowest: dict[int, float] | None = None) -> Ranges:
+    """Return the ranges of parameters whose losses have given frequencies.
+
+    Args:
+        rates: parameter → arrays of positive frequencies; 2π for those that are not listed.
+        slowest: parameter → frequency of its slowest gate, where gates are not the frequencies.
+    """
+    out = np.full(n_params, 2 * np.pi)
+    loose = []
+    for p, parts in rates.items():
+        found = np.unique(significant(np.concatenate([np.atleast_1d(a) for a in parts]), 10))
+        found = found[found > 0]
+        if not len(found):
+            continue
+        exact = np.unique(np.concatenate([np.atleast_1d(a) for a in parts])) if len(found) == 1 else found
+        period = common_period(exact[:1] if len(found) == 1 else found)
+        if period is None:
+            loose.append(p)
+            period = 2 * np.pi / (slowest or {}).get(p, float(found.min()))
+        out[p] = period
+    return Ranges(out, tuple(sorted(loose)))
+
+
+def parameter_ranges(circuit: RotationCircuit) -> Ranges:
+    """Return where each parameter is drawn from: [0, 2π) unless its gates say otherwise."""
     driven = np.flatnonzero(circuit.parameter_of >= 0)
-    single = np.diff(circuit.starts)[driven] == 1
+    sizes = np.diff(circuit.starts)[driven]
     found: dict[int, list[np.ndarray]] = {}
-    for k, p in zip(driven[single], circuit.parameter_of[driven[single]], strict=True):
-        rate = abs(2 * circuit.term_coefficients[circuit.starts[k]] * circuit.coefficients[k])
-        if abs(rate - 1) > 1e-12:
-            found.setdefault(int(p), []).append(np.array([rate]))
-        elif circuit.shared[p]:
-            found.setdefault(int(p), []).append(np.array([1.0]))
+    slowest: dict[int, float] = {}
     cache: dict[bytes, np.ndarray] = {}
-    for k in driven[~single]:
-        generator = circuit.generator(k)
-        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 12).tobytes()
+    for k, p, terms in zip(driven, circuit.parameter_of[driven].tolist(), sizes, strict=True):
+        slope = abs(float(circuit.coefficients[k]))
+        words = 2 * slope * np.abs(circuit.term_coefficients[circuit.starts[k] : circuit.starts[k + 1]])
+        slowest[p] = min(slowest.get(p, np.inf), float(words.min(initial=np.inf)))
+        if terms == 1:
+            if circuit.shared[p] or abs(words[0] - 1) > 1e-12:
+                found.setdefault(p, []).append(words)
+            continue
+        generator = circuit.generator(int(k))
+        key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
         if key not in cache:
             cache[key] = generator_frequencies(generator)
-        frequencies = cache[key] * abs(circuit.coefficients[k])
-        found.setdefault(int(circuit.parameter_of[k]), []).append(frequencies)
-    for p, frequencies in found.items():
-        out[p] = common_period(np.unique(np.round(np.concatenate(frequencies), 9)))
-    return out
+        found.setdefault(p, []).append(cache[key] * slope)
+    return ranges_of(circuit.n_params, found, slowest)

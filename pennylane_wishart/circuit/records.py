@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import stim
 
+from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.states import DenseBlock, InputState
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 if TYPE_CHECKING:
+    from pennylane_wishart.circuit.periods import Ranges
     from pennylane_wishart.circuit.trace import TracedCircuit
 
 __all__ = ["RotationCircuit", "RotationMoments"]
@@ -158,6 +160,16 @@ class RotationCircuit:
         return counts > 1
 
     @cached_property
+    def cancelled(self) -> tuple[int, ...]:
+        """Parameters that drive gates of the QNode whose angles cancel: they turn nothing."""
+        if self.trace is None:
+            return ()
+        used = np.zeros(self.n_params, bool)
+        used[self.trace.map.indices] = True
+        used[self.parameter_of[self.parameter_of >= 0]] = False
+        return tuple(int(p) for p in np.flatnonzero(used))
+
+    @cached_property
     def words(self) -> PauliWords:
         """The one word of each rotation, where ``is_pauli``."""
         if not self.is_pauli:
@@ -192,15 +204,23 @@ class RotationCircuit:
         return out
 
     @cached_property
-    def periods(self) -> np.ndarray:
-        """Period of the loss in each parameter, radians ``(n_params,)``; 2π for plain rotations."""
-        from pennylane_wishart.circuit.periods import parameter_periods
+    def ranges(self) -> Ranges:
+        """Where each parameter is drawn from, and which have no period."""
+        from pennylane_wishart.circuit.periods import parameter_ranges
 
-        return parameter_periods(self)
+        return parameter_ranges(self)
+
+    @property
+    def periods(self) -> np.ndarray:
+        """Period of the loss in each parameter, radians ``(n_params,)``; 2π for plain rotations.
+
+        One period of the slowest gate for the parameters in ``ranges.incommensurate``.
+        """
+        return self.ranges.width
 
     def angle_law(self, spec="uniform") -> AngleLaw:
         """Resolve what the user wrote as ``angles=`` for this circuit."""
-        return AngleLaw.resolve(spec, self.periods)
+        return AngleLaw.resolve(spec, self.periods, self.ranges.incommensurate)
 
     def rotation_moments(self, law: AngleLaw) -> RotationMoments:
         """Return the moments of each one-word rotation under a law (fixed angles included).
@@ -235,9 +255,9 @@ class RotationCircuit:
         digest = hashlib.sha256()
         for array in (
             self.terms.packed,
-            np.round(self.term_coefficients, 12),
+            significant(self.term_coefficients),
             self.starts,
-            np.round(self.coefficients, 12),
+            significant(self.coefficients),
             np.round(self.offsets, 12),
             self.parameter_of,
             self.random_of,

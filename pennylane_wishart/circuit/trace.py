@@ -12,7 +12,7 @@ import numpy as np
 import pennylane as qml
 from scipy.sparse import csr_array
 
-from pennylane_wishart.circuit.affine import affine_map
+from pennylane_wishart.circuit.affine import affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
@@ -33,8 +33,8 @@ class TracedCircuit:
     """d(rotation value)/d(parameter), ``(len(rotations), n_params)``."""
     data_map: csr_array | None
     """The same for the data inputs, only with ``encoding="random"``."""
-    base: np.ndarray
-    """Rotation values at the traced arguments."""
+    offsets: np.ndarray
+    """Rotation values where every trainable parameter is 0."""
     arguments: Arguments
     observable: qml.operation.Operator
     wires: tuple
@@ -121,8 +121,7 @@ class TracedCircuit:
         """Trainable gate parameters of ``tape`` at θ = 0."""
         rows = self._trainable_rows
         signs = np.array([self._op_sign(self.gates[g]) for g in self.rotations[rows]])
-        at_base = signs * self.base[rows] if len(rows) else np.zeros(0)
-        return at_base - self.jacobian @ self.values
+        return signs * self.offsets[rows] if len(rows) else np.zeros(0)
 
     def gate_values(self, theta) -> np.ndarray:
         """Return trainable gate parameters ``(…, m)`` at flat parameters ``(…, n_params)``."""
@@ -166,9 +165,10 @@ class TracedCircuit:
                 digest.update(repr((gate.op.name, gate.key, tuple(gate.op.wires))).encode())
                 for d in gate.op.data if gate.kind != "rotation" else ():
                     digest.update(np.round(np.asarray(qml.math.toarray(d), complex), 12).tobytes())
-        digest.update(np.round(self.map.toarray() if self.map.nnz < 1 else self.map.data, 12).tobytes())
+        # twelve digits, not decimals: a slope of 1e-13 is a slope
+        digest.update(significant(self.map.data).tobytes())
         digest.update(self.map.indices.tobytes() + self.map.indptr.tobytes())
-        digest.update(np.round(self.base - self.map @ self.values, 10).tobytes())
+        digest.update(np.round(self.offsets, 10).tobytes())
         digest.update(str(self.observable).encode())
         return digest.hexdigest()
 
@@ -239,9 +239,9 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
 
     x0 = arguments.flatten(slots)
     base = np.array([gates[i].value for i in rotations])
-    jacobian = affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
+    found = affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
     n_params = len(arguments.values)
-    split = csr_array(jacobian[:, :n_params])
+    split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
         raise UnsupportedCircuitError(
             "No trainable parameter: no gate depends on the trainable arguments "
@@ -251,8 +251,8 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
         gates=gates,
         rotations=rotations,
         map=split,
-        data_map=csr_array(jacobian[:, n_params:]) if encoding == "random" else None,
-        base=base,
+        data_map=inputs if encoding == "random" else None,
+        offsets=found.offsets + inputs @ x0[n_params:],
         arguments=arguments,
         observable=observable,
         wires=wires,
@@ -336,6 +336,8 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
         return np.array([found[i].value for i in rotations])
 
     base = np.array([gates[i].value for i in rotations])
-    jacobian = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
+    found = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
     arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
-    return TracedCircuit(gates, rotations, jacobian, None, base, arguments, observable, check_wires(tape, None))
+    return TracedCircuit(
+        gates, rotations, found.matrix, None, found.offsets, arguments, observable, check_wires(tape, None)
+    )

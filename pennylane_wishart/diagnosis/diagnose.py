@@ -12,6 +12,7 @@ from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import measure
+from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
@@ -122,6 +123,7 @@ def _flow(
         verdict=judge(checks),
         advice=_advice(study),
         depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
+        wrong_gradient_gates=() if circuit.trace is None else wrong_gradient_gates(circuit.trace),
     )
 
 

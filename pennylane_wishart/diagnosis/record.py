@@ -41,6 +41,8 @@ class Diagnosis:
     advice: tuple[str, ...] = ()
     depth: DepthCurve | None = None
     """Loss variance as the circuit grows; None where it was not cheap to find."""
+    wrong_gradient_gates: tuple[str, ...] = ()
+    """Gates for which the QNode's own device returns a wrong gradient of the QNode."""
 
     @property
     def signature(self) -> Signature:
@@ -113,6 +115,7 @@ class Diagnosis:
             "signature": self.signature.to_dict(),
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
+            "wrong_gradient_gates": list(self.wrong_gradient_gates),
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),

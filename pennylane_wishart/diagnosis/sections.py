@@ -17,6 +17,7 @@ from pennylane_wishart.diagnosis.laws import (
     scaling_section,
 )
 from pennylane_wishart.diagnosis.words import count, indices, number, size
+from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.moments import DeadReason
 from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.report import Figure, Row, Section, Sentence
@@ -61,7 +62,27 @@ def _verdict(diag: Diagnosis) -> Section:
         shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
         read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
     second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
-    return Section("Verdict", (first, second), tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
+    said = (first, second, *_notices(diag))
+    return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
+
+
+def _notices(diag: Diagnosis) -> list[Sentence]:
+    """What the numbers rest on that a user would not expect."""
+    out = []
+    if diag.wrong_gradient_gates:
+        definition = "Compared with difference quotients of the same device's expectation values."
+        out.append(Sentence(wrong_gradient_notice(diag.wrong_gradient_gates), definition))
+    law = diag.prediction.angles
+    if law.incommensurate:
+        few = indices(diag.prediction.circuit, list(law.incommensurate))
+        out.append(
+            Sentence(
+                f"The gates of {few} have no common period: random angles are drawn from one period of the slowest.",
+                "Uniform on [0, 2π/f), f the lowest frequency of the gates that the parameter drives; variances are "
+                "exact for that law.", "THEORY §4",
+            )
+        )  # fmt: skip
+    return out
 
 
 _LIMITS = {
@@ -93,6 +114,8 @@ def _advice(diag: Diagnosis) -> Section:
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
     if not advice and diag.verdict is Verdict.CANNOT_TELL:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
+    if diag.wrong_gradient_gates:
+        advice.append("Differentiate with diff_method='parameter-shift' or on default.qubit: your gradient is wrong.")
     if len(advice) > 1:
         advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
     return Section(ADVICE, tuple(advice) or ("Nothing: train it.",))

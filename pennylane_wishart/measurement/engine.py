@@ -32,6 +32,7 @@ from pennylane_wishart.measurement.lightning import (
 from pennylane_wishart.measurement.machines import DeviceRecipe
 from pennylane_wishart.measurement.prepare import prepare
 from pennylane_wishart.measurement.shifts import ParameterShift, direct_executor
+from pennylane_wishart.measurement.wrongadjoint import lowering
 
 __all__ = [
     "ROUTES",
@@ -124,7 +125,10 @@ class Engine:
         task, recipe = self.task, self.task.recipe
         wires = recipe.wires
         if recipe.is_lightning:
-            circuit = prepare(self.device, task.tape, "adjoint")
+            lower, replaced = lowering(self.device)
+            circuit = prepare(self.device, task.tape, "adjoint", lower)
+            if replaced:
+                self.say(f"{', '.join(replaced)} written as Pauli rotations: the device differentiates it wrongly")
             if task.compiled or task.route == "catalyst":
                 yield "catalyst", lambda: CatalystAdjoint(recipe.build(), circuit), circuit
             reason = cpp_route_supported()

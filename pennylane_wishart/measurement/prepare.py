@@ -101,12 +101,15 @@ def bind_values(tape, values: np.ndarray, positions: Sequence[int]) -> qml.tape.
     return tape.bind_new_parameters(columns, list(positions))
 
 
-def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit:
+def prepare(
+    device, tape, gradient_method: str | None = None, lower: Callable | None = None,
+) -> PreparedCircuit:  # fmt: skip
     """Preprocess a traced tape for a device, for any values of its trainable parameters.
 
     Args:
         tape: scalar trainable parameters; its measurement and shots are what will be run.
         gradient_method: None to execute only, or ``"adjoint"``/``"backprop"``/``"device"``.
+        lower: tape → tape with the same values, applied to what the device's preprocessing leaves.
     Raises:
         DeviceError: if the device's own preprocessing refuses the circuit.
     """
@@ -120,7 +123,8 @@ def prepare(device, tape, gradient_method: str | None = None) -> PreparedCircuit
     def run(values) -> tuple[list, Callable]:
         # Only tensors that ask for gradients make a device decompose what it cannot differentiate.
         boxed = [qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values]
-        return program([tape.bind_new_parameters(boxed, positions)])
+        tapes, post = program([tape.bind_new_parameters(boxed, positions)])
+        return [lower(t) for t in tapes] if lower else tapes, post
 
     def rebuild(values) -> tuple[list, Callable]:
         tapes, post = run(values)

@@ -16,6 +16,7 @@ from pennylane_wishart.measurement.statistics import (
     degrees_of_freedom,
     gradient_variance,
 )
+from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
 
 __all__ = ["Measurement"]
 
@@ -61,6 +62,9 @@ class Measurement(ExportableRecord):
     """Why a faster route was not taken; empty when there was none."""
     shapes: tuple[tuple[int, ...], ...] = field(default=())
     """Shapes of the trainable QNode arguments behind the flat parameters."""
+    wrong_gradient_gates: tuple[str, ...] = ()
+    """Gates for which the QNode's own device, differentiating the QNode, returns a wrong gradient; this
+    record's numbers do not use that derivative."""
 
     def __post_init__(self):
         samples, n = self.plan.samples, self.plan.n_params
@@ -165,6 +169,7 @@ class Measurement(ExportableRecord):
             route=" + ".join(routes),
             route_note="; ".join(notes),
             shapes=self.shapes,
+            wrong_gradient_gates=tuple(dict.fromkeys(self.wrong_gradient_gates + other.wrong_gradient_gates)),
         )
 
     def unflatten(self, row: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -183,6 +188,8 @@ class Measurement(ExportableRecord):
             f"  route: {self.route}" + (f" ({self.route_note})" if self.route_note else ""),
             f"  angles: {self.law.name}, seed {self.seed}",
         ]
+        if self.wrong_gradient_gates:
+            parts.append(f"  {wrong_gradient_notice(self.wrong_gradient_gates)}")
         if self.samples > 1:
             value, error = self.loss_variance()
             parts.append(f"  loss: mean {self.losses.mean():.5g}, variance {value:.4g} ± {error:.1g}")
@@ -213,6 +220,7 @@ class Measurement(ExportableRecord):
             "route": self.route,
             "route_note": self.route_note,
             "shapes": [list(s) for s in self.shapes],
+            "wrong_gradient_gates": list(self.wrong_gradient_gates),
         }
 
     @classmethod
@@ -240,6 +248,7 @@ class Measurement(ExportableRecord):
             data["route"],
             data["route_note"],
             tuple(tuple(s) for s in data["shapes"]),
+            tuple(data.get("wrong_gradient_gates", ())),
         )
 
 

@@ -22,6 +22,7 @@ from pennylane_wishart.measurement.records import Measurement
 from pennylane_wishart.measurement.run import RowCodec, Table, Work, collect
 from pennylane_wishart.measurement.shifts import direct_executor
 from pennylane_wishart.measurement.target import Target, resolve_target
+from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Setup", "measure", "prepare_measurement"]
@@ -204,6 +205,7 @@ def _run(setup: Setup, options: dict) -> Measurement:
         seeds = _shot_seeds(seed, first, count)
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
     keep_engine(task.name, setup.engine)
+    wrong = wrong_gradient_gates(setup.target.trace)
     table = Table(angles.shape)
 
     def record(rows) -> Measurement | None:
@@ -212,7 +214,7 @@ def _run(setup: Setup, options: dict) -> Measurement:
         return Measurement(
             table.losses[rows], table.gradients[rows], table.gradient_error[rows],
             table.shot_variance[rows], angles[rows], plan.restrict(rows), setup.recipe.name,
-            " + ".join(routes), setup.engine.note, tuple(setup.target.trace.shapes),
+            " + ".join(routes), setup.engine.note, tuple(setup.target.trace.shapes), wrong,
         )  # fmt: skip
 
     checking, routes = False, [setup.engine.route]

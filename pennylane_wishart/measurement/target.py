@@ -9,7 +9,7 @@ import pennylane as qml
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.normal_form import normal_form
-from pennylane_wishart.circuit.periods import common_period
+from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
@@ -37,7 +37,8 @@ class Target:
         """Resolve ``angles=``, exactly as prediction does wherever a normal form exists."""
         if self.circuit is not None:
             return self.circuit.angle_law(spec)
-        return AngleLaw.resolve(spec, self.periods())
+        found = _gate_ranges(self.tape, self.trace.jacobian)
+        return AngleLaw.resolve(spec, found.width, found.incommensurate)
 
     def periods(self) -> np.ndarray:
         """Period of the loss in each parameter, radians ``(n_params,)``."""
@@ -85,16 +86,16 @@ def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fix
 
 def _gate_periods(tape, jacobian) -> np.ndarray:
     """Periods from the gates' own frequencies, for circuits without a normal form."""
+    return _gate_ranges(tape, jacobian).width
+
+
+def _gate_ranges(tape, jacobian) -> Ranges:
     from pennylane_wishart.measurement.shifts import gate_frequencies
 
     found: dict[int, list[float]] = {}
     rows = jacobian.tocoo()
     for gate, parameter, rate in zip(rows.row, rows.col, rows.data, strict=True):
         operation = tape.get_operation(int(gate))[0]
-        found.setdefault(int(parameter), []).extend(abs(rate) * f for f in gate_frequencies(operation))
-    out = np.full(jacobian.shape[1], 2 * np.pi)
-    for parameter, frequencies in found.items():
-        values = np.unique(np.round([f for f in frequencies if f > 1e-9], 9))
-        if len(values):
-            out[parameter] = common_period(values)
-    return out
+        rates = [abs(rate) * f for f in gate_frequencies(operation)]
+        found.setdefault(int(parameter), []).extend(rates)
+    return ranges_of(jacobian.shape[1], found)

@@ -97,7 +97,9 @@ def _of_parameters(circuit: RotationCircuit, why: list) -> dict[int, Reasons]:
     found: dict[int, list] = {p: [] for p in range(circuit.n_params)}
     for k in np.flatnonzero(circuit.parameter_of >= 0):
         found[int(circuit.parameter_of[k])] += why[circuit.starts[k] : circuit.starts[k + 1]]
-    return {p: tuple(dict.fromkeys(f)) or (DeadReason.UNUSED,) for p, f in found.items() if None not in f}
+    cancelled = set(circuit.cancelled)
+    none = {p: (DeadReason.CANCELLED if p in cancelled else DeadReason.UNUSED,) for p in found}
+    return {p: tuple(dict.fromkeys(f)) or none[p] for p, f in found.items() if None not in f}
 
 
 def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None]:

@@ -18,6 +18,7 @@ class DeadReason(enum.Enum):
     SILENT = "symmetry: every word that passes through it has zero expectation on the input"
     SYMMETRY = "symmetry: no word reachable from the observable can have an expectation on the input"
     UNUSED = "drives no gate of the circuit"
+    CANCELLED = "the gates that it drives cancel each other: together they turn nothing"
     IDENTITY = (
         f"identity test: its derivative, a trigonometric polynomial, is zero to rounding at {SETTINGS} random "
         "settings of all angles"
