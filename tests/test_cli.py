@@ -184,7 +184,7 @@ def test_interrupt(file, monkeypatch, capsys):
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pennylane_wishart.cli.diagnose", stop)
+    monkeypatch.setattr("pennylane_wishart.cli.commands.diagnose", stop)
     assert main(["check", f"{file}:good", "--args", "x"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
