@@ -55,7 +55,7 @@ def _spelt(symbol: str) -> str:
         return symbol
     name = unicodedata.name(symbol, "")
     if name.startswith("GREEK"):
-        letter = name.split(" WITH ")[0].split()[-1]
+        letter = name.split(" WITH ")[0].split()[-1].replace("LAMDA", "LAMBDA")
         return letter.capitalize() if "CAPITAL" in name else letter.lower()
     return "?"
 

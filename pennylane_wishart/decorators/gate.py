@@ -115,9 +115,9 @@ class _Call:
     @classmethod
     def read(cls, qnode, args: tuple, kwargs: dict) -> _Call | None:
         """Return None where an argument has no value yet."""
-        if any(qml.math.is_abstract(v) for v in (*args, *kwargs.values()) if hasattr(v, "shape")):
-            return None
         plain, named = tuple(map(_concrete, args)), {k: _concrete(v) for k, v in kwargs.items()}
+        if any(map(_is_tracer, (*plain, *named.values()))):
+            return None
         traced = [i for i, (new, old) in enumerate(zip(plain, args, strict=True)) if new is not old]
         return cls(qnode, plain, named, traced)
 
@@ -214,8 +214,11 @@ def _concrete(value):
         while isinstance(value, Box):
             value = getval(value)
         return qml.numpy.array(value, requires_grad=True)
-    if "jax" in sys.modules and hasattr(value, "shape") and qml.math.get_interface(value) == "jax":
-        tracer = sys.modules["jax"].core.Tracer
-        while isinstance(value, tracer):
-            value = value.primal
+    while _is_tracer(value) and hasattr(value, "primal"):
+        value = value.primal
     return value
+
+
+def _is_tracer(value) -> bool:
+    jax = sys.modules.get("jax")  # where nobody has imported it there are none
+    return jax is not None and isinstance(value, jax.core.Tracer)
