@@ -58,18 +58,25 @@ test-random: $(VENV)/.test
 test-ten: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python tests/busy_runs.py --runs 10
 
+# pyenv keeps the versions that are not in use out of the path.
+python_of = $(firstword $(wildcard $(HOME)/.pyenv/versions/$(1).*/bin/python$(1)) python$(1))
+
 $(MATRIX_VENV)/%/.built: setup.cfg pyproject.toml Makefile
-	python$(lastword $(subst -, ,$*)) -m venv $(@D)
+	$(call python_of,$(lastword $(subst -, ,$*))) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --editable . $(foreach p,$(MATRIX_$(firstword $(subst -, ,$*))),'$(p)') \
 	'setuptools>=70.1' pytest pytest-mock flaky hypothesis matplotlib tqdm pyarrow cloudpickle
 	touch $@
 
 # Every combination is run, also after one that failed; the failed ones are named at the end.
 matrix:
-	@failed=; for m in $(MATRIX); do echo "== $$m"; \
-	if ! command -v python$${m##*-} >/dev/null; then echo "$$m: skipped, there is no python$${m##*-} here"; continue; fi; \
-	$(MAKE) --no-print-directory $(MATRIX_VENV)/$$m/.built && $(ONE_THREAD) $(MATRIX_VENV)/$$m/bin/python -m pytest \
-	-q -m "not slow" $(MATRIX_TESTS) || failed="$$failed $$m"; done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+	@failed=; $(foreach m,$(MATRIX),$(call matrix_run,$(m),$(call python_of,$(lastword $(subst -, ,$(m)))))) \
+	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+
+define matrix_run
+echo "== $(1)"; if ! $(2) -c "" 2>/dev/null; then echo "$(1): skipped, there is no $(2) here"; else \
+$(MAKE) --no-print-directory $(MATRIX_VENV)/$(1)/.built && $(ONE_THREAD) $(MATRIX_VENV)/$(1)/bin/python -m pytest \
+-q -m "not slow" $(MATRIX_TESTS) || failed="$$failed $(1)"; fi;
+endef
 
 $(DEVICE_VENV)/%/.built: setup.cfg pyproject.toml Makefile
 	$(PYTHON) -m venv $(@D)
@@ -128,4 +135,4 @@ bench: $(VENV)/.test
 	for b in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do $(ONE_THREAD) $(BIN)/python $$b --fast || exit 1; done
 
 clean:
-	rm -rf $(VENV) build docs/_build *.egg-info report.html
+	rm -rf $(VENV) $(MATRIX_VENV) build docs/_build *.egg-info report.html
