@@ -4,7 +4,19 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 # PyTorch has no small wheel everywhere: name the build that your index offers.
-INTERFACES ?= jax==0.7.1 jaxlib==0.7.1 torch==2.13.0
+TORCH ?= torch==2.13.0
+INTERFACES ?= jax==0.7.1 jaxlib==0.7.1 $(TORCH)
+# What the package promises to run with, oldest and newest, each with the Python that it ends in.
+MATRIX ?= oldest-3.11 newest-3.11 newest-3.12 newest-3.13 prerelease-3.11
+MATRIX_VENV ?= .venv-matrix
+MATRIX_oldest ?= numpy==2.0.0 scipy==1.13.1 stim==1.13.0 pennylane==0.45.0 pennylane-lightning==0.45.0 \
+	jax==0.7.0 jaxlib==0.7.0 $(TORCH) pytest==7.4.4
+MATRIX_newest ?= jax==0.10.2 jaxlib==0.10.2 $(TORCH)
+MATRIX_prerelease ?= pennylane>=0.46.0.dev0 pennylane-lightning>=0.46.0.dev0 jax==0.10.2 jaxlib==0.10.2 $(TORCH)
+INTERFACE_TESTS = $(addprefix tests/,test_circuit_inputs.py test_decorators.py test_errors.py test_measurement.py \
+	test_lie_device.py test_preflight.py test_torch_layers.py test_transforms.py)
+MATRIX_TESTS ?= $(INTERFACE_TESTS) tests/test_cli.py tests/test_packaging.py
+SEED ?= 1
 # Device plugins do not share one environment: one for each group, with the versions that were checked.
 DEVICES ?= kokkos qiskit braket cirq $(if $(shell command -v nvidia-smi),gpu)
 DEVICE_VENV ?= .venv-devices
@@ -15,7 +27,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: demo demos test test-slow test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: demo demos test test-slow test-random test-ten matrix test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -38,6 +50,34 @@ test: $(VENV)/.test
 test-slow: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -m slow
 
+# The suite in another order: SEED=2 and so on; a failure is repeated by its seed.
+test-random: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python -m pytest -m "not slow" --random-order --random-order-seed=$(SEED)
+
+# Ten orders while other work keeps every core busy; stops at the first that fails.
+test-ten: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python tests/busy_runs.py --runs 10
+
+# pyenv keeps the versions that are not in use out of the path.
+python_of = $(firstword $(wildcard $(HOME)/.pyenv/versions/$(1).*/bin/python$(1)) python$(1))
+
+$(MATRIX_VENV)/%/.built: setup.cfg pyproject.toml Makefile
+	$(call python_of,$(lastword $(subst -, ,$*))) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --editable . $(foreach p,$(MATRIX_$(firstword $(subst -, ,$*))),'$(p)') \
+	'setuptools>=70.1' pytest pytest-mock flaky hypothesis matplotlib tqdm pyarrow cloudpickle
+	touch $@
+
+# Every combination is run, also after one that failed; the failed ones are named at the end.
+matrix:
+	@failed=; $(foreach m,$(MATRIX),$(call matrix_run,$(m),$(call python_of,$(lastword $(subst -, ,$(m)))))) \
+	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+
+define matrix_run
+echo "== $(1)"; if ! $(2) -c "" 2>/dev/null; then echo "$(1): skipped, there is no $(2) here"; else \
+$(MAKE) --no-print-directory $(MATRIX_VENV)/$(1)/.built && $(ONE_THREAD) $(MATRIX_VENV)/$(1)/bin/python -m pytest \
+-q -m "not slow" $(MATRIX_TESTS) || failed="$$failed $(1)"; fi;
+endef
+
 $(DEVICE_VENV)/%/.built: setup.cfg pyproject.toml Makefile
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --editable . pytest $(DEVICE_BASE) $(PLUGINS_$*)
@@ -53,8 +93,7 @@ test-devices: $(DEVICES:%=$(DEVICE_VENV)/%/.built)
 
 interfaces: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet $(INTERFACES)
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/test_circuit_inputs.py tests/test_decorators.py tests/test_errors.py \
-	tests/test_measurement.py tests/test_lie_device.py
+	$(ONE_THREAD) $(BIN)/python -m pytest $(INTERFACE_TESTS)
 
 # PennyLane's own tests of a device. The suite itself skips what the device refuses with a DeviceError:
 # returns other than expectation values (qml.probs, qml.var, qml.state and samples, most of its gate tests),
@@ -96,4 +135,4 @@ bench: $(VENV)/.test
 	for b in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do $(ONE_THREAD) $(BIN)/python $$b --fast || exit 1; done
 
 clean:
-	rm -rf $(VENV) build docs/_build *.egg-info report.html
+	rm -rf $(VENV) $(MATRIX_VENV) build docs/_build *.egg-info report.html

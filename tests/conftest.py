@@ -24,9 +24,27 @@ if _HERE not in sys.path:
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+# No clock decides: the same examples at any speed of the machine.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture
 def rng(request) -> np.random.Generator:
     """A generator whose seed is the test's own name: the same numbers in any order of tests."""
     return np.random.default_rng(list(request.node.nodeid.split("::")[-1].encode()))
+
+
+@pytest.fixture(autouse=True)
+def _same_precision_after():
+    """A test that switches jax to double precision switches it for itself alone."""
+    jax = sys.modules.get("jax")
+    before = None if jax is None else jax.config.jax_enable_x64
+    yield
+    jax = sys.modules.get("jax")
+    if jax is not None:
+        jax.config.update("jax_enable_x64", bool(before))

@@ -8,7 +8,6 @@ chosen blindly. Moment tests ask for five standard errors (6e-7 each).
 from __future__ import annotations
 
 import math
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +37,7 @@ from pennylane_wishart.errors import InputError
 
 LEVEL = 1e-3
 HUGE = 2**999
-quick = settings(max_examples=25, deadline=None, derandomize=True)
+quick = settings(max_examples=25)
 
 betas = st.sampled_from([1, 2, 4])
 levels = st.lists(
@@ -313,11 +312,10 @@ class TestHugeDimensions:
         assert within(b[:, 0, 0].real ** 2, 2.0)
         assert within(np.abs(b[:, 0, 1]) ** 2, 2.0)
 
-    def test_speed_at_twenty_qubits(self):
+    def test_sampling_at_twenty_qubits_draws_no_vectors_of_their_size(self):
         law = en.HaarCompression([-1.0, 0.0, 1.0], [2**18, 2**19, 2**18])
-        start = time.perf_counter()
-        law.sample(10**5, 1)
-        assert time.perf_counter() - start < 2.0
+        draws = law.sample(10**5, 1)  # 10⁵ Haar vectors of 2²⁰ entries would be 1.7 TB
+        assert draws.shape == (10**5,) and within(draws**2, law.std() ** 2)
 
     def test_log2_of_fractions(self):
         assert log2_fraction(Fraction(3, 2**4000)) == pytest.approx(math.log2(3) - 4000)

@@ -257,7 +257,7 @@ def test_options_are_checked_at_the_door(options, words):
 # ---------------------------------------------------------------------- in a browser
 def browse(arguments, page):
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments]
-    return subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="No Chromium is installed: the report is not looked at in a browser.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import logging
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,21 +17,35 @@ from pennylane_wishart.errors import InputError, UnsupportedCircuitError, Wishar
 
 __all__ = ["Arguments"]
 
+_logger = logging.getLogger("pennylane_wishart")
+
 
 def _is_float(value) -> bool:
     if isinstance(value, (bool, str)) or value is None or callable(value):
         return False
+    if hasattr(value, "shape") and qml.math.get_interface(value) == "jax" and _is_tracer(value):
+        raise InputError(
+            "An argument is a tracer of jax (inside jit, grad or vmap), which has no value to read the circuit at: "
+            "call this function outside, with arrays."
+        )
     try:
-        kind = np.asarray(qml.math.toarray(value) if hasattr(value, "shape") else value)
-    except Exception:
+        kind = _plain(value)
+    except (TypeError, ValueError, RuntimeError, AttributeError, ImportError):  # ragged lists, objects of the user's
+        _logger.debug("An argument of type %s is no float array", type(value).__name__, exc_info=True)
         return False
     return kind.dtype.kind == "f" and kind.size > 0
+
+
+def _plain(value) -> np.ndarray:
+    if hasattr(value, "shape") and qml.math.get_interface(value) != "jax":
+        value = qml.math.toarray(value)  # for jax numpy is enough, and PennyLane's way there warns with jax 0.10
+    return np.asarray(value)
 
 
 def _array(value) -> np.ndarray:
     if qml.math.get_interface(value) == "torch":
         value = value.detach().cpu().numpy()
-    return np.asarray(qml.math.toarray(value) if hasattr(value, "shape") else value, dtype=float)
+    return np.asarray(_plain(value), dtype=float)
 
 
 def _like(values: np.ndarray, template, native: bool):
@@ -126,9 +142,7 @@ class Arguments:
             return self, nullcontext
         context: Callable[[], AbstractContextManager] = nullcontext
         if "jax" in interfaces:
-            from jax.experimental import enable_x64
-
-            context = enable_x64
+            context = _jax_double_precision()
         args, kwargs = list(self.args), dict(self.kwargs)
         with context():
             for s in slots:
@@ -148,6 +162,27 @@ class Arguments:
         """Tell whether the data arguments of two calls are equal."""
         mine, theirs = self.flatten(self.data_slots), other.flatten(self.data_slots)
         return mine.shape == theirs.shape and np.allclose(mine, theirs, atol=1e-12)
+
+
+def _jax_double_precision() -> Callable[[], AbstractContextManager]:
+    """Return the maker of jax's context for double precision.
+
+    ``jax.enable_x64`` takes the new value and came with jax 0.8; until jax 0.9 there was
+    ``jax.experimental.enable_x64``, whose value may be left out.
+    """
+    import jax
+
+    if hasattr(jax, "enable_x64"):
+        return functools.partial(jax.enable_x64, True)
+    from jax.experimental import enable_x64
+
+    return functools.partial(enable_x64, True)
+
+
+def _is_tracer(value) -> bool:
+    import jax
+
+    return isinstance(value, jax.core.Tracer)
 
 
 def _name(func, slot) -> str:
@@ -208,6 +243,6 @@ def _trainable(func, values: dict, floats: list, argnums, interface: str) -> lis
             "No argument is marked trainable: all float arguments are taken as parameters "
             f"({', '.join(_name(func, f) for f in floats)}). Mark them, or pass argnums=.",
             WishartWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
     return floats

@@ -7,6 +7,7 @@ matrix, once per kind of gate, and checked at further angles before they are tru
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Gate", "expand_operation", "expand_operations"]
 
+_logger = logging.getLogger("pennylane_wishart")
 _SKIPPED = {"Barrier", "Snapshot", "Identity", "GlobalPhase", "WireCut", "Adjoint(GlobalPhase)"}
 _WORDS = {
     "RX": "X", "RY": "Y", "RZ": "Z", "PhaseShift": "Z", "U1": "Z",
@@ -335,7 +337,8 @@ def _derive_generator(op) -> PauliSum | None:
         step = 0.5
         g = _hermitian_log(unitary(step)) / step
         ok = all(np.allclose(unitary(t), expm(-1j * t * g), atol=1e-9) for t in (0.0, 1.37, -2.6))
-    except Exception:  # no matrix: decompose instead
+    except Exception:  # no matrix, or a gate of the user's that raises anything: decompose instead
+        _logger.debug("The generator of %s cannot be read from its matrix", op.name, exc_info=True)
         return None
     return PauliSum.from_matrix(g, tol=1e-11).trace_free() if ok else None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +18,13 @@ from pennylane_wishart.circuit.affine import affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
-from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError
+from pennylane_wishart.circuit.layers import is_layer, read_call
+from pennylane_wishart.circuit.pipeline import build_tape, check_device, transform_names, without_rewrites
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
+
+_logger = logging.getLogger("pennylane_wishart")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +89,7 @@ class TracedCircuit:
         """
         if self.qnode is None:
             return np.asarray(args[0], float).reshape(-1) if args else self.values
-        call = Arguments.read(self.qnode.func, args, kwargs, list(self.argnums))
+        call = read_call(self.qnode, args, kwargs, list(self.argnums))
         if call.shapes != self.shapes:
             raise InputError(
                 f"The trainable arguments have shapes {call.shapes}; the circuit was read with "
@@ -207,10 +213,34 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
-    circuit = unwrap(circuit)
+    source, circuit = circuit, unwrap(circuit)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
-    arguments = Arguments.read(circuit.func, args, kwargs or {}, argnums)
+    source = source if is_layer(source) else circuit
+    arguments = read_call(source, args, kwargs or {}, argnums)
+    check_device(circuit.device)
+    try:
+        found = _trace(circuit, arguments, output, encoding)
+    except UnsupportedCircuitError as err:
+        plain = without_rewrites(circuit)
+        if plain is None:
+            raise
+        try:
+            found = _trace(plain, arguments, output, encoding)
+        except UnsupportedCircuitError:
+            _logger.debug("The circuit cannot be read before its transforms either", exc_info=True)
+            raise err from None
+        warnings.warn(
+            f"The gates that the QNode's transforms ({', '.join(transform_names(circuit))}) make are not read: they "
+            "change with the angles. Those that only rewrite gates are left out, which does not change the loss.",
+            WishartWarning,
+            stacklevel=4,
+        )
+    return replace(found, qnode=source)
+
+
+def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircuit:
+    """Trace a QNode whose arguments have been read."""
     tape, precise = _first_tape(circuit, arguments)
     observable = check_tape(tape, output)
     wires = check_wires(tape, circuit.device)
@@ -271,7 +301,7 @@ def _first_tape(circuit, arguments: Arguments):
             with context():
                 return build_tape(circuit, doubled.args, doubled.kwargs), (doubled, context)
         except (TypeError, RuntimeError):  # single-precision constants in the function: its own precision then
-            pass
+            _logger.debug("The function does not take double precision", exc_info=True)
     try:
         return build_tape(circuit, arguments.args, arguments.kwargs), (arguments, nullcontext)
     except (IndexError, KeyError, ValueError) as err:
@@ -282,19 +312,6 @@ def _first_tape(circuit, arguments: Arguments):
             f"The QNode's own function raised {type(err).__name__}: {str(err).rstrip('.')}. Trainable arguments "
             f"came with shapes {shapes}; call the QNode itself with the same arguments first."
         ) from err
-
-
-def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
-    """Build the user-level tape of one call, without the preflight hook."""
-    if len(getattr(qnode, "compile_pipeline", ())) == 0:
-        func = getattr(qnode.func, "__wishart_original__", qnode.func)
-        return qml.tape.make_qscript(func)(*args, **kwargs)
-    tapes, _ = qml.workflow.construct_batch(qnode, level="user")(*args, **kwargs)
-    if len(tapes) != 1:
-        raise UnsupportedCircuitError(
-            f"The QNode's transforms make {len(tapes)} circuits of one: remove the transform that splits it."
-        )
-    return tapes[0]
 
 
 def _batch(tape) -> list:

@@ -7,11 +7,13 @@ session (qiskit.remote shows no job), and its tracker where that is active.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 __all__ = ["JobWatch", "job_ids"]
 
+log = logging.getLogger("pennylane_wishart")
 _HOLDERS = ("_current_job", "_job", "job", "_task", "task", "_jobs", "_tasks", "_session")
 _NAMES = ("job_id", "session_id", "task_id", "id")
 _TRACKED = ("braket_task_id", "job_id", "task_id")
@@ -52,7 +54,8 @@ def _text(value) -> str | None:
     """Read an id that is a string, an object holding one, or a method that returns one."""
     try:
         value = value() if callable(value) else value
-    except Exception:
+    except Exception:  # a plugin's own method, which may ask the provider: a missing id stops no measurement
+        log.debug("A job id could not be read", exc_info=True)
         return None
     value = getattr(value, "value", value)
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,8 @@ from pennylane_wishart.measurement.observables import readings
 from pennylane_wishart.measurement.prepare import prepare
 
 __all__ = ["ParameterShift", "direct_executor", "gate_frequencies", "shift_rule"]
+
+log = logging.getLogger("pennylane_wishart")
 
 
 def shift_rule(operation) -> list[tuple[float, float]]:
@@ -35,7 +38,8 @@ def gate_frequencies(operation) -> tuple[float, ...]:
     """Return the positive frequencies of ℓ in a gate's parameter."""
     try:
         found = tuple(float(f) for f in operation.parameter_frequencies[0])
-    except Exception:
+    except Exception:  # undefined for this gate, which PennyLane and plugins say in many ways
+        log.debug("%s does not tell its frequencies", operation.name, exc_info=True)
         found = _spectral_frequencies(operation)
     return tuple(f for f in found if abs(f) > 1e-9)
 

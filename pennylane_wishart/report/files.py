@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
+import secrets
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +17,9 @@ from pennylane_wishart.report.page import to_html
 from pennylane_wishart.report.parts import Section
 from pennylane_wishart.report.text import to_text
 
-__all__ = ["plain", "save", "to_dict"]
+__all__ = ["check_target", "plain", "save", "to_dict", "write_text"]
+
+_PAGES, _TEXTS = (".html", ".htm"), (".txt", ".md")
 
 
 def to_dict(sections: Sequence[Section]) -> list[dict]:
@@ -40,20 +46,102 @@ def plain(value):
 def save(path: str | Path, title: str, sections: Sequence[Section], data: dict) -> Path:
     """Write the report; the format follows the suffix: .html, .json, .txt or .md.
 
+    The file is whole or as it was before: a full disk leaves no half report.
+
     Raises:
         InputError: for another suffix, or where the file cannot be written.
     """
     path = Path(path)
-    if path.suffix in (".html", ".htm"):
+    _check_suffix(path)
+    if path.suffix in _PAGES:
         content = to_html(title, sections, page=True)
-    elif path.suffix == ".json":
-        content = json.dumps(data, indent=1, allow_nan=False)
-    elif path.suffix in (".txt", ".md"):
+    elif path.suffix in _TEXTS:
         content = to_text(title, sections) + "\n"
     else:
-        raise InputError(f"save({str(path)!r}): the suffix must be .html, .json, .txt or .md.")
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as err:
-        raise InputError(f"save({str(path)!r}): the file cannot be written ({err.strerror}).") from err
+        content = json.dumps(data, indent=1, allow_nan=False)
+    write_text(path, content, f"save({str(path)!r})")
     return path
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in (*_PAGES, *_TEXTS, ".json"):
+        raise InputError(f"save({str(path)!r}): the suffix must be .html, .json, .txt or .md.")
+
+
+def check_target(path: str | Path, asked: str, report: bool = False) -> None:
+    """Find out before the work whether a file can be written after it.
+
+    Args:
+        path: the file; one that exists stays as it is.
+        asked: what asks for it, the beginning of the message.
+        report: also look at the suffix, as :func:`save` does.
+    Raises:
+        InputError: where the folder is missing or may not be written, or the path is a folder.
+    """
+    if report:
+        _check_suffix(Path(path))
+    target = _target(path, asked)
+    try:
+        if not _in_place(target):
+            with _draft(target):
+                pass
+        elif not os.access(target, os.W_OK):
+            raise PermissionError(0, "it may not be written")
+    except OSError as err:
+        raise InputError(f"{asked}: the file cannot be written ({err.strerror}).") from err
+
+
+def write_text(path: str | Path, content: str, asked: str) -> None:
+    """Write UTF-8 text beside the file and put it in its place once it is whole.
+
+    Args:
+        path: the file; a device or pipe is written to as it is.
+        content: the text.
+        asked: what asks for it, the beginning of the message.
+    Raises:
+        InputError: where it cannot be written; the file is then as it was before.
+    """
+    target = _target(path, asked)
+    try:
+        if _in_place(target):
+            target.write_text(content, encoding="utf-8")
+            return
+        with _draft(target) as draft:
+            draft.write_text(content, encoding="utf-8")
+            if target.exists():
+                shutil.copymode(target, draft)
+            os.replace(draft, target)
+    except OSError as err:
+        raise InputError(f"{asked}: the file cannot be written ({err.strerror}).") from err
+
+
+def _target(path: str | Path, asked: str) -> Path:
+    """The file itself, not a link to it: a link is kept, and what it names is replaced."""
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise InputError(f"{asked}: the file cannot be written (it is a folder).")
+        if not target.parent.is_dir():
+            raise InputError(f"{asked}: the file cannot be written (folder {str(target.parent)!r} does not exist).")
+    except (OSError, ValueError) as err:
+        if isinstance(err, InputError):
+            raise
+        raise InputError(f"{asked}: the file cannot be written ({err}).") from err
+    return target
+
+
+def _in_place(target: Path) -> bool:
+    """Devices and pipes may not be replaced by a file; nor can a file whose folder may not be written."""
+    return target.exists() and (not target.is_file() or not os.access(target.parent, os.W_OK))
+
+
+@contextlib.contextmanager
+def _draft(target: Path):
+    """An empty file in the same folder, gone at the end unless it was moved."""
+    draft = target.with_name(f".{secrets.token_hex(8)}.draft")
+    with open(draft, "x", encoding="utf-8"):
+        pass
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)

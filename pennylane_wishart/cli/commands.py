@@ -6,29 +6,32 @@ Exit status: 0 trainable, 1 not trainable, 2 could not tell or could not run, 13
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import re
 import sys
 import traceback
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import pennylane as qml
 
+from pennylane_wishart.cli.loading import evaluate, load, read_args, what_came
+from pennylane_wishart.cli.streams import flush, say, users_prints_aside, write_out
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
-from pennylane_wishart.errors import InputError, WishartError
+from pennylane_wishart.errors import InputError, MeasurementInterrupted, WishartError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import quote, resume
-from pennylane_wishart.report import plain
+from pennylane_wishart.report import check_target, plain, write_text
 
-__all__ = ["main"]
+__all__ = ["coloured", "main"]
 
 _STATUS = """exit status:
   0  trainable (scale: no exponential decay; quote, resume: done)
   1  not trainable (scale: exponential decay)
   2  could not tell, or could not run; the reason is on standard error
+  130  interrupted (Ctrl-C)
 
 set NO_COLOR to switch colours off, WISHART_TRACEBACK=1 to see where an error comes from
 """
@@ -59,54 +62,6 @@ _EXAMPLES = {
 }
 
 
-# ---------------------------------------------------------------------- what the user names
-def load(target: str):
-    """Load ``FILE.py:NAME``; return the object and the module's namespace.
-
-    Raises:
-        InputError: if the file is missing, does not run, or has no such name.
-    """
-    path, _, name = target.rpartition(":")
-    if not path or not name:
-        raise InputError(f"{target!r}: give FILE.py:NAME.")
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"{path!r} does not exist.")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path!r} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.parent.resolve()))
-    sys.modules.setdefault(file.stem, module)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as err:
-        raise InputError(f"{path!r} does not run: {type(err).__name__}: {err}{_line(err, file)}") from err
-    if not hasattr(module, name):
-        raise InputError(f"{path!r} has no {name!r}; it has {sorted(n for n in vars(module) if n[0] != '_')}.")
-    return getattr(module, name), vars(module)
-
-
-def _line(err: BaseException, file: Path) -> str:
-    """Where in the user's file an error came from."""
-    lines = [f.lineno for f in traceback.extract_tb(err.__traceback__) if f.filename.endswith(file.name)]
-    return f" (line {lines[-1]})" if lines and "line" not in str(err) else ""
-
-
-def read_args(expression: str | None, namespace: dict) -> tuple:
-    """Evaluate ``--args`` in the file's namespace, with ``np`` as PennyLane's numpy."""
-    if not expression:
-        return ()
-    return _evaluate(expression, namespace)
-
-
-def _evaluate(expression: str, namespace: dict) -> tuple:
-    try:
-        return eval(f"({expression},)", {**namespace, "np": qml.numpy, "qml": qml})  # noqa: S307
-    except Exception as err:
-        raise InputError(f"--args {expression!r} does not evaluate ({type(err).__name__}: {err}).") from err
-
-
 def demo_circuit():
     """The built-in six-qubit circuit: rotations and CNOTs on a ring, one local observable."""
     n, layers = 6, 6
@@ -130,8 +85,8 @@ def coloured(stream) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _paint(text: str, diag: Diagnosis) -> str:
-    verdict = {True: "32", False: "31", None: "33"}[diag.trainable]
+def _paint(text: str, status: int) -> str:
+    verdict = {0: "32", 1: "31", 2: "33"}[status]
     lines, hot = [], False
     for line in text.splitlines():
         if line in ("Verdict", "What to change"):
@@ -142,26 +97,38 @@ def _paint(text: str, diag: Diagnosis) -> str:
     return "\n".join(lines)
 
 
-def _write_json(target: str, data: dict) -> None:
-    text = json.dumps(plain(data), indent=None if target == "-" else 1, allow_nan=False)
-    if target == "-":
-        print(text)
-        return
-    try:
-        Path(target).write_text(text + "\n", encoding="utf-8")
-    except OSError as err:
-        raise InputError(f"--json {target!r}: the file cannot be written ({err.strerror}).") from err
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found, before any of it is written."""
+
+    status: int
+    text: str
+    data: dict | None = None
+    """For ``--json``."""
+    diagnosis: Diagnosis | None = None
 
 
-def _finish(diag: Diagnosis, options) -> int:
-    if options.json != "-":
-        print(_paint(str(diag), diag) if coloured(sys.stdout) else diag)
-    if options.json:
-        _write_json(options.json, diag.to_dict())
-    if options.html:
-        path = diag.save(options.html)
-        print(f"wrote {path}", file=sys.stderr)
-    return {True: 0, False: 1, None: 2}[diag.trainable]
+def _check_targets(options) -> None:
+    """Find out before the work what cannot be written after it."""
+    json_file, page = getattr(options, "json", None), getattr(options, "html", None)
+    if json_file not in (None, "-"):
+        check_target(json_file, f"--json {json_file!r}")
+    if page is not None:
+        check_target(page, f"--html {page!r}", report=True)
+
+
+def _deliver(found: Outcome, options) -> int:
+    json_file, page = getattr(options, "json", None), getattr(options, "html", None)
+    if json_file == "-":
+        write_out(json.dumps(plain(found.data), allow_nan=False))
+    else:
+        write_out(_paint(found.text, found.status) if coloured(sys.stdout) else found.text)
+        if json_file is not None:
+            text = json.dumps(plain(found.data), indent=1, allow_nan=False) + "\n"
+            write_text(json_file, text, f"--json {json_file!r}")
+    if page is not None and found.diagnosis is not None:
+        say(f"wrote {found.diagnosis.save(page)}")
+    return found.status
 
 
 # ---------------------------------------------------------------------- the commands
@@ -177,52 +144,50 @@ def _given(options, *names: str) -> dict:
 _DIAGNOSE = ("samples", "seed", "shots", "minima_tolerance", "output", "device")
 
 
-def _check(options) -> int:
+def _check(options) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
-    return _finish(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args), options)
+    return _judged(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args))
 
 
-def _demo(options) -> int:
+def _demo(options) -> Outcome:
     qnode, args = demo_circuit()
-    return _finish(diagnose(qnode, **_given(options, *_DIAGNOSE))(*args), options)
+    return _judged(diagnose(qnode, **_given(options, *_DIAGNOSE))(*args))
 
 
-def _scale(options) -> int:
-    factory, namespace = load(options.target)
+def _judged(diag: Diagnosis) -> Outcome:
+    return Outcome({True: 0, False: 1, None: 2}[diag.trainable], str(diag), diag.to_dict(), diag)
+
+
+def _scale(options) -> Outcome:
     try:
         sizes = [int(s) for s in options.sizes.split(",")]
     except ValueError:
         raise InputError(f"--sizes {options.sizes!r}: give whole numbers with commas, such as 4,6,8.") from None
+    factory, namespace = load(options.target)
     make = namespace.get("args")
     if options.args:
-        make = lambda n: _evaluate(options.args, {**namespace, "n": n})  # noqa: E731
+        make = lambda n: evaluate(options.args, {**namespace, "n": n})  # noqa: E731
     if make is None:
         raise InputError('scale needs --args, an expression in n such as "np.zeros(n)", or args(n) in the file.')
     study = scaling(factory, sizes=sizes, args=make, **_given(options, "seed"))
-    if options.json != "-":
-        print(study)
-    if options.json:
-        _write_json(options.json, study.to_dict())
-    return {"exponential": 1, "cannot tell": 2}.get(study.verdict, 0)
+    return Outcome({"exponential": 1, "cannot tell": 2}.get(study.verdict, 0), str(study), study.to_dict())
 
 
-def _quote(options) -> int:
+def _quote(options) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
     found = _given(options, "samples", "shots", "device")
     found.pop("progress", None)
-    print(quote(qnode, **found)(*args))
-    return 0
+    return Outcome(0, str(quote(qnode, **found)(*args)))
 
 
-def _resume(options) -> int:
+def _resume(options) -> Outcome:
     if not Path(options.store).is_file():
         raise InputError(f"{options.store!r} does not exist: there is nothing to resume.")
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
-    print(resume(qnode, options.store, **_given(options, "device", "run"))(*args))
-    return 0
+    return Outcome(0, str(resume(qnode, options.store, **_given(options, "device", "run"))(*args)))
 
 
 # ---------------------------------------------------------------------- the command line
@@ -301,27 +266,43 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    print(f"wishart: {category.__name__}: {message}", file=sys.stderr)
+    say(f"wishart: {category.__name__}: {message}")
+
+
+def _read(argv: list[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit:  # usage and help
+        flush()
+        raise
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    options = _parser().parse_args(argv)
+    options = _read(argv)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.showwarning = _show_warning
         try:
-            return options.function(options)
-        except KeyboardInterrupt:
-            print("wishart: interrupted.", file=sys.stderr)
-            return 130
-        except Exception as err:
+            _check_targets(options)
+            with users_prints_aside():
+                found = options.function(options)
+            return _deliver(found, options)
+        except BaseException as err:  # the user's code may raise anything; an exit status is a verdict, or 2
             if os.environ.get("WISHART_TRACEBACK"):
-                traceback.print_exc()
-            kind = "" if isinstance(err, WishartError) else f"{type(err).__name__}: "
-            print(f"wishart: {kind}{err}", file=sys.stderr)
+                say(traceback.format_exc().rstrip())
+            if _is_interrupt(err):
+                kept = f" {err}" if isinstance(err, MeasurementInterrupted) else ""
+                say(f"wishart: interrupted.{kept}")
+                return 130
+            say(f"wishart: {err if isinstance(err, WishartError) else what_came(err)}")
             return 2
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _is_interrupt(err: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind an error: a measurement that is stopped keeps what it has and says so."""
+    while err is not None:
+        if isinstance(err, KeyboardInterrupt):
+            return True
+        err = err.__cause__
+    return False

@@ -1,0 +1,75 @@
+"""Torch layers: the weights are the layer's own, the one argument of a call is the input."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.circuit.arguments import Arguments
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
+
+__all__ = ["is_layer", "read_call"]
+
+
+def is_layer(circuit) -> bool:
+    """Tell whether this is a layer that holds the weights of its QNode (``qml.qnn.TorchLayer``)."""
+    return not isinstance(circuit, qml.QNode) and isinstance(getattr(circuit, "qnode_weights", None), dict)
+
+
+def read_call(circuit, args: tuple, kwargs: dict, argnums=None) -> Arguments:
+    """Return the arguments of a call of a QNode or layer, split into parameters and data.
+
+    A layer is called with its input alone, as in training: the weights that the call does not name are
+    the layer's, and those that require a gradient are the parameters unless ``argnums`` says otherwise.
+    """
+    if not is_layer(circuit):
+        return Arguments.read(circuit.func, args, kwargs, argnums)
+    func, name = circuit.qnode.func, circuit.input_arg
+    if len(args) == 1 and name not in kwargs:
+        kwargs = {name: args[0], **kwargs}
+        args = ()
+    try:
+        given = {*inspect.signature(func).bind_partial(*args, **kwargs).arguments, *kwargs}
+    except TypeError as err:
+        raise InputError(
+            f"The layer cannot be called like this ({err}): pass its input, as to the layer itself."
+        ) from err
+    if name not in given:
+        raise InputError(f"The layer needs its input: pass {name!r}, as to the layer itself.")
+    if name in kwargs:
+        kwargs = {**kwargs, name: _input(kwargs[name])}
+    own = {k: _beside(w, kwargs.get(name)) for k, w in circuit.qnode_weights.items() if k not in given}
+    return Arguments.read(func, args, {**kwargs, **own}, _parameters(circuit, argnums))
+
+
+def _input(value):
+    """The input as the layer sees it: a tensor, batches of batches as one batch."""
+    import torch
+
+    found = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+    return found.reshape(-1, found.shape[-1]) if found.ndim > 2 else found
+
+
+def _beside(weight, value):
+    """The layer hands its weights to the QNode in the precision and on the device of its input."""
+    return weight.to(value) if value is not None and value.is_floating_point() else weight
+
+
+def _parameters(layer, argnums):
+    if argnums is not None:
+        return argnums
+    names = list(layer.qnode_weights)
+    if not names:
+        raise UnsupportedCircuitError("No trainable parameter: the layer holds no weights.")
+    live = [k for k in names if layer.qnode_weights[k].requires_grad]
+    if not live:
+        warnings.warn(
+            f"No weight of the layer requires a gradient: all are taken as parameters ({', '.join(names)}). "
+            "Unfreeze those that will be trained, or pass argnums=.",
+            WishartWarning,
+            stacklevel=6,
+        )
+    return live or names

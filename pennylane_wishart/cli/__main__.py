@@ -1,0 +1,7 @@
+"""``python -m pennylane_wishart.cli``: the ``wishart`` command where it is not on the path."""
+
+import sys
+
+from pennylane_wishart.cli.commands import main
+
+sys.exit(main())
