@@ -24,7 +24,7 @@ from pennylane_wishart.measurement import measure
 def item_3(fast: bool):
     """Kill and resume; the work is in tests/killed_runs.py."""
     kills, samples = (5, 30) if fast else (20, 80)
-    print(f"3. SIGKILL at {kills} random moments, resumed each time")
+    print(f"3. SIGKILL at {kills} stages of a run, resumed each time")
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, str(TESTS / "killed_runs.py"), folder, str(kills), str(samples)],

@@ -60,11 +60,14 @@ class DeviceError(WishartError, RuntimeError):
 
 
 class MeasurementInterrupted(WishartError):
-    """A measurement stopped early; ``partial`` holds everything measured so far."""
+    """A measurement stopped early; ``partial`` holds everything measured so far.
 
-    def __init__(self, message: str, partial=None):
+    ``suspect`` holds what was set aside because the device failed its check afterwards, or None.
+    """
+
+    def __init__(self, message: str, partial=None, suspect=None):
         super().__init__(message)
-        self.partial = partial
+        self.partial, self.suspect = partial, suspect
 
 
 class StoreError(WishartError):

@@ -1,7 +1,9 @@
-"""Kill a measurement with SIGKILL at random moments and resume it: what was paid, kept and found.
+"""Kill a measurement with SIGKILL and resume it: what was paid, kept and found.
 
 Run as a program, by a test and by a benchmark: one process that has everything imported forks the
-one that measures, so that a kill costs milliseconds. It prints one JSON object.
+one that measures, so that a kill costs milliseconds. The child counts the steps it takes (statements of
+the journal, calls of the device) and stops dead at one of them, where it is killed: no clock decides
+where. It prints one JSON object.
 
     python killed_runs.py FOLDER KILLS SAMPLES [SEED]
 """
@@ -12,8 +14,8 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +27,60 @@ from pennylane_wishart.measurement import measure, stored_runs
 from pennylane_wishart.measurement.journal import Journal
 
 ARGS = (pnp.zeros((2, 2, 3)),)
-DELAY = 0.01
+STRIDE = 2
+"""Steps by which each kill falls later than the one before, on average."""
+
+
+class Steps:
+    """Counts steps of a child process; at the chosen one it tells its parent and stops for good."""
+
+    def __init__(self):
+        self.left, self.pipe = -1, -1
+
+    def take(self, *_):
+        """Take one step."""
+        self.left -= 1
+        if self.left == 0:
+            os.write(self.pipe, b".")
+            signal.pause()
+
+
+STEPS = Steps()
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose every statement is a step, before it runs; COMMIT is one after it as well."""
+
+    def execute(self, statement, *arguments):
+        STEPS.take()
+        found = super().execute(statement, *arguments)
+        if statement == "COMMIT":
+            STEPS.take()
+        return found
+
+    def executemany(self, statement, *arguments):
+        STEPS.take()
+        return super().executemany(statement, *arguments)
+
+
+_connect = sqlite3.connect
+sqlite3.connect = lambda *args, **options: _connect(*args, **{**options, "factory": Connection})
 
 
 class LoggingHardware(StubHardware):
     """Writes down what it was asked to run, in a file of its own, before and after running it."""
 
-    def __init__(self, log, delay=DELAY):
+    def __init__(self, log):
         super().__init__(wires=2)
-        self.log, self.delay = log, delay
+        self.log = log
 
     def execute(self, circuits, execution_config=None):
         name = fingerprint(circuits[0])
         self.write(f"asked {name}")
-        time.sleep(self.delay)
+        STEPS.take()
         result = super().execute(circuits, execution_config)
         self.write(f"ran {name}")
+        STEPS.take()
         return result
 
     def write(self, line: str):
@@ -61,9 +101,9 @@ def body(w):
     return qml.expval(qml.Z(0))
 
 
-def run(log, samples: int, store=None, delay=DELAY):
+def run(log, samples: int, store=None):
     """Measure one random component of each sample."""
-    qnode = qml.QNode(body, LoggingHardware(log, delay))
+    qnode = qml.QNode(body, LoggingHardware(log))
     return measure(qnode, samples=samples, store=store, check=False, parameters=1)(*ARGS)
 
 
@@ -83,22 +123,21 @@ def acknowledged(store) -> dict[int, bytes]:
     return rows
 
 
-def killed_once(log, store, samples: int, after: float, running: bool) -> bool:
-    """Fork a measurement and kill it, counted from its first call or from its start.
-
-    Returns False where it was done before.
-    """
-    known = len(names_of(log, "asked"))
+def killed_once(log, store, samples: int, step: int) -> bool:
+    """Fork a measurement and kill it at one of its steps; False where it was done before."""
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(reading)
+        STEPS.left, STEPS.pipe = step, writing
         try:
             run(log, samples, store)
         finally:
             os._exit(0)
-    end = time.time() + 60
-    while running and len(names_of(log, "asked")) == known and time.time() < end:
-        time.sleep(0.002)
-    time.sleep(after)
+    os.close(writing)
+    # Empty where the child is done: then nobody holds the other end.
+    os.read(reading, 1)
+    os.close(reading)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
@@ -107,17 +146,16 @@ def killed_once(log, store, samples: int, after: float, running: bool) -> bool:
 def experiment(folder: Path, kills: int, samples: int, seed: int) -> dict:
     """Kill and resume, then compare with a run that nobody interrupted."""
     rng = np.random.default_rng(seed)
-    whole = run(folder / "whole.txt", samples, delay=0.0)
+    whole = run(folder / "whole.txt", samples)
     order = names_of(folder / "whole.txt", "ran")
     store, log = folder / "journal.db", folder / "log.txt"
     kept: dict[int, bytes] = {}
     landed = lost = twice = 0
     progress = []
-    # on average the kills leave time for 0.6 of the samples, so each finds a run to kill
-    span = 1.2 * DELAY * samples / kills
     for number in range(kills):
         known = len(names_of(log, "asked"))
-        landed += killed_once(log, store, samples, rng.uniform(0, span), number % 4 > 0)
+        # Every stage in turn, from the first statement on the file to the second sample's.
+        landed += killed_once(log, store, samples, 1 + number * STRIDE + int(rng.integers(STRIDE)))
         asked_again = set(names_of(log, "asked")[known:])
         twice += len(asked_again & {order[k] for k in kept})
         now = acknowledged(store)
@@ -125,7 +163,7 @@ def experiment(folder: Path, kills: int, samples: int, seed: int) -> dict:
         kept = now
         progress.append(len(kept))
     known = len(names_of(log, "asked"))
-    data = run(log, samples, store, delay=0.0)
+    data = run(log, samples, store)
     last = names_of(log, "asked")[known:]
     twice += len(set(last) & {order[k] for k in kept})
     names = ("losses", "gradients", "gradient_error", "shot_variance", "angles")

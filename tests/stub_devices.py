@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import types
 
@@ -48,7 +49,7 @@ class SplittingHardware(StubHardware):
 
 
 class FaultyHardware(StubHardware):
-    """Fails at every ``every``-th call, in one of the ways that devices fail."""
+    """Fails at every ``every``-th call, in one of the ways that devices fail; ``fault=None`` is the mended one."""
 
     def __init__(self, wires=None, fault="exception", every=3, after=0, **options):
         super().__init__(wires, **options)
@@ -56,7 +57,7 @@ class FaultyHardware(StubHardware):
 
     def execute(self, circuits, execution_config=None):
         result = super().execute(circuits, execution_config)
-        if self.calls <= self.after or (self.calls - self.after) % self.every:
+        if self.fault is None or self.calls <= self.after or (self.calls - self.after) % self.every:
             return result
         if self.fault == "exception":
             raise ConnectionError("the queue dropped the job")
@@ -74,8 +75,50 @@ class FaultyHardware(StubHardware):
         raise KeyboardInterrupt
 
 
+class HangingHardware(StubHardware):
+    """Gives no answer at every ``every``-th call until ``release`` is set; ``hangs`` tells that it has come to that."""
+
+    def __init__(self, wires=None, every=4, after=0, **options):
+        super().__init__(wires, **options)
+        self.every, self.after = every, after
+        self.hangs, self.release = threading.Event(), threading.Event()
+
+    def execute(self, circuits, execution_config=None):
+        result = super().execute(circuits, execution_config)
+        if self.calls > self.after and not (self.calls - self.after) % self.every:
+            self.hangs.set()
+            self.release.wait()
+        return result
+
+
+class NoisyHardware(StubHardware):
+    """Answers with every expectation value shrunk: a noisy machine of the same name."""
+
+    def __init__(self, wires=None, strength=0.2, **options):
+        super().__init__(wires, **options)
+        self.strength = strength
+
+    def execute(self, circuits, execution_config=None):
+        return tuple((1 - self.strength) * np.asarray(r) for r in super().execute(circuits, execution_config))
+
+
+class DriftingHardware(StubHardware):
+    """Right for ``good`` calls, then measures everything with the wrong sign."""
+
+    def __init__(self, wires=None, good=10, **options):
+        super().__init__(wires, **options)
+        self._good_calls = good
+
+    def execute(self, circuits, execution_config=None):
+        result = super().execute(circuits, execution_config)
+        return result if self.calls <= self._good_calls else tuple(-np.asarray(r) for r in result)
+
+
 class JobHardware(StubHardware):
-    """Submits each batch as a job with an id, and waits for the answer; keeps a log of both."""
+    """Submits each batch as a job with an id, and waits for the answer; keeps a log of both.
+
+    ``delay=None``: it waits for an answer that never comes.
+    """
 
     def __init__(self, wires=None, log=None, delay=0.0, start=0, style="qiskit", **options):
         super().__init__(wires, **options)
@@ -95,6 +138,8 @@ class JobHardware(StubHardware):
         else:
             self.job = types.SimpleNamespace(id=types.SimpleNamespace(value=name))
         self._write(f"submitted {name}")
+        if self.delay is None:
+            threading.Event().wait()
         time.sleep(self.delay)
         results = super().execute(circuits, execution_config)
         self._write(f"answered {name}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
-from stub_devices import FaultyHardware, StubHardware, ZOnlyHardware
+from stub_devices import FaultyHardware, HangingHardware, StubHardware, ZOnlyHardware
 
 from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted
-from pennylane_wishart.measurement import find_minima, measure
+from pennylane_wishart.measurement import faults, find_minima, measure
 
 FAULTS = ("exception", "timeout", "nan", "shape", "missing")
 ARGS = (pnp.array([0.1, 0.2]),)
@@ -36,17 +38,34 @@ def test_occasional_faults_are_retried(fault, expected):
     device = FaultyHardware(wires=2, fault=fault, every=3)
     data = measure(on(device), samples=6, backoff=0.0)(*ARGS)
     assert np.abs(data.gradients - expected.gradients).max() < 1e-9
-    # One call checks the device, six measure; every third of them fails and comes again.
-    assert device.calls == 10
+    # One call checks the device, six measure, one checks it again; every third fails and comes again.
+    assert device.calls == 11
 
 
-def test_hanging_calls_time_out(expected):
-    device = FaultyHardware(wires=2, fault="hang", every=4)
+def until_it_hangs(device):
+    """A stand-in for the clock: the time is up as soon as the device hangs, however long that takes here."""
+
+    def wait(finished: threading.Event, timeout: float) -> bool:
+        while not finished.wait(0.001):
+            if device.hangs.is_set():
+                device.hangs.clear()
+                return False
+        return True
+
+    return wait
+
+
+def test_hanging_calls_time_out(expected, monkeypatch):
+    device = HangingHardware(wires=2, every=4)
+    monkeypatch.setattr(faults, "wait_for", until_it_hangs(device))
     data = measure(on(device), samples=4, backoff=0.0, timeout=0.5)(*ARGS)
-    assert np.abs(data.gradients - expected.gradients[:4]).max() < 1e-9
-    dead = FaultyHardware(wires=2, fault="hang", every=1, after=1)
+    assert np.abs(data.gradients - expected.gradients[:4]).max() < 1e-9 and device.calls == 7
+    device.release.set()
+    dead = HangingHardware(wires=2, every=1, after=1)
+    monkeypatch.setattr(faults, "wait_for", until_it_hangs(dead))
     with pytest.raises(MeasurementInterrupted, match=r"timeout=0.05 s"):
         measure(on(dead), samples=4, backoff=0.0, retries=0, timeout=0.05)(*ARGS)
+    dead.release.set()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +87,7 @@ def test_lasting_faults_end_clearly_with_all_samples_kept(fault, text, expected)
     partial = caught.value.partial
     assert partial.samples == 3 and partial.plan.ranges == ((7, 0, 3),)
     assert np.abs(partial.gradients - expected.gradients[:3]).max() < 1e-9
-    rest = measure(on(StubHardware(wires=2)), samples=3, first=3, device=None)(*ARGS)
+    rest = measure(on(FaultyHardware(wires=2, fault=None)), samples=3, first=3)(*ARGS)
     assert (partial + rest).samples == 6
 
 
@@ -110,7 +129,8 @@ def test_a_right_device_passes_the_check_at_any_number_of_shots():
     for seed in range(20):
         device = StubHardware(wires=2, seed=seed)
         measure(on(device), samples=1, shots=5, parameters=0)(*ARGS)
-        assert device.circuits == 4
+        # Three to check, one to measure, three to check again.
+        assert device.circuits == 7
 
 
 def test_interrupted_descents_keep_those_that_ended():

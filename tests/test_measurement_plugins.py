@@ -81,7 +81,8 @@ def test_quote_counts_the_shots_that_qiskits_estimator_takes():
     # Two readings a circuit: Z₀Z₁ goes to the Estimator, bit strings for X₀ and Y₁ to the Sampler.
     for shots, taken in ((100, 100), (1000, 1001), (1024, 1024), (4000, 4001)):
         asked = quote(qnode, samples=2, shots=shots)(x)
-        checks = 3 * max(taken, 1001)
+        # Checked before the two samples and after them.
+        checks = 2 * 3 * max(taken, 1001)
         assert asked.shots == asked.circuits * (shots + taken) + checks
     device = StubHardware(wires=range(2), name="other.remote")
     asked = quote(qml.QNode(two_bases, device), samples=2, shots=1000)(x)

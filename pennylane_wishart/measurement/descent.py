@@ -8,14 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, StoreError, WishartError
-from pennylane_wishart.measurement.engine import Engine, Task, drop_engine, engine_for, keep_engine
+from pennylane_wishart.errors import DeviceError, InputError
+from pennylane_wishart.measurement.engine import Engine, Task, engine_for
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement, distinct_minima
-from pennylane_wishart.measurement.run import Work, collect
-from pennylane_wishart.measurement.sampling import _count, ledger_of, prepare_measurement
-from pennylane_wishart.progress import progress_bar
+from pennylane_wishart.measurement.run import Work
+from pennylane_wishart.measurement.sampling import (
+    Kept,
+    Setup,
+    _count,
+    collect_into,
+    notice_state,
+    prepare_measurement,
+    watch_of,
+)
+from pennylane_wishart.measurement.store_file import store_file
 
-__all__ = ["find_minima", "run_descents"]
+__all__ = ["find_minima", "run_descents", "run_search", "search_settings"]
 
 _HESSIAN_STEP = 1e-6
 
@@ -208,12 +216,17 @@ def find_minima(
         raise InputError(f"tolerance and same must be positive; got {tolerance} and {same}.")
     options |= {"samples": starts, "shots": None, "parameters": None, "first": 0}
 
+    if store is not None:
+        options["store"] = store_file(store)
+
     @functools.wraps(getattr(qnode, "func", find_minima))
     def run(*args, **kwargs) -> MinimaMeasurement:
+        if store is not None:
+            options["store"].check_place()
         setup = prepare_measurement(qnode, args, kwargs, options)
         if setup.plan.shots is not None:
             raise InputError("find_minima descends on exact losses: use a device without shots.")
-        return _run(setup, options)
+        return run_search(setup, options)
 
     return run
 
@@ -237,20 +250,23 @@ def _grouping(setup, table: _EndTable, rows, options: dict) -> tuple[np.ndarray,
         return periods, distinct_minima(losses, points, periods, options["same"], valley, None)
 
 
-def _run(setup, options: dict) -> MinimaMeasurement:
-    task, count = setup.task, options["starts"]
+def run_search(setup: Setup, options: dict) -> MinimaMeasurement:
+    """Run a prepared search, or what a journal lacks of it."""
+    try:
+        return _run(setup, options)
+    finally:
+        notice_state(setup.recipe)
+
+
+def _run(setup: Setup, options: dict) -> MinimaMeasurement:
+    count, recipe = options["starts"], setup.recipe
     starts, _ = setup.plan.draw()
     extra = (options["tolerance"], options["max_iterations"], options["hessian"])
     chunks = [np.array([i]) for i in range(count)]
-    work = Work(task, starts, None, None, chunks, run_descents, extra)
-    table = _EndTable(starts.shape)
-    keep_engine(task.name, setup.engine)
-    bar = progress_bar(options["progress"], count, 0, f"descending on {setup.recipe.name}")
+    work = Work(setup.task, starts, None, None, chunks, run_descents, extra)
+    table, routes = _EndTable(starts.shape), [setup.engine.route]
 
-    routes = [setup.engine.route]
-
-    def record() -> MinimaMeasurement | None:
-        rows = np.flatnonzero(table.done)
+    def record(rows) -> MinimaMeasurement | None:
         if not len(rows):
             return None
         periods, cluster = _grouping(setup, table, rows, options)
@@ -258,29 +274,24 @@ def _run(setup, options: dict) -> MinimaMeasurement:
         return MinimaMeasurement(
             table.losses[rows], points, table.gradient_norm[rows], table.hessian_min[rows],
             table.hessian_zeros[rows], cluster, table.evaluations[rows], rows, setup.plan.law,
-            setup.plan.seed, setup.plan.circuit_hash, setup.recipe.name, " + ".join(routes), setup.engine.note, periods,
-            options["tolerance"] * np.sqrt(max(setup.target.n_params, 1)),
+            setup.plan.ranges[0][0], setup.plan.circuit_hash, recipe.label, " + ".join(routes), setup.engine.note,
+            periods, options["tolerance"] * np.sqrt(max(setup.target.n_params, 1)), recipe.identity,
         )  # fmt: skip
 
-    settings = {name: options[name] for name in ("tolerance", "max_iterations", "hessian")}
-    try:
-        opened = ledger_of(setup, options, "MinimaMeasurement", _EndCodec, **settings)
-        with opened as ledger:
-            routes.extend(r for r in opened.routes if r not in routes)
-            collect(work, table, options["executor"], ledger, bar)
-    except StoreError as error:
-        error.partial = record()
-        raise
-    except InputError:
-        raise
-    except (WishartError, KeyboardInterrupt, Exception) as error:
-        reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error)
-        kept = "" if options["store"] is None else " and in the store; the same call resumes"
-        raise MeasurementInterrupted(
-            f"{int(table.done.sum())} of {count} descents ended, then: {reason} They are in .partial{kept}.",
-            record(),
-        ) from error
-    finally:
-        bar.close()
-        drop_engine(task.name)
-    return record()  # type: ignore[return-value]
+    kept = Kept(
+        "MinimaMeasurement",
+        _EndCodec,
+        "{} of {} descents ended",
+        "descending",
+        routes,
+        record,
+        search_settings(options),
+    )
+    watch = watch_of(setup, options) if setup.engine.is_probed else None
+    collect_into(table, work, setup, options, kept, watch)
+    return record(np.flatnonzero(table.done))  # type: ignore[return-value]
+
+
+def search_settings(options: dict) -> dict:
+    """Return the options that decide where descents end."""
+    return {name: options[name] for name in ("tolerance", "max_iterations", "hessian")}

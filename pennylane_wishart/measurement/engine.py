@@ -29,7 +29,7 @@ from pennylane_wishart.measurement.lightning import (
     UnsupportedRouteError,
     cpp_route_supported,
 )
-from pennylane_wishart.measurement.machines import DeviceRecipe
+from pennylane_wishart.measurement.machines import DeviceRecipe, WrongDeviceError
 from pennylane_wishart.measurement.prepare import prepare
 from pennylane_wishart.measurement.shifts import ParameterShift, direct_executor
 from pennylane_wishart.measurement.wrongadjoint import lowering
@@ -99,6 +99,7 @@ class Engine:
         self.on_jobs: Callable | None = None
         """Called with provider job ids as they are submitted, in the process that runs them."""
         self._derivative: Any = None
+        self._probe: tuple[np.ndarray, np.ndarray, np.ndarray, float] | None = None
         self._shift: Any = None
         if task.shots is None and task.route != "parameter-shift":
             self._derivative = self._choose()
@@ -173,6 +174,7 @@ class Engine:
         single = getattr(self.device, "c_dtype", None) == np.complex64
         tolerance, step = (2e-2, 2e-2) if single else (1e-6, 1e-5)
         losses, slopes = route.evaluate(x)
+        probe = (x, np.array(losses), np.array(slopes), tolerance)
         direction = rng.standard_normal(x.shape) / max(1.0, np.sqrt(x.size))
         ahead, behind = route.loss(np.concatenate([x + step * direction, x - step * direction]))
         scale = max(1.0, float(np.abs(slopes).max(initial=0.0)), abs(float(losses[0])))
@@ -187,6 +189,29 @@ class Engine:
             difference = abs(public.loss(x)[0] - losses[0])
         if not difference <= tolerance * scale:
             raise UnsupportedRouteError(f"it differs from the public route by {difference:.1e}")
+        self._probe = probe
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether a fast route was checked at its first use, so that it can be checked again."""
+        return self._probe is not None
+
+    def check_again(self):
+        """Repeat the gradient that was checked at first use.
+
+        Raises:
+            WrongDeviceError: if it comes out otherwise now.
+        """
+        if self._probe is None:
+            return
+        x, losses, slopes, tolerance = self._probe
+        now, slopes_now = self._derivative.evaluate(x)
+        scale = max(1.0, float(np.abs(slopes).max(initial=0.0)), abs(float(losses[0])))
+        moved = max(abs(float(now[0] - losses[0])), float(np.abs(slopes_now - slopes).max(initial=0.0)))
+        if not moved <= tolerance * scale:
+            raise WrongDeviceError(
+                f"{self.route} on {self.task.recipe.label} gives another gradient than at first use (by {moved:.1e})"
+            )
 
     def say(self, text: str):
         """Add to the note on the route."""
@@ -245,15 +270,26 @@ class Engine:
         for row in range(len(angles)):
             wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
             gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
-            device = self.device
-            if seeds is not None and task.recipe.is_seedable:
-                device = task.recipe.with_stream(device, int(seeds[row]))
-            hear = functools.partial(self._hear, jobs) if task.recipe.is_hardware else None
-            execute = direct_executor(device, task.policy, hear)
-            losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)
+            try:
+                execute = self._executor(None if seeds is None else int(seeds[row]), jobs)
+                losses[row], noise[row], slopes, spread = self._shift.evaluate(values[row], gates, execute)
+            except BaseException as error:
+                # Samples before this one were answered, and may have been paid for.
+                if row and not hasattr(error, "answered"):
+                    error.answered = Rows(losses[:row], gradients[:row], errors[:row], noise[:row], tuple(jobs))  # type: ignore[attr-defined]
+                raise
             gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
             errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
         return Rows(losses, gradients, errors, noise, tuple(jobs))
+
+    def _executor(self, seed: int | None, jobs: list[str]):
+        """Return what runs the circuits of one sample, from its own random stream where there is one."""
+        recipe, device = self.task.recipe, self.device
+        if seed is not None and recipe.is_seedable:
+            device = recipe.with_stream(device, seed)
+        return direct_executor(
+            device, self.task.policy, functools.partial(self._hear, jobs) if recipe.is_hardware else None
+        )
 
     def _hear(self, jobs: list[str], ids: tuple[str, ...]):
         jobs.extend(ids)

@@ -12,11 +12,16 @@ import numpy as np
 
 from pennylane_wishart.errors import DeviceError, InputError, WishartError
 
-__all__ = ["RetryPolicy", "checked_values"]
+__all__ = ["RetryPolicy", "checked_values", "wait_for"]
 
 log = logging.getLogger("pennylane_wishart")
 # A library speaks only to those who listen.
 log.addHandler(logging.NullHandler())
+
+
+def wait_for(finished: threading.Event, timeout: float) -> bool:
+    """Wait until a call has finished; False where the time is up before."""
+    return finished.wait(timeout)
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,18 @@ class RetryPolicy:
         if self.timeout is None:
             return action()
         outcome: list = []
+        finished = threading.Event()
 
         def run():
             try:
                 outcome.append((action(), None))
             except BaseException as error:
                 outcome.append((None, error))
+            finished.set()
 
         # A device that hangs cannot be stopped from here; its thread is left behind.
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(self.timeout)
-        if not outcome:
+        threading.Thread(target=run, daemon=True).start()
+        if not wait_for(finished, self.timeout):
             raise DeviceError(f"the device gave no answer within timeout={self.timeout} s")
         value, error = outcome[0]
         if error is not None:

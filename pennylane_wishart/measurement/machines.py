@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.errors import DeviceError, InputError
+from pennylane_wishart.measurement.identity import DeviceIdentity, declared, identify, peeled
 
-__all__ = ["DeviceRecipe", "check_device", "device_recipe"]
+__all__ = ["DeviceRecipe", "WrongDeviceError", "check_device", "check_shots", "device_recipe"]
 
 LIGHTNING = ("lightning.qubit", "lightning.kokkos", "lightning.gpu", "lightning.amdgpu")
-REBUILT = (*LIGHTNING, "default.qubit")
 LIE = "wishart.lie"
 IDEAL = (*LIGHTNING, "default.qubit", "reference.qubit", "wishart.lie")
 """Simulators without noise of their own."""
 SIMULATOR_PREFIXES = ("default.", "lightning.", "null.", "reference.", "wishart.")
+_MAKERS = ("pennylane.devices.", "pennylane_lightning.", "pennylane_wishart.devices.")
+_REBUILT: dict[str, dict[str, tuple[str, Any]]] = {
+    "default.qubit": {},
+    "reference.qubit": {},
+    "default.mixed": {"readout_prob": ("readout_err", None)},
+    "lightning.qubit": {
+        "c_dtype": ("c_dtype", np.complex128), "mcmc": ("_mcmc", False), "kernel_name": ("_kernel_name", None),
+        "num_burnin": ("_num_burnin", 0),
+    },
+    **{name: {"c_dtype": ("c_dtype", np.complex128)} for name in LIGHTNING[1:]},
+    LIE: {"max_dim": ("max_dim", 2**20), "engine": ("engine", "auto")},
+}  # fmt: skip
+"""Simulators that are built anew and take ``seed=``: their options, where a device keeps each, and its default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +41,8 @@ class DeviceRecipe:
     """How to get the device: by name (built fresh, seeded), from a factory, or the user's own.
 
     Built-in simulators are always rebuilt: a lightning device that has run cannot be
-    pickled, and only a fresh one can be given the random stream of a sample.
+    pickled, and only a fresh one can be given the random stream of a sample. That needs the class
+    itself: a subclass, or a device under a transform, answers otherwise and keeps what it adds.
     """
 
     name: str
@@ -35,16 +50,27 @@ class DeviceRecipe:
     options: dict[str, Any] = field(default_factory=dict)
     factory: Callable | None = None
     instance: Any = None
+    transforms: tuple = ()
+    """(transform, args, kwargs) applied to the built device, first to last."""
+    takes_seed: bool = True
+    """Whether a device built by name takes ``seed=``."""
+    identity: DeviceIdentity | None = None
+    """What decides its numbers; filled in by :func:`device_recipe`."""
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether every worker builds the device by its name."""
+        return self.instance is None and self.factory is None
 
     @property
     def is_lightning(self) -> bool:
         """Whether this is a lightning state-vector simulator."""
-        return self.name in LIGHTNING
+        return self.is_rebuilt and self.name in LIGHTNING
 
     @property
     def is_default_qubit(self) -> bool:
         """Whether this is default.qubit."""
-        return self.name == "default.qubit"
+        return self.is_rebuilt and self.name == "default.qubit"
 
     @property
     def is_hardware(self) -> bool:
@@ -54,7 +80,17 @@ class DeviceRecipe:
     @property
     def is_seedable(self) -> bool:
         """Whether every sample gets a random stream of its own, whoever measures it."""
-        return self.instance is None and self.factory is None and self.name in (*REBUILT, LIE)
+        return self.is_rebuilt and self.takes_seed
+
+    @property
+    def label(self) -> str:
+        """What records call it: its name, and what was put around a device of PennyLane's own."""
+        if self.transforms:
+            return f"{self.name} with {', '.join(_name_of_transform(t) for t, _, _ in self.transforms)}"
+        if not self.is_rebuilt and not self.is_hardware and self.identity is not None:
+            kind = self.identity.kind
+            return self.name if kind.startswith(_MAKERS) else f"{self.name} ({kind.rsplit('.', 1)[-1]})"
+        return self.name
 
     def build(self, seed: int | None = None):
         """Return a device ready to run; ``seed`` fixes its shots where it takes one."""
@@ -65,15 +101,22 @@ class DeviceRecipe:
         options = dict(self.options)
         if seed is not None and self.is_seedable:
             options["seed"] = seed
-        return _build_named(self.name, list(self.wires), options)
+        device = _build_named(self.name, list(self.wires), options)
+        for transform, args, kwargs in self.transforms:
+            device = transform(device, *args, **kwargs)
+        return device
 
     def with_stream(self, device, seed: int):
         """Return a device whose shots come from one sample's random stream."""
-        if self.name != LIE:
+        if self.name != LIE or self.transforms:
             return self.build(seed)
         # It keeps what it found out about the circuit, which costs far more than the shots.
         device._rng = np.random.default_rng(seed)
         return device
+
+
+def _name_of_transform(transform) -> str:
+    return str(getattr(getattr(transform, "tape_transform", transform), "__name__", type(transform).__name__))
 
 
 def _modern(device):
@@ -111,22 +154,57 @@ def device_recipe(device, own_device, wires) -> DeviceRecipe:
     if isinstance(device, str):
         recipe = DeviceRecipe(device, wires)
         built = recipe.build()
-        return recipe if not _lacks(built, wires) else _refuse(built, wires)
-    if hasattr(device, "execute") or hasattr(device, "batch_execute"):
+        _refuse(built, wires)
+        recipe = replace(recipe, takes_seed=device in _REBUILT or _takes_seed(built))
+        return _identified(recipe, built)
+    if _is_device(device):
         _refuse(device, wires)
-        name = _name_of(device)
-        if name in REBUILT:
-            dtype = getattr(device, "c_dtype", None)
-            options = {"c_dtype": dtype} if dtype is not None and dtype != np.complex128 else {}
-            return DeviceRecipe(name, wires, options)
-        return DeviceRecipe(name, wires, instance=device)
+        return _of_instance(device, wires)
     if callable(device):
         built = device()
-        if not (hasattr(built, "execute") or hasattr(built, "batch_execute")):
+        if not _is_device(built):
             raise InputError(f"device: the factory returned {type(built).__name__}, which is no device.")
         _refuse(built, wires)
-        return DeviceRecipe(_name_of(built), wires, factory=device)
+        recipe = _of_instance(built, wires)
+        # A device of PennyLane's own class needs no factory: its name and options make the same one.
+        return recipe if recipe.is_rebuilt else _identified(replace(recipe, instance=None, factory=device), built)
     raise InputError(f"device needs None, a name, a PennyLane device or a zero-argument factory; got {device!r}.")
+
+
+def _is_device(value) -> bool:
+    return not isinstance(value, type) and (hasattr(value, "execute") or hasattr(value, "batch_execute"))
+
+
+def _of_instance(device, wires: tuple) -> DeviceRecipe:
+    """A recipe that rebuilds a device of PennyLane's own class, or keeps the user's."""
+    name, (base, transforms) = _name_of(device), peeled(device)
+    kind = type(base)
+    if name in _REBUILT and f"{kind.__module__}.".startswith(_MAKERS) and "<locals>" not in kind.__qualname__:
+        options = {}
+        for option, (place, default) in _REBUILT[name].items():
+            value = getattr(getattr(base, "_structures", base), place, default)
+            if value != default:
+                options[option] = value
+        recipe = DeviceRecipe(name, wires, options, transforms=transforms)
+        return _identified(recipe, base)
+    return _identified(DeviceRecipe(name, wires, instance=device), device)
+
+
+def _identified(recipe: DeviceRecipe, device) -> DeviceRecipe:
+    """Fill in the identity of a recipe: of what is built by name its options tell everything."""
+    if recipe.is_rebuilt and recipe.name in _REBUILT:
+        own = {option: default for option, (_, default) in _REBUILT[recipe.name].items()}
+        settings = {k: v for k, v in (own | recipe.options).items() if k not in ("max_dim", "engine")}
+        return replace(recipe, identity=declared(device, recipe.name, settings, recipe.transforms))
+    wires = recipe.wires if recipe.is_rebuilt else tuple(getattr(device, "wires", None) or recipe.wires)
+    return replace(recipe, identity=identify(device, recipe.name, wires, recipe.factory))
+
+
+def _takes_seed(device) -> bool:
+    try:
+        return "seed" in inspect.signature(type(device).__init__).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _name_of(device) -> str:
@@ -148,6 +226,15 @@ def _refuse(device, wires):
         )
 
 
+class WrongDeviceError(DeviceError):
+    """A device answered a check, and wrongly."""
+
+
+def check_shots(shots: int | None) -> int | None:
+    """Return the shots of one circuit of the check."""
+    return max(shots, 1000) if shots else None
+
+
 def check_device(device, wire, shots: int | None, run: Callable) -> int:
     """Measure X, Y and Z of one known qubit state and refuse a device that gets them wrong.
 
@@ -156,7 +243,7 @@ def check_device(device, wire, shots: int | None, run: Callable) -> int:
     Returns:
         Number of circuits spent.
     Raises:
-        DeviceError: if an expectation value is further off than noise explains.
+        WrongDeviceError: if an expectation value is further off than noise explains.
     """
     # ⟨X⟩ = 0.72, ⟨Y⟩ = 0.25, ⟨Z⟩ = −0.65: a basis or sign that is mixed up shows in every pair.
     polar, azimuth = 2.2753, 0.334
@@ -165,7 +252,7 @@ def check_device(device, wire, shots: int | None, run: Callable) -> int:
         "Y": math.sin(polar) * math.sin(azimuth),
         "Z": math.cos(polar),
     }
-    shots = max(shots, 1000) if shots else None
+    shots = check_shots(shots)
     tapes = [
         qml.tape.QuantumScript(
             [qml.RY(polar, wire), qml.RZ(azimuth, wire)],
@@ -180,8 +267,8 @@ def check_device(device, wire, shots: int | None, run: Callable) -> int:
     wrong = {p: v for p, v in got.items() if not abs(v - expected[p]) <= allowed}
     if wrong:
         text = ", ".join(f"⟨{p}⟩ = {v:.3f} for {expected[p]:.3f}" for p, v in wrong.items())
-        raise DeviceError(
+        raise WrongDeviceError(
             f"device {_name_of(device)} measures one qubit wrongly: {text} (allowed ±{allowed:.2f}). "
-            "Nothing was measured; report it to the plugin, use another device, or pass check=False."
+            "Report it to the plugin, use another device, or pass check=False."
         )
     return len(tapes)

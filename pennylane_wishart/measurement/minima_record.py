@@ -11,10 +11,12 @@ import numpy as np
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.export import ExportableRecord
+from pennylane_wishart.measurement.identity import DeviceIdentity, identity_from
 
 __all__ = ["MinimaMeasurement", "distinct_minima"]
 
-_SCHEMA = 1
+_SCHEMA = 2
+"""1 had no identity of the device, and is still read."""
 _FLAT = 1e-7
 """Change of ℓ (relative to its range among end points) below which a path counts as level."""
 
@@ -52,9 +54,13 @@ class MinimaMeasurement(ExportableRecord):
     """radians ``(n_params,)``; 0 where the loss has no period."""
     tolerance: float
     """Gradient norm up to which a descent counts as converged."""
+    identity: DeviceIdentity | None = None
+    """What else decides the device's numbers; None: not known, and equal to no other device."""
 
     def __post_init__(self):
         starts, n = np.shape(self.parameters)
+        if self.identity is None:
+            object.__setattr__(self, "identity", DeviceIdentity.unknown(self.device))
         for name in (
             "losses",
             "gradient_norm",
@@ -123,12 +129,13 @@ class MinimaMeasurement(ExportableRecord):
             "kind": "MinimaMeasurement",
             "law": self.law.to_dict(),
             **{k: getattr(self, k) for k in _PLAIN},
+            "identity": None if self.identity is None else self.identity.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, data: dict) -> MinimaMeasurement:
         """Rebuild a record written by :meth:`to_dict`."""
-        if data.get("kind") != "MinimaMeasurement" or data.get("schema_version") != _SCHEMA:
+        if data.get("kind") != "MinimaMeasurement" or data.get("schema_version") not in (1, _SCHEMA):
             raise InputError(
                 f"This is {data.get('kind')!r} of schema {data.get('schema_version')!r}; "
                 f"MinimaMeasurement.from_dict reads schema {_SCHEMA} of 'MinimaMeasurement'."
@@ -139,6 +146,7 @@ class MinimaMeasurement(ExportableRecord):
             **arrays,
             hessian_min=np.array(data["hessian_min"], dtype=float),
             law=AngleLaw.from_dict(data["law"]),
+            identity=identity_from(data),
             **{k: data[k] for k in _PLAIN},
         )
 

@@ -10,7 +10,9 @@ import numpy as np
 from pennylane.measurements import ExpectationMP, VarianceMP
 
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.measurement.machines import check_shots
 from pennylane_wishart.measurement.sampling import Setup, prepare_measurement
+from pennylane_wishart.measurement.watch import executions_per_sample, number_of_checks
 
 __all__ = ["Quote", "executions_per_sample", "quote", "quote_of"]
 
@@ -28,7 +30,8 @@ class Quote:
     executions: int
     """Circuits that the device runs after its own preprocessing, the device check included."""
     check_executions: int
-    """Those of the one-qubit check, which runs on a device that is not PennyLane's own."""
+    """Those of the one-qubit check, which runs before, during and after the run on a device that is not
+    PennyLane's own."""
     shots: int
     """Shots in all; 0 where analytic."""
     n_params: int
@@ -64,23 +67,6 @@ class Quote:
         return "\n".join(lines)
 
 
-def executions_per_sample(setup: Setup) -> tuple[np.ndarray, int]:
-    """Return the circuits of each sample ``(samples,)`` and the executions that one circuit takes."""
-    _, measured = setup.plan.draw()
-    if setup.engine.route != "parameter-shift":
-        return np.ones(len(measured), int), 1
-    shift = setup.engine.shift
-    rules = np.array([len(r) for r in shift.rules], int)
-    drives = (abs(setup.task.jacobian) > 0).astype(int)
-    if measured.all():
-        # Every gate once, whatever parameters share it.
-        counts = np.full(len(measured), 1 + int(rules.sum()))
-    else:
-        touched = (drives @ measured.T.astype(int)).T > 0
-        counts = 1 + touched @ rules
-    return counts, shift.circuits_per_point
-
-
 def _shots_taken(setup: Setup, shots: int) -> int:
     """Shots of one circuit that estimates an expectation value."""
     # Qiskit's Estimator is asked for a precision, 1/√shots, and rounds the shots it needs up: 1,001 for 1,000.
@@ -101,12 +87,16 @@ def quote_of(setup: Setup, check: bool = True) -> Quote:
     """Count the cost of a prepared measurement."""
     counts, per_circuit = executions_per_sample(setup)
     circuits = int(counts.sum())
-    checks = 3 if check and setup.recipe.is_hardware else 0
+    checks = 3 * number_of_checks(setup, check)
     shots = setup.plan.shots
-    total = 0 if shots is None else circuits * _shots_of_point(setup) + checks * _shots_taken(setup, max(shots, 1000))
+    total = (
+        0
+        if shots is None
+        else circuits * _shots_of_point(setup) + checks * _shots_taken(setup, check_shots(shots) or 0)
+    )
     _, measured = setup.plan.draw()
     return Quote(
-        setup.recipe.name,
+        setup.recipe.label,
         setup.engine.route,
         setup.plan.samples,
         shots,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pennylane_wishart.circuit.angles import AngleLaw
-from pennylane_wishart.errors import ComparisonError, InputError
+from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.export import ExportableRecord
+from pennylane_wishart.measurement.identity import DeviceIdentity, identity_from, refuse_other_devices
 from pennylane_wishart.measurement.plan import SamplingPlan
 from pennylane_wishart.measurement.statistics import (
     DegreesOfFreedom,
@@ -20,7 +21,8 @@ from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
 
 __all__ = ["Measurement"]
 
-_SCHEMA = 1
+_SCHEMA = 2
+"""1 had no identity of the device, and is still read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +64,18 @@ class Measurement(ExportableRecord):
     """Why a faster route was not taken; empty when there was none."""
     shapes: tuple[tuple[int, ...], ...] = field(default=())
     """Shapes of the trainable QNode arguments behind the flat parameters."""
+    identity: DeviceIdentity | None = None
+    """What else decides the device's numbers; None: not known, and equal to no other device."""
+    reproducible: bool = True
+    """Whether the same call gives the same numbers; False for shots of a device that takes no seed."""
     wrong_gradient_gates: tuple[str, ...] = ()
     """Gates for which the QNode's own device, differentiating the QNode, returns a wrong gradient; this
     record's numbers do not use that derivative."""
 
     def __post_init__(self):
         samples, n = self.plan.samples, self.plan.n_params
+        if self.identity is None:
+            object.__setattr__(self, "identity", DeviceIdentity.unknown(self.device))
         wanted = {
             "losses": (samples,),
             "shot_variance": (samples,),
@@ -151,10 +159,7 @@ class Measurement(ExportableRecord):
     def __add__(self, other: Measurement) -> Measurement:
         if not isinstance(other, Measurement):
             return NotImplemented
-        if self.device != other.device:
-            raise ComparisonError(
-                f"Only measurements of the same device can be added; device: {self.device} and {other.device}."
-            )
+        refuse_other_devices(self.identity, other.identity)
         plan = self.plan + other.plan
         joined = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])
@@ -169,6 +174,8 @@ class Measurement(ExportableRecord):
             route=" + ".join(routes),
             route_note="; ".join(notes),
             shapes=self.shapes,
+            identity=self.identity,
+            reproducible=self.reproducible and other.reproducible,
             wrong_gradient_gates=tuple(dict.fromkeys(self.wrong_gradient_gates + other.wrong_gradient_gates)),
         )
 
@@ -186,8 +193,14 @@ class Measurement(ExportableRecord):
         parts = [
             f"Measurement of {self.samples} angle sets, {self.n_params} parameters, on {self.device} ({shots})",
             f"  route: {self.route}" + (f" ({self.route_note})" if self.route_note else ""),
-            f"  angles: {self.law.name}, seed {self.seed}",
+            f"  angles: {self.law.name}, seed {self.seed}"
+            + ("" if self.reproducible else "; not reproducible: the device takes no seed for its shots"),
         ]
+        if self.identity is not None and not self.identity.is_certain:
+            parts.append(
+                f"  device: not identified, so that this record adds to none of another session "
+                f"({self.identity.unidentified})"
+            )
         if self.wrong_gradient_gates:
             parts.append(f"  {wrong_gradient_notice(self.wrong_gradient_gates)}")
         if self.samples > 1:
@@ -220,13 +233,15 @@ class Measurement(ExportableRecord):
             "route": self.route,
             "route_note": self.route_note,
             "shapes": [list(s) for s in self.shapes],
+            "identity": None if self.identity is None else self.identity.to_dict(),
+            "reproducible": self.reproducible,
             "wrong_gradient_gates": list(self.wrong_gradient_gates),
         }
 
     @classmethod
     def from_dict(cls, data: dict) -> Measurement:
         """Rebuild a record written by :meth:`to_dict`."""
-        if data.get("kind") != "Measurement" or data.get("schema_version") != _SCHEMA:
+        if data.get("kind") != "Measurement" or data.get("schema_version") not in (1, _SCHEMA):
             raise InputError(
                 f"This is {data.get('kind')!r} of schema {data.get('schema_version')!r}; "
                 f"Measurement.from_dict reads schema {_SCHEMA} of 'Measurement'."
@@ -248,6 +263,8 @@ class Measurement(ExportableRecord):
             data["route"],
             data["route_note"],
             tuple(tuple(s) for s in data["shapes"]),
+            identity_from(data),
+            bool(data.get("reproducible", True)),
             tuple(data.get("wrong_gradient_gates", ())),
         )
 

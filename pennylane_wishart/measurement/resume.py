@@ -1,37 +1,50 @@
-"""``resume``: finish the runs of a journal with nothing but the circuit."""
+"""``resume``: finish the runs of a journal with nothing but the circuit and its device."""
 
 from __future__ import annotations
 
 import functools
+import inspect
+from typing import Any
 
 from pennylane_wishart.errors import InputError, StoreError
-from pennylane_wishart.measurement.descent import find_minima
+from pennylane_wishart.measurement.descent import find_minima, run_search, search_settings
+from pennylane_wishart.measurement.identity import DeviceIdentity
 from pennylane_wishart.measurement.journal import stored_runs
+from pennylane_wishart.measurement.machines import device_recipe
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement
 from pennylane_wishart.measurement.records import Measurement
-from pennylane_wishart.measurement.sampling import measure
+from pennylane_wishart.measurement.sampling import measure, prepare_measurement, question_of, run_measurement
+from pennylane_wishart.measurement.store_file import store_file
 from pennylane_wishart.measurement.target import resolve_target
 
 __all__ = ["resume"]
 
+_FREE = ("device", "executor", "progress", "retries", "backoff", "timeout", "chunk", "check", "route", "same", "angles")
+"""What may be given again: how a run is finished, not what it asks."""
 
-def resume(qnode, store, run: int | None = None, **options):
-    """Finish an interrupted measurement or search for minima from its journal alone.
+
+def resume(qnode, store, run: int | None = None, same_device: bool = False, **options):
+    """Finish an interrupted measurement or search for minima from its journal.
 
     Seed, samples, shots, angles and which parameters are read from the journal; only what is missing
-    is measured.
+    is measured, and only on the device that the run began on.
 
     Args:
         qnode: the QNode that was measured.
         store: path of the journal.
-        run: position in :func:`stored_runs`; None: the latest run of this circuit.
-        options: passed on to ``measure`` or ``find_minima``: device, executor, progress, retries, ….
+        run: position in :func:`stored_runs`; None: the latest run of this circuit on this device.
+        same_device: vouch that this is the run's device although it cannot be told, or has changed since
+            (a new calibration, another version).
+        options: how to go on: device (None: the QNode's own), executor, progress, retries, backoff,
+            timeout, chunk, check, route, same; ``angles`` for a law that a file cannot hold.
     Returns:
         A function of the QNode's arguments that returns the whole :class:`Measurement` or
         :class:`MinimaMeasurement`.
     Raises:
-        StoreError: if the file is missing, is no journal, or has no run of this circuit.
-        InputError: if the run has a law of angles that a file cannot hold.
+        StoreError: if the file is missing or damaged, or has no run of this circuit on this device; the
+            message names both devices and what differs.
+        InputError: if an option would ask another question, or the run has a law of angles that a file
+            cannot hold.
     Example:
         >>> import tempfile, pathlib
         >>> import pennylane as qml
@@ -49,43 +62,89 @@ def resume(qnode, store, run: int | None = None, **options):
         (True, 3)
     """
 
+    unknown = [name for name in options if name not in _FREE]
+    if unknown:
+        raise InputError(
+            f"resume reads {', '.join(unknown)} from the journal; give only {', '.join(_FREE)}, or ask a new question "
+            "with measure."
+        )
+    file = store_file(store)
+
     @functools.wraps(getattr(qnode, "func", resume))
     def finish(*args, **kwargs) -> Measurement | MinimaMeasurement:
-        runs = stored_runs(store)
-        if run is not None:
-            if not 0 <= run < len(runs):
-                raise StoreError(f"store={str(store)!r} has {len(runs)} runs; run={run} is not among them.")
-            chosen = runs[run]
-        else:
-            chosen = _latest(runs, qnode, args, kwargs, store)
-        plan = chosen["plan"]
-        if "custom" in plan.law.kind and "angles" not in options:
-            raise InputError(
-                f"store={str(store)!r}: this run has a custom law of angles, which a file cannot hold; repeat the "
-                "original call, or give angles= again."
+        runs = stored_runs(file)
+        if run is not None and not (isinstance(run, int) and 0 <= run < len(runs)):
+            raise StoreError(f"{file.name} has {len(runs)} runs; run={run} is not among them.")
+        chosen, identity = _choose(runs, run, qnode, args, kwargs, options.get("device"), file.name)
+        if identity != chosen["identity"] and not same_device:
+            raise StoreError(_of_another_device(chosen["identity"], identity, file.name))
+        call = _call_of(chosen, options, file)
+        setup = prepare_measurement(qnode, args, kwargs, call)
+        if same_device:
+            setup = setup.known_as(chosen["identity"])
+        is_search = chosen["kind"] == "MinimaMeasurement"
+        settings = search_settings(call) if is_search else {}
+        if question_of(setup, call, chosen["kind"], settings).key != chosen["key"]:
+            raise StoreError(
+                f"{file.name}: the run asks another question than this call (its law of angles, its shots, or the "
+                "circuit's parameters differ); repeat the original call."
             )
-        call = {"angles": plan.law, **chosen["options"], "store": store, **options}
-        seed, first, count = plan.ranges[0]
-        if chosen["kind"] == "MinimaMeasurement":
-            return find_minima(qnode, starts=count, seed=seed, **call)(*args, **kwargs)
-        call = {"parameters": plan.parameters, "shots": plan.shots, "first": first, **call}
-        return measure(qnode, samples=count, seed=seed, **call)(*args, **kwargs)
+        return run_search(setup, call) if is_search else run_measurement(setup, call)
 
     return finish
 
 
-def _latest(runs: list[dict], qnode, args, kwargs, store) -> dict:
-    """The last run that measured this very circuit."""
-    hashes: dict[tuple, str] = {}
-    for found in reversed(runs):
-        settings = {name: found["options"].get(name) for name in ("argnums", "output")}
-        settings |= {"encoding": found["options"].get("encoding", "fixed"), "datum": found["options"].get("datum", 0)}
+def _call_of(chosen: dict, options: dict, file) -> dict[str, Any]:
+    """The arguments of the call that began a run, with what is given now."""
+    plan = chosen["plan"]
+    if "custom" in plan.law.kind and "angles" not in options:
+        raise InputError(
+            f"{file.name}: this run has a custom law of angles, which a file cannot hold; repeat the "
+            "original call, or give angles= again."
+        )
+    seed, first, count = plan.ranges[0]
+    is_search = chosen["kind"] == "MinimaMeasurement"
+    defaults = inspect.signature(find_minima if is_search else measure).parameters
+    call = {name: p.default for name, p in defaults.items() if name != "qnode"}
+    call |= {"angles": plan.law, **chosen["options"], **options, "store": file, "seed": seed, "samples": count}
+    if is_search:
+        return call | {"starts": count, "shots": None, "parameters": None, "first": 0}
+    return call | {"parameters": plan.parameters, "shots": plan.shots, "first": first}
+
+
+def _of_another_device(stored: DeviceIdentity, given: DeviceIdentity, name: str) -> str:
+    differences = "; ".join(stored.differences(given)[:4])
+    return (
+        f"{name}: the run was measured on {stored.short} and cannot be continued on {given.short}, which differs: "
+        f"{differences}. Give device= as it was; if it is the same device all the same, say so with same_device=True; "
+        "measure on the other one as a run of its own with pw.measure."
+    )
+
+
+def _choose(runs: list[dict], run, qnode, args, kwargs, device, name: str) -> tuple[dict, DeviceIdentity]:
+    """The run that is meant, and the identity of the device at hand for it.
+
+    Without ``run=``: the latest of this circuit on this device, else the latest of this circuit.
+    """
+    found: list[tuple[dict, DeviceIdentity]] = []
+    known: dict[tuple, tuple[str, DeviceIdentity]] = {}
+    for stored in [runs[run]] if run is not None else reversed(runs):
+        settings = {key: stored["options"].get(key) for key in ("argnums", "output")}
+        settings |= {"encoding": stored["options"].get("encoding", "fixed"), "datum": stored["options"].get("datum", 0)}
         key = tuple(str(v) for v in settings.values())
-        if key not in hashes:
-            hashes[key] = resolve_target(qnode, args, kwargs, **settings).circuit_hash
-        if hashes[key] == found["plan"].circuit_hash:
-            return found
+        if key not in known:
+            target = resolve_target(qnode, args, kwargs, **settings)
+            recipe = device_recipe(device, target.trace.device, target.trace.wires)
+            known[key] = target.circuit_hash, recipe.identity or DeviceIdentity.unknown(recipe.label)
+        circuit, identity = known[key]
+        if circuit == stored["plan"].circuit_hash:
+            if identity == stored["identity"]:
+                return stored, identity
+            found.append((stored, identity))
+    if found:
+        return found[0]
+    what = "none of this circuit" if run is None else f"and run={run} is not of this circuit"
     raise StoreError(
-        f"store={str(store)!r} has {len(runs)} runs, none of this circuit at these arguments; check the QNode and "
+        f"{name} has {len(runs)} runs, {what} at these arguments; check the QNode and "
         "its arguments, or give run= as the position in stored_runs."
     )

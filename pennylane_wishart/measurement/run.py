@@ -10,11 +10,14 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.errors import InputError, WishartError, WishartWarning
+from pennylane_wishart.errors import InputError, StoreError, WishartError, WishartWarning
 from pennylane_wishart.measurement.engine import Rows, Task, engine_for, run_rows
+from pennylane_wishart.measurement.ledger import Claim
+from pennylane_wishart.measurement.watch import Watch
 
 __all__ = ["RowCodec", "Table", "Work", "collect"]
 
@@ -84,13 +87,66 @@ class Work:
         return self.angles[index], mask, None if self.seeds is None else self.seeds[index]
 
 
-def collect(work: Work, table, executor=None, ledger=None, bar=None, check: Callable | None = None) -> None:
-    """Fill ``table``; whatever stops it, the table keeps what had been measured.
+class _Keeper:
+    """Puts every answer into the table at once, and into the journal: at the latest when the run ends."""
+
+    def __init__(self, table, ledger, bar, watch):
+        self.table, self.ledger, self.bar, self.watch = table, ledger, bar, watch
+        self._unsaved: list[tuple[np.ndarray, Any]] = []
+
+    def keep(self, index: np.ndarray, rows):
+        """Keep the answers to ``index``; a check of the device may be due after them."""
+        if not len(index):
+            return
+        # The table first: a store that fails must not lose what has just been measured.
+        self._unsaved.append((index, rows))
+        self.table.put(index, rows)
+        self.save()
+        self.bar.update(len(index))
+        if self.watch is not None:
+            self.watch.answered(index)
+
+    def keep_part(self, chunk: np.ndarray, error: BaseException) -> np.ndarray:
+        """Keep what a chunk had answered when it failed, and return the rest of it."""
+        rows = getattr(error, "answered", None)
+        if rows is None:
+            return chunk
+        count = len(rows.losses)
+        self.keep(chunk[:count], rows)
+        return chunk[count:]
+
+    def save(self):
+        """Write what is not in the journal yet."""
+        while self._unsaved:
+            index, rows = self._unsaved[0]
+            if self.ledger is not None:
+                jobs = getattr(rows, "jobs", ())
+                if jobs:
+                    self.ledger.note_jobs(index, jobs)
+                self.ledger.acknowledge(index, rows)
+            self._unsaved.pop(0)
+
+    def close(self):
+        """Save what a failure left unsaved, and set aside what a device measured that then failed its check."""
+        try:
+            self.save()
+        except StoreError:
+            log.warning("answers could not be written to the store; they are in the record", exc_info=True)
+        suspect = np.zeros(0, int) if self.watch is None else self.watch.suspect
+        if len(suspect):
+            self.table.done[suspect] = False
+            if self.ledger is not None:
+                self.ledger.set_aside(suspect)
+
+
+def collect(work: Work, table, executor=None, ledger=None, bar=None, watch: Watch | None = None) -> None:
+    """Fill ``table``; whatever stops it, the table and the journal keep what had been measured.
 
     Args:
         executor: None, or anything with ``submit`` (concurrent.futures, dask.distributed.Client).
         ledger: the run's journal, or None.
-        check: called once before anything runs, and not where everything is known.
+        watch: checks the device before anything runs, in between and at the end; not where everything
+            is known. What was measured since its last good check is set aside where it fails.
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InputError(
@@ -98,28 +154,51 @@ def collect(work: Work, table, executor=None, ledger=None, bar=None, check: Call
         )
     if ledger is not None:
         _take_known(work, table, ledger, bar)
-    waiting = [c for c in (chunk[~table.done[chunk]] for chunk in work.chunks) if len(c)]
-    if ledger is not None:
+    waiting = _missing(work.chunks, table)
+    keeper = _Keeper(table, ledger, bar, watch)
+    if ledger is not None and waiting:
+        if ledger.read_only:
+            raise ledger.incomplete(int(np.sum(~table.done)), len(table.done))
         _warn_of_lost_jobs(ledger, np.flatnonzero(~table.done))
     try:
-        if waiting and check is not None:
-            check()
+        if waiting and watch is not None:
+            watch.start()
         while waiting:
             later: list[np.ndarray] = []
             if executor is None:
-                _run_here(work, waiting, later, table, ledger, bar)
-            elif not _run_on(executor, work, waiting, later, table, ledger, bar):
+                _run_here(work, waiting, later, keeper)
+            elif not _run_on(executor, work, waiting, later, keeper):
                 executor = None
-                later = [c for c in (chunk[~table.done[chunk]] for chunk in waiting) if len(c)]
-            if later and ledger is not None:
-                _take_known(work, table, ledger, bar)
-                later = [c for c in (chunk[~table.done[chunk]] for chunk in later) if len(c)]
-                if later:
-                    time.sleep(0.2)
-            waiting = later
+                later = waiting
+            waiting = _await_others(work, later, table, ledger, bar)
+        if watch is not None:
+            watch.finish()
     finally:
-        if ledger is not None:
-            ledger.release()
+        try:
+            keeper.close()
+        finally:
+            if ledger is not None:
+                ledger.release()
+
+
+def _missing(chunks, table) -> list[np.ndarray]:
+    return [c for c in (chunk[~table.done[chunk]] for chunk in chunks) if len(c)]
+
+
+def _await_others(work: Work, later, table, ledger, bar) -> list[np.ndarray]:
+    """Return the chunks that are still missing, after a look at what other processes have measured."""
+    later = _missing(later, table)
+    if later and ledger is not None:
+        _take_known(work, table, ledger, bar)
+        later = _missing(later, table)
+        if later:
+            wait_for_others()
+    return later
+
+
+def wait_for_others() -> None:
+    """Give another process time to finish what it has claimed."""
+    time.sleep(0.2)
 
 
 def _take_known(work: Work, table: Table, ledger, bar):
@@ -140,29 +219,38 @@ def _warn_of_lost_jobs(ledger, index: np.ndarray):
         )
 
 
-def _keep(index: np.ndarray, rows, table, ledger, bar):
-    # The table first: a store that fails must not lose what has just been measured.
-    table.put(index, rows)
-    if ledger is not None:
-        jobs = getattr(rows, "jobs", ())
-        if jobs:
-            ledger.note_jobs(index, jobs)
-        ledger.acknowledge(index, rows)
-    bar.update(len(index))
+def _claimed(work: Work, chunk: np.ndarray, later, keeper: _Keeper) -> bool:
+    """Whether this process may measure a chunk; what another one has measured is taken over."""
+    ledger = keeper.ledger
+    if ledger is None:
+        return True
+    claim = ledger.claim(chunk)
+    if claim is Claim.KNOWN:
+        before = int(keeper.table.done[chunk].sum())
+        _take_known(work, keeper.table, ledger, keeper.bar)
+        # A file that lists samples which it does not yield would be asked for ever.
+        if int(keeper.table.done[chunk].sum()) == before:
+            raise ledger.contradiction(chunk)
+    if claim is not Claim.TAKEN:
+        later.append(chunk)
+    return claim is Claim.TAKEN
 
 
-def _run_here(work: Work, waiting, later, table: Table, ledger, bar):
+def _run_here(work: Work, waiting, later, keeper: _Keeper):
     # Tasks are used as they are: an instance of a device need not pickle.
     key = work.task.name
     engine = engine_for(key, work.task)
     for chunk in waiting:
-        if ledger is not None:
-            if not ledger.claim(chunk):
-                later.append(chunk)
-                continue
-            engine.on_jobs = functools.partial(ledger.note_jobs, chunk)
-        rows = work.function(key, work.task, *work.arguments(chunk))
-        _keep(chunk, rows, table, ledger, bar)
+        if not _claimed(work, chunk, later, keeper):
+            continue
+        if keeper.ledger is not None:
+            engine.on_jobs = functools.partial(keeper.ledger.note_jobs, chunk)
+        try:
+            rows = work.function(key, work.task, *work.arguments(chunk))
+        except BaseException as error:
+            keeper.keep_part(chunk, error)
+            raise
+        keeper.keep(chunk, rows)
 
 
 def _payload(executor, task: Task):
@@ -177,56 +265,132 @@ def _payload(executor, task: Task):
         ) from error
 
 
-def _run_on(executor, work: Work, waiting, later, table: Table, ledger, bar) -> bool:
+def _run_on(executor, work: Work, waiting, later, keeper: _Keeper) -> bool:
     """Run chunks on an executor; False where it broke and the rest must be run here."""
-    key, payload = _payload(executor, work.task)
-    policy, answers = work.task.policy, queue.SimpleQueue()  # type: ignore[var-annotated]
-    running: dict = {}
-    todo = [(chunk, 0) for chunk in reversed(waiting)]
-
-    def submit(chunk, attempt):
-        # The attempt number makes a retried call a new one for schedulers that cache by content.
-        future = executor.submit(work.function, key, payload, *work.arguments(chunk), attempt)
-        running[id(future)] = (future, chunk, attempt)
-        future.add_done_callback(answers.put)
-
+    session = _Session(executor, work, keeper)
     try:
-        while todo or running:
-            while todo and len(running) < _WINDOW:
-                chunk, attempt = todo.pop()
-                if attempt == 0 and ledger is not None and not ledger.claim(chunk):
-                    later.append(chunk)
-                    continue
-                submit(chunk, attempt)
-            if not running:
-                break
-            try:
-                answer = answers.get(timeout=1.0)
-            except queue.Empty:
-                if ledger is not None:
-                    ledger.refresh()
-                continue
-            future, chunk, attempt = running.pop(id(answer))
-            try:
-                rows = future.result()
-            except concurrent.futures.BrokenExecutor:
-                raise
-            except (Exception, concurrent.futures.CancelledError) as error:
-                if isinstance(error, WishartError) or attempt >= policy.retries:
-                    raise
-                log.warning("a chunk failed on a worker (%s); sending it again", error)
-                time.sleep(policy.backoff * 2**attempt)
-                todo.append((chunk, attempt + 1))
-                continue
-            _keep(chunk, rows, table, ledger, bar)
+        session.run(waiting, later)
     except concurrent.futures.BrokenExecutor as error:
+        session.salvage(wait=False)
         warnings.warn(
             f"The executor broke ({error}): a worker was killed. The remaining chunks run in this process.",
             WishartWarning,
             stacklevel=2,
         )
         return False
-    finally:
-        for future, _, _ in running.values():
-            future.cancel()
+    except Exception:
+        # Jobs that have begun will be paid for: their answers are waited for.
+        try:
+            session.salvage(wait=True)
+        except KeyboardInterrupt:
+            session.salvage(wait=False)
+            raise
+        raise
+    except BaseException:
+        session.salvage(wait=False)
+        raise
     return True
+
+
+class _Session:
+    """Chunks in flight on one executor."""
+
+    def __init__(self, executor, work: Work, keeper: _Keeper):
+        self._executor, self._work, self._keeper = executor, work, keeper
+        self._key, self._payload = _payload(executor, work.task)
+        self._answers: queue.SimpleQueue = queue.SimpleQueue()
+        self._running: dict[int, tuple[Any, np.ndarray, int]] = {}
+        self._arrived: set[int] = set()
+
+    def _submit(self, chunk: np.ndarray, attempt: int):
+        # The attempt number makes a retried call a new one for schedulers that cache by content.
+        arguments = self._work.arguments(chunk)
+        future = self._executor.submit(self._work.function, self._key, self._payload, *arguments, attempt)
+        self._running[id(future)] = (future, chunk, attempt)
+        future.add_done_callback(self._answers.put)
+
+    def run(self, waiting, later):
+        """Submit chunks, a window of them at a time, and keep the answers as they come."""
+        todo = [(chunk, 0) for chunk in reversed(waiting)]
+        while todo or self._running:
+            while todo and len(self._running) < _WINDOW:
+                chunk, attempt = todo.pop()
+                if attempt or _claimed(self._work, chunk, later, self._keeper):
+                    self._submit(chunk, attempt)
+            if not self._running:
+                break
+            try:
+                answer = self._answers.get(timeout=1.0)
+            except queue.Empty:
+                if self._keeper.ledger is not None:
+                    self._keeper.ledger.refresh()
+                continue
+            future, chunk, attempt = self._running[id(answer)]
+            again = self._take(future, chunk, attempt)
+            # Only now: an interrupt in between finds it among the running and keeps it.
+            del self._running[id(answer)]
+            if again is not None:
+                todo.append((again, attempt + 1))
+
+    def _take(self, future, chunk: np.ndarray, attempt: int) -> np.ndarray | None:
+        """Keep the answer of a chunk, or return what of it is to be sent again."""
+        policy = self._work.task.policy
+        try:
+            rows = future.result()
+        except concurrent.futures.BrokenExecutor:
+            raise
+        except BaseException as error:
+            rest = self._keeper.keep_part(chunk, error)
+            expected = isinstance(error, (Exception, concurrent.futures.CancelledError))
+            if not expected or isinstance(error, WishartError) or attempt >= policy.retries:
+                del self._running[id(future)]
+                raise
+            log.warning("a chunk failed on a worker (%s); sending it again", error)
+            time.sleep(policy.backoff * 2**attempt)
+            return rest
+        self._keeper.keep(chunk, rows)
+        return None
+
+    def salvage(self, wait: bool):
+        """Cancel what has not begun and keep every answer of the rest.
+
+        Args:
+            wait: for the jobs that have begun; otherwise only what is answered by now is kept.
+        """
+        while not self._answers.empty():
+            self._arrived.add(id(self._answers.get()))
+        for future, _, _ in list(self._running.values()):
+            if not self._is_answered(future):
+                future.cancel()
+        for name, (future, chunk, _) in list(self._running.items()):
+            answered = self._is_answered(future)
+            if answered or (wait and not _asked(future, "cancelled")):
+                self._save_answer(future, chunk, answered)
+            self._running.pop(name, None)
+
+    def _save_answer(self, future, chunk: np.ndarray, answered: bool):
+        try:
+            rows = future.result()
+        except BaseException as error:
+            if not answered and isinstance(error, KeyboardInterrupt):
+                raise
+            self._keeper.keep_part(chunk, error)
+            log.warning("a job in flight failed too (%s)", error)
+            return
+        try:
+            self._keeper.keep(chunk, rows)
+        except (WishartError, OSError) as error:
+            # The table has it; why the run stopped is said by the first error.
+            log.warning("an answer in flight was kept, but: %s", error)
+
+    def _is_answered(self, future) -> bool:
+        """Whether a future has its answer, asked of it or learnt from its callback."""
+        if _asked(future, "cancelled"):
+            return False
+        return _asked(future, "done") or id(future) in self._arrived
+
+
+def _asked(future, question: str) -> bool:
+    """Ask a future ``done()`` or ``cancelled()``; False where it has no such method."""
+    method = getattr(future, question, None)
+    return bool(method()) if callable(method) else False

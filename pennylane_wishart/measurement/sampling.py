@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,20 +15,34 @@ from pennylane_wishart.errors import (
     InputError,
     MeasurementInterrupted,
     StoreError,
-    WishartError,
+    WishartWarning,
 )
 from pennylane_wishart.measurement.engine import ROUTES, Engine, Task, drop_engine, keep_engine
 from pennylane_wishart.measurement.faults import RetryPolicy
+from pennylane_wishart.measurement.identity import DeviceIdentity, forget_moving
+from pennylane_wishart.measurement.ledger import Question, open_ledger
 from pennylane_wishart.measurement.machines import DeviceRecipe, check_device, device_recipe
 from pennylane_wishart.measurement.plan import SamplingPlan, entropy_of, resolve_parameters
 from pennylane_wishart.measurement.records import Measurement
 from pennylane_wishart.measurement.run import RowCodec, Table, Work, collect
 from pennylane_wishart.measurement.shifts import direct_executor
+from pennylane_wishart.measurement.store_file import store_file
 from pennylane_wishart.measurement.target import Target, resolve_target
+from pennylane_wishart.measurement.watch import ROUTE_INTERVAL, Watch, check_interval
 from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.progress import progress_bar
 
-__all__ = ["Setup", "measure", "prepare_measurement"]
+__all__ = [
+    "Kept",
+    "Setup",
+    "collect_into",
+    "measure",
+    "notice_state",
+    "prepare_measurement",
+    "question_of",
+    "run_measurement",
+    "watch_of",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +58,15 @@ class Setup:
     def recipe(self) -> DeviceRecipe:
         """How the device is built."""
         return self.task.recipe
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the same call gives the same numbers: no shots, or shots from streams of their own."""
+        return self.plan.shots is None or self.recipe.is_seedable
+
+    def known_as(self, identity: DeviceIdentity) -> Setup:
+        """Return the same with the identity that somebody vouches for."""
+        return replace(self, task=replace(self.task, recipe=replace(self.recipe, identity=identity)))
 
 
 def _count(name: str, value, least: int) -> int:
@@ -84,6 +110,7 @@ def prepare_measurement(first, args, kwargs, options: dict) -> Setup:
     compiled = hasattr(first, "original_function")
     task = target.task(recipe, shots=shots, route=options["route"], policy=policy, compiled=compiled)
     engine = Engine(task)
+    notice_state(recipe)
     # Workers take the route decided here: the same numbers whoever computes them.
     task = target.task(recipe, shots=shots, route=engine.route, policy=policy, trusted=True)
     return Setup(target, plan, task, engine)
@@ -124,12 +151,14 @@ def measure(
         qnode: a QNode, tape, TracedCircuit or RotationCircuit.
         samples: number of angle sets.
         seed: non-negative integer, None or a Generator.
-        device: None (the QNode's own), a name, a device, or a zero-argument factory.
+        device: None (the QNode's own), a name, a device, or a zero-argument factory. Records of two devices are
+            kept apart by everything that decides their numbers, not by name (:class:`DeviceIdentity`).
         shots: per circuit; None: analytic where the device can be.
         executor: None, a concurrent.futures executor (``process_pool`` makes one that is ready) or a
             Dask client (``Client("tcp://…")`` of a ``dask scheduler`` with ``dask worker`` processes);
             never shut down here.
-        store: path of a journal; an interrupted run resumes and pays only for what is missing.
+        store: path of a journal (or an SQLite URI of a file); an interrupted run resumes and pays only for
+            what is missing. A finished one may lie on read-only media.
         progress: True, False, or None (a bar only where someone is watching).
         angles: law of the angles, as :meth:`AngleLaw.resolve` takes it.
         parameters: gradient components: None (all), an int (that many random ones per sample), or
@@ -142,7 +171,9 @@ def measure(
         retries, backoff, timeout: tries after a failed device call, seconds before the first (doubled
             each time), and seconds that one call may take.
         chunk: samples per job; never changes the numbers.
-        check: measure one known qubit first on a device that is not PennyLane's own.
+        check: measure one known qubit first on a device that is not PennyLane's own, again at intervals
+            (``pw.quote`` counts them) and at the end. If it fails, the samples since the last good check are
+            set aside: not in ``.partial`` but in ``.suspect``, marked in the store, measured again next time.
         first: number of the first sample: continue a plan where another left off.
         datum: which datum, where the call has a batch of inputs.
     Returns:
@@ -150,7 +181,8 @@ def measure(
     Raises:
         InputError: for a bad argument; the message names it.
         DeviceError: if the device is missing or measures wrongly.
-        MeasurementInterrupted: if it kept failing or was stopped; ``.partial`` has what was measured.
+        MeasurementInterrupted: if it kept failing, was stopped, or failed a later check; ``.partial`` has what
+            was measured.
         StoreError: if the journal cannot be used; ``.partial`` has what was measured.
     Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. Below about
         16 qubits set OMP_NUM_THREADS=1 before Python starts: threads of lightning that wait for a busy core
@@ -171,16 +203,20 @@ def measure(
     """
     options = dict(locals())
     options.pop("qnode")
+    if store is not None:
+        options["store"] = store_file(store)
 
     @functools.wraps(getattr(qnode, "func", measure))
     def run(*args, **kwargs) -> Measurement:
         chosen = options
+        if store is not None:
+            options["store"].check_place()
         if budget is not None:
             from pennylane_wishart.measurement.budget import split_budget
 
             chosen = {**options, **split_budget(qnode, args, kwargs, options)}
         setup = prepare_measurement(qnode, args, kwargs, chosen)
-        return _run(setup, chosen)
+        return run_measurement(setup, chosen)
 
     return run
 
@@ -193,64 +229,108 @@ def default_chunk(recipe: DeviceRecipe) -> int:
     return 5 if n >= 15 else 25
 
 
+def notice_state(recipe: DeviceRecipe):
+    """After a device has run: what changed in it by that is its state, and no setting."""
+    if recipe.instance is not None:
+        forget_moving(recipe.instance)
+
+
+def run_measurement(setup: Setup, options: dict) -> Measurement:
+    """Run a prepared measurement, or what a journal lacks of it."""
+    try:
+        return _run(setup, options)
+    finally:
+        notice_state(setup.recipe)
+
+
 def _run(setup: Setup, options: dict) -> Measurement:
     plan, task = setup.plan, setup.task
     angles, measured = plan.draw()
     seed, first, count = plan.ranges[0]
+    watch = watch_of(setup, options)
     size = default_chunk(setup.recipe) if options["chunk"] is None else _count("chunk", options["chunk"], 1)
+    if setup.recipe.is_hardware and options["check"]:
+        # A chunk never passes two checks: a quote counts them all.
+        size = min(size, check_interval(setup))
     edges = [0, *range(size - first % size, count, size), count]
     chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     seeds = None
     if task.shots is not None and setup.recipe.is_seedable:
         seeds = _shot_seeds(seed, first, count)
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
-    keep_engine(task.name, setup.engine)
+    table, routes = Table(angles.shape), [setup.engine.route]
     wrong = wrong_gradient_gates(setup.target.trace)
-    table = Table(angles.shape)
 
     def record(rows) -> Measurement | None:
         if not len(rows):
             return None
         return Measurement(
             table.losses[rows], table.gradients[rows], table.gradient_error[rows],
-            table.shot_variance[rows], angles[rows], plan.restrict(rows), setup.recipe.name,
-            " + ".join(routes), setup.engine.note, tuple(setup.target.trace.shapes), wrong,
+            table.shot_variance[rows], angles[rows], plan.restrict(rows), setup.recipe.label,
+            " + ".join(routes), setup.engine.note, tuple(setup.target.trace.shapes),
+            setup.recipe.identity, setup.is_reproducible, wrong,
         )  # fmt: skip
 
-    checking, routes = False, [setup.engine.route]
+    collect_into(
+        table,
+        work,
+        setup,
+        options,
+        Kept("Measurement", RowCodec, "Measured {} of {} samples", "measuring", routes, record),
+        watch,
+    )
+    return record(np.arange(count))  # type: ignore[return-value]
 
-    def check():
-        nonlocal checking
-        checking = True
-        _check(setup, options)
-        checking = False
 
-    bar = progress_bar(options["progress"], count, 0, f"measuring on {setup.recipe.name}")
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a run keeps: its kind in a journal, how rows are written, and the record of some rows."""
+
+    kind: str
+    codec: type
+    said: str
+    """What has happened to some of so many rows: ``said.format(done, count)``."""
+    doing: str
+    """What is going on while it runs."""
+    routes: list[str]
+    record: Callable
+    """``record(rows)``; None of no rows."""
+    settings: dict = field(default_factory=dict)
+
+
+def collect_into(table, work: Work, setup: Setup, options: dict, kept: Kept, watch: Watch | None) -> None:
+    """Fill a table, with a journal where one was given, and say what was kept when that stops early."""
+    task, count = setup.task, len(table.done)
+    keep_engine(task.name, setup.engine)
+    bar = progress_bar(options["progress"], count, 0, f"{kept.doing} on {setup.recipe.label}")
+
+    def partial():
+        return kept.record(np.flatnonzero(table.done))
+
     try:
-        opened = ledger_of(setup, options, "Measurement", RowCodec)
-        with opened as ledger:
-            routes.extend(r for r in opened.routes if r not in routes)
-            collect(work, table, options["executor"], ledger, bar, check)
+        with ledger_of(setup, options, kept) as ledger:
+            kept.routes.extend(r for r in getattr(ledger, "routes", ()) if r not in kept.routes)
+            collect(work, table, options["executor"], ledger, bar, watch)
     except StoreError as error:
-        error.partial = record(np.flatnonzero(table.done))
+        error.partial = partial()
         raise
-    except InputError:
-        raise
-    except (WishartError, KeyboardInterrupt, Exception) as error:
-        if checking and isinstance(error, DeviceError):
-            raise
+    except (KeyboardInterrupt, Exception) as error:
         done = int(table.done.sum())
-        reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error)
+        nothing = done == 0 and (watch is None or not len(watch.suspect))
+        at_the_door = isinstance(error, DeviceError) and watch is not None and watch.is_starting
+        if nothing and (isinstance(error, InputError) or at_the_door):
+            raise
+        reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error).rstrip(".")
         raise MeasurementInterrupted(
-            f"Measured {done} of {count} samples, then: {reason} The samples measured are in .partial"
+            f"{kept.said.format(done, count)}, then: {reason}. What was measured is in .partial"
             + ("" if options["store"] is None else " and in the store; the same call resumes")
             + ".",
-            record(np.flatnonzero(table.done)),
+            partial(),
+            None if watch is None else kept.record(watch.suspect),
         ) from error
     finally:
         bar.close()
         drop_engine(task.name)
-    return record(np.arange(count))  # type: ignore[return-value]
 
 
 def _shot_seeds(seed: int, first: int, count: int) -> np.ndarray:
@@ -263,9 +343,16 @@ def _shot_seeds(seed: int, first: int, count: int) -> np.ndarray:
     )
 
 
-def _check(setup: Setup, options: dict):
-    if not (options["check"] and setup.recipe.is_hardware):
-        return
+def watch_of(setup: Setup, options: dict) -> Watch | None:
+    """Return what checks the device of a run, or None where there is nothing to check."""
+    if setup.engine.is_probed:
+        return Watch(setup.engine.check_again, ROUTE_INTERVAL, at_start=False)
+    if not (options.get("check", True) and setup.recipe.is_hardware):
+        return None
+    return Watch(functools.partial(_check, setup), check_interval(setup))
+
+
+def _check(setup: Setup):
     execute = direct_executor(setup.engine.device, setup.task.policy)
 
     def run(tapes):
@@ -277,28 +364,30 @@ def _check(setup: Setup, options: dict):
     check_device(setup.engine.device, setup.recipe.wires[0], setup.task.shots, run)
 
 
-class _NoLedger:
-    routes: tuple[str, ...] = ()
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, *_):
-        return False
-
-
 _REPEATED = ("argnums", "output", "encoding", "datum")
 
 
-def ledger_of(setup: Setup, options: dict, kind: str, codec, **settings):
-    """Open the journal of a run, or a stand-in where there is no ``store=``."""
-    if options["store"] is None:
-        return _NoLedger()
-    from pennylane_wishart.measurement.ledger import Question, open_ledger
-
+def question_of(setup: Setup, options: dict, kind: str, settings: dict) -> Question:
+    """Return what a run is about, as a journal keeps it."""
     kept = {name: options[name] for name in _REPEATED if _is_plain(options[name])}
-    question = Question(kind, setup.plan, setup.recipe.name, setup.engine.route, settings, kept)
-    return open_ledger(options["store"], question, codec)
+    identity = setup.recipe.identity or DeviceIdentity.unknown(setup.recipe.label)
+    return Question(kind, setup.plan, setup.recipe.label, identity, setup.engine.route, settings, kept)
+
+
+def ledger_of(setup: Setup, options: dict, kept: Kept) -> contextlib.AbstractContextManager:
+    """Open the journal of a run; a context of None where there is no ``store=``."""
+    if options["store"] is None:
+        return contextlib.nullcontext()
+    question = question_of(setup, options, kept.kind, kept.settings)
+    if not question.identity.is_certain:
+        warnings.warn(
+            f"{question.device} cannot be identified ({question.identity.unidentified}): no other session will take "
+            f"what it measures for the same device's. To finish an interrupted run, vouch for it: pw.resume(qnode, "
+            f"{str(options['store'].path)!r}, same_device=True).",
+            WishartWarning,
+            stacklevel=5,
+        )
+    return open_ledger(options["store"], question, kept.codec)
 
 
 def _is_plain(value) -> bool:
