@@ -13,6 +13,7 @@ from scipy import stats
 import pennylane_wishart as pw
 from pennylane_wishart.comparison import compare_sample
 from pennylane_wishart.comparison.compare import _distinct
+from pennylane_wishart.comparison.estimates import CountedLaw
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.ensembles import BetaLoss, GammaLoss, HaarCompression
 
@@ -175,19 +176,9 @@ def test_refuses_what_is_not_a_measurement():
 
 
 def test_shot_noise_of_a_pauli_word_depends_on_the_loss():
-    """Binomial estimates of losses of N = 4: the law with c² − ℓ² agrees, the one without noise does not."""
-    from pennylane_wishart.comparison.compare import _one_shot
-
-    qnode, args = CASES["su8_pauli"].make()
-    pred = pw.predict(qnode)(*args)
-    variance = _one_shot(pred, None, 60)
-    np.testing.assert_allclose(variance(np.array([0.0, 0.6, 1.0])), [1.0, 0.64, 0.0])
+    """Binomial estimates of losses of N = 4: the law of counts agrees, that of another spectrum does not."""
     law, rng = BetaLoss(-1.0, 1.0, 2, 4, 2), np.random.default_rng(9)
     losses = law.sample(3000, rng)
     estimates = 2 * rng.binomial(60, (1 + losses) / 2) / 60 - 1
-    estimates = estimates + rng.uniform(-1, 1, 3000) / 60  # between the steps of the binomial
-    assert compare_sample("loss", estimates, law.with_shots(60, variance)).agrees
-    flat = law.with_shots(60, 1.0)  # the noise of a loss of 0 everywhere: too wide at the ends
-    assert flat.std() > law.with_shots(60, variance).std() * 1.005
-    narrow = compare_sample("loss", estimates, BetaLoss(-1.0, 1.0, 5, 10, 2))
-    assert narrow.agrees is False
+    assert compare_sample("loss", estimates, CountedLaw(law, -1.0, 1.0, 60)).agrees
+    assert compare_sample("loss", estimates, CountedLaw(BetaLoss(-1.0, 1.0, 5, 10, 2), -1.0, 1.0, 60)).agrees is False

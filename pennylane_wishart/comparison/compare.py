@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
 
+from pennylane_wishart.comparison.dead import compare_dead
+from pennylane_wishart.comparison.reference import reference_gradients
+from pennylane_wishart.comparison.shots import (
+    gradient_estimate_law,
+    gradient_noise,
+    loss_estimate_law,
+    noise_bounds,
+)
 from pennylane_wishart.comparison.statistics import (
     ROUNDING,
     QuantityComparison,
-    compare_constant,
     compare_sample,
     not_compared,
 )
@@ -110,18 +116,10 @@ def _check_same(pred: Prediction, data) -> None:
 def _(data: Measurement, pred, alpha, seed) -> Comparison:
     _check_same(pred, data)
     gradients = np.where(data.measured, data.gradients, np.nan)
-    noise = _gradient_noise(data)
     found = Comparison(
         loss=_loss(pred, data, alpha, seed),
-        gradient=_gradient(pred, data, gradients, noise, alpha, seed),
-        variances=compare_variances(
-            gradients,
-            pred.gradient_variance,
-            pred.gradient_variance_error,
-            noise,
-            alpha,
-            gradient_bounds(pred.circuit),
-        ),
+        gradient=_gradient(pred, data, gradients, alpha, seed),
+        variances=_variances(pred, data, gradients, alpha),
         dead=_dead(pred, gradients, data, alpha),
         device=data.device,
     )
@@ -143,12 +141,20 @@ def _noise(found: Comparison) -> str:
     )
 
 
-def _gradient_noise(data: Measurement) -> np.ndarray:
-    error = np.where(data.measured, data.gradient_error, np.nan)
-    seen = np.isfinite(error).any(axis=0)
-    out = np.zeros(error.shape[1])
-    out[seen] = np.nanmean(error[:, seen] ** 2, axis=0)
-    return out
+def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> QuantityComparison:
+    noise = gradient_noise(pred, data)
+    if isinstance(noise, str):
+        return not_compared("gradient variances at this depth", noise, alpha)
+    return compare_variances(
+        gradients,
+        pred.gradient_variance,
+        pred.gradient_variance_error,
+        noise,
+        alpha,
+        gradient_bounds(pred.circuit),
+        noise_bounds(pred, data),
+        reference_gradients(pred),
+    )
 
 
 def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityComparison:
@@ -160,15 +166,10 @@ def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityCompariso
         return not_compared("loss law", "only a bound on the loss variance at this depth is known", alpha)
     if not pred.is_deep:
         return not_compared("loss law", "the circuit is too shallow for the deep-limit law", alpha)
-    shots = data.plan.shots
-    rounding = ROUNDING * _size(pred)
-    if shots and float(law.var()) <= rounding**2:
-        value, one = float(law.mean()), _one_shot(pred, data, shots)
-        variance = float(one(np.array([value]))[0]) if callable(one) else one
-        return compare_constant("loss law", data.losses, value, variance / shots, alpha, rounding)
-    if shots:
-        law = law.with_shots(shots, _one_shot(pred, data, shots))
-    return compare_sample("loss law", data.losses, law, alpha, seed, rounding=rounding)
+    seen = loss_estimate_law(law, pred, data)
+    if isinstance(seen, str):
+        return not_compared("loss law", seen, alpha)
+    return compare_sample("loss law", data.losses, seen, alpha, seed, rounding=ROUNDING * _size(pred))
 
 
 def _size(pred: Prediction) -> float:
@@ -176,16 +177,7 @@ def _size(pred: Prediction) -> float:
     return float(np.abs(pred.circuit.observable.coefficients).sum())
 
 
-def _one_shot(pred: Prediction, data: Measurement, shots: int) -> float | Callable[[np.ndarray], np.ndarray]:
-    """Variance of one shot: c² − ℓ² for one Pauli word of coefficient c, the measured mean otherwise."""
-    observable = pred.circuit.observable
-    if len(observable) == 1:
-        square = observable.norm_squared
-        return lambda value: np.maximum(square - value**2, 0.0)
-    return float(np.nanmean(data.shot_variance)) * shots
-
-
-def _gradient(pred: Prediction, data: Measurement, gradients, noise, alpha, seed) -> QuantityComparison:
+def _gradient(pred: Prediction, data: Measurement, gradients, alpha, seed) -> QuantityComparison:
     name = "gradient law"
     try:
         _ = pred.gradient
@@ -196,10 +188,10 @@ def _gradient(pred: Prediction, data: Measurement, gradients, noise, alpha, seed
         return not_compared(name, "no measured parameter is deep enough for the deep-limit law", alpha)
     rng = np.random.default_rng(seed)
     values, used = _one_per_sample(gradients, deep, rng)
-    law = _mixture(pred, used)
-    if data.plan.shots:
-        law = law.with_shots(1, float(np.mean(noise[deep])))
-    return compare_sample(name, values, law, alpha, seed)
+    seen = gradient_estimate_law(_mixture(pred, used), pred, data, deep)
+    if isinstance(seen, str):
+        return not_compared(name, seen, alpha)
+    return compare_sample(name, values, seen, alpha, seed)
 
 
 def _one_per_sample(gradients, deep, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -228,21 +220,14 @@ def _mixture(pred: Prediction, used: np.ndarray):
 def _dead(pred: Prediction, gradients, data, alpha) -> QuantityComparison | None:
     if not pred.dead_parameters:
         return None
-    columns = gradients[:, list(pred.dead_parameters)]
-    values = columns[np.isfinite(columns)]
-    name = "dead parameters"
-    if len(values) == 0:
-        return not_compared(name, "no dead parameter was measured", alpha)
-    error = data.gradient_error[:, list(pred.dead_parameters)][np.isfinite(columns)]
-    size = np.broadcast_to(gradient_bounds(pred.circuit)[list(pred.dead_parameters)], columns.shape)
-    limit = ROUNDING * size[np.isfinite(columns)] + 6 * error
-    worst = float(np.max(np.abs(values)))
-    same = bool(np.all(np.abs(values) <= limit))
-    nan = float("nan")
-    return QuantityComparison(
-        name, worst, 1.0 if same else 0.0, nan, (nan, nan), worst, 1.0, same, alpha, len(values),
-        "every measured gradient of a dead parameter is zero within 6 standard errors",
-    )  # fmt: skip
+    dead = list(pred.dead_parameters)
+    return compare_dead(
+        gradients[:, dead],
+        data.gradient_error[:, dead],
+        gradient_bounds(pred.circuit)[dead],
+        noise_bounds(pred, data)[dead],
+        alpha,
+    )
 
 
 @_compare.register

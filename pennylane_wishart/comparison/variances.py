@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp, log, log2, sqrt
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import _POWER_SCALE, ROUNDING, QuantityComparison, not_compared
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.measurement.statistics import raised_spread, spread_factors
 from pennylane_wishart.moments.drivers import gradient_bounds
 
 __all__ = ["compare_variances", "gradient_bounds"]
@@ -24,25 +26,33 @@ def compare_variances(
     noise: np.ndarray,
     alpha: float,
     bounds: np.ndarray | None = None,
+    noise_bound: np.ndarray | None = None,
+    reference: np.ndarray | None = None,
 ) -> QuantityComparison:
     """Test the variances of all live parameters at once.
 
     Squared gradients have heavy tails at shallow depth: a sample of a few hundred often misses the tail
     that carries the variance, and tests that trust its spread cry wolf. Two tests share ``alpha``:
 
-    * of all parameters together: the mean over parameters of g²/(predicted + shot noise), one number for
+    * of all parameters together: the mean over parameters of g² less its shot noise, one number for
       each angle set, has mean 1; a t test with the sample's skewness removed (Hall's transformation);
     * of every parameter alone, corrected for their number (Bonferroni): the same test against a variance too
       large, and against one too small the Chernoff bound for g² in [0, bound²], which holds at
       any sample size and for any law (only where there is no shot noise).
 
+    Neither takes a spread smaller than the circuit's own, where ``reference`` tells it, shot noise added. Where it
+    does not, the first test raises the sample's spread by what its size may hide.
+
     Args:
         measured: gradients ``(samples, n_params)``, NaN where not measured.
         predicted, predicted_error: variances and their standard errors, ``(n_params,)``.
-        noise: shot-noise variance of each parameter's gradient, ``(n_params,)``.
-        alpha: false-alarm rate. Simulated on five shallow circuits from 100 samples on: at most 5.1% for 5% and
-            0.2% for 0.1%; with 40 samples and a kurtosis of 60 it was 0.8% for 0.1%.
+        noise: shot-noise variance, ``(n_params,)`` or of every measured value ``(samples, n_params)``: any
+            unbiased estimate of it will do.
+        alpha: false-alarm rate; benchmarks/false_alarms.py prints what it comes to.
         bounds: largest possible |gradient| of each parameter, ``(n_params,)``.
+        noise_bound: largest possible shot-noise variance of each parameter, ``(n_params,)``; the mean
+            of ``noise`` where None.
+        reference: gradients of the predicted circuit at random angles, ``(draws, n_params)``.
     Returns:
         :class:`QuantityComparison`: ``ratio_of_variances`` is that of all parameters together.
     Raises:
@@ -54,42 +64,44 @@ def compare_variances(
     measured, predicted = np.asarray(measured, float), np.asarray(predicted, float)
     if measured.shape[1] != len(predicted):
         raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")
-    seen = np.isfinite(measured)
-    # NaN: only a bound is predicted, which is no value to hold a measurement against
-    often = (predicted > 0) & (seen.sum(0) >= _LEAST)
+    often = _measured_often(measured, predicted)
     size = np.zeros(len(predicted)) if bounds is None else ROUNDING * np.asarray(bounds, float)
-    live = np.flatnonzero(often & ~_below_rounding(measured, seen, predicted, size))
+    live = np.flatnonzero(often & ~_below_rounding(measured, predicted, size))
     if len(live) == 0:
         return _all_constant(name, often, alpha)
-    raw = np.where(seen, measured, 0.0)[:, live]
-    seen, count = seen[:, live], seen[:, live].sum(0)
-    centred = np.where(seen, raw - raw.sum(0) / count, 0.0)
-    squares = centred**2 * (count / (count - 1))
-    v, extra = predicted[live], np.asarray(noise, float)[live]
-    relative = np.asarray(predicted_error, float)[live] / (v + extra)
-    together, mean, spread, n = _together(squares, seen, v, extra, relative)
-    alone = _alone(raw**2, squares, seen, v, extra, relative, None if bounds is None else bounds[live])
-    pvalue = min(1.0, 2 * min(together, alone))
+    data = _Squares.of(live, measured, predicted, predicted_error, noise, bounds, noise_bound, reference)
+    together, mean, spread, interval, n = _together(data)
+    pvalue = min(1.0, 2 * min(together, _alone(data)))
     width = spread / max(mean, 1e-300) / sqrt(n)
     return QuantityComparison(
         name=name,
         statistic=float(stats.norm.isf(max(pvalue, 1e-300) / 2)),
         pvalue=pvalue,
         ratio_of_variances=mean,
-        interval=(mean * exp(-1.96 * width), mean * exp(1.96 * width)),
+        interval=interval,
         effect=abs(log2(max(mean, 1e-300))),
         power=float(stats.norm.sf(stats.norm.isf(alpha / 4) - log(_POWER_SCALE**2) / max(width, 1e-300))),
         agrees=bool(pvalue >= alpha),
         alpha=alpha,
         n=n,
-        note=f"{len(live)} live parameters, together and each alone",
+        note=f"{len(data.variance)} live parameters, together and each alone",
     )
 
 
-def _below_rounding(measured: np.ndarray, seen: np.ndarray, predicted: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _measured_often(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Whether each parameter has a predicted value and enough measured ones.
+
+    NaN: only a bound is predicted, which is no value to hold a measurement against.
+    """
+    with np.errstate(invalid="ignore"):
+        return (predicted > 0) & (np.isfinite(measured).sum(0) >= _LEAST)
+
+
+def _below_rounding(measured: np.ndarray, predicted: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Whether predicted and measured spread both lie below what a device may round to: they agree."""
-    largest = np.where(seen, np.abs(measured), 0.0).max(axis=0, initial=0.0)
-    return (predicted <= size**2) & (largest <= 6 * size)
+    largest = np.where(np.isfinite(measured), np.abs(measured), 0.0).max(axis=0, initial=0.0)
+    with np.errstate(invalid="ignore"):
+        return (predicted <= size**2) & (largest <= 6 * size)
 
 
 def _all_constant(name: str, often: np.ndarray, alpha: float) -> QuantityComparison:
@@ -102,56 +114,133 @@ def _all_constant(name: str, often: np.ndarray, alpha: float) -> QuantityCompari
     )  # fmt: skip
 
 
-def _together(squares, seen, v, extra, relative) -> tuple[float, float, float, int]:
-    """Return (p-value, mean ratio, its spread over samples, samples) of all parameters together."""
-    weights = seen / (v + extra)
+@dataclass(frozen=True, eq=False)
+class _Squares:
+    """Squared gradients of the live parameters, shot noise taken off, beside what is predicted of them."""
+
+    raw: np.ndarray
+    """g², ``(samples, live)``, 0 where not measured."""
+    excess: np.ndarray
+    """(g − ḡ)²·n/(n − 1) less its noise: an unbiased estimate of the variance."""
+    noise: np.ndarray
+    """What was taken off."""
+    seen: np.ndarray
+    variance: np.ndarray
+    error: np.ndarray
+    scale: np.ndarray
+    """Variance plus the largest noise: what the squares are weighted by."""
+    bounds: np.ndarray | None
+    noise_spread: np.ndarray
+    """Upper bound of the variance that shot noise adds to ``excess``, ``(live,)``."""
+    reference: np.ndarray | None
+    """(g − ḡ)² of the circuit's own draws, ``(draws, live)``."""
+
+    @classmethod
+    def of(cls, live, measured, predicted, error, noise, bounds, noise_bound, reference) -> _Squares:
+        seen = np.isfinite(measured)
+        taken = np.broadcast_to(np.asarray(noise, float), measured.shape)[:, live]
+        raw, seen = np.where(seen, measured, 0.0)[:, live], seen[:, live]
+        taken = np.where(seen, taken, 0.0)
+        count, v = seen.sum(0), predicted[live]
+        most = taken.sum(0) / count if noise_bound is None else np.asarray(noise_bound, float)[live]
+        centred = np.where(seen, raw - raw.sum(0) / count, 0.0)
+        # E[((g + ε)² − g²)²] ≤ 8vN + 8N² for noise ε no wider than normal of variance N, whatever g is
+        spread = 8 * v * most + 8 * most**2
+        own = None if reference is None else (reference[:, live] - reference[:, live].mean(0)) ** 2
+        return cls(
+            raw**2, centred**2 * (count / (count - 1)) - taken, taken, seen, v, np.asarray(error, float)[live],
+            v + most, None if bounds is None else bounds[live], spread, own,
+        )  # fmt: skip
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is shot noise at all."""
+        return bool(np.any(self.noise > 0))
+
+    def own_variances(self) -> np.ndarray:
+        """Variance of each column of ``excess`` by the circuit's own law, 0 where that is not known."""
+        own = np.zeros(len(self.variance)) if self.reference is None else self._relative().var(0)
+        return own * self.variance**2 + self.noise_spread
+
+    def _relative(self) -> np.ndarray:
+        """Squares of the draws, brought to mean 1 (only their shape is used)."""
+        assert self.reference is not None
+        mean = self.reference.mean(0)
+        return np.where(mean > 0, self.reference / np.where(mean > 0, mean, 1.0), 1.0)
+
+
+def _together(data: _Squares) -> tuple[float, float, float, tuple[float, float], int]:
+    """Return (p-value, mean ratio, spread over samples, 95% interval, samples) of all parameters together."""
+    weights, v = data.seen / data.scale, data.variance
     # E of every row is 1, whatever share of the parameters it measured
-    rows = ((squares - extra * seen) * weights).sum(1)
-    per_row = rows / ((seen * weights).sum(0) @ v / len(rows))
-    used = seen.any(1)
-    ratio = per_row[used] * used.mean()
-    n = len(ratio)
-    spread = float(ratio.std(ddof=1))
-    error = float(np.average(relative, weights=seen.sum(0)))
+    normal = (weights.sum(0) @ v) / len(weights)
+    used = data.seen.any(1)
+    ratio = (data.excess * weights).sum(1)[used] / normal * used.mean()
+    noise = float((data.noise * weights).sum() / normal / len(weights))
+    n, mean = len(ratio), float(ratio.mean())
+    share = weights.mean(0) / normal
+    error = float(share @ data.error)
+    found = float(ratio.var(ddof=1))
+    floor = _row_variance(data, weights, normal)
+    if data.reference is None and found > 0:
+        floor += float(raised_spread(found, n))
+    spread = sqrt(max(found, floor))
     if not spread > 0:  # all squares alike, all zero for instance: only the prediction's own error is left
-        off = abs(float(ratio.mean()) - 1)
+        off = abs(mean - 1)
         p = float(2 * stats.norm.sf(off / error)) if error > 0 else float(off < 1e-9)
-        return p, float(ratio.mean()), 0.0, n
-    t = _hall(ratio, error)
-    return float(2 * stats.t.sf(abs(t), n - 1)), float(ratio.mean()), spread, n
+        return p, mean, 0.0, (mean, mean), n
+    t = float(_hall(ratio[:, None], np.ones((n, 1), bool), np.ones(1), np.array([error]), np.array([floor]))[0])
+    total = max(mean + noise, 1e-300)
+    own = found / total**2 if data.reference is None else max(found / total**2, floor / (1 + noise) ** 2)
+    relative = own + n * (error / (1 + noise)) ** 2
+    low, high = (float(f) * total - noise for f in spread_factors(relative, n))
+    return float(2 * stats.t.sf(abs(t), n - 1)), mean, spread, (max(low, 0.0), max(high, 0.0)), n
 
 
-def _alone(raw, squares, seen, v, extra, relative, bounds) -> float:
+def _row_variance(data: _Squares, weights: np.ndarray, normal: float) -> float:
+    """Variance of a row's ratio by the circuit's own law, shot noise added; 0 where nothing is known."""
+    noise = float(((weights**2).mean(0) @ data.noise_spread) / normal**2)
+    if data.reference is None:
+        return noise
+    draws = data._relative() * data.variance
+    # the draws measured what the rows measured, one after the other
+    masked = np.resize(weights, draws.shape) if len(weights) < len(draws) else weights[: len(draws)]
+    return float(((draws * masked).sum(1) / normal).var()) + noise
+
+
+def _alone(data: _Squares) -> float:
     """Return the smallest p-value of single parameters, times twice their number."""
-    smallest = 1.0
-    for k in range(len(v)):
-        column = squares[seen[:, k], k] / (v[k] + extra[k])
-        n, spread = len(column), float(column.std(ddof=1))
-        if spread > 0:
-            t = _hall(column, float(relative[k]))
-            smallest = min(smallest, float(stats.t.sf(t, n - 1)))
-        if bounds is not None and bounds[k] > 0 and extra[k] == 0:
-            # a variance that is itself uncertain is not held to more than its lower end
-            expected = v[k] * max(1 - 4 * float(relative[k]), 0.0) / bounds[k] ** 2
-            found = float(raw[seen[:, k], k].mean()) / bounds[k] ** 2
-            if found < expected < 1:
-                smallest = min(smallest, exp(-n * _divergence(found, expected)))
-    return min(1.0, 2 * len(v) * smallest)
+    count = data.seen.sum(0)
+    t = _hall(data.excess, data.seen, data.variance, data.error, data.own_variances())
+    smallest = float(np.min(stats.t.sf(t, count - 1), initial=1.0))
+    if data.bounds is not None and not data.is_noisy:
+        top = np.where(data.bounds > 0, data.bounds, np.inf) ** 2
+        # a variance that is itself uncertain is not held to more than its lower end
+        sure = np.maximum(1 - 4 * data.error / data.variance, 0.0)
+        expected, found = data.variance * sure / top, data.raw.sum(0) / count / top
+        short = (found < expected) & (expected < 1)
+        for f, e, n in zip(found[short], expected[short], count[short], strict=True):
+            smallest = min(smallest, exp(-n * _divergence(float(f), float(e))))
+    return min(1.0, 2 * len(count) * smallest)
 
 
-def _hall(sample: np.ndarray, error: float) -> float:
-    """Return Student's t of a mean of 1, its skewness taken out by Hall's cubic.
+def _hall(sample, seen, target, error, floor) -> np.ndarray:
+    """Return Student's t of each column's mean against ``target``, the skewness taken out by Hall's cubic.
 
-    ``error`` is the standard error of the 1: it widens the spread of the mean, symmetrically.
+    ``error`` is the standard error of the target: it widens the spread of the mean, symmetrically.
+    ``floor``: the spread's square is taken for no less. Columns without any spread give −∞: no evidence
+    of a mean too large.
     """
-    n = len(sample)
-    centred = sample - sample.mean()
-    own = float(np.mean(centred**2))
-    spread = sqrt(own + n * error**2)
-    skewness = float(np.mean(centred**3)) / spread**3
-    s = (float(sample.mean()) - 1) / spread
-    cubic = s + skewness * s**2 / 3 + skewness**2 * s**3 / 27 + skewness / (6 * n)
-    return sqrt(n - 1) * cubic
+    n = seen.sum(0)
+    mean = np.where(seen, sample, 0.0).sum(0) / n
+    centred = np.where(seen, sample - mean, 0.0)
+    own = np.maximum((centred**2).sum(0) / n, floor)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(own + n * error**2)
+        skewness = (centred**3).sum(0) / n / spread**3
+        s = (mean - target) / spread
+        cubic = s + skewness * s**2 / 3 + skewness**2 * s**3 / 27 + skewness / (6 * n)
+        return np.where(spread > 0, np.sqrt(n - 1) * cubic, -np.inf)
 
 
 def _divergence(found: float, expected: float) -> float:

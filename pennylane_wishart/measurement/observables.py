@@ -1,7 +1,8 @@
 """Estimating ⟨O⟩ together with its shot noise: tapes per measurement basis, and what they yield.
 
 The noise of ⟨O⟩ comes from the same shots as ⟨O⟩ itself: closed form for an observable of two
-eigenvalues, sample covariance for a sum of words measured in one basis.
+eigenvalues, sample covariance for a sum of words measured in one basis. One shot has no spread:
+its noise is given as the largest that the outcomes allow, the square of half their range.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Reading:
     measurements: tuple
     interpret: Callable
     """``interpret(result, shots) -> (estimate, variance of the estimate)``; the variance is 0
-    where shots is None."""
+    where shots is None, an upper bound where it is 1."""
+    half_range: float = 0.0
+    """Half the distance between the largest and the smallest outcome of one shot; 0 where analytic."""
 
 
 def readings(
@@ -41,19 +44,31 @@ def readings(
         return [Reading((), (qml.expval(observable),), _exact)], 0.0
     bounds = _two_levels(observable)
     if bounds is not None:
-        return [Reading((), (qml.expval(observable),), _TwoLevels(*bounds))], 0.0
+        half = (bounds[1] - bounds[0]) / 2
+        return [Reading((), (qml.expval(observable),), _TwoLevels(*bounds), half)], 0.0
     if observable.pauli_rep is not None:
         return _qubitwise(observable, by_wire, by_word)
-    return [Reading((), (qml.expval(observable), qml.var(observable)), _mean_and_variance)], 0.0
+    half = _half_range(observable)
+    both = (qml.expval(observable), qml.var(observable))
+    return [Reading((), both, _MeanAndVariance(half), half)], 0.0
 
 
 def _exact(result, shots) -> tuple[float, float]:
     return float(checked_values(result, 1, "an expectation value")[0]), 0.0
 
 
-def _mean_and_variance(result, shots) -> tuple[float, float]:
-    mean, variance = (float(v) for v in checked_values(result, 2, "expectation and variance"))
-    return mean, max(variance, 0.0) / max(shots - 1, 1)
+def _half_range(observable) -> float:
+    values = np.real(observable.eigvals())
+    return float(np.max(values) - np.min(values)) / 2
+
+
+@dataclass(frozen=True)
+class _MeanAndVariance:
+    half: float
+
+    def __call__(self, result, shots) -> tuple[float, float]:
+        mean, variance = (float(v) for v in checked_values(result, 2, "expectation and variance"))
+        return mean, max(variance, 0.0) / (shots - 1) if shots > 1 else self.half**2
 
 
 @dataclass(frozen=True)
@@ -63,9 +78,11 @@ class _TwoLevels:
 
     def __call__(self, result, shots) -> tuple[float, float]:
         mean = float(checked_values(result, 1, "an expectation value")[0])
+        if shots == 1:
+            return mean, ((self.high - self.low) / 2) ** 2
         spread = (self.high - mean) * (mean - self.low)
         # Beyond its range by more than rounding the value is noise-mitigated, not a mean of shots.
-        return mean, max(spread, 0.0) / max(shots - 1, 1)
+        return mean, max(spread, 0.0) / (shots - 1)
 
 
 def _two_levels(observable) -> tuple[float, float] | None:
@@ -104,12 +121,13 @@ def _qubitwise(observable, by_wire: bool, by_word: bool) -> tuple[list[Reading],
 def _group(basis: dict, words: list, coefficients: list[float], by_wire: bool) -> Reading:
     if len(words) == 1:
         word = qml.pauli.PauliWord(words[0]).operation()
-        return Reading((), (qml.expval(word),), _Scaled(coefficients[0], _TwoLevels(-1.0, 1.0)))
+        return Reading((), (qml.expval(word),), _Scaled(coefficients[0], _TwoLevels(-1.0, 1.0)), abs(coefficients[0]))
     wires = list(basis)
     rotations = tuple(gate for w, p in basis.items() for gate in {"X": [qml.Hadamard(w)], "Y": _from_y(w)}.get(p, []))
     masks = np.array([[w in word for w in wires] for word in words], float)
     sampled = tuple(qml.sample(qml.Z(w)) for w in wires) if by_wire else (qml.sample(wires=wires),)
-    return Reading(rotations, sampled, _Samples(masks, np.array(coefficients), by_wire))
+    largest = float(np.sum(np.abs(coefficients)))
+    return Reading(rotations, sampled, _Samples(masks, np.array(coefficients), by_wire), largest)
 
 
 def _from_y(wire) -> list:

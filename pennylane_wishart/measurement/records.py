@@ -52,9 +52,10 @@ class Measurement(ExportableRecord):
     gradients: np.ndarray
     """float64 ``(samples, n_params)``, flat parameters; NaN where not measured."""
     gradient_error: np.ndarray
-    """Standard error of each component from shots; 0 where analytic, NaN where not measured."""
+    """Standard error of each component from shots; 0 where analytic, NaN where not measured, the
+    largest possible one where a circuit ran with a single shot."""
     shot_variance: np.ndarray
-    """``(samples,)``: variance of each ℓ estimate from shots; 0 where analytic."""
+    """``(samples,)``: variance of each ℓ estimate from shots; 0 where analytic, an upper bound at one shot."""
     angles: np.ndarray
     """radians ``(samples, n_params)``"""
     plan: SamplingPlan
@@ -138,11 +139,14 @@ class Measurement(ExportableRecord):
     # ------------------------------------------------------------------ statistics
     def gradient_variance(self, replicates: int = 400) -> GradientVariance:
         """Return the variance of each component over the angles, shot noise removed, with errors."""
-        return gradient_variance(self.gradients, self.gradient_error, replicates=replicates)
+        return gradient_variance(self.gradients, self.gradient_error, replicates=replicates, shots=self.shots)
 
     def loss_variance(self) -> tuple[float, float]:
-        """Return the variance of ℓ over the angles, shot noise removed, and its standard error."""
-        out = gradient_variance(self.losses[:, None], np.sqrt(self.shot_variance)[:, None])
+        """Return the variance of ℓ over the angles, shot noise removed, and its standard error.
+
+        Both are NaN where every circuit ran with one shot, whose noise has no estimate.
+        """
+        out = gradient_variance(self.losses[:, None], np.sqrt(self.shot_variance)[:, None], shots=self.shots)
         return float(out.value[0]), float(out.error[0])
 
     def degrees_of_freedom(self, dim: float, beta: int, minimum: float) -> DegreesOfFreedom:
@@ -153,7 +157,7 @@ class Measurement(ExportableRecord):
             beta: 1, 2 or 4.
             minimum: smallest eigenvalue of the observable in the sector, in its own units.
         """
-        return degrees_of_freedom(self.losses, self.shot_variance, dim, beta, minimum)
+        return degrees_of_freedom(self.losses, self.shot_variance, dim, beta, minimum, self.shots)
 
     # ------------------------------------------------------------------ combining
     def __add__(self, other: Measurement) -> Measurement:
@@ -203,7 +207,9 @@ class Measurement(ExportableRecord):
             )
         if self.wrong_gradient_gates:
             parts.append(f"  {wrong_gradient_notice(self.wrong_gradient_gates)}")
-        if self.samples > 1:
+        if self.shots == 1:
+            parts.append(f"  loss: mean {self.losses.mean():.5g}; no variances: the noise of one shot has no estimate")
+        elif self.samples > 1:
             value, error = self.loss_variance()
             parts.append(f"  loss: mean {self.losses.mean():.5g}, variance {value:.4g} ± {error:.1g}")
             if self.measured.any():

@@ -132,6 +132,8 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     if engine == "matched":
         return _matched(sector, spread)
     spectrum, levels = field_spectrum(sector), sector.generator_spectra.get(index)
+    if spectrum is not None and len(spectrum[0]) == 1:  # the observable is a number in this sector
+        return Constant(0.0)
     if spectrum is None or levels is None or sector.rho_spectrum is None:
         return _matched(sector, spread)
     if dim == 1:

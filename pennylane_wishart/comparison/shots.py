@@ -1,0 +1,93 @@
+"""What shots do to each comparison: noise that is taken off, bounds on it, and laws of the estimates.
+
+The error that a few shots report of themselves is 0 whenever they agree, so no test here rests on it
+alone: means of it are unbiased from two shots on, bounds and exact laws hold from one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pennylane as qml
+
+from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law
+from pennylane_wishart.comparison.variances import gradient_bounds
+from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.measurement import Measurement
+from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
+from pennylane_wishart.prediction import Prediction
+
+__all__ = ["gradient_estimate_law", "gradient_noise", "loss_estimate_law", "noise_bounds", "two_levels"]
+
+
+def two_levels(pred: Prediction) -> tuple[float, float] | None:
+    """Return the two outcomes of a shot of the observable, where it has just two."""
+    trace, observable = pred.circuit.trace, pred.circuit.observable
+    if trace is not None and isinstance(trace.observable, qml.Projector):
+        return 0.0, 1.0
+    if len(observable) == 1 and observable.words.weights()[0] > 0:
+        size = float(np.abs(observable.coefficients[0]))
+        return -size, size
+    return None
+
+
+def _bounds_of(pred: Prediction) -> ShotBounds | None:
+    """Return the bounds on shot noise; None for a circuit of words, which no device can have measured."""
+    return None if pred.circuit.trace is None else shot_bounds(pred.circuit.trace)
+
+
+def noise_bounds(pred: Prediction, data: Measurement) -> np.ndarray:
+    """Return the largest possible shot-noise variance of each gradient component, 0 without shots."""
+    shots = data.plan.shots
+    if not shots:
+        return np.zeros(pred.circuit.n_params)
+    found = _bounds_of(pred)
+    if found is None:  # two shifts of ±½ each for every rotation, the whole observable in one reading
+        return gradient_bounds(pred.circuit) ** 2 / shots
+    return found.gradient / shots
+
+
+def gradient_noise(pred: Prediction, data: Measurement) -> np.ndarray | str:
+    """Return an unbiased estimate of the shot noise of every measured gradient, or why there is none.
+
+    ``(samples, n_params)`` from two shots on. A single shot has no spread: for two outcomes a < b and angles
+    uniform over whole periods its mean variance follows from the prediction, E[(b − ℓ)(ℓ − a)], which no shift
+    changes; otherwise it is not known.
+    """
+    shots = data.plan.shots
+    if shots != 1:
+        return np.where(data.measured, data.gradient_error, 0.0) ** 2
+    levels, found = two_levels(pred), _bounds_of(pred)
+    if levels is None or found is None or pred.angles.name != "uniform":
+        return (
+            "one shot has no spread of its own, and its noise is known only for an observable of two outcomes at "
+            "uniform angles"
+        )
+    low, high = levels
+    moments = pred.moments
+    single = (low + high) * moments.loss_mean - low * high - moments.loss_second_moment
+    return found.gradient * (max(single, 0.0) / ((high - low) / 2) ** 2)
+
+
+def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Law | CountedLaw | NoisyLaw | str:
+    """Return the law of the measured losses where the true ones follow ``law``, or why there is none."""
+    shots = data.plan.shots
+    if not shots:
+        return law
+    levels = two_levels(pred)
+    if levels is not None:
+        low, high = levels
+        counted = CountedLaw.of(law, low, high, shots)
+        return counted or law.with_shots(shots, lambda value: np.maximum((high - value) * (value - low), 0.0))
+    found = _bounds_of(pred)
+    return noisy_law(law, shots, data.shot_variance, 0.0 if found is None else found.loss_step)
+
+
+def gradient_estimate_law(law: Law, pred: Prediction, data: Measurement, deep) -> Law | NoisyLaw | str:
+    """Return the law of measured gradients where the true ones follow ``law``, or why there is none."""
+    shots = data.plan.shots
+    if not shots:
+        return law
+    found = _bounds_of(pred)
+    errors = data.gradient_error[:, deep]
+    step = 0.0 if found is None else float(np.max(found.gradient_step[deep]))
+    return noisy_law(law, shots, errors[np.isfinite(errors)] ** 2, step)
