@@ -271,10 +271,20 @@ def operation_key(op) -> tuple:
 _GENERATORS: dict[tuple, PauliSum | None] = {}
 
 
+def classes_of(op) -> tuple[type, ...]:
+    """Return the classes of an operation and of what it wraps: two of the user's may share a name, not a matrix."""
+    found = []
+    while op is not None:
+        found.append(type(op))
+        op = getattr(op, "base", None)
+    return tuple(found)
+
+
 def _generator_of(key: tuple, op) -> PauliSum | None:
-    if key not in _GENERATORS:
-        _GENERATORS[key] = _derive_generator(op)
-    return _GENERATORS[key]
+    at = (classes_of(op), key)
+    if at not in _GENERATORS:
+        _GENERATORS[at] = _derive_generator(op)
+    return _GENERATORS[at]
 
 
 def _derive_generator(op) -> PauliSum | None:
@@ -335,9 +345,10 @@ _TABLEAUX: dict[tuple, object] = {}
 
 def tableau_of(key: tuple, op):
     """Return the stim tableau of a fixed gate; None where it is not Clifford."""
-    if key not in _TABLEAUX:
-        _TABLEAUX[key] = tableau_of_matrix(gate_matrix(op))
-    return _TABLEAUX[key]
+    at = (classes_of(op), key)
+    if at not in _TABLEAUX:
+        _TABLEAUX[at] = tableau_of_matrix(gate_matrix(op))
+    return _TABLEAUX[at]
 
 
 def gate_matrix(op) -> np.ndarray:
