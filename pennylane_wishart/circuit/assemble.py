@@ -11,10 +11,10 @@ from pennylane_wishart.circuit.expand import (
     Gate,
     fixed_generator,
     gate_matrix,
-    operator_to_sum,
     tableau_of,
     tableau_of_matrix,
 )
+from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state, split_prefix
 from pennylane_wishart.circuit.records import RotationCircuit, concatenated_starts
 from pennylane_wishart.circuit.trace import TracedCircuit

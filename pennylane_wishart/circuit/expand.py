@@ -15,7 +15,10 @@ from functools import lru_cache
 import numpy as np
 import pennylane as qml
 from pennylane.operation import Operation, StatePrepBase
+from pennylane.ops.op_math import Adjoint
 
+from pennylane_wishart.circuit.inverses import AngleEvolution, whole_power, wraps_angles
+from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -32,11 +35,8 @@ _PLAIN = {
     "ISWAP", "SISWAP", "ECR", "Toffoli", "CCZ", "CSWAP", "CRX", "CRY", "CRZ",
 }  # fmt: skip
 """Gates that their name alone determines, up to wires and angle."""
-_WRAPPED = {"U2", "U3"}
-"""Gates whose own adjoint takes angles modulo 2π (pennylane 0.45)."""
 _MAX_GENERATOR_WIRES = 6
 _MAX_LOG_WIRES = 3
-_MAX_PROJECTOR = 14
 _MAX_DEPTH = 50
 
 
@@ -100,7 +100,7 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
         gates.append(Gate(op, "state", key=(op.name, *(array_bytes(d) for d in op.data))))
         return
     # a product of operators is read factor by factor: its own name would carry their angles
-    product = bool(getattr(op, "operands", ())) and op.has_decomposition
+    product = op.has_decomposition and (bool(getattr(op, "operands", ())) or _hides_angles(op))
     gate = None if product else _as_rotation(op) if len(op.data) else _as_fixed(op)
     if gate is not None:
         gates.append(gate)
@@ -111,10 +111,18 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
         expand_operation(part, gates, depth + 1)
 
 
+def _hides_angles(op) -> bool:
+    """Tell whether an operation without data keeps angles among its hyperparameters (qml.IQP)."""
+    if len(op.data):
+        return False
+    kept = op.hyperparameters
+    return any(np.asarray(qml.math.toarray(v)).dtype.kind == "f" for k, v in kept.items() if "weight" in k)
+
+
 def _decomposition(op) -> list:
     base = getattr(op, "base", None)
     if base is not None and len(base.data):
-        own = _inverted(op, base) if op.name.startswith("Adjoint(") else _repeated(op, base)
+        own = _inverted(op, base) if isinstance(op, Adjoint) else _repeated(op, base)
         if own is not None:
             return own
     try:
@@ -140,26 +148,17 @@ def _decomposition(op) -> list:
 
 def _inverted(op, base) -> list | None:
     """Lower an adjoint ourselves where PennyLane's own takes angles modulo 2π, which is not affine."""
-    if not _wraps(base):
+    if not wraps_angles(base):
         return None
-    return [qml.adjoint(part, lazy=_wraps(part)) for part in reversed(_decomposition(base))]
-
-
-def _wraps(op) -> bool:
-    """Tell whether an operation is, or is made of, one whose ``adjoint()`` wraps its angles."""
-    if op.name in _WRAPPED:
-        return True
-    inner = [getattr(op, "base", None), *getattr(op, "operands", ())]
-    return any(_wraps(part) for part in inner if isinstance(part, Operation))
+    return [qml.adjoint(part, lazy=wraps_angles(part)) for part in reversed(_decomposition(base))]
 
 
 def _repeated(op, base) -> list | None:
     """Lower a whole power, of either sign, of an operation that has several angles or several parts."""
-    z = getattr(op, "z", 0.5)
-    if not isinstance(op, qml.ops.op_math.Pow) or not isinstance(z, (int, np.integer, float)) or z != round(z):
+    power = whole_power(op)
+    if power is None:
         return None
-    part = qml.adjoint(base, lazy=True) if z < 0 else base
-    return [part] * abs(round(z))
+    return [qml.adjoint(base, lazy=True) if power < 0 else base] * abs(power)
 
 
 def scalar(value) -> float | None:
@@ -176,17 +175,22 @@ def _as_rotation(op) -> Gate | None:
     base = getattr(op, "base", None)
     if isinstance(op, (qml.ops.Exp,)) or name in ("Exp", "Evolution"):
         return _evolution(op)
-    if name.startswith("Adjoint(") and base is not None and len(base.data):
+    if isinstance(op, Adjoint) and base is not None and len(base.data):
         inner = _as_rotation(base)
         if inner is None or inner.kind != "rotation":
             return _fixed_matrix(op) if inner is not None else None
-        if inner.op is not base:  # an evolution: the angle itself is what a tape can bind
-            return Gate(
-                _AngleEvolution(inner.op.base, -inner.value), "rotation", inner.generator, -inner.value, inner.key
-            )
+        if inner.op is not base:  # already another operation: its own angle changes sign
+            return _turned(inner, -1)
         return Gate(op, "rotation", inner.generator, -inner.value, ("adjoint", *inner.key))
-    if hasattr(op, "control_values") and base is not None and base.name in ("Exp", "Evolution"):
-        return _controlled_evolution(op)
+    if hasattr(op, "control_values") and base is not None and len(base.data):
+        evolution = _as_evolution(base)
+        if evolution is not None:
+            return _controlled_evolution(op, evolution)
+    power = whole_power(op)
+    if power is not None and base is not None and len(base.data):
+        inner = _as_rotation(base)
+        if inner is not None and inner.kind == "rotation" and len(inner.op.data) == 1:
+            return _turned(inner, power)
     value = scalar(op.data[0]) if len(op.data) == 1 else None
     if value is None:
         return _fixed_matrix(op)
@@ -228,25 +232,26 @@ def _evolution(op) -> Gate:
     generator = operator_to_sum(op.base, op.wires).trace_free()
     value = -float(coefficient.imag)
     key = ("exp", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
-    return Gate(_AngleEvolution(op.base, value), "rotation", generator, value, key)
+    return Gate(AngleEvolution(op.base, value), "rotation", generator, value, key)
 
 
-class _AngleEvolution(qml.ops.Evolution):
-    """exp(−i·angle·H) with the real angle as its one parameter, so that a tape can bind it.
-
-    An Exp holds the complex coefficient, and PennyLane cannot bind an evolution under a sum.
-    """
-
-
-@qml.ops.functions.bind_new_parameters.register
-def _bind_evolution(op: _AngleEvolution, params):
-    return _AngleEvolution(op.base, params[0])
+def _turned(gate: Gate, factor: int) -> Gate:
+    """Return a rotation with its angle multiplied: a power of the gate, or its inverse."""
+    op = qml.ops.functions.bind_new_parameters(gate.op, [factor * gate.op.data[0]])
+    return Gate(op, "rotation", gate.generator, factor * gate.value, gate.key)
 
 
-def _controlled_evolution(op) -> Gate:
+def _as_evolution(op) -> Gate | None:
+    """Return exp(c·H), or its adjoints and powers, as one evolution; None for anything else."""
+    inner = op
+    while isinstance(inner, Adjoint) or whole_power(inner) is not None:
+        inner = inner.base
+    return _as_rotation(op) if inner.name in ("Exp", "Evolution") else None
+
+
+def _controlled_evolution(op, inner: Gate) -> Gate:
     """Lower a controlled exp(c·H): the generator is Π(1 ± Z)/2 ⊗ H, identity term included."""
-    inner = _evolution(op.base)
-    target = operator_to_sum(op.base.base, op.wires)
+    target = operator_to_sum(inner.op.base, op.wires)
     control = list(op.control_wires)
     order = list(op.wires)
     projector = PauliSum.of(PauliWords.identity(len(order)), np.ones(1))
@@ -255,46 +260,8 @@ def _controlled_evolution(op) -> Gate:
         projector = projector.multiply(PauliSum.of(word, np.array([0.5, -0.5 if value else 0.5])))
     generator = projector.multiply(target).trace_free()
     key = ("ctrl", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
-    if op.base is not inner.op:
-        op = qml.ctrl(inner.op, op.control_wires, control_values=op.control_values)
+    op = qml.ctrl(inner.op, op.control_wires, control_values=op.control_values)
     return Gate(op, "rotation", generator, inner.value, key)
-
-
-def _basis_projector(bits, positions: list[int], n: int) -> PauliSum:
-    """|b⟩⟨b| = Π (1 ± Z)/2: all 2^k words of I and Z, with signs."""
-    k = len(bits)
-    subsets = (np.arange(2**k)[:, None] >> np.arange(k)) & 1
-    z = np.zeros((2**k, n), np.uint8)
-    z[:, positions] = subsets
-    signs = 1.0 - 2 * (subsets @ np.asarray(bits, int) % 2)
-    return PauliSum.of(PauliWords.from_bits(np.zeros_like(z), z), signs / 2**k)
-
-
-def operator_to_sum(operator, wires) -> PauliSum:
-    """Convert a PennyLane operator to a :class:`PauliSum` on the given wire order."""
-    wires = list(wires)
-    sentence = operator.pauli_rep
-    if isinstance(operator, qml.Projector) and len(operator.wires) <= _MAX_PROJECTOR:
-        vector = np.asarray(operator.parameters[0])
-        if len(vector) == len(operator.wires) and np.all(np.isin(vector, (0, 1))):
-            return _basis_projector(vector, [wires.index(w) for w in operator.wires], len(wires))
-    if sentence is None:
-        if len(operator.wires) > 10:
-            raise UnsupportedCircuitError(
-                f"{operator.name} on {len(operator.wires)} wires has no Pauli form and is too large "
-                "for a matrix (10 wires): give it as a sum of Pauli words."
-            )
-        local = list(operator.wires)
-        found = PauliSum.from_matrix(qml.matrix(operator, wire_order=local))
-        positions = [wires.index(w) for w in local]
-        maps = [{positions[q]: p for q, p in m.items()} for m in found.words.maps()]
-        return PauliSum.of(PauliWords.from_maps(maps, len(wires)), found.coefficients)
-    index = {w: i for i, w in enumerate(wires)}
-    maps = [{index[w]: p for w, p in word.items()} for word in sentence]
-    values = [complex(qml.math.toarray(qml.math.unwrap([c])[0])) for c in sentence.values()]
-    if not maps:
-        return PauliSum(PauliWords.identity(len(wires), 0), np.zeros(0))
-    return PauliSum.of(PauliWords.from_maps(maps, len(wires)), np.array(values))
 
 
 def operation_key(op) -> tuple:
@@ -319,10 +286,20 @@ def operation_key(op) -> tuple:
 _GENERATORS: dict[tuple, PauliSum | None] = {}
 
 
+def classes_of(op) -> tuple[type, ...]:
+    """Return the classes of an operation and of what it wraps: two of the user's may share a name, not a matrix."""
+    found = []
+    while op is not None:
+        found.append(type(op))
+        op = getattr(op, "base", None)
+    return tuple(found)
+
+
 def _generator_of(key: tuple, op) -> PauliSum | None:
-    if key not in _GENERATORS:
-        _GENERATORS[key] = _derive_generator(op)
-    return _GENERATORS[key]
+    at = (classes_of(op), key)
+    if at not in _GENERATORS:
+        _GENERATORS[at] = _derive_generator(op)
+    return _GENERATORS[at]
 
 
 def _derive_generator(op) -> PauliSum | None:
@@ -383,9 +360,10 @@ _TABLEAUX: dict[tuple, object] = {}
 
 def tableau_of(key: tuple, op):
     """Return the stim tableau of a fixed gate; None where it is not Clifford."""
-    if key not in _TABLEAUX:
-        _TABLEAUX[key] = tableau_of_matrix(gate_matrix(op))
-    return _TABLEAUX[key]
+    at = (classes_of(op), key)
+    if at not in _TABLEAUX:
+        _TABLEAUX[at] = tableau_of_matrix(gate_matrix(op))
+    return _TABLEAUX[at]
 
 
 def gate_matrix(op) -> np.ndarray:

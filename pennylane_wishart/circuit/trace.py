@@ -181,7 +181,7 @@ class TracedCircuit:
 
 def _op_parameter(op) -> float:
     base = op
-    while getattr(base, "base", None) is not None and base.name.startswith("Adjoint("):
+    while isinstance(base, qml.ops.op_math.Adjoint):
         base = base.base
     parameter = getattr(base, "param", None) if base.name == "Evolution" else None
     if parameter is None:
@@ -259,12 +259,7 @@ def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircui
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
                 probe = _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
         found = expand_operations(probe.operations)
-        if _structure(found, check_tape(probe, output)) != signature:
-            raise UnsupportedCircuitError(
-                "The circuit's structure (its gates, a prepared state, a gate given by a matrix, or the "
-                "observable) depends on the values of the trainable parameters: no normal form exists. Only "
-                "rotation angles may be trainable."
-            )
+        _check_structure(found, check_tape(probe, output), signature)
         return np.array([found[i].value for i in rotations])
 
     x0 = arguments.flatten(slots)
@@ -325,6 +320,22 @@ def _structure(gates, observable) -> list:
     return [*found, (observable.name, tuple(observable.wires), *(array_bytes(d) for d in observable.data))]
 
 
+def _check_structure(gates, observable, wanted: list) -> None:
+    """Refuse gates, states or observables that change as a whole with the parameters; name the first."""
+    found = _structure(gates, observable)
+    if found == wanted:
+        return
+    at = next(
+        (i for i, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), min(len(found), len(gates)) - 1
+    )
+    what = _describe(gates[at]) if 0 <= at < len(gates) else f"the observable {observable.name}"
+    raise UnsupportedCircuitError(
+        f"The circuit's structure depends on the values of the trainable parameters, from {what} on: a prepared "
+        "state, a gate given by a matrix, the observable, or which gates there are. No normal form exists: only "
+        "rotation angles may be trainable."
+    )
+
+
 def _describe(gate: Gate) -> str:
     return f"{gate.op.name} on wires {list(gate.op.wires)}"
 
@@ -348,8 +359,7 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
     def values_at(flat):
         probe = tape.bind_new_parameters(list(flat), trainable)
         found = expand_operations(probe.operations)
-        if _structure(found, check_tape(probe, output)) != signature:
-            raise UnsupportedCircuitError("The tape's structure depends on its trainable parameters.")
+        _check_structure(found, check_tape(probe, output), signature)
         return np.array([found[i].value for i in rotations])
 
     base = np.array([gates[i].value for i in rotations])

@@ -10,6 +10,7 @@ from pennylane.transforms import broadcast_expand, split_to_single_terms
 from pennylane.transforms.core import transform
 
 from pennylane_wishart.circuit.expand import (
+    classes_of,
     expand_operation,
     fixed_generator,
     operation_key,
@@ -57,7 +58,7 @@ def accepts(op) -> bool:
         return False
     if any(n > 0 for n in op.ndim_params):
         return _accepts_matrix(op)
-    key = (operation_key(op), len(op.data))
+    key = (classes_of(op), operation_key(op), len(op.data))
     if key not in _ACCEPTED:
         _ACCEPTED[key] = _is_elementary(op)
     return _ACCEPTED[key]

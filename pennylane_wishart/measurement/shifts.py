@@ -25,7 +25,7 @@ def shift_rule(operation) -> list[tuple[float, float]]:
 
     From the gate's own recipe, its frequencies, or the eigenvalues of its generator.
     """
-    recipe = getattr(operation, "grad_recipe", (None,))[0]
+    recipe = (getattr(operation, "grad_recipe", None) or (None,))[0]
     if recipe is not None and all(abs(a - 1) < 1e-12 for _, a, _ in recipe):
         return [(float(c), float(s)) for c, _, s in recipe]
     frequencies = gate_frequencies(operation)
