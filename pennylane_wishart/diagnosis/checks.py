@@ -99,11 +99,16 @@ def _shots_check(pred: Prediction, live: np.ndarray, limits: Thresholds) -> Chec
     unseen = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live])
     if unseen.mean() > 0.5:
         # Only an upper bound on the variance is known, hence a lower bound on the shots.
-        noise = np.log2(max(pred.shot_variance[0], 1e-300))
+        noise = pred.shot_variance.log2_at_most + np.log2(pred.shift_costs[live])
         least = noise - pred.moments.log2_gradient_variance_upper[live]
         value = float(np.exp2(np.median(least)))
         failed = value > limits.shots
         return Check("shots per gradient, at least", value, limits.shots, False if failed else None, advice, True)
+    if pred.shot_variance.bound is not None:
+        # Only an upper bound on the noise is known, hence on the shots.
+        most = pred.shot_variance.log2_at_most + np.log2(pred.shift_costs[live]) - pred.log2_gradient_variance[live]
+        value = float(np.exp2(min(float(np.median(most)), 1000.0)))
+        return Check("shots per gradient, at most", value, limits.shots, value <= limits.shots or None, advice, True)
     value = float(np.exp2(min(float(np.median(log2_shots)), 1000.0)))
     # a ratio of variances says nothing where most runs see no event at all
     value = max(value, 0.5 / pred.rare_outcome)

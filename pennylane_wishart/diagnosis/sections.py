@@ -119,17 +119,20 @@ def _shots(diag: Diagnosis) -> Section:
     if not len(live):
         return Section("Shots needed", ("No number of shots resolves a gradient that is zero.",))
     bounded = np.array([pred.moments.status[k] is Status.UPPER_BOUND for k in live], bool)
-    noise = np.log2(max(pred.shot_variance[0], 1e-300))
+    shot = pred.shot_variance
+    noise = shot.log2_at_most + np.log2(pred.shift_costs[live])
     least = noise - pred.moments.log2_gradient_variance_upper[live]
-    log2 = np.where(bounded, least, pred.log2_shots_to_resolve[live])
+    log2 = np.where(bounded, least, noise - pred.log2_gradient_variance[live])
     low, middle, high = np.exp2(np.clip(np.quantile(log2, [0.1, 0.5, 0.9]), -1000, 1000))
     many = bounded.mean() > 0.5
     value = f"{number(middle)} [{number(low)}, {number(high)}]"
+    side = "at least" if many else "at most" if shot.bound is not None else ""
     row = Row(
-        "shots per gradient component", f"at least {value}" if many else value,
-        "Median and 80% range over live parameters of Var_shot[ℓ]/Var[∂ℓ]: what signal-to-noise 1 costs. "
-        "Parameter-shift rules take two or more circuits per component, each with these shots.",
-        "bound" if many else pred.shot_variance[1], "THEORY §9",
+        "shots per gradient component", f"{side} {value}".strip(),
+        "Median and 80% range over live parameters of the variance of one shot of a parameter-shift estimate over "
+        "Var[∂ℓ]: what signal-to-noise 1 costs, over the two or more circuits of the rule together. "
+        f"The observable is {shot.grouping.value} ({count(shot.groups, 'circuit')}).",
+        "bound" if side else str(shot.method), "THEORY §4f, §9",
     )  # fmt: skip
     return Section("Shots needed", (), (row,))
 

@@ -11,7 +11,7 @@ from pennylane_wishart.moments.drivers import check_law
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["from_samples", "sample_gradients", "sampled_moments"]
+__all__ = ["angle_batches", "final_states", "from_samples", "sample_gradients", "sampled_moments"]
 
 _BATCH_AMPLITUDES = 1 << 22
 
@@ -55,10 +55,8 @@ class _BatchRotation:
         return np.ascontiguousarray(np.moveaxis(local, places, self.support)).reshape(states.shape)
 
 
-def sample_gradients(
-    circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
+def _rotations(circuit: RotationCircuit) -> list[_BatchRotation]:
+    """Return every rotation's action on a batch, equal generators once."""
     if circuit.n_qubits > 20:
         raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
     cache: dict[bytes, _BatchRotation] = {}
@@ -66,18 +64,43 @@ def sample_gradients(
     for k in range(circuit.n_rotations):
         generator = circuit.generator(k)
         key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
-        rotations.append(cache.setdefault(key, cache.get(key) or _BatchRotation(generator)))
-    vector = circuit.state.vector()
-    batch = max(1, min(n_samples, _BATCH_AMPLITUDES // len(vector)))
-    losses, gradients = np.empty(n_samples), np.empty((n_samples, circuit.n_params))
+        if key not in cache:
+            cache[key] = _BatchRotation(generator)
+        rotations.append(cache[key])
+    return rotations
+
+
+def angle_batches(circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator):
+    """Yield rotation angles ``(batch, n_rotations)`` drawn from a law, in batches whose states fit in memory."""
+    batch = max(1, min(n_samples, _BATCH_AMPLITUDES >> circuit.n_qubits))
     for low in range(0, n_samples, batch):
         size = min(batch, n_samples - low)
         angles = circuit.angles_of(law.sample(rng, size))
-        data = np.unique(circuit.random_of[circuit.random_of >= 0])
-        for d in data:
+        for d in np.unique(circuit.random_of[circuit.random_of >= 0]):
             angles[:, circuit.random_of == d] = rng.uniform(0, 2 * np.pi, (size, 1))
-        part = slice(low, low + size)
+        yield angles
+
+
+def final_states(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
+    """Return the states after all rotations, ``(2^n, batch)``."""
+    psi = np.repeat(circuit.state.vector()[:, None], len(angles), axis=1)
+    for k, rotate in enumerate(_rotations(circuit)):
+        psi = rotate(angles[:, k], psi)
+    return psi
+
+
+def sample_gradients(
+    circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
+    rotations = _rotations(circuit)
+    vector = circuit.state.vector()
+    losses, gradients = np.empty(n_samples), np.empty((n_samples, circuit.n_params))
+    low = 0
+    for angles in angle_batches(circuit, law, n_samples, rng):
+        part = slice(low, low + len(angles))
         losses[part], gradients[part] = _adjoint(circuit, rotations, angles, vector)
+        low += len(angles)
     return losses, gradients
 
 

@@ -19,7 +19,14 @@ from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
-from pennylane_wishart.prediction.shots import log2_shots_to_resolve, mean_shot_variance, rare_outcome
+from pennylane_wishart.prediction.shots import (
+    ShotVariance,
+    log2_shots_to_resolve,
+    mean_shot_variance,
+    rare_outcome,
+    shift_costs,
+    whole,
+)
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Signature
 
@@ -195,14 +202,36 @@ class Prediction:
 
     # ------------------------------------------------------------------ shots
     @cached_property
-    def shot_variance(self) -> tuple[float, str]:
-        """(E[⟨O²⟩ − ⟨O⟩²] of one shot, how it was found)."""
-        return mean_shot_variance(self.circuit, self.angles, self.moments)
+    def shot_variance(self) -> ShotVariance:
+        """Variance of one shot of the loss, averaged over the angles; unpacks as (value, method).
+
+        One shot in every group of words that the device measures together: the sum over groups of
+        E[⟨O_g²⟩ − ⟨O_g⟩²] at this depth, in the space that is reached (THEORY §4f).
+        """
+        return mean_shot_variance(self.circuit, self.angles, self.moments, self.seed)
+
+    @cached_property
+    def eigenbasis_shot_variance(self) -> ShotVariance:
+        """E[⟨O²⟩ − ⟨O⟩²]: as ``shot_variance``, were the whole observable measured in its own eigenbasis."""
+        found = whole(self.circuit)
+        return mean_shot_variance(self.circuit, self.angles, self.moments, self.seed, found)
+
+    @cached_property
+    def shift_costs(self) -> np.ndarray:
+        """Variance of a gradient estimate over that of a loss estimate with as many shots, ``(n_params,)``.
+
+        R·Σa_i² of the parameter-shift rule with R circuits and coefficients a_i: 1 for a plain rotation.
+        """
+        return shift_costs(self.circuit)
 
     @cached_property
     def log2_shots_to_resolve(self) -> np.ndarray:
-        """log2 of the shots per gradient component for signal-to-noise 1; +inf where dead."""
-        return log2_shots_to_resolve(self.shot_variance[0], self.moments)
+        """log2 of the shots per gradient component for signal-to-noise 1; +inf where dead.
+
+        All shots of the circuits of one parameter-shift rule together; NaN where ``shot_variance`` is
+        only bounded.
+        """
+        return log2_shots_to_resolve(self.shot_variance.value, self.moments, self.shift_costs)
 
     @cached_property
     def rare_outcome(self) -> float:
@@ -283,7 +312,7 @@ class Prediction:
     @cached_property
     def engine(self) -> dict[str, str]:
         """Which engine gave each number."""
-        out = {"gradient_variance": self.moments.engine, "shot_variance": self.shot_variance[1]}
+        out = {"gradient_variance": self.moments.engine, "shot_variance": str(self.shot_variance.method)}
         if getattr(self.moments, "averaging", ""):
             out["averaging"] = self.moments.averaging
         for name in ("loss", "gradient"):
@@ -330,6 +359,7 @@ class Prediction:
             "dead_parameters": list(self.dead_parameters),
             "dead_reasons": list(self.dead_reasons),
             "log2_shots_to_resolve": self.log2_shots_to_resolve.tolist(),
+            "shot_variance": self.shot_variance.to_dict(),
             "in_theory": self.in_theory,
             "reason": self.reason,
             "engine": self.engine,
