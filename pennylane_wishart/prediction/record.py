@@ -27,6 +27,7 @@ from pennylane_wishart.prediction.shots import (
     shift_costs,
     whole,
 )
+from pennylane_wishart.prediction.validity import LawCheck, OwnSample, Validity, check_law_shape, draw_own_sample
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Signature
 
@@ -104,21 +105,10 @@ class Prediction:
         """Law of the gradient component of a parameter drawn at random among the live ones."""
         require_theory(self.signature)
         dead = set(self.dead_parameters)
-        counts: dict[int, int] = {}
-        laws: dict[int, Law] = {}
-        for k in range(self.n_params):
-            if k in dead:
-                continue
-            law = self.gradient_of(k)
-            laws[id(law)] = law
-            counts[id(law)] = counts.get(id(law), 0) + 1
-        if not laws:
+        live = np.array([k for k in range(self.n_params) if k not in dead], np.int64)
+        if not len(live):
             raise OutOfTheoryError("Every parameter is dead: all gradients are 0.")
-        if len(laws) == 1:
-            return next(iter(laws.values()))
-        total = sum(counts.values())
-        mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
-        return mixture.laws[0] if len(mixture.laws) == 1 else mixture
+        return self.gradient_mixture(live)
 
     def joint(self, parameters: Sequence[int] | None = None) -> JointLaw:
         """Return the joint law of the loss and gradient components, all live ones by default.
@@ -199,6 +189,66 @@ class Prediction:
             variance = self.deep.variance
         m = self.moments
         return abs(m.loss_variance - variance) <= _DEEP * variance + 3 * m.loss_variance_error
+
+    # ------------------------------------------------------------------ do the laws hold at this depth
+    def own_sample(self, parameters: Sequence[int]) -> OwnSample | None:
+        """Return losses of the circuit itself, one component of ``parameters`` with each; None where too dear."""
+        key = ("own sample", tuple(int(k) for k in parameters))
+        if key not in self.cache:
+            self.cache[key] = draw_own_sample(self.circuit, self.angles, np.array(key[1], np.int64), self.seed)
+        return self.cache[key]
+
+    @cached_property
+    def loss_check(self) -> LawCheck:
+        """Whether ``loss`` is the law of the loss at this depth, by the circuit's own sample.
+
+        ``is_deep`` compares variances alone; this compares the whole law.
+
+        Raises:
+            OutOfTheoryError: where there is no law.
+        """
+        law = self.loss
+        if not self.is_deep:
+            return LawCheck(Validity.SHALLOW)
+        own = self.own_sample(np.flatnonzero(self.deep_parameters))
+        return LawCheck(Validity.NOT_ASSESSED) if own is None else check_law_shape(law, own.losses)
+
+    def gradient_check(self, parameters: Sequence[int] | None = None) -> LawCheck:
+        """Whether the laws of some gradient components hold at this depth, by the circuit's own sample.
+
+        Args:
+            parameters: flat indices; all of ``deep_parameters`` where None. Each enters alike.
+        Raises:
+            OutOfTheoryError: where a parameter has no law.
+        """
+        deep = np.flatnonzero(self.deep_parameters)
+        chosen = deep if parameters is None else np.unique(np.asarray(parameters, np.int64))
+        key = ("gradient check", tuple(int(k) for k in chosen))
+        if key not in self.cache:
+            self.cache[key] = self._gradient_check(chosen, deep)
+        return self.cache[key]
+
+    def _gradient_check(self, chosen: np.ndarray, deep: np.ndarray) -> LawCheck:
+        if len(chosen) == 0 or not np.isin(chosen, deep).all():
+            return LawCheck(Validity.SHALLOW)
+        own = self.own_sample(chosen)
+        if own is None:
+            return LawCheck(Validity.NOT_ASSESSED)
+        return check_law_shape(self.gradient_mixture(own.picked), own.components)
+
+    def gradient_mixture(self, picked: np.ndarray) -> Law:
+        """Return the law of a component drawn as often from each parameter as ``picked`` names it."""
+        laws: dict[int, Law] = {}
+        counts: dict[int, int] = {}
+        for k, times in zip(*np.unique(picked, return_counts=True), strict=True):
+            law = self.gradient_of(int(k))
+            laws[id(law)] = law
+            counts[id(law)] = counts.get(id(law), 0) + int(times)
+        if len(laws) == 1:
+            return next(iter(laws.values()))
+        total = sum(counts.values())
+        mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
+        return mixture.laws[0] if len(mixture.laws) == 1 else mixture
 
     # ------------------------------------------------------------------ shots
     @cached_property
