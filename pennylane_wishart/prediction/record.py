@@ -16,6 +16,7 @@ from pennylane_wishart.errors import OutOfTheoryError, Status
 from pennylane_wishart.moments import DeepLimit, SecondMoments, deep_limit
 from pennylane_wishart.prediction.gradient import gradient_law, joint_law, parameter_key
 from pennylane_wishart.prediction.inputs import read_inputs
+from pennylane_wishart.prediction.joint import CircuitJoint, DepthSquare, affordable_samples
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
@@ -87,11 +88,27 @@ class Prediction:
 
     @cached_property
     def loss(self) -> Law:
-        """Law of the loss over random angles, in the observable's units."""
+        """Law of the loss over random angles, in the observable's units.
+
+        Its ``status`` is SHALLOW where the circuit is not deep enough for it (``is_deep``).
+        """
+        return self._deep_loss.with_status(Status.OK if self.is_deep else Status.SHALLOW)
+
+    @cached_property
+    def _deep_loss(self) -> Law:
         return loss_law(self.signature, self.law_engine)
 
     def gradient_of(self, k: int) -> Law:
-        """Return the law of ∂ℓ/∂θ_k."""
+        """Return the law of ∂ℓ/∂θ_k; its ``status`` is SHALLOW where k is not in ``deep_parameters``."""
+        law = self._deep_gradient(k)
+        if self.deep_parameters[k]:
+            return law
+        key = ("shallow", id(law))
+        if key not in self.cache:
+            self.cache[key] = law.with_status(Status.SHALLOW)
+        return self.cache[key]
+
+    def _deep_gradient(self, k: int) -> Law:
         key = parameter_key(self.signature, k)
         if key is None or key not in self.cache:
             law = gradient_law(self.signature, k, self.law_engine)
@@ -114,19 +131,42 @@ class Prediction:
         """Return the joint law of the loss and gradient components, all live ones by default.
 
         ``.sample(size, rng)`` gives (losses, gradients) of the same random circuits; ``.norm_law()``
-        the law of their squared length.
+        the law of their squared length. Wherever state vectors are affordable it is drawn from the
+        circuit's own states (:class:`CircuitJoint`): neighbouring gates are not independent, whatever
+        the depth. Elsewhere its ``status`` is NEIGHBOURS.
 
         Raises:
             OutOfTheoryError: outside the theory, or for a parameter without a law.
         """
         dead = set(self.dead_parameters)
-        chosen = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
-        return joint_law(self.signature, [int(k) for k in chosen], self.law_engine)
+        every = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
+        chosen = tuple(int(k) for k in every)
+        key = ("joint", chosen)
+        if key not in self.cache:
+            law = joint_law(self.signature, list(chosen), self.law_engine)
+            if affordable_samples(self.circuit):
+                self.cache[key] = CircuitJoint(law.parts, self.circuit, self.angles, chosen)
+            else:
+                self.cache[key] = law.with_status(Status.NEIGHBOURS if len(chosen) > 1 else Status.OK)
+        return self.cache[key]
 
     @cached_property
     def gradient_square(self) -> Law:
-        """Law of ‖∇ℓ‖² over all live parameters."""
-        return self.joint().norm_law()
+        """Law of ‖∇ℓ‖² over all live parameters; its mean is the exact sum of E[(∂_kℓ)²] at this depth.
+
+        ``status``: OK where the shape too is that of this depth, NEIGHBOURS or SHALLOW where it is the
+        deep limit of separated gates.
+        """
+        joint = self.joint()
+        squares = self.gradient_variance + self.moments.gradient_mean**2
+        total = float(np.sum(np.delete(squares, list(self.dead_parameters))))
+        if isinstance(joint, CircuitJoint):
+            status = Status.OK
+            total = total if np.isfinite(total) else float(joint.square_points.mean())
+        else:
+            status = Status.SHALLOW if not self.is_deep else joint.status
+            total = total if np.isfinite(total) else joint.norm_law().mean()
+        return DepthSquare(joint, total).with_status(status)
 
     # ------------------------------------------------------------------ this depth
     @property
@@ -150,7 +190,7 @@ class Prediction:
         out = np.full(self.n_params, np.nan)
         for k in range(self.n_params):
             try:
-                out[k] = self.gradient_of(k).var()
+                out[k] = self._deep_gradient(k).var()
             except OutOfTheoryError:
                 if self.deep is not None:
                     out[k] = self.deep.gradient_variance[k]
@@ -182,7 +222,7 @@ class Prediction:
     def is_deep(self) -> bool:
         """Whether the loss variance at this depth is within 5% of the deep limit."""
         try:
-            variance = self.loss.var()
+            variance = self._deep_loss.var()
         except OutOfTheoryError:
             if self.deep is None:
                 return False
@@ -241,14 +281,15 @@ class Prediction:
         laws: dict[int, Law] = {}
         counts: dict[int, int] = {}
         for k, times in zip(*np.unique(picked, return_counts=True), strict=True):
-            law = self.gradient_of(int(k))
+            law = self._deep_gradient(int(k))
             laws[id(law)] = law
             counts[id(law)] = counts.get(id(law), 0) + int(times)
+        status = Status.OK if self.deep_parameters[np.unique(picked)].all() else Status.SHALLOW
         if len(laws) == 1:
-            return next(iter(laws.values()))
+            return next(iter(laws.values())).with_status(status)
         total = sum(counts.values())
         mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
-        return mixture.laws[0] if len(mixture.laws) == 1 else mixture
+        return (mixture.laws[0] if len(mixture.laws) == 1 else mixture).with_status(status)
 
     # ------------------------------------------------------------------ shots
     @cached_property
