@@ -118,6 +118,14 @@ class Status(enum.Enum):
     )
     OUT_OF_RANGE = "The asymptotic law is outside the range where it is accurate: use the exact engine."
     NO_CERTIFICATE = "No certificate was found for the type of this sector: it is treated as outside the theory."
+    SHALLOW = (
+        "The law is that of the deep limit and the circuit is shallower than that: read it as what more depth "
+        "tends to, and take variances at this depth from the moments."
+    )
+    NEIGHBOURS = (
+        "Gates were taken as separated by deep layers: the spread of sums over neighbouring gates, and their "
+        "largest component, can be off."
+    )
     NOT_ASSESSED = "This was not assessed: the inputs that it needs were not given."
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.effective import effective_generators
+from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
 from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
 from pennylane_wishart.circuit.normal_form import normal_form
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
@@ -12,14 +13,17 @@ __all__ = [
     "AngleLaw",
     "CliffordMap",
     "DenseBlock",
+    "Grouping",
     "InputState",
     "LocalForm",
+    "MeasuredGroups",
     "RotationCircuit",
     "RotationMoments",
     "StabilizerBlock",
     "TracedCircuit",
     "effective_generators",
     "local_form",
+    "measured_groups",
     "normal_form",
     "trace_qnode",
 ]

@@ -16,7 +16,15 @@ from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
 from pennylane_wishart.prediction import Prediction
 
-__all__ = ["gradient_estimate_law", "gradient_noise", "loss_estimate_law", "noise_bounds", "two_levels"]
+__all__ = [
+    "gradient_estimate_law",
+    "gradient_estimates",
+    "gradient_noise",
+    "loss_estimate_law",
+    "loss_estimates",
+    "noise_bounds",
+    "two_levels",
+]
 
 
 def two_levels(pred: Prediction) -> tuple[float, float] | None:
@@ -91,3 +99,31 @@ def gradient_estimate_law(law: Law, pred: Prediction, data: Measurement, deep) -
     errors = data.gradient_error[:, deep]
     step = 0.0 if found is None else float(np.max(found.gradient_step[deep]))
     return noisy_law(law, shots, errors[np.isfinite(errors)] ** 2, step)
+
+
+def loss_estimates(own: np.ndarray, pred: Prediction, data: Measurement, seed: int) -> np.ndarray:
+    """Return what a device with the measurement's shots would read of exact losses ``own``: coins, else normal."""
+    shots = data.plan.shots
+    if not shots:
+        return own
+    rng = np.random.default_rng([seed, 1])
+    levels = two_levels(pred)
+    if levels is not None:
+        low, high = levels
+        up = np.clip((own - low) / (high - low), 0.0, 1.0)
+        return low + (high - low) * rng.binomial(shots, up) / shots
+    return own + np.sqrt(_mean(data.shot_variance)) * rng.standard_normal(own.shape)
+
+
+def gradient_estimates(own: np.ndarray, data: Measurement, deep: np.ndarray, seed: int) -> np.ndarray:
+    """Return exact gradient components ``own`` with normal noise of the measurement's size."""
+    if not data.plan.shots:
+        return own
+    errors = data.gradient_error[:, deep]
+    return own + np.sqrt(_mean(errors**2)) * np.random.default_rng([seed, 1]).standard_normal(own.shape)
+
+
+def _mean(variances: np.ndarray) -> float:
+    """Mean of the variances that are known; 0 where none is."""
+    known = variances[np.isfinite(variances)]
+    return float(known.mean()) if known.size else 0.0

@@ -36,7 +36,7 @@ def diagnose(
     minima_tolerance: float = 0.1,
     angles="uniform",
     family=None,
-    sizes=(4, 6, 8),
+    sizes=None,
     family_args=None,
     run: bool = True,
     device=None,
@@ -58,7 +58,8 @@ def diagnose(
         shots: shots per gradient component that one is ready to spend.
         minima_tolerance: allowed height of the median local minimum, in units of the mean loss.
         angles: law of the random angles.
-        family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``.
+        family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
+            many as the verdict needs, from 4, 6 and 8 on.
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         progress: True, False, or None for a bar in terminals and notebooks.
         argnums, output, encoding: as in :func:`normal_form`.
@@ -89,7 +90,7 @@ def diagnose(
             if family is not None:
                 step("scaling")
                 options = {"angles": angles, "seed": seed, "progress": progress}
-                study = scaling(family, sizes=list(sizes), args=family_args, **options)
+                study = scaling(family, sizes=sizes, args=family_args, **options)
             measuring = {"samples": samples, "device": device, "progress": progress} if run else None
             return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study, progress)
 

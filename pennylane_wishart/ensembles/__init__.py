@@ -16,6 +16,7 @@ from .process import (
 from .shots import ShotNoise
 from .simple import Constant, GammaLoss
 from .sphere import SpinFactorGradient
+from .squares import SquaredNorm
 from .twolevel import BetaLoss, SpinFactor
 from .variance_gamma import VarianceGamma
 
@@ -36,6 +37,7 @@ __all__ = [
     "ShotNoise",
     "SpinFactor",
     "SpinFactorGradient",
+    "SquaredNorm",
     "VarianceGamma",
     "covariance_log2_scale",
     "gaussian_verdict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, Status
 from .generator import state_spread
 from .gradient import HaarGradient
 from .law import Array, Law, check_size
@@ -181,6 +182,19 @@ class JointLaw:
         object.__setattr__(self, "parts", tuple(self.parts))
         if len({len(part.gradients) for part in self.parts}) != 1:
             raise InputError("parts must be non-empty and have one law per gradient component each.")
+
+    @property
+    def status(self) -> Status:
+        """Whether the law may be used as it stands; set by whoever knows the circuit."""
+        return getattr(self, "_status", Status.OK)
+
+    def with_status(self, status: Status) -> JointLaw:
+        """Return the same law with a status; itself where nothing changes."""
+        if status is self.status:
+            return self
+        out = copy.copy(self)
+        object.__setattr__(out, "_status", status)
+        return out
 
     @property
     def n_gradients(self) -> int:

@@ -7,6 +7,7 @@ else follows here. Points and probabilities may be numbers or arrays of any shap
 from __future__ import annotations
 
 import abc
+import copy
 import math
 from collections.abc import Callable
 from numbers import Integral
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from ..errors import InputError
+from ..errors import InputError, Status
 
 if TYPE_CHECKING:
     from .shots import ShotNoise
@@ -100,6 +101,19 @@ class Law(abc.ABC):
         """When the law is not valid, in one sentence."""
 
     # --- what follows ---------------------------------------------------------------
+    @property
+    def status(self) -> Status:
+        """Whether the law may be used as it stands; set by whoever knows the circuit."""
+        return getattr(self, "_status", Status.OK)
+
+    def with_status(self, status: Status) -> Law:
+        """Return the same law with a status; itself where nothing changes."""
+        if status is self.status:
+            return self
+        out = copy.copy(self)
+        object.__setattr__(out, "_status", status)
+        return out
+
     @property
     def log2_var(self) -> float:
         """Base-2 logarithm of the variance; −inf for a point mass."""

@@ -2,11 +2,13 @@
 
 Exact points carry no noise, so a plain information criterion would divide by a residual of
 almost zero and be certain of anything. Here the distance from the asymptotic law is a random
-variable with four parts, all integrated over:
+variable with five parts, all integrated over:
 
 * what the law itself leaves open: a factor ``n^k`` beside the exponential, ``1/n`` corrections
   beside the power;
 * an offset between even and odd sizes, where both are present;
+* where asked for, an alternation of period four in n (gates or edges that come in blocks of four, spins whose
+  ground state depends on n mod 4), which a handful of even sizes would otherwise take for noise;
 * the steps of a depth that is rounded to whole layers;
 * the rest, of unknown size (at least ``MISFIT_FLOOR``): half of it follows n smoothly, so that
   sizes close to each other do not count as independent.
@@ -33,6 +35,8 @@ _PREFACTOR = 0.5
 _CORRECTION = 2.0
 """Standard deviation, bits, of the coefficient of 1/n beside a power."""
 _PARITY = 0.3
+_ALTERNATION = 1.0
+"""Bits: standard deviation of each wave of period four."""
 _STEP = 1.0
 """Bits: standard deviation of the effect of one layer."""
 _SMOOTH = 0.5
@@ -42,18 +46,22 @@ _LEVEL = 50.0
 """Standard deviation of the intercept: no information."""
 
 
-def log_evidence(n, y, error, layers, model: str) -> float:
+def log_evidence(n, y, error, layers, model: str, alternating: bool = False) -> float:
     """Return ln ∫ likelihood × prior for one of ``MODELS``.
 
     Args:
         n: increasing sizes, float ``(points,)``.
         y, error: bits.
         layers: depth of each circuit, NaN where unknown.
+        alternating: whether waves of period four in n are part of every law.
     Cost: 25 Cholesky factorisations of points × points, as one batch.
     """
     x = np.log2(n)
     y = y - y.mean()
     base, direction = _covariance(n, x, error, layers, model)
+    if alternating:
+        waves = np.stack([np.cos(np.pi * n / 2), np.sin(np.pi * n / 2)])
+        base = base + _ALTERNATION**2 * waves.T @ waves
     lag = np.abs(x[:, None] - x[None, :])
     misfit = 0.5 * np.exp(-lag / _SMOOTH) + 0.5 * np.eye(len(n))
     covariances = base + (_MISFITS**2)[:, None, None] * misfit

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
-from pennylane_wishart.errors import InputError, WishartError
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, WishartError
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
 from pennylane_wishart.moments import deep_limit
@@ -16,11 +16,20 @@ from pennylane_wishart.walkers import moments_of
 
 __all__ = ["scaling"]
 
+_FIRST = (4, 6, 8)
+_FURTHER = (5, 7, 10, 9, 12, 11, 14)
+_SMALL = 8
+"""Qubits up to which every engine is cheap."""
+_FEW_TERMS = 64
+"""Words of an observable beyond which larger sizes take minutes."""
+_CHEAP = ("exact words", "exact module", "exact tensor", "quadrature", "walkers")
+"""Engines that are still cheap at the next size."""
+
 
 def scaling(
     make_qnode: Callable,
-    sizes: Sequence[int],
-    args: Callable,
+    sizes: Sequence[int] | None = None,
+    args: Callable | None = None,
     depths: Sequence[int] | Callable | None = None,
     angles="uniform",
     argnums=None,
@@ -40,7 +49,8 @@ def scaling(
     Args:
         make_qnode: ``make_qnode(n)`` returns a QNode, tape or RotationCircuit; with ``depths``,
             ``make_qnode(n, depth)``.
-        sizes: numbers of qubits; five or more, even and odd ones if both occur in practice.
+        sizes: numbers of qubits; five or more, even and odd ones if both occur in practice. None: 4, 6 and
+            8, and further cheap ones, one at a time, while the verdict is "cannot tell".
         args: ``args(n)`` (with ``depths``, ``args(n, depth)``) returns the QNode's arguments, a
             tuple or one array. Only shapes matter for trainable arguments.
         depths: depths studied at each size, or a function n → depths.
@@ -76,29 +86,54 @@ def scaling(
         >>> study.verdict, round(study.slope, 6)
         ('exponential', -1.0)
     """
-    grid = _grid(sizes, depths)
+    given = sizes is not None
+    grid = _grid(_FIRST if sizes is None else sizes, depths)
     if quantity not in QUANTITIES:
         raise InputError(f"quantity={quantity!r}: use one of {tuple(QUANTITIES)}.")
     for name, value in (("make_qnode", make_qnode), ("args", args)):
         if not callable(value):
             raise InputError(f"{name} must be a function of n; got {type(value).__name__}.")
     points: list[ScalingPoint] = []
-    law = None
+    law: AngleLaw | None = None
+
+    def point_at(n: int, depth: int | None) -> ScalingPoint:
+        nonlocal law
+        circuit = _read(make_qnode, args, n, depth, argnums, output)
+        if not given and n > _SMALL and len(circuit.observable) > _FEW_TERMS:
+            raise ModuleTooLargeError(f"An observable of {len(circuit.observable)} words is dear on {n} qubits.")
+        law = circuit.angle_law(angles)
+        moments = moments_of(circuit, law, seed=seed, **budget)
+        return scaling_point(n, depth, circuit, moments, deep_limit(circuit, law), quantity)
+
     bar = progress_bar(progress, len(grid), 0, "scaling")
     try:
         for n, depth in grid:
             try:
-                circuit = _read(make_qnode, args, n, depth, argnums, output)
-                law = circuit.angle_law(angles)
-                moments = moments_of(circuit, law, seed=seed, **budget)
-                deep = deep_limit(circuit, law)
+                points.append(point_at(n, depth))
             except WishartError as err:
                 raise _named(err, n, depth, tuple(points)) from err
-            points.append(scaling_point(n, depth, circuit, moments, deep, quantity))
             bar.update(1)
     finally:
         bar.close()
+    if not given:
+        _extend(points, depths, quantity, point_at)
     return ScalingStudy(tuple(points), quantity, law.name if law else "", seed)
+
+
+def _extend(points: list[ScalingPoint], depths, quantity: str, point_at: Callable) -> None:
+    """Add sizes while the verdict is open and they are cheap.
+
+    A family need not exist at every size, so one that cannot be made is left out.
+    """
+    for n in _FURTHER:
+        if ScalingStudy(tuple(points), quantity, "", 0).plateau is not None:
+            return
+        if n > _SMALL and not all(p.engine in _CHEAP for p in points):
+            return
+        try:
+            points += [point_at(n, depth) for _, depth in _grid([n], depths)]
+        except Exception:  # noqa: BLE001 - the user's factory, at a size that the user did not ask for
+            continue
 
 
 def _read(make_qnode, args, n, depth, argnums, output) -> RotationCircuit:

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.families.evidence import MODELS, log_evidence
+from pennylane_wishart.families.evidence import MODELS, log_evidence, rounding_steps
 from pennylane_wishart.families.line import LineFit, line_fit
 
 __all__ = ["CONFIDENCE", "VERDICTS", "Trend", "trend_of"]
@@ -18,6 +18,8 @@ CONFIDENCE = 0.95
 """Weight that a side needs before it is named: odds of 19 to 1."""
 VERDICTS = ("exponential", "polynomial", "no decay", "cannot tell")
 _MIN_POINTS = 3
+_MIN_ALTERNATING = 5
+"""Fewer sizes cannot tell an alternation from a slope."""
 _DOUBT = 0.001
 """Probability that an upper limit is wrong for a reason outside its statistics."""
 _SEPARATION = 3.0
@@ -103,7 +105,7 @@ def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: fl
         return _unjudged(lines, n, y, use, confidence)
     order = np.flatnonzero(use)[np.argsort(n[use], kind="stable")]
     data = n[order], y[order], error[order], depth[order]
-    log_weights = np.array([log_evidence(*data, model) for model in MODELS])
+    log_weights = np.array([_evidence(data, model) for model in MODELS])
     log_weights += _limit_evidence(lines, y[use], error[use], n[~use], limit[~use])
     weights = np.exp(log_weights - logsumexp(log_weights))
     verdict = _verdict(weights, confidence)
@@ -116,6 +118,20 @@ def trend_of(sizes, values, errors=None, upper=None, layers=None, confidence: fl
         _reason(verdict, weights, lines, n, confidence),
         confidence,
     )
+
+
+def _evidence(data, model: str) -> float:
+    """Evidence of a law with and without an alternation of period four, equally likely beforehand.
+
+    Where the depth is rounded to layers, so that it stands still between some sizes, its steps are the
+    known cause, and no other is looked for.
+    """
+    plain = log_evidence(*data, model)
+    sizes, _, _, depth = data
+    stands = len(np.unique(depth)) < len(np.unique(sizes))
+    if len(np.unique(sizes)) < _MIN_ALTERNATING or (stands and rounding_steps(sizes, np.log2(sizes), depth).any()):
+        return plain
+    return float(np.logaddexp(plain, log_evidence(*data, model, alternating=True)) - np.log(2))
 
 
 def _lines(n, y, error) -> tuple[LineFit | None, LineFit | None]:

@@ -17,7 +17,7 @@ from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.moments.operators import OperatorModule
 from pennylane_wishart.moments.rotors import Rotor, angle_transform
 
-__all__ = ["CLOSED_FORM", "ModuleMoments", "module_moments", "quadrature_nodes"]
+__all__ = ["CLOSED_FORM", "ModuleMoments", "module_averages", "module_moments", "quadrature_nodes"]
 
 CLOSED_FORM = "every angle independent of the others, averaged in closed form"
 _NAMED = 4
@@ -186,6 +186,25 @@ def module_moments(
         gradient_second += weight * slopes
     averaging = _averaging(n, shared, grids)
     return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging)
+
+
+def module_averages(
+    circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, driver, shared, max_nodes: int
+) -> float:
+    """Return E⟨O⟩ alone: vectors on the module, so that its dimension may be large."""
+    steps = _Steps(circuit, law, module, shared, driver)
+    grids = _node_grid(steps, shared, max_nodes)
+    total = 0.0
+    for node in itertools.product(*[range(len(g[0])) for g in grids]):
+        weight = 1.0
+        for d, grid, i in zip(shared, grids, node, strict=True):
+            steps.values[int(d)] = float(grid[0][i])
+            weight *= float(grid[1][i])
+        v = module.start
+        for k in range(circuit.n_rotations - 1, -1, -1):
+            v = steps.rotor(k).average_vector(v, steps.transform(k))
+        total += weight * float(v @ module.end)
+    return total
 
 
 def _averaging(n_params: int, shared: np.ndarray, grids: list) -> str:

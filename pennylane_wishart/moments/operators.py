@@ -21,6 +21,7 @@ from pennylane_wishart.paulis import PauliSum
 __all__ = [
     "OperatorModule",
     "distinct_generators",
+    "invariant_subspace",
     "module_in_light_cone",
     "module_on_subspace",
     "module_on_words",
@@ -198,7 +199,7 @@ def module_on_subspace(circuit: RotationCircuit, max_hilbert: int = 64, max_dim:
     if circuit.n_qubits > 14:
         raise ModuleTooLargeError(f"No subspace is searched on {circuit.n_qubits} > 14 qubits.")
     sums, distinct = distinct_generators(circuit)
-    isometry = _krylov(circuit.state.vector(), sums, max_hilbert)
+    isometry = invariant_subspace(circuit.state.vector(), sums, max_hilbert)
     small = [isometry.conj() @ g.apply(isometry.T) for g in sums]
     observable = isometry.conj() @ circuit.observable.apply(isometry.T)
     d = len(isometry)
@@ -213,7 +214,12 @@ def module_on_subspace(circuit: RotationCircuit, max_hilbert: int = 64, max_dim:
     return OperatorModule(basis @ start, end, ads, distinct, "exact tensor")
 
 
-def _krylov(vector: np.ndarray, sums: list[PauliSum], limit: int) -> np.ndarray:
+def invariant_subspace(vector: np.ndarray, sums: list[PauliSum], limit: int) -> np.ndarray:
+    """Return orthonormal rows ``(d, 2^n)`` spanning what the generators make of a state.
+
+    Raises:
+        ModuleTooLargeError: if they are more than ``limit``.
+    """
     basis = vector[None] / np.linalg.norm(vector)
     frontier = basis
     while len(frontier):

@@ -27,6 +27,7 @@ __all__ = [
     "step_blocks",
     "word_means",
     "word_moments",
+    "word_second",
 ]
 
 _BLOCK_FLOATS = 20_000_000
@@ -63,14 +64,22 @@ def phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
     return np.where(phase < 2, 1.0, -1.0)
 
 
-def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096) -> Chains | None:
-    """Return the conserved products that survive averaging; None if more than ``max_chains``."""
+def chains_of(
+    circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096, pair_weights: np.ndarray | None = None
+) -> Chains | None:
+    """Return the conserved products that survive averaging; None if more than ``max_chains``.
+
+    ``pair_weights`` ``(terms, terms)``: weight of every pair of the observable's terms, symmetric; the
+    products of their coefficients where None. Pairs of weight 0 are left out.
+    """
     observable = circuit.observable
     kinds, distinct = circuit.words.unique()
     m = len(observable)
-    a, b = np.triu_indices(m, 1)
+    a, b = np.triu_indices(m, 1) if pair_weights is None else np.nonzero(np.triu(pair_weights, 1))
     if len(a) > 2_000_000:
         return None
+    c = observable.coefficients
+    weights, diagonal = (c[a] * c[b], c**2) if pair_weights is None else (pair_weights[a, b], np.diag(pair_weights))
     pair_words = PauliWords(
         observable.words.x[a] ^ observable.words.x[b],
         observable.words.z[a] ^ observable.words.z[b],
@@ -85,8 +94,7 @@ def chains_of(circuit: RotationCircuit, moments: RotationMoments, max_chains: in
     alive = np.flatnonzero(factors)
     if len(alive) > max_chains:
         return None
-    starts = [(np.arange(m), observable.coefficients**2)]
-    weights = observable.coefficients[a] * observable.coefficients[b]
+    starts = [(np.arange(m), diagonal)]
     order = np.argsort(which, kind="stable")
     bounds = np.searchsorted(which[order], np.arange(len(products) + 1))
     for t in alive:
@@ -226,6 +234,25 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
         gradient_second += slope @ factors
     mean, gradient_mean = word_means(circuit, moments, reached, expectation)
     return RawMoments(mean, second, gradient_mean, gradient_second)
+
+
+def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains) -> float:
+    """Return E[O⊗O] alone, summed over the chains: half the work of :func:`word_moments`."""
+    expectation = circuit.state.expectation(reached.words)
+    total, n_chains = 0.0, len(chains.factors)
+    batch = max(1, 2_000_000 // max(len(reached.words), 1))
+    for low in range(0, n_chains, batch):
+        members = list(range(low, min(low + batch, n_chains)))
+        v = np.zeros((len(reached.words), len(members)))
+        for column, t in enumerate(members):
+            terms, weights = chains.starts[t]
+            np.add.at(v[:, column], terms, weights)
+        for k in range(len(reached.distinct) - 1, -1, -1):
+            _backward(reached, k, v, moments.cos2[k], moments.sin2[k], False, chains.moves[members])
+        for column, t in enumerate(members):
+            end = _ends(circuit, reached.words, chains.products[int(t)], expectation, t)
+            total += float(v[:, column] @ end) * float(chains.factors[t])
+    return total
 
 
 def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int) -> np.ndarray:

@@ -17,16 +17,21 @@ from pennylane_wishart.errors import OutOfTheoryError, Status
 from pennylane_wishart.moments import DeadReason, DeepLimit, SecondMoments, deep_limit
 from pennylane_wishart.prediction.gradient import gradient_law, joint_law, parameter_key
 from pennylane_wishart.prediction.inputs import read_inputs
+from pennylane_wishart.prediction.joint import CircuitJoint, DepthSquare, affordable_samples
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import (
+    ShotVariance,
     log2_shots_to_resolve,
     mean_shot_variance,
     median_bracket,
     rare_outcome,
+    shift_costs,
     shots_at_least,
+    whole,
 )
+from pennylane_wishart.prediction.validity import LawCheck, OwnSample, Validity, check_law_shape, draw_own_sample
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Signature
 
@@ -88,11 +93,27 @@ class Prediction:
 
     @cached_property
     def loss(self) -> Law:
-        """Law of the loss over random angles, in the observable's units."""
+        """Law of the loss over random angles, in the observable's units.
+
+        Its ``status`` is SHALLOW where the circuit is not deep enough for it (``is_deep``).
+        """
+        return self._deep_loss.with_status(Status.OK if self.is_deep else Status.SHALLOW)
+
+    @cached_property
+    def _deep_loss(self) -> Law:
         return loss_law(self.signature, self.law_engine)
 
     def gradient_of(self, k: int) -> Law:
-        """Return the law of ∂ℓ/∂θ_k."""
+        """Return the law of ∂ℓ/∂θ_k; its ``status`` is SHALLOW where k is not in ``deep_parameters``."""
+        law = self._deep_gradient(k)
+        if self.deep_parameters[k]:
+            return law
+        key = ("shallow", id(law))
+        if key not in self.cache:
+            self.cache[key] = law.with_status(Status.SHALLOW)
+        return self.cache[key]
+
+    def _deep_gradient(self, k: int) -> Law:
         key = parameter_key(self.signature, k)
         if key is None or key not in self.cache:
             law = gradient_law(self.signature, k, self.law_engine)
@@ -106,39 +127,51 @@ class Prediction:
         """Law of the gradient component of a parameter drawn at random among the live ones."""
         require_theory(self.signature)
         dead = set(self.dead_parameters)
-        counts: dict[int, int] = {}
-        laws: dict[int, Law] = {}
-        for k in range(self.n_params):
-            if k in dead:
-                continue
-            law = self.gradient_of(k)
-            laws[id(law)] = law
-            counts[id(law)] = counts.get(id(law), 0) + 1
-        if not laws:
+        live = np.array([k for k in range(self.n_params) if k not in dead], np.int64)
+        if not len(live):
             raise OutOfTheoryError("Every parameter is dead: all gradients are 0.")
-        if len(laws) == 1:
-            return next(iter(laws.values()))
-        total = sum(counts.values())
-        mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
-        return mixture.laws[0] if len(mixture.laws) == 1 else mixture
+        return self.gradient_mixture(live)
 
     def joint(self, parameters: Sequence[int] | None = None) -> JointLaw:
         """Return the joint law of the loss and gradient components, all live ones by default.
 
         ``.sample(size, rng)`` gives (losses, gradients) of the same random circuits; ``.norm_law()``
-        the law of their squared length.
+        the law of their squared length. Wherever state vectors are affordable it is drawn from the
+        circuit's own states (:class:`CircuitJoint`): neighbouring gates are not independent, whatever
+        the depth. Elsewhere its ``status`` is NEIGHBOURS.
 
         Raises:
             OutOfTheoryError: outside the theory, or for a parameter without a law.
         """
         dead = set(self.dead_parameters)
-        chosen = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
-        return joint_law(self.signature, [int(k) for k in chosen], self.law_engine)
+        every = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
+        chosen = tuple(int(k) for k in every)
+        key = ("joint", chosen)
+        if key not in self.cache:
+            law = joint_law(self.signature, list(chosen), self.law_engine)
+            if affordable_samples(self.circuit):
+                self.cache[key] = CircuitJoint(law.parts, self.circuit, self.angles, chosen)
+            else:
+                self.cache[key] = law.with_status(Status.NEIGHBOURS if len(chosen) > 1 else Status.OK)
+        return self.cache[key]
 
     @cached_property
     def gradient_square(self) -> Law:
-        """Law of ‖∇ℓ‖² over all live parameters."""
-        return self.joint().norm_law()
+        """Law of ‖∇ℓ‖² over all live parameters; its mean is the exact sum of E[(∂_kℓ)²] at this depth.
+
+        ``status``: OK where the shape too is that of this depth, NEIGHBOURS or SHALLOW where it is the
+        deep limit of separated gates.
+        """
+        joint = self.joint()
+        squares = self.gradient_variance + self.moments.gradient_mean**2
+        total = float(np.sum(np.delete(squares, list(self.dead_parameters))))
+        if isinstance(joint, CircuitJoint):
+            status = Status.OK
+            total = total if np.isfinite(total) else float(joint.square_points.mean())
+        else:
+            status = Status.SHALLOW if not self.is_deep else joint.status
+            total = total if np.isfinite(total) else joint.norm_law().mean()
+        return DepthSquare(joint, total).with_status(status)
 
     # ------------------------------------------------------------------ this depth
     @property
@@ -177,7 +210,7 @@ class Prediction:
         out = np.full(self.n_params, np.nan)
         for k in range(self.n_params):
             try:
-                out[k] = self.gradient_of(k).var()
+                out[k] = self._deep_gradient(k).var()
             except OutOfTheoryError:
                 if self.deep is not None:
                     out[k] = self.deep.gradient_variance[k]
@@ -209,7 +242,7 @@ class Prediction:
     def is_deep(self) -> bool | None:
         """Whether the loss variance at this depth is within 5% of the deep limit; None where it is only bounded."""
         try:
-            variance = self.loss.var()
+            variance = self._deep_loss.var()
         except OutOfTheoryError:
             if self.deep is None:
                 return False
@@ -219,32 +252,110 @@ class Prediction:
             return None
         return abs(m.loss_variance - variance) <= _DEEP * variance + 3 * m.loss_variance_error
 
+    # ------------------------------------------------------------------ do the laws hold at this depth
+    def own_sample(self, parameters: Sequence[int]) -> OwnSample | None:
+        """Return losses of the circuit itself, one component of ``parameters`` with each; None where too dear."""
+        key = ("own sample", tuple(int(k) for k in parameters))
+        if key not in self.cache:
+            self.cache[key] = draw_own_sample(self.circuit, self.angles, np.array(key[1], np.int64), self.seed)
+        return self.cache[key]
+
+    @cached_property
+    def loss_check(self) -> LawCheck:
+        """Whether ``loss`` is the law of the loss at this depth, by the circuit's own sample.
+
+        ``is_deep`` compares variances alone; this compares the whole law.
+
+        Raises:
+            OutOfTheoryError: where there is no law.
+        """
+        law = self.loss
+        if not self.is_deep:
+            return LawCheck(Validity.SHALLOW)
+        own = self.own_sample(np.flatnonzero(self.deep_parameters))
+        return LawCheck(Validity.NOT_ASSESSED) if own is None else check_law_shape(law, own.losses)
+
+    def gradient_check(self, parameters: Sequence[int] | None = None) -> LawCheck:
+        """Whether the laws of some gradient components hold at this depth, by the circuit's own sample.
+
+        Args:
+            parameters: flat indices; all of ``deep_parameters`` where None. Each enters alike.
+        Raises:
+            OutOfTheoryError: where a parameter has no law.
+        """
+        deep = np.flatnonzero(self.deep_parameters)
+        chosen = deep if parameters is None else np.unique(np.asarray(parameters, np.int64))
+        key = ("gradient check", tuple(int(k) for k in chosen))
+        if key not in self.cache:
+            self.cache[key] = self._gradient_check(chosen, deep)
+        return self.cache[key]
+
+    def _gradient_check(self, chosen: np.ndarray, deep: np.ndarray) -> LawCheck:
+        if len(chosen) == 0 or not np.isin(chosen, deep).all():
+            return LawCheck(Validity.SHALLOW)
+        own = self.own_sample(chosen)
+        if own is None:
+            return LawCheck(Validity.NOT_ASSESSED)
+        return check_law_shape(self.gradient_mixture(own.picked), own.components)
+
+    def gradient_mixture(self, picked: np.ndarray) -> Law:
+        """Return the law of a component drawn as often from each parameter as ``picked`` names it."""
+        laws: dict[int, Law] = {}
+        counts: dict[int, int] = {}
+        for k, times in zip(*np.unique(picked, return_counts=True), strict=True):
+            law = self._deep_gradient(int(k))
+            laws[id(law)] = law
+            counts[id(law)] = counts.get(id(law), 0) + int(times)
+        status = Status.OK if self.deep_parameters[np.unique(picked)].all() else Status.SHALLOW
+        if len(laws) == 1:
+            return next(iter(laws.values())).with_status(status)
+        total = sum(counts.values())
+        mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
+        return (mixture.laws[0] if len(mixture.laws) == 1 else mixture).with_status(status)
+
     # ------------------------------------------------------------------ shots
     @cached_property
-    def shot_variance(self) -> tuple[float, str]:
-        """(E[⟨O²⟩ − ⟨O⟩²] of one shot, how it was found); NaN where the loss's second moment is only bounded."""
-        value, how = mean_shot_variance(self.circuit, self.angles, self.moments)
-        if np.isnan(value):
-            return value, "none: of the loss's second moment only a bound is known"
-        return value, how if self.moments.is_exact else f"{self.moments.engine}, estimated"
+    def shot_variance(self) -> ShotVariance:
+        """Variance of one shot of the loss, averaged over the angles; unpacks as (value, method).
+
+        One shot in every group of words that the device measures together: the sum over groups of
+        E[⟨O_g²⟩ − ⟨O_g⟩²] at this depth, in the space that is reached (THEORY §4f).
+        """
+        return mean_shot_variance(self.circuit, self.angles, self.moments, self.seed)
+
+    @cached_property
+    def eigenbasis_shot_variance(self) -> ShotVariance:
+        """E[⟨O²⟩ − ⟨O⟩²]: as ``shot_variance``, were the whole observable measured in its own eigenbasis."""
+        found = whole(self.circuit)
+        return mean_shot_variance(self.circuit, self.angles, self.moments, self.seed, found)
+
+    @cached_property
+    def shift_costs(self) -> np.ndarray:
+        """Variance of a gradient estimate over that of a loss estimate with as many shots, ``(n_params,)``.
+
+        R·Σa_i² of the parameter-shift rule with R circuits and coefficients a_i: 1 for a plain rotation.
+        """
+        return shift_costs(self.circuit)
 
     @cached_property
     def log2_shots_to_resolve(self) -> np.ndarray:
         """log2 of the shots per gradient component for signal-to-noise 1.
 
-        +inf where dead, NaN where only a bound on a variance is known: see ``shots_at_least``.
+        All shots of the circuits of one parameter-shift rule together. +inf where dead, NaN where
+        only a bound on a variance is known: see ``shots_at_least``.
         """
-        return log2_shots_to_resolve(self.shot_variance[0], self.moments)
+        return log2_shots_to_resolve(self.shot_variance.value, self.moments, self.shift_costs)
 
     @cached_property
     def shots_at_least(self) -> LowerBounds:
         """Lower bounds on ``log2_shots_to_resolve``, known for every parameter; equal to it where exact."""
-        noise = self.shot_variance[0]
+        noise = self.shot_variance.value
         if np.isnan(noise):
+            # The largest second moment of the loss leaves the least variance to a shot.
             most = self.moments.loss_second_moment_at_most
             worst = replace(self.moments, loss_second_moment=most, loss_second_moment_error=0.0)
-            noise = mean_shot_variance(self.circuit, self.angles, worst)[0]
-        return shots_at_least(noise, self.moments)
+            noise = mean_shot_variance(self.circuit, self.angles, worst, self.seed).value
+        return shots_at_least(noise, self.moments, self.shift_costs)
 
     @cached_property
     def log2_median_shots(self) -> tuple[float, float]:
@@ -252,7 +363,13 @@ class Prediction:
         live = self.live_parameters
         if not len(live):
             return np.inf, np.inf
-        return median_bracket(self.log2_shots_to_resolve[live], self.shots_at_least.at_least_log2[live])
+        values, least = self.log2_shots_to_resolve[live], self.shots_at_least.at_least_log2[live]
+        low, high = median_bracket(values, least)
+        if self.shot_variance.bound is not None:
+            # The noise of a shot is only known to be no larger: so are the shots, where the signal is known.
+            most = self.shot_variance.log2_at_most + np.log2(np.maximum(self.shift_costs[live], np.finfo(float).tiny))
+            _, high = median_bracket(most - self.moments.log2_gradient_variance[live], least)
+        return low, high
 
     @cached_property
     def rare_outcome(self) -> float:
@@ -333,7 +450,7 @@ class Prediction:
     @cached_property
     def engine(self) -> dict[str, str]:
         """Which engine gave each number."""
-        out = {"gradient_variance": self.moments.engine, "shot_variance": self.shot_variance[1]}
+        out = {"gradient_variance": self.moments.engine, "shot_variance": str(self.shot_variance.method)}
         if getattr(self.moments, "averaging", ""):
             out["averaging"] = self.moments.averaging
         for name in ("loss", "gradient"):

@@ -1,55 +1,293 @@
-"""Shots: the single-shot variance of the loss and what a gradient component needs."""
+"""Shots: the single-shot variance of the loss at this depth, and what a gradient component needs.
+
+Conventions. One *shot* of the loss is one shot in every group of words that the device measures
+together (:func:`measured_groups`), so the variance of one shot is the sum over groups g of
+⟨O_g²⟩ − ⟨O_g⟩²; it is averaged over the law of the angles. The shots of a *gradient component* are
+those of all circuits of its parameter-shift rule together, equally many in each: with R circuits
+and coefficients a_i the variance of the estimate is R·Σa_i²·v over all shots, v the variance of one
+shot at the shifted points. A shift leaves the law of a uniform angle that turns one gate as it is,
+so there v is the average at the unshifted points, exactly; elsewhere it is taken for it.
+"""
 
 from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.conventions import LowerBounds
+from pennylane_wishart.circuit import AngleLaw, Grouping, MeasuredGroups, RotationCircuit, measured_groups
+from pennylane_wishart.conventions import LowerBounds, UpperBound
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.moments import SecondMoments
-from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.moments.drivers import check_law
+from pennylane_wishart.moments.grouped import grouped_pairs, grouped_second_moment, module_mean, sampled_spread
+from pennylane_wishart.moments.reached import reached_average
+from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.walkers import first_moments, walk_pairs
 
-__all__ = ["log2_shots_to_resolve", "mean_shot_variance", "median_bracket", "rare_outcome", "shots_at_least"]
+__all__ = [
+    "ShotMethod",
+    "ShotVariance",
+    "log2_shots_to_resolve",
+    "mean_shot_variance",
+    "median_bracket",
+    "rare_outcome",
+    "shift_costs",
+    "shots_at_least",
+    "whole",
+]
 
-_MAX_TERMS = 400
+_MAX_PRODUCTS = 2_000_000
+"""Pairs of words of one group that are multiplied out for ⟨O_g²⟩."""
+_SAMPLES = 20_000
+_LEAST_SAMPLES = 400
+"""Fewer give the mean to worse than the 2% that shots are quoted to."""
+_SAMPLE_WORK = 2e8
+"""Amplitudes times (rotations + terms): some seconds."""
+_WALKERS = 20_000
+_ROUNDING = 1e-12
+"""Relative to the largest possible variance: differences below are rounding."""
 
 
-def first_moment(circuit: RotationCircuit, law: AngleLaw, operator: PauliSum) -> float | None:
-    """Return E⟨A⟩ over the angles, exact for independent one-word rotations; None otherwise.
+class ShotMethod(enum.StrEnum):
+    """How the variance of a shot was found."""
 
-    Backwards, a word that anticommutes with the rotation's word keeps E[cos φ] of itself and
-    moves E[sin φ] away; symmetric laws have no second part.
+    EXACT = "exact"
+    WALKERS = "walkers"
+    SAMPLED = "sampled"
+    BOUND = "upper bound"
+
+
+@dataclass(frozen=True)
+class ShotVariance:
+    """E over the angles of the variance of one shot of the loss, as the device measures it.
+
+    Unpacks as ``value, method``.
     """
-    if not circuit.is_pauli or circuit.shared.any():
-        return None
-    moments = circuit.rotation_moments(law)
-    if np.any(np.abs(moments.sin) > 1e-12):
-        return None
-    words, values = operator.words, operator.coefficients.astype(float)
-    for k in range(circuit.n_rotations - 1, -1, -1):
-        if len(values) == 0:
-            return 0.0
-        anti = circuit.words[k].anticommutation(words)[0]
-        if anti.any():
-            values = np.where(anti, values * moments.cos[k], values)
-            keep = np.abs(values) > 0
-            words, values = words[keep], values[keep]
-    return float(values @ circuit.state.expectation(words))
+
+    value: float
+    """In squared units of the observable; NaN where only ``bound`` is known."""
+    error: float
+    """Standard error of ``value``; 0 where exact."""
+    method: ShotMethod
+    groups: int
+    """Circuits that one estimate of the loss takes, the shots of the QNode in each."""
+    grouping: Grouping
+    bound: UpperBound | None = None
+    """Where no engine gives the value."""
+
+    def __iter__(self) -> Iterator:
+        return iter((self.value, self.method))
+
+    def __getitem__(self, index: int):
+        return (self.value, self.method)[index]
+
+    @property
+    def log2_at_most(self) -> float:
+        """log2 of the bound, or of the value where it is known."""
+        if self.bound is not None:
+            return self.bound.at_most_log2
+        return float(np.log2(self.value)) if self.value > 0 else -np.inf
+
+    def to_dict(self) -> dict:
+        """Return plain Python values; NaN as None."""
+        return {
+            "value": self.value if np.isfinite(self.value) else None,
+            "error": self.error if np.isfinite(self.error) else None,
+            "method": str(self.method),
+            "groups": self.groups,
+            "grouping": self.grouping.value,
+            "log2_at_most": None if self.bound is None else self.bound.at_most_log2,
+        }
 
 
-def mean_shot_variance(circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments) -> tuple[float, str]:
-    """Return (E[⟨O²⟩ − ⟨O⟩²], method): the variance of one shot, averaged over the angles."""
-    observable = circuit.observable
-    if len(observable) <= 1:
-        square = observable.norm_squared
-        return max(square - moments.loss_second_moment, 0.0), "exact"
-    if len(observable) <= _MAX_TERMS:
-        found = first_moment(circuit, law, observable.multiply(observable))
-        if found is not None:
-            return max(found - moments.loss_second_moment, 0.0), "exact"
-    # The trace is what ⟨O²⟩ averages to in the deep limit of a circuit without symmetries.
-    return max(observable.norm_squared - moments.loss_second_moment, 0.0), "deep-limit trace"
+def mean_shot_variance(
+    circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, seed=7, found: MeasuredGroups | None = None
+) -> ShotVariance:
+    """Return E[Σ_g ⟨O_g²⟩ − ⟨O_g⟩²] over the angles, at this depth and in the space that is reached.
+
+    The sharpest engine that is affordable: exact averages of the words, or on the observable's module;
+    statevectors at random angles (n ≤ 20); walkers; else a bound.
+
+    Args:
+        circuit: the normal form.
+        law: law of the angles.
+        moments: second moments of the loss, used where it is measured in one group.
+        seed: of what is sampled.
+        found: how the observable is measured; as a simulator with shots does where None.
+    Cost: as the exact engines with a tenth of their limits, or some seconds of sampling.
+    Source: THEORY §4f.
+    """
+    check_law(circuit, law)
+    found = measured_groups(circuit) if found is None else found
+    limit = sum(_largest(p) ** 2 for p in found.parts)
+    if not found.parts:
+        return ShotVariance(0.0, 0.0, ShotMethod.EXACT, 0, found.grouping)
+    squares, second = _exact_parts(circuit, law, moments, found)
+    if squares is not None and second is not None:
+        return _record(squares - second, 0.0, ShotMethod.EXACT, found, limit)
+    sampled = _sampled(circuit, law, found, squares, seed)
+    if sampled is not None:
+        return _record(*sampled, ShotMethod.SAMPLED, found, limit)
+    if squares is not None:
+        walked = _walked(circuit, law, moments, found, seed)
+        if walked is not None:
+            return _record(squares - walked[0], walked[1], ShotMethod.WALKERS, found, limit)
+    most = UpperBound(float(np.log2(min(limit, np.inf if squares is None else max(squares, limit * _ROUNDING)))))
+    nan = float("nan")
+    return ShotVariance(nan, nan, ShotMethod.BOUND, len(found), found.grouping, most)
+
+
+def whole(circuit: RotationCircuit) -> MeasuredGroups:
+    """Return the observable as one group: measured in its own eigenbasis."""
+    return MeasuredGroups((circuit.observable.trace_free(),), Grouping.WHOLE)
+
+
+def _record(value: float, error: float, method: ShotMethod, found: MeasuredGroups, limit: float) -> ShotVariance:
+    value = 0.0 if abs(value) <= _ROUNDING * limit else float(value)
+    if value < 0 or (value == 0 and error > 0):
+        # an estimate below its own error says only how small the variance is
+        top = max(value, 0.0) + 3 * error + _ROUNDING * limit
+        nan = float("nan")
+        bound = UpperBound(float(np.log2(top)), 0.998)
+        return ShotVariance(nan, nan, ShotMethod.BOUND, len(found), found.grouping, bound)
+    return ShotVariance(value, float(error), method, len(found), found.grouping)
+
+
+def _largest(part: PauliSum) -> float:
+    return float(np.abs(part.coefficients).sum())
+
+
+def _exact_parts(circuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups):
+    """Return (E[Σ_g ⟨O_g²⟩], E[Σ_g ⟨O_g⟩²]); None where it is not affordable."""
+    reached = None if circuit.is_pauli else _exact_or_none(lambda: reached_average(circuit, law))
+    if reached is not None:
+        return reached.squares(found.parts), reached.second(found.parts)
+    squares = _exact_or_none(lambda: _mean_of_squares(circuit, law, found))
+    second = None
+    if squares is not None:
+        second = _exact_or_none(lambda: _second_moment(circuit, law, moments, found))
+    return squares, second
+
+
+def _exact_or_none(compute):
+    try:
+        return compute()
+    except (ModuleTooLargeError, UnsupportedCircuitError):
+        return None
+
+
+def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGroups) -> float | None:
+    """E[Σ_g ⟨O_g²⟩]: one first moment, of the words of the squares."""
+    if sum(len(p) ** 2 for p in found.parts) > _MAX_PRODUCTS:
+        return None
+    parts = [p.multiply(p) for p in found.parts]
+    square = PauliSum.of(
+        PauliWords.concatenate([p.words for p in parts]), np.concatenate([np.real(p.coefficients) for p in parts])
+    )
+    constant = square.words.is_identity()
+    rest, offset = square.trace_free(), float(np.sum(square.coefficients[constant]))
+    if len(rest) == 0:
+        return offset
+    if circuit.is_pauli and not circuit.shared.any() and not np.any(circuit.random_of >= 0):
+        joint = circuit.with_observable(rest)
+        return offset + first_moments(joint, joint.rotation_moments(law))[0]
+    return offset + module_mean(circuit, law, rest)
+
+
+def _second_moment(circuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups) -> float:
+    known = moments.is_exact and np.isfinite(moments.loss_second_moment)
+    if len(found) == 1 and known and not circuit.observable.words.is_identity().any():
+        return moments.loss_second_moment
+    return grouped_second_moment(circuit, law, found.parts)
+
+
+def _sampled(circuit, law, found: MeasuredGroups, squares: float | None, seed) -> tuple[float, float] | None:
+    """Return the mean over sampled states and its standard error; None where too few are affordable."""
+    if circuit.n_qubits > 20:
+        return None
+    work = 2.0**circuit.n_qubits * (len(circuit.terms) + sum(len(p) for p in found.parts))
+    n_samples = int(min(_SAMPLES, _SAMPLE_WORK / work))
+    if n_samples < _LEAST_SAMPLES:
+        return None
+    try:
+        spread, second = sampled_spread(circuit, law, found.parts, n_samples, seed)
+    except InputError:
+        return None
+    error = float(spread.std(ddof=1) / np.sqrt(n_samples))
+    if squares is not None and second.std() < spread.std():  # the exact part is not sampled again
+        return squares - float(second.mean()), float(second.std(ddof=1) / np.sqrt(n_samples))
+    return float(spread.mean()), error
+
+
+def _walked(circuit, law, moments: SecondMoments, found: MeasuredGroups, seed) -> tuple[float, float] | None:
+    if len(found) == 1 and not circuit.observable.words.is_identity().any():
+        if np.isnan(moments.loss_second_moment):
+            return None  # only a bound is known, which is no value
+        return moments.loss_second_moment, moments.loss_second_moment_error
+    observable, gram = grouped_pairs(found.parts)
+    try:
+        return walk_pairs(circuit.with_observable(observable), law, gram, _WALKERS, seed)
+    except (UnsupportedCircuitError, ModuleTooLargeError):
+        return None
+
+
+# ---------------------------------------------------------------------- shots of a gradient
+def shift_costs(circuit: RotationCircuit) -> np.ndarray:
+    """Return R·Σa_i² of every parameter's shift rule, ``(n_params,)``: 1 for a plain rotation.
+
+    Every gate that a parameter drives has its own rule, from the frequencies of its generator; without
+    a trace every word of a generator counts as a gate.
+    """
+    runs, squares = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
+    for parameter, rate, generator in _driven_gates(circuit):
+        count, square = _rule(_frequencies(generator))
+        runs[parameter] += count
+        squares[parameter] += square * rate**2
+    return runs * squares
+
+
+def _driven_gates(circuit: RotationCircuit) -> Iterator[tuple[int, float, PauliSum]]:
+    trace = circuit.trace
+    if trace is not None:
+        for row, gate in enumerate(trace.rotations):
+            part = slice(trace.map.indptr[row], trace.map.indptr[row + 1])
+            for p, rate in zip(trace.map.indices[part], trace.map.data[part], strict=True):
+                generator = trace.gates[int(gate)].generator
+                if generator is not None:
+                    yield int(p), float(rate), generator
+        return
+    for k in np.flatnonzero(circuit.parameter_of >= 0):
+        generator = circuit.generator(int(k))
+        for m in range(len(generator)):
+            word = PauliSum(generator.words[m : m + 1], generator.coefficients[m : m + 1])
+            yield int(circuit.parameter_of[k]), float(circuit.coefficients[k]), word
+
+
+def _frequencies(generator: PauliSum) -> tuple[float, ...]:
+    """Positive differences of a generator's eigenvalues."""
+    if len(generator) == 1:
+        return (round(2 * abs(float(generator.coefficients[0])), 9),)
+    support = generator.words.support()
+    if len(support) > 8:  # too large for a matrix: as if each word were a gate
+        return tuple(sorted({round(2 * abs(float(c)), 9) for c in generator.coefficients}))
+    local = PauliSum.of(generator.words.restrict(support), generator.coefficients).matrix()
+    values = np.linalg.eigvalsh(local)
+    gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), 7))
+    return tuple(float(g) for g in gaps if g > 1e-6)
+
+
+@lru_cache(maxsize=256)
+def _rule(frequencies: tuple[float, ...]) -> tuple[int, float]:
+    """Return (circuits, Σa²) of the shift rule of some frequencies."""
+    if not frequencies:
+        return 0, 0.0
+    coefficients = np.asarray(qml.gradients.generate_shift_rule(frequencies))[:, 0]
+    return len(coefficients), float(np.sum(coefficients**2))
 
 
 def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
@@ -59,24 +297,29 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
 
 
-def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments) -> np.ndarray:
+def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments, costs: np.ndarray | None = None) -> np.ndarray:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
-    Var_shot[ℓ]/Var[∂ℓ] (THEORY §9); +inf for dead parameters, NaN where a variance is only bounded.
+    R·Σa_i²·Var_shot[ℓ]/Var[∂ℓ] (THEORY §9; the factor is 1 for a plain rotation): the shots of all
+    circuits of the component's parameter-shift rule together. +inf for dead parameters, NaN where
+    one of the two variances is only bounded.
     """
-    signal = moments.log2_gradient_variance
-    return np.where(moments.dead, np.inf, _log2(shot_variance) - np.where(moments.dead, 0.0, signal))
+    signal, dead = moments.log2_gradient_variance, moments.dead
+    noise = _log2(shot_variance) + _log2_costs(costs, len(signal))
+    return np.where(dead, np.inf, noise - np.where(dead, 0.0, signal))
 
 
-def shots_at_least(shot_variance: float, moments: SecondMoments) -> LowerBounds:
+def shots_at_least(shot_variance: float, moments: SecondMoments, costs: np.ndarray | None = None) -> LowerBounds:
     """Return lower bounds on log2 of the shots per gradient component; the value itself where it is exact.
 
     Args:
-        shot_variance: of one shot, or a lower bound on it.
+        shot_variance: of one shot, or a lower bound on it; NaN where neither is known.
+        costs: of every parameter's shift rule, as for :func:`log2_shots_to_resolve`.
     """
-    upper = moments.gradient_variance_upper
+    upper, dead = moments.gradient_variance_upper, moments.dead
+    noise = _log2(shot_variance) + _log2_costs(costs, len(upper))
     with np.errstate(invalid="ignore"):
-        least = np.where(moments.dead, np.inf, _log2(shot_variance) - np.where(moments.dead, 0.0, upper.at_most_log2))
+        least = np.where(dead, np.inf, noise - np.where(dead, 0.0, upper.at_most_log2))
     return LowerBounds(np.where(np.isnan(least), -np.inf, least), upper.confidence)
 
 
@@ -102,3 +345,10 @@ def _log2(value: float) -> float:
     if np.isnan(value):
         return float("nan")
     return float(np.log2(value)) if value > 0 else -np.inf
+
+
+def _log2_costs(costs: np.ndarray | None, n_params: int) -> np.ndarray:
+    """A parameter that drives no gate has a rule of no circuits: it costs nothing, and is dead anyway."""
+    if costs is None:
+        return np.zeros(n_params)
+    return np.log2(np.where(costs > 0, costs, 1.0))

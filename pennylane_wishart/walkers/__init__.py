@@ -2,7 +2,8 @@
 
 from pennylane_wishart.walkers.choice import moments_of
 from pennylane_wishart.walkers.matrixproduct import Log2Moments, log2_moments
+from pennylane_wishart.walkers.means import first_moments
 from pennylane_wishart.walkers.pairs import pair_walk
-from pennylane_wishart.walkers.walk import can_walk, walk
+from pennylane_wishart.walkers.walk import can_walk, walk, walk_pairs
 
-__all__ = ["Log2Moments", "can_walk", "log2_moments", "moments_of", "pair_walk", "walk"]
+__all__ = ["Log2Moments", "can_walk", "first_moments", "log2_moments", "moments_of", "pair_walk", "walk", "walk_pairs"]

@@ -16,7 +16,7 @@ from pennylane_wishart.walkers.means import first_moments
 from pennylane_wishart.walkers.tally import Tally, record_of
 from pennylane_wishart.walkers.zone import product_zone
 
-__all__ = ["can_walk", "walk"]
+__all__ = ["can_walk", "walk", "walk_pairs"]
 
 _CHUNK_WORDS = 1024
 _MANY_ROTATIONS = 1000
@@ -78,6 +78,31 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
     mean, slopes = first_moments(small, moments)
     dead = np.isin(np.arange(circuit.n_params), list(dead_proofs(circuit)))
     return record_of(small, tally, mean, slopes, dead)
+
+
+def walk_pairs(
+    circuit: RotationCircuit, law: AngleLaw, pair_weights: np.ndarray, n_walkers: int = 10**4, seed=None
+) -> tuple[float, float]:
+    """Estimate Σ_ab w_ab E[⟨P_a⟩⟨P_b⟩] over pairs of the observable's words, with its standard error.
+
+    Args:
+        pair_weights: ``(terms, terms)``, symmetric; see :func:`chains_of`.
+    Raises:
+        UnsupportedCircuitError: if independent walks do not average this circuit.
+        ModuleTooLargeError: if there are too many products of pairs.
+    Cost: as :func:`walk`.
+    """
+    obstacle = can_walk(circuit, law)
+    if obstacle:
+        raise UnsupportedCircuitError(f"walk_pairs: {obstacle}.")
+    moments = clean_moments(circuit, law)
+    chains = chains_of(circuit, moments, max_chains=100_000, pair_weights=pair_weights)
+    if chains is None:
+        raise ModuleTooLargeError("walk_pairs: the observable has too many pairs of terms.")
+    tally = _Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
+    value = tally.value / tally.n
+    spread = max(tally.value_squares / tally.n - value**2, 0.0)
+    return tally.mass * value, tally.mass * float(np.sqrt(spread / tally.n))
 
 
 class _Walkers:

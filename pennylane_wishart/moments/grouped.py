@@ -1,0 +1,115 @@
+"""E[Σ_g ⟨O_g⟩²] and E⟨A⟩ over the angles, for an observable measured in groups O_g (THEORY §4f).
+
+Averaging is linear in O⊗O, so Σ_g O_g⊗O_g takes one sweep: the same as for the whole observable, with
+the pairs of words of different groups left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.moments.chain import module_averages
+from pennylane_wishart.moments.drivers import clean_moments, drivers_of
+from pennylane_wishart.moments.exact import exact_moments
+from pennylane_wishart.moments.operators import module_in_light_cone, module_on_words
+from pennylane_wishart.moments.reach import reach
+from pennylane_wishart.moments.sweeps import Sweeps
+from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_second
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread"]
+
+_MAX_ROUTES = 4
+"""Groups whose second moments are found one by one."""
+
+
+def grouped_pairs(parts: Sequence[PauliSum]) -> tuple[PauliSum, np.ndarray]:
+    """Return the distinct words of all parts and the weight Σ_g c_ga c_gb of every pair of them.
+
+    The sum carries the root of the pair's diagonal as coefficients: only its words matter.
+    """
+    words, index = PauliWords.concatenate([p.words for p in parts]).unique()
+    table = np.zeros((len(parts), len(words)))
+    row = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
+    np.add.at(table, (row, index), np.concatenate([np.real(p.coefficients) for p in parts]))
+    gram = table.T @ table
+    return PauliSum(words, np.sqrt(np.diag(gram))), gram
+
+
+def grouped_second_moment(
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    parts: Sequence[PauliSum],
+    max_support: int = 1 << 14,
+    max_work: float = 2e9,
+) -> float:
+    """Return E[Σ_g ⟨O_g⟩²] over the angles, exactly.
+
+    Pauli rotations with independent angles: one sweep of pairs of words. Otherwise the exact engine of
+    each part by itself.
+
+    Raises:
+        ModuleTooLargeError: if it does not fit in the limits.
+    Cost: O(rotations · reachable words · products of pairs), or one ``exact_moments`` a part.
+    """
+    if circuit.is_pauli and drivers_of(circuit).independent:
+        moments = clean_moments(circuit, law)
+        observable, gram = grouped_pairs(parts)
+        joint = circuit.with_observable(observable)
+        if diagonal_suffices(joint, moments):
+            reached = reach(joint.words, observable.words, max_support)
+            chains = chains_of(joint, moments, 4096, gram)
+            if chains is not None and float(reached.entries) * len(chains.factors) <= max_work:
+                return word_second(joint, moments, reached, chains)
+    if len(parts) > _MAX_ROUTES:
+        raise ModuleTooLargeError(f"{len(parts)} groups of words are too many to average one by one.")
+    share = 2 * max_work / max(len(parts), 1)
+    found = [exact_moments(circuit.with_observable(p), law, max_support, 400, share).loss_second_moment for p in parts]
+    return float(sum(found))
+
+
+def module_mean(
+    circuit: RotationCircuit, law: AngleLaw, operator: PauliSum, max_dim: int = 6000, max_nodes: int = 400
+) -> float:
+    """Return E⟨A⟩ over the angles, exactly: sums as generators and shared angles too.
+
+    Raises:
+        ModuleTooLargeError: if the words that ``operator`` reaches, or the nodes of shared angles, are too many.
+    Cost: O(nodes · rotations · words).
+    """
+    joint = circuit.with_observable(operator)
+    drivers = drivers_of(joint)
+    try:
+        module = module_in_light_cone(joint, max_dim)
+    except ModuleTooLargeError:
+        module = module_on_words(joint, max_dim, 4 * max_dim)
+    return module_averages(joint, law, module, drivers.driver, drivers.shared, max_nodes)
+
+
+def sampled_spread(
+    circuit: RotationCircuit, law: AngleLaw, parts: Sequence[PauliSum], n_samples: int, seed=None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return Σ_g (⟨O_g²⟩ − ⟨O_g⟩²) and Σ_g ⟨O_g⟩² at random angles, ``(n_samples,)`` each, n ≤ 20.
+
+    Cost: O(n_samples · terms · 2^n).
+    """
+    rng = np.random.default_rng(seed)
+    spread, squares = [], []
+    sweeps = Sweeps(circuit)
+    for low in range(0, n_samples, sweeps.batch(n_samples)):
+        parameters = law.sample(rng, min(sweeps.batch(n_samples), n_samples - low))
+        angles = sweeps.angles(parameters, rng)
+        psi = sweeps.states(angles)
+        noise, square = np.zeros(len(angles)), np.zeros(len(angles))
+        for part in parts:
+            image = part.apply(psi)
+            value = np.einsum("ib,ib->b", psi.conj(), image).real
+            noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
+            square += value**2
+        spread.append(noise)
+        squares.append(square)
+    return np.concatenate(spread), np.concatenate(squares)
