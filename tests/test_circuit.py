@@ -160,6 +160,7 @@ NESTED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using qp.templates.layer is deprecated")
 @pytest.mark.parametrize("name", NESTED)
 def test_nested(name):
     """Operators of operators, and PennyLane's control flow."""
