@@ -142,7 +142,8 @@ print("measuring on", machine.name)
 # Every sample goes into an SQLite journal before the next one is paid for. Here the machine stops answering after
 # forty circuits. The exception carries what was measured, and the same call with the same `store=` pays
 # only for what is missing. Before the first job, `measure` also prepares one qubit and measures $X$, $Y$ and
-# $Z$ on it: a device that measures wrongly is refused before it is blamed on the theory.
+# $Z$ on it: a device that measures wrongly is refused before it is blamed on the theory. After the last
+# sample, and at intervals in a long run, it does so again.
 
 
 # %%
@@ -177,9 +178,9 @@ assert broken is not None and 0 < broken.partial.samples < 30
 
 mended = Metered(make_machine())
 resumed = pw.measure(circuit, device=mended.device, **few)(weights)
-print(f"circuits paid: {breaking.circuits} before the failure, {mended.circuits} after, of them 3 + 3 device checks")
+print(f"circuits paid: {breaking.circuits} before the failure, {mended.circuits} after, of them 9 device checks")
 assert resumed.samples == 30
-assert breaking.circuits + mended.circuits == 30 + 3 + 3
+assert breaking.circuits + mended.circuits == 30 + 3 + 3 + 3
 assert numpy.array_equal(resumed.losses[: broken.partial.samples], broken.partial.losses)
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 from pennylane_wishart.measurement.descent import find_minima
 from pennylane_wishart.measurement.engine import ROUTES
+from pennylane_wishart.measurement.identity import DeviceIdentity
 from pennylane_wishart.measurement.journal import stored_jobs, stored_runs
 from pennylane_wishart.measurement.minima_record import MinimaMeasurement
 from pennylane_wishart.measurement.plan import SamplingPlan
@@ -15,6 +16,7 @@ from pennylane_wishart.measurement.statistics import DegreesOfFreedom, GradientV
 __all__ = [
     "ROUTES",
     "DegreesOfFreedom",
+    "DeviceIdentity",
     "GradientVariance",
     "Measurement",
     "MinimaMeasurement",

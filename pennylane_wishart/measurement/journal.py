@@ -139,7 +139,10 @@ class Journal:
             raise self.damage(str(verdict).replace("\n", " "))
         if {name: _squeezed(sql) for name, sql in tables.items()} != {k: _squeezed(v) for k, v in _TABLES.items()}:
             raise self.damage("its tables are not those of a journal")
-        self.runs()
+        numbers = {number for number, _ in self.runs()}
+        for table in ("samples", "intents", "jobs"):
+            if {run for (run,) in self.query(f"SELECT DISTINCT run FROM {table}")} - numbers:
+                raise self.damage(f"its {table} are of no run")
         return False
 
     def _prepare_writing(self, fresh: bool):
