@@ -89,7 +89,9 @@ def draw(seed: int):
             steps += [("RY", k, c, wires, 0.0), ("CNOT", 0, 0, wires, 0.0), ("RY", k, -c, wires, 0.0)]
         else:
             steps.append((kind, k, c, wires, float(rng.uniform(0.2, 6))))
-    words = [w for w in ("".join(rng.choice(list("IXYZ"), n)) for _ in range(int(rng.integers(1, 3)))) if set(w) != {"I"}]
+    words = [
+        w for w in ("".join(rng.choice(list("IXYZ"), n)) for _ in range(int(rng.integers(1, 3)))) if set(w) != {"I"}
+    ]
     vector = None
     if seed % 4 == 3:
         vector = rng.normal(size=2**n) + 1j * rng.normal(size=2**n)
@@ -243,9 +245,7 @@ def test_words_of_a_sum_are_left_out_at_a_hundred_qubits():
 
 def test_sums_of_words_that_do_not_commute_are_followed_until_closed():
     """exp(−iθ(XI + ZI)) makes X, Y and Z of Z on its own qubit, and nothing on the other."""
-    drawn = sum_circuit(
-        [{"IX": 0.5}, {"XI": 0.5, "ZI": 0.5}, {"XI": 0.5}], {"ZI": 1.0}, InputState.basis([0, 0])
-    )
+    drawn = sum_circuit([{"IX": 0.5}, {"XI": 0.5, "ZI": 0.5}, {"XI": 0.5}], {"ZI": 1.0}, InputState.basis([0, 0]))
     assert dead_proofs(drawn.circuit) == {0: (DeadReason.OUTSIDE,)}
 
 

@@ -149,9 +149,7 @@ def compare_sample(
     )
 
 
-def _against_constant(
-    name: str, sample: np.ndarray, value: float, alpha: float, rounding: float
-) -> QuantityComparison:
+def _against_constant(name: str, sample: np.ndarray, value: float, alpha: float, rounding: float) -> QuantityComparison:
     off = float(np.max(np.abs(sample - value)))
     same = off <= 6 * rounding
     return QuantityComparison(

@@ -220,7 +220,9 @@ def _scope(diag: Diagnosis) -> Section:
     definition = "Laws of loss, gradient and minima need the whole of SO, SU or Sp on each sector, or a spin factor."
     sentences = [Sentence(why, definition, "THEORY §5")]
     if not pred.in_theory:
-        sentences.append(Sentence("What is said above of variances at this depth and of dead parameters holds all the same."))
+        sentences.append(
+            Sentence("What is said above of variances at this depth and of dead parameters holds all the same.")
+        )
     elif pred.is_deep is None:
         text = "Whether the circuit is deep enough for its laws is not known: its loss variance is only bounded."
         sentences.append(Sentence(text))

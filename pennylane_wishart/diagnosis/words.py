@@ -62,9 +62,8 @@ def _undecided(diag: Diagnosis) -> str:
     needs = f"may need more than {limit} shots"
     if open_.value > 1:
         needs = f"needs at least {number(open_.value)} shots and may need more than {limit}"
-    return (
-        f"Cannot tell: of the median gradient's variance only an upper bound is known, so that signal-to-noise 1 {needs}."
-    )
+    known = "Cannot tell: of the median gradient's variance only an upper bound is known"
+    return f"{known}, so that signal-to-noise 1 {needs}."
 
 
 def _reason(check: Check) -> str:

@@ -71,9 +71,7 @@ class GradientColumns:
             "gradient_variance_upper": UpperBounds(
                 np.where(self.dead, -np.inf, self.upper), np.where(self.dead, 1.0, self.confidence)
             ),
-            "gradient_variance_lower": LowerBounds(
-                fill(lower, -np.inf, -np.inf), fill(self.confidence, 1.0, 1.0)
-            ),
+            "gradient_variance_lower": LowerBounds(fill(lower, -np.inf, -np.inf), fill(self.confidence, 1.0, 1.0)),
             "status": tuple(
                 Status.OK if d else Status.UPPER_BOUND if u else s
                 for d, u, s in zip(self.dead, unknown, self.status, strict=True)

@@ -363,7 +363,9 @@ class Prediction:
         live = self.live_parameters
         if len(live):
             # minus the logarithms, so that upper bounds become lower ones
-            low, high = median_bracket(-self.log2_gradient_variance[live], -m.gradient_variance_upper.at_most_log2[live])
+            low, high = median_bracket(
+                -self.log2_gradient_variance[live], -m.gradient_variance_upper.at_most_log2[live]
+            )
             middle = f"2^{-low:.2f}" if low == high else f"at most 2^{-low:.2f}"
             lines.append(f"  gradient variance, median: {middle}; dead parameters: {len(self.dead_parameters)}")
         if self.in_theory:
