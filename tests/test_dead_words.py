@@ -187,7 +187,7 @@ def behind_a_shared_pair(x):
 
 def behind_qaoa_mixers(x):
     for q in range(6):
-        qml.RY(x[q], q)
+        qml.RX(x[q], q)
     for q in range(6):
         qml.CZ([q, (q + 1) % 6])
     for q in range(6):

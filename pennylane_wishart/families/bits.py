@@ -119,7 +119,8 @@ class Bits:
         with np.errstate(invalid="ignore"):
             share = np.exp2(np.where(self.live, self.value - value, -np.inf))
         error = np.where(self.bound, upper - known, self.error * np.nan_to_num(share))
-        status = np.where(self.bound & ~bound, Status.ESTIMATED, self.status)
+        status = self.status.copy()
+        status[self.bound & ~bound] = Status.ESTIMATED
         return Bits(np.where(bound, np.nan, value), upper, np.where(bound, 0.0, error), bound, status, self.confidence)
 
     # ------------------------------------------------------------------ condensed
