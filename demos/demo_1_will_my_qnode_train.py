@@ -98,8 +98,9 @@ axes = diag.plot()
 
 # %% [markdown]
 # ## Train it
-# Gradients can be resolved, and the number of independent parameters is above the transition $p^*$, from
-# which on descent is expected to end at the optimum, $-1$ for $Z_0$.
+# Gradients can be resolved, and the number of independent parameters is above the transition $p^*$, around
+# which the poor minima of a generic circuit give way to the optimum, $-1$ for $Z_0$. That is an onset, not a
+# guarantee: whether this circuit gets there is seen by descending.
 
 # %%
 print("independent parameters:", diag.prediction.n_independent, " transition p*:", diag.prediction.transition)

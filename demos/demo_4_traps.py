@@ -302,9 +302,10 @@ assert abs(pw.minima.concentration_energy(0.25) - 0.1362) < 1e-4
 
 # %% [markdown]
 # ## On your own QNode
-# `pw.predict(qnode)(*args)` has it all: `.n_independent` (the rank of the quantum Fisher information, which is
-# what $p$ means: redundant parameters do not count), `.transition`, `.gamma`, `.minima` (all) and `.minima_found`
-# (descents). `pw.compare` holds it against found minima. Here a layered real circuit above its transition:
+# `pw.predict(qnode)(*args)` has it all: `.n_independent` (the rank of the quantum Fisher information of the
+# live parameters, which is what $p$ means: redundant and dead ones do not count), `.transition`, `.gamma`, `.minima`
+# (all) and `.minima_found` (descents). `pw.compare` holds it against found minima. Here a layered real circuit above
+# its transition:
 
 
 # %%

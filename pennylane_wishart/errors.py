@@ -99,7 +99,7 @@ class Status(enum.Enum):
 
     OK = "The result is complete."
     TRUNCATED = (
-        "The closure stopped at its dimension or memory limit: dimensions are lower bounds; "
+        "The closure stopped at its dimension, memory or work limit: dimensions are lower bounds; "
         "raise max_dim, or use Pauli-word generators, which need no enumeration."
     )
     NOT_CONVERGED = (

@@ -235,6 +235,7 @@ def plot_transition(pred, ax=None):
     """
     ax = _axes(ax)
     star, p = float(pred.transition), pred.n_independent
+    count = f"p = {p}" if pred.n_independent_status is Status.OK else f"p ≤ {p}"
     gamma = np.linspace(0.02, 0.98, 40)
     ax.plot(np.append(gamma, 1) * star, np.append(concentration_energy(gamma), 0), color=LINE, ls="--", lw=1.2,
             label="large-size limit")  # fmt: skip
@@ -244,9 +245,9 @@ def plot_transition(pred, ax=None):
         law = pred.minima
         middle, low, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in (0.5, 0.05, 0.95))
         bar = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
-        ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, p = {p}")
+        ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, {count}")
     except OutOfTheoryError:
-        ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, p = {p}")
+        ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, {count}")
     ax.set_xlabel("independent parameters p")
     ax.set_ylabel("E at minima (0 optimum, 1 mean)")
     _legend(ax, ncols=3, columnspacing=1.0, handlelength=1.5)

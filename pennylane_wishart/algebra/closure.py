@@ -8,6 +8,7 @@ never by a floating-point tolerance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,7 @@ def close(
     max_bytes: int = 2 * 10**9,
     wire_order: Sequence | None = None,
     seed: int = 0,
+    max_work: float = math.inf,
 ) -> LieAlgebra:
     """Close generators under commutators: the real span of nested commutators of i·G.
 
@@ -67,6 +69,8 @@ def close(
         max_bytes: stop before the coordinate matrix passes this size.
         wire_order: wires of PennyLane objects in qubit order; default: sorted if integers.
         seed: draws the prime.
+        max_work: stop after so many multiply-adds of the exact rank (about 10^9 a second); counted,
+            so the same on every machine.
     Returns:
         ``LieAlgebra``; where it was stopped ``is_closed`` is False, ``status`` is
         ``Status.TRUNCATED`` and ``dim`` is a lower bound.
@@ -93,7 +97,7 @@ def close(
         if sampled is not None:
             return sampled
     prime = random_prime(rng, numbers.primes_under_roots)
-    found = close_span(sums, sums, numbers, numbers, prime, max_dim, max_bytes)
+    found = close_span(sums, sums, numbers, numbers, prime, max_dim, max_bytes, max_work)
     return _exact_algebra(sums, numbers, found, rng)
 
 
@@ -105,6 +109,7 @@ def close_span(
     prime: int,
     max_dim: int,
     max_bytes: int,
+    max_work: float = math.inf,
 ) -> ClosedSpan:
     """Close the span of ``starts`` under ad of ``generators``, modulo ``prime``."""
     adjoint = AdjointTable([g.words for g in generators], numbers.residues(prime))
@@ -126,7 +131,7 @@ def close_span(
             block = _sparse_mod(matrix, columns, prime).T
             block = block[block.any(axis=1)]
             found.append(block[span.add(block)])
-            closed = span.rank <= max_dim and 24 * len(table) * span.rank <= max_bytes
+            closed = span.rank <= max_dim and 24 * len(table) * span.rank <= max_bytes and span.work <= max_work
             if not closed:
                 break
         level = np.concatenate(found)

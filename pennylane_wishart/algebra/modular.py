@@ -41,6 +41,8 @@ class ModularSpan:
         self.p = p
         self.rows = np.zeros((0, width), dtype=np.int32)  # residues below 2^31
         self.pivots = np.zeros(0, dtype=np.int64)
+        self.work = 0
+        """Multiply-adds so far: counted, not timed, so that a limit on it stops every machine alike."""
 
     @property
     def rank(self) -> int:
@@ -61,6 +63,7 @@ class ModularSpan:
         used = factors.any(axis=0)
         if not used.any():
             return vectors
+        self.work += len(vectors) * int(used.sum()) * vectors.shape[1]
         return (vectors - matmul_mod(factors[:, used], self.rows[used], self.p)) % self.p
 
     def add(self, vectors: np.ndarray) -> np.ndarray:
@@ -75,6 +78,7 @@ class ModularSpan:
             factors = self.rows[:, pivots]
             hit = np.flatnonzero(factors.any(axis=1))
             if len(hit):
+                self.work += len(hit) * fresh.size
                 update = matmul_mod(factors[hit], fresh, self.p)
                 self.rows[hit] = (self.rows[hit] - update) % self.p
             self.rows = np.concatenate([self.rows, fresh.astype(np.int32)])

@@ -207,6 +207,7 @@ def module_of(
     max_dim: int = 4095,
     wire_order: Sequence | None = None,
     seed: int = 0,
+    max_work: float = math.inf,
 ) -> Module:
     """Find the module of an observable: the orbit of a word, or the span of a sum's orbit.
 
@@ -216,6 +217,7 @@ def module_of(
         max_dim: stop the span of sums beyond this dimension.
         wire_order: wires of PennyLane objects in qubit order.
         seed: draws the prime, or samples.
+        max_work: as for ``close``: stop the span of sums after so many multiply-adds.
     Returns:
         ``Module``. For word generators and a sum whose span passes ``max_dim``, ``dim`` is the
         sum of its words' orbit sizes, an upper bound (``Status.BOUND``).
@@ -244,13 +246,19 @@ def module_of(
     if words_only and sums and len(target[0]) == 1:
         words = PauliWords.concatenate([g.words for g in sums])
         return orbit(words, target[0].words, seed=seed)
-    module = module_span(sums, target[0], max_dim, seed)
+    module = module_span(sums, target[0], max_dim, seed, max_work)
     if module.status is Status.TRUNCATED and words_only:
         return _bound(sums, target[0], seed)
     return module
 
 
-def module_span(generators: Sequence[PauliSum], observable: PauliSum, max_dim: int = 4095, seed: int = 0) -> Module:
+def module_span(
+    generators: Sequence[PauliSum],
+    observable: PauliSum,
+    max_dim: int = 4095,
+    seed: int = 0,
+    max_work: float = math.inf,
+) -> Module:
     """Span the module of a Pauli sum by nested commutators with the generators.
 
     The rank is exact modulo two random 31-bit primes, as in ``close``; coefficients that are
@@ -261,6 +269,7 @@ def module_span(generators: Sequence[PauliSum], observable: PauliSum, max_dim: i
         observable: a Hermitian sum.
         max_dim: stop beyond this dimension; ``dim`` is then a lower bound.
         seed: draws the primes.
+        max_work: stop after so many multiply-adds as well.
     Cost: O(generators · dim² · words).
     Example:
         >>> module_span([PauliSum.from_terms({"X": 1.0})], PauliSum.from_terms({"Z": 1.0})).dim
@@ -276,7 +285,7 @@ def module_span(generators: Sequence[PauliSum], observable: PauliSum, max_dim: i
     dims, closed, primes = [], True, []
     for _ in range(2):
         prime = random_prime(rng, squares)
-        found = close_span(generators, [observable], numbers, own, prime, max_dim, 2 * 10**9)
+        found = close_span(generators, [observable], numbers, own, prime, max_dim, 2 * 10**9, max_work)
         dims.append(found.span.rank)
         primes.append(prime)
         closed &= found.closed

@@ -141,6 +141,9 @@ def _minima_check(pred: Prediction, limits: Thresholds) -> Check:
         law = pred.minima
     except OutOfTheoryError as err:
         return Check(name, float("nan"), limits.minima_tolerance, None, str(err).split(" Use ")[0])
+    if law.is_point_mass and pred.dead_parameters:
+        onset = "p ≥ p* is an onset for generic circuits; one with dead gates is not such: descend from a few starts."
+        return Check(name, float("nan"), limits.minima_tolerance, None, onset)
     if pred.is_deep is None:
         advice += " The law is that of a deep circuit; whether this one is deep enough is not known."
     elif not pred.is_deep:

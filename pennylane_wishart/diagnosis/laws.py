@@ -199,15 +199,18 @@ def minima_section(diag: Diagnosis) -> Section:
     except OutOfTheoryError as err:
         said = Sentence(f"Not predicted. {err}", "The law of minima needs a circuit inside the theory.", "THEORY §7")
         return Section(title, (said,))
-    known = pred.signature.n_independent_status is Status.OK
-    p, stars = f"{pred.n_independent:,}", number(float(star))
+    if pred.n_independent == 0:
+        text = "No parameter moves the loss: it is constant, and there is nothing to train."
+        return Section(title, (Sentence(text, "Every parameter is dead.", "THEORY §4"),))
+    known = pred.n_independent_status is Status.OK
+    p, stars = f"{'' if known else 'at most '}{pred.n_independent:,}", number(float(star))
     rows = [
-        Row("independent parameters p", f"{pred.n_independent:,}", "Rank of the quantum Fisher information at random "
-            "angles: directions in which the state really moves.", "computed" if known else "upper bound",
-            "THEORY §7"),
+        Row("independent parameters p", p, "Rank of the quantum Fisher information of the live parameters at random "
+            "angles: directions in which the state really moves, and the loss with it.",
+            "computed" if known else "upper bound", "THEORY §7"),
         Row("transition p*", f"{stars}; published rule: {number(float(published))}",
-            "β·rank(O − λ_min), summed over sectors: from here on descent reaches the optimum. An onset, not a "
-            "guarantee.", "exact",
+            "β·rank(O − λ_min), summed over sectors: around here poor minima of a generic circuit give way to the "
+            "optimum. An onset, not a guarantee.", "exact",
             "THEORY §7c (ours); published: βm − 2, Anschuetz, arXiv:2109.06957"),
     ]  # fmt: skip
     stand = Figure(
@@ -218,15 +221,20 @@ def minima_section(diag: Diagnosis) -> Section:
     try:
         law = pred.minima
     except OutOfTheoryError as err:
-        side = "at or above" if pred.n_independent >= star else "below"
-        text = f"p = {p} is {side} p* = {stars}. {err}"
+        text = str(err)
+        if known or pred.n_independent < star:
+            text = f"p {_is(known, p)} {'at or above' if pred.n_independent >= star else 'below'} p* = {stars}. {err}"
         return Section(title, (_said(what, text),), tuple(rows), (stand,))
     if law.is_point_mass:
-        text = f"p = {p} is at or above p* = {stars}: minima are predicted at the optimum."
+        text = (
+            f"p = {p} is at or above p* = {stars}: around p* the poor minima of a generic circuit with so many "
+            "parameters give way to the optimum. That is an onset, not a guarantee for this circuit: real ones keep "
+            "traps beside it, so descend from a few starts (pw.find_minima)."
+        )
         return Section(title, (_said(what, text),), tuple(rows), (stand,))
     rows += _heights(law)
     text = (
-        f"p = {p} is below p* = {stars}: minima above the optimum are expected. Each minimum "
+        f"p {_is(known, p)} below p* = {stars}: minima above the optimum are expected. Each minimum "
         "counts once; descent from random starts favours deeper ones. The law is that of generic gates between the "
         "trainable ones"
     )
@@ -245,6 +253,10 @@ def minima_section(diag: Diagnosis) -> Section:
         "Predicted density of the loss at local minima, with its 90% band and the optimum.",
     )
     return Section(title, (_said(what, text),), tuple(rows), (density, stand))
+
+
+def _is(known: bool, p: str) -> str:
+    return f"= {p} is" if known else f"is {p},"
 
 
 def _said(sentence: Sentence, text: str) -> Sentence:

@@ -21,6 +21,7 @@ from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.moments import DeadReason
 from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.report import Figure, Row, Section, Sentence
+from pennylane_wishart.sectors import Fit
 
 if TYPE_CHECKING:
     from pennylane_wishart.diagnosis.record import Diagnosis
@@ -189,7 +190,8 @@ def _signature(diag: Diagnosis) -> Section:
             "Real Lie algebra spanned by nested commutators of the gates' generators: what the circuit can reach with "
             "enough depth.", "exact" if closed else "lower bound", "THEORY §2; Aguilar et al., arXiv:2408.00081"),
         Row("observable's module", f"dimension {_module(sig)}", "Span of everything that the observable becomes: the "
-            "larger, the more the loss concentrates.", "", "THEORY §2; Ragone et al., arXiv:2309.09342"),
+            "larger, the more the loss concentrates.", _SIDE.get(sig.module.status, ""),
+            "THEORY §2; Ragone et al., arXiv:2309.09342"),
     ]  # fmt: skip
     rows += [_sector(i, s) for i, s in enumerate(sig.weighted_sectors[:_MOST_SECTORS])]
     left = len(sig.weighted_sectors) - _MOST_SECTORS
@@ -209,6 +211,10 @@ def _signature(diag: Diagnosis) -> Section:
     return Section("Signature", (), tuple(rows), (figure,) if len(sig.sectors) > 1 else ())
 
 
+_SIDE = {Status.TRUNCATED: "lower bound", Status.BOUND: "upper bound"}
+_FITS = {Fit.CONNECTS: "observable connects it with other sectors", Fit.MIXES: "observable mixes its copies"}
+
+
 def _module(sig) -> str:
     try:
         return size(sig.module.dim)
@@ -219,6 +225,7 @@ def _module(sig) -> str:
 def _sector(i: int, s) -> Row:
     dim = f"{s.dim:,}" if s.dim < 10**6 else f"2^{s.log2_dim:.0f}"
     free = (
+        _FITS[s.fit] if s.fit in _FITS else
         "constant loss" if s.is_constant else
         f"r = {number(s.dof)}, m = {number(s.dof_finite)}" if np.isfinite(s.dof) else f"r = 2^{s.log2_dof:.1f}"
     )  # fmt: skip

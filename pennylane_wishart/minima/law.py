@@ -22,7 +22,7 @@ class MinimaLaw:
     Behaves as a frozen distribution of scipy.stats: ``mean var std median pdf cdf ppf sample
     support``. The curve is a monotone cubic through ``levels`` of the cumulative probability;
     mean and variance come from all samples and carry ``standard_error``. At and above the
-    transition it is a point mass at the optimum (``is_point_mass``).
+    transition it is a point mass at the optimum (``is_point_mass``): an onset for generic circuits, not a guarantee.
     """
 
     knots: Floats
@@ -49,7 +49,7 @@ class MinimaLaw:
     n_parameters: int
     """p."""
     transition: float
-    """p*, exact: from here on minima are optimal."""
+    """p*, exact: from here on minima of generic circuits are optimal. An onset, not a guarantee."""
     weighting: str
     """"count", "descent" or "basin"."""
     engine: str

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pennylane_wishart import minima as minima_room
-from pennylane_wishart.errors import InputError, OutOfTheoryError
+from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.loss import field_spectrum, require_theory, weighted_sectors
-from pennylane_wishart.sectors import Signature
+from pennylane_wishart.sectors import Rank, Signature
 
 __all__ = ["predicted_minima", "predicted_transition"]
 
@@ -75,17 +77,47 @@ def _large(levels, p: int, seed: int, weighting: str):
         raise _refuse(levels, p, "", why) from err
 
 
-def predicted_minima(signature: Signature, seed: int, engine: str = "exact", weighting: str = "count"):
-    """Return the law of the loss at local minima, in the observable's units."""
+def _parameters(signature: Signature, dead: int, star: int) -> tuple[int, bool]:
+    """Return (p, whether it is only an upper bound), where a law of minima can be made of it."""
+    most = signature.n_params - dead
+    if most == 0:
+        raise OutOfTheoryError("Every parameter is dead: the loss is constant in all of them, and has no minima.")
+    found = signature.independent_rank
+    if isinstance(found, Rank):
+        if found.value == 0:
+            raise OutOfTheoryError("No parameter moves the loss: it is constant in all of them, and has no minima.")
+        return found.value, False
+    p = min(found.at_most, most)
+    if p >= star:
+        raise OutOfTheoryError(
+            f"The number of independent parameters is not known at this size: it is at most {p}, and p* = {star}."
+        )
+    return p, True
+
+
+def predicted_minima(
+    signature: Signature, dead: int, seed: int, engine: str = "exact", weighting: str = "count"
+) -> minima_room.MinimaLaw:
+    """Return the law of the loss at local minima, in the observable's units.
+
+    ``dead`` parameters are proved to leave the loss alone. Where only an upper bound on p is known
+    the law is that of the bound: minima of fewer parameters lie higher (``Status.BOUND``).
+    """
+    law, bounded = _minima(signature, dead, seed, engine, weighting)
+    return replace(law, status=Status.BOUND) if bounded and law.status is Status.OK else law
+
+
+def _minima(signature: Signature, dead: int, seed: int, engine: str, weighting: str):
     if signature.spin_factor is not None:
         raise OutOfTheoryError(
             "A spin-factor loss is linear on a sphere: below p* = d − 1 its minima have no published law."
         )
     levels = _levels(signature)
     star = sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
-    if signature.n_params < star and signature.n_params**2 * 2.0 ** min(signature.circuit.n_qubits, 12) > _HOPELESS:
-        raise _refuse(levels, signature.n_params, "at most ", "where counting independent parameters takes minutes")
-    p = signature.n_independent
+    most = signature.n_params - dead
+    if 0 < most < star and signature.n_params**2 * 2.0 ** min(signature.circuit.n_qubits, 12) > _HOPELESS:
+        raise _refuse(levels, most, "at most ", "where counting independent parameters takes minutes")
+    p, bounded = _parameters(signature, dead, star)
     offset = sum(s.weight * s.center for s in weighted_sectors(signature) if s.is_constant)
     if engine == "asymptotic":
         sectors = [s for s in weighted_sectors(signature) if not s.is_constant]
@@ -93,7 +125,7 @@ def predicted_minima(signature: Signature, seed: int, engine: str = "exact", wei
             raise OutOfTheoryError("The published law of minima is for one sector.")
         s = sectors[0]
         law = minima_room.asymptotic_minima_law(s.dof, p, s.beta or 2, seed)
-        return law.rescaled(s.weight * s.mean, s.weight * s.ground + offset)
+        return law.rescaled(s.weight * s.mean, s.weight * s.ground + offset), bounded
     if _MAX_PARAMETERS < p < star:
         law = _large(levels, p, seed, weighting)
     elif len(levels) == 1:
@@ -101,4 +133,4 @@ def predicted_minima(signature: Signature, seed: int, engine: str = "exact", wei
         law = minima_room.minima_law(np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting)
     else:
         law = minima_room.minima_law_sectors(levels, p, seed=seed, weighting=weighting)
-    return law.rescaled(1.0, offset) if offset else law
+    return (law.rescaled(1.0, offset) if offset else law), bounded

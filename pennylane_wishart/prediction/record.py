@@ -33,7 +33,7 @@ from pennylane_wishart.prediction.shots import (
 )
 from pennylane_wishart.prediction.validity import LawCheck, OwnSample, Validity, check_law_shape, draw_own_sample
 from pennylane_wishart.progress import asked
-from pennylane_wishart.sectors import Signature
+from pennylane_wishart.sectors import Rank, RankAtMost, Signature
 
 __all__ = ["Prediction"]
 
@@ -386,10 +386,26 @@ class Prediction:
             return np.exp2(self.log2_shots_to_resolve)
 
     # ------------------------------------------------------------------ minima
+    @cached_property
+    def independent_rank(self) -> Rank | RankAtMost:
+        """Number of independent parameters that the loss can see, or an upper bound on it (no more
+        than the parameters that are not proved dead)."""
+        found = self.signature.independent_rank
+        if isinstance(found, Rank):
+            return found
+        return RankAtMost(min(found.at_most, self.n_params - len(self.dead_parameters)))
+
     @property
     def n_independent(self) -> int:
-        """Rank of the quantum Fisher information, p in γ = p/p*."""
-        return self.signature.n_independent
+        """p in γ = p/p*: rank of the quantum Fisher information of the live parameters, or an upper
+        bound where ``n_independent_status`` is ``Status.BOUND``."""
+        found = self.independent_rank
+        return found.value if isinstance(found, Rank) else found.at_most
+
+    @property
+    def n_independent_status(self) -> Status:
+        """``Status.OK`` for the rank itself, ``Status.BOUND`` for an upper bound."""
+        return Status.OK if isinstance(self.independent_rank, Rank) else Status.BOUND
 
     @cached_property
     def transition(self) -> float:
@@ -403,7 +419,8 @@ class Prediction:
 
     @cached_property
     def gamma(self) -> float:
-        """p/p*, below 1 where poor local minima are expected."""
+        """p/p*: below 1 where poor local minima are expected; from 1 on they give way, which is an onset
+        and no guarantee. An upper bound where ``n_independent_status`` is ``Status.BOUND``."""
         star = self.transition
         return self.n_independent / star if star else float("inf")
 
@@ -411,13 +428,14 @@ class Prediction:
     def minima(self) -> minima_room.MinimaLaw:
         """Law of the loss at local minima, every minimum counted once."""
         with asked(self.progress):
-            return predicted_minima(self.signature, self.seed, self.law_engine)
+            return predicted_minima(self.signature, len(self.dead_parameters), self.seed, self.law_engine)
 
     @cached_property
     def minima_found(self) -> minima_room.MinimaLaw:
         """Law of the loss where descents from random starts end (deeper minima weigh more)."""
         with asked(self.progress):
-            return predicted_minima(self.signature, self.seed, self.law_engine, weighting="descent")
+            dead = len(self.dead_parameters)
+            return predicted_minima(self.signature, dead, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
     def process(self, states=None, data=None) -> Process:
@@ -462,9 +480,10 @@ class Prediction:
             out["transition"] = f"exact rank rule: {self.transition}"
         except OutOfTheoryError as err:
             out["transition"] = f"none: {err}"
-        if "_independent" in vars(self.signature):  # never computed just to be named
-            exact = self.signature.n_independent_status is Status.OK
-            out["n_independent"] = "rank of the quantum Fisher information" if exact else "upper bound"
+        if "independent_rank" in vars(self.signature):  # never computed just to be named
+            exact = isinstance(self.independent_rank, Rank)
+            rank = "rank of the quantum Fisher information of the live parameters"
+            out["n_independent"] = rank if exact else "upper bound"
         for name in ("minima", "minima_found"):
             if name in vars(self):
                 out[name] = getattr(self, name).engine

@@ -16,6 +16,7 @@ __all__ = ["Block", "full_blocks", "reachable_states", "restrict"]
 _TOL = 1e-12
 _PHASES = np.array([1, 1j, -1, -1j])
 _MAX_SYMMETRIES = 4
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +157,12 @@ def _entries(operator: PauliSum, columns: np.ndarray):
     """Yield (targets, values) per distinct flip pattern: flips add up before being tested."""
     x_mask, z_mask, amplitude = _masks(operator)
     for flip in np.unique(x_mask):
+        terms = np.flatnonzero(x_mask == flip)
         value = np.zeros(len(columns), dtype=complex)
-        for t in np.flatnonzero(x_mask == flip):
-            value += amplitude[t] * (1 - 2.0 * (np.bitwise_count(columns & z_mask[t]) & 1))
+        step = max(1, _CHUNK // max(len(columns), 1))
+        for part in np.split(terms, np.arange(step, len(terms), step)):
+            odd = np.bitwise_count(columns[:, None] & z_mask[part]) & 1
+            value += (1 - 2.0 * odd) @ amplitude[part]
         yield columns ^ flip, value
 
 

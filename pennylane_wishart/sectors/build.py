@@ -9,7 +9,7 @@ import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra, close
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.sectors.certificates import full_dim
 from pennylane_wishart.sectors.dense_route import DenseResult, dense_sectors
 from pennylane_wishart.sectors.pauli_route import PauliResult, pauli_sectors
@@ -23,18 +23,23 @@ __all__ = ["build_signature"]
 _DENSE_QUBITS = 10
 _FORCED_QUBITS = 12
 _REACHABLE_DIM = 1500
+_REACHABLE_WORDS_DIM = 256
 _REACHABLE_QUBITS = 20
 _REACHABLE_BASIS_QUBITS = 62
 _CLOSURE_DIM = 1500
+_CLOSURE_WORK = 2e9
+"""Multiply-adds of the exact closure: some seconds. Past it the dimension is a lower bound."""
 
 
 def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) -> Signature:
     """Build the signature of a circuit: its algebra, its sectors, inside or outside the theory.
 
-    Generators that never change the loss are set aside. Single-word generators take the Pauli
-    route (any number of qubits); sums take the dense route to 10 qubits (to 12 where it is
-    asked for), and beyond it the subspace that the input reaches (one particle number or spin,
-    say) if that has at most 1,500 dimensions. Sectors are those of the algebra: all copies of
+    Generators that never change the loss are set aside. Routes fall back to one another: single-word
+    generators take the Pauli route (any number of qubits); sums, and words whose observable
+    connects sectors, the dense route to 10 qubits (to 12 where it is asked for). Where that finds
+    no split, or none inside the theory, the subspace that the input reaches is split (one particle
+    number or spin, say), to 1,500 dimensions. Where nothing applies, second moments are left.
+    Sectors are those of the algebra: all copies of
     an irrep are one, split only where the observable resolves them (``multiplicity.py``). An
     observable outside the Jordan sectors may still turn as a vector: a spin factor. Not valid
     for circuits too shallow to mix: sectors describe the deep limit.
@@ -65,7 +70,12 @@ def build_signature(circuit: RotationCircuit, seed=0, route: str | None = None) 
         )
     if route not in (None, "pauli", "dense", "reachable"):
         raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
-    problem = pose(circuit)
+    try:
+        problem = pose(circuit)
+    except UnsupportedCircuitError as err:
+        if route is not None:
+            raise
+        return _unposed(circuit, str(err), seed)
     rng = np.random.default_rng(seed)
     if len(problem.relevant) == 0:
         return _constant(problem, seed)
@@ -95,48 +105,67 @@ def _explained(facts: dict[str, Any], algebra: LieAlgebra) -> dict[str, Any]:
 
 def _route(problem: Problem, rng, route: str | None) -> tuple[dict[str, Any], LieAlgebra | None]:
     """Return the sector fields of the signature, and the algebra where the route certified it."""
-    words = problem.relevant_words is not None
-    if route == "pauli" or (route is None and words):
-        if not words:
+    if route is not None:
+        return _forced(problem, rng, route)
+    pauli = None
+    if problem.relevant_words is not None:
+        pauli = pauli_sectors(problem)
+        facts = _pauli_facts(pauli)
+        if pauli.in_theory or (pauli.fits and pauli.independent):
+            return facts, None
+        facts = _try_spin_factor(problem, facts, rng)
+        if facts["in_theory"]:
+            return facts, None
+    whole = None
+    if problem.n_qubits <= _DENSE_QUBITS and (pauli is None or not pauli.fits):
+        whole = dense_sectors(problem, rng, _REACHABLE_DIM, True)
+        if whole is not None and whole.in_theory:
+            return _dense_facts(whole), whole.algebra
+    # the observable may connect or mix sectors that this input never sees: judge what it reaches
+    reached = _reached(problem, rng, pauli)
+    if whole is None and pauli is None:
+        return (_no_route(problem), None) if reached is None else (_dense_facts(reached), reached.algebra)
+    known = None if whole is None else whole.algebra
+    fits = whole.fits if whole is not None else pauli is not None and pauli.fits
+    if reached is not None and (reached.in_theory or (reached.fits and not fits)):
+        reason = f"In the space that the input reaches: {reached.reason}"
+        return _dense_facts(replace(reached, reason=reason, status=())), known
+    if whole is not None:
+        return _dense_facts(whole), known
+    assert pauli is not None
+    return _pauli_facts(pauli), None
+
+
+def _forced(problem: Problem, rng, route: str) -> tuple[dict[str, Any], LieAlgebra | None]:
+    """Take the route that was asked for, and no other."""
+    if route == "pauli":
+        if problem.relevant_words is None:
             raise InputError("route='pauli' needs generators that are single Pauli words.")
-        p = pauli_sectors(problem)
-        small = route is None and problem.n_qubits <= _DENSE_QUBITS
-        if small and not p.in_theory and not p.independent:
-            reached = _reached(problem, rng)
-            if reached is not None:
-                return reached, None
-        if not (small and p.by_sums):
-            return _pauli_facts(p), None
-    whole = route == "dense" or (route is None and problem.n_qubits <= _DENSE_QUBITS)
-    if whole and problem.n_qubits > _FORCED_QUBITS:
+        return _pauli_facts(pauli_sectors(problem)), None
+    if route == "dense" and problem.n_qubits > _FORCED_QUBITS:
         raise InputError(
             f"route='dense' stops at {_FORCED_QUBITS} qubits; this circuit has {problem.n_qubits}. "
             "Use route='reachable', or generators that are single words."
         )
-    d = None
-    basis = problem.circuit.state.basis_bits is not None
-    if problem.n_qubits <= (_REACHABLE_BASIS_QUBITS if basis else _REACHABLE_QUBITS):
-        d = dense_sectors(problem, rng, _REACHABLE_DIM, whole)
-    if d is None:
-        return _no_route(problem), None
-    if whole and route is None and not d.in_theory:
-        # The observable may leave sectors that this input never sees: judge what it reaches.
-        reached = _reached(problem, rng)
-        if reached is not None:
-            return reached, d.algebra
-    return _dense_facts(d), d.algebra
+    found = dense_sectors(problem, rng, _REACHABLE_DIM, True) if route == "dense" else _reached(problem, rng, None)
+    return (_no_route(problem), None) if found is None else (_dense_facts(found), found.algebra)
 
 
-def _reached(problem: Problem, rng) -> dict[str, Any] | None:
-    """Judge the subspace that the input reaches; None unless the theory holds there.
+def _reached(problem: Problem, rng, pauli: PauliResult | None) -> DenseResult | None:
+    """Split and judge the subspace that the input reaches; None where it is too large.
 
     An input that is the same state in every copy of an irrep reaches one copy, in which the
     observable is its mean over copies: linked sectors are then no obstacle.
     """
-    d = dense_sectors(problem, rng, _REACHABLE_DIM, False)
-    if d is None or not d.in_theory:
+    n = problem.n_qubits
+    if n > (_REACHABLE_QUBITS if problem.circuit.state.basis_bits is None else _REACHABLE_BASIS_QUBITS):
         return None
-    return _dense_facts(replace(d, reason=f"In the space that the input reaches: {d.reason}", status=()))
+    limit = _REACHABLE_DIM
+    if pauli is not None and n > _DENSE_QUBITS:  # second moments of words are there already: less work is worth it
+        limit = _REACHABLE_WORDS_DIM
+    if pauli is not None and 2**pauli.log2_dim > limit:
+        return None
+    return dense_sectors(problem, rng, limit, False)
 
 
 def _dense_facts(d: DenseResult) -> dict[str, Any]:
@@ -179,6 +208,33 @@ def _no_route(problem: Problem) -> dict[str, Any]:
         independent=False,
         independence_reason="Not assessed.",
         status=(Status.NOT_ASSESSED,),
+    )
+
+
+def _unposed(circuit: RotationCircuit, reason: str, seed) -> Signature:
+    """Return the signature of a circuit whose generators are too long to be written down."""
+    algebra = LieAlgebra(
+        dim=0,
+        n_qubits=circuit.n_qubits,
+        method="not assessed",
+        is_closed=False,
+        status=Status.TRUNCATED,
+    )
+    return Signature(
+        circuit=circuit,
+        algebra=algebra,
+        sectors=(),
+        in_theory=False,
+        reason=f"{reason} Exact second moments and measured data still apply.",
+        method="none",
+        independent=False,
+        independence_reason="Not assessed.",
+        generators=(),
+        generator_of=np.full(circuit.n_rotations, -1),
+        generator_scale=np.zeros(circuit.n_rotations),
+        observable=circuit.observable,
+        status=(Status.NOT_ASSESSED,),
+        seed=seed if isinstance(seed, int) else None,
     )
 
 
@@ -255,7 +311,9 @@ def _algebra(problem: Problem, known: LieAlgebra | None) -> LieAlgebra:
         return problem.algebra
     if len(problem.relevant) == len(problem.generators) and known is not None and known.is_closed:
         return known
-    closed = close(list(problem.generators), max_dim=_CLOSURE_DIM)
+    if known is not None and known.dim > _CLOSURE_DIM:
+        return known  # a lower bound, but a truncated closure could not reach it
+    closed = close(list(problem.generators), max_dim=_CLOSURE_DIM, max_work=_CLOSURE_WORK)
     if not closed.is_closed and known is not None and known.dim > closed.dim:
         return known
     return closed

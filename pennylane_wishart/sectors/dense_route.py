@@ -21,19 +21,20 @@ from pennylane_wishart.sectors.certificates import (
     lie_element,
     root_values,
 )
-from pennylane_wishart.sectors.dense import Decomposition, Irrep, decompose_blocks
+from pennylane_wishart.sectors.dense import Irrep, decompose_blocks
 from pennylane_wishart.sectors.krylov import reachable_block
 from pennylane_wishart.sectors.linkage import judge_independence, link_ideals
 from pennylane_wishart.sectors.multiplicity import Observed, observe
 from pennylane_wishart.sectors.observables import density_spectrum, generator_facts, spectrum_facts
 from pennylane_wishart.sectors.problem import Problem
 from pennylane_wishart.sectors.reality import Reality, find_reality
-from pennylane_wishart.sectors.records import Sector
+from pennylane_wishart.sectors.records import Fit, Sector
 
 __all__ = ["DenseResult", "dense_sectors"]
 
 _CERTIFICATES = 3
 _LIGHT = 1e-14
+_MOMENTS = "Second moments hold all the same."
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,8 @@ class DenseResult:
     status: tuple[Status, ...]
     complete: bool
     """Whether the whole Hilbert space was split, not only what the input reaches."""
-    decomposition: Decomposition
+    fits: bool
+    """Whether the observable acts on every sector as O^α ⊗ 1 and connects none of them."""
 
 
 def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult | None:
@@ -73,15 +75,14 @@ def dense_sectors(problem: Problem, rng, limit: int, whole: bool) -> DenseResult
     if split is None:
         return None
     parts = [b.part(support, values) for b in blocks]
-    seen, constant, inside = [], 0.0, True
+    seen, constant = [], 0.0
     for irrep in split.irreps:
-        observed, rest, fits = observe(irrep, [b.observable for b in blocks], parts, rng)
+        observed, rest = observe(irrep, [b.observable for b in blocks], parts, rng)
         seen += observed
         constant += rest
-        inside = inside and fits
     shift = constant if abs(constant) > 1e-12 else 0.0
-    seen = [Observed(o.irrep, o.operator + shift * np.eye(len(o.operator))) for o in seen]
-    return _judge(problem, split, seen, parts, inside, rng, whole)
+    seen = [replace(o, operator=o.operator + shift * np.eye(len(o.operator))) for o in seen]
+    return _judge(problem, split, seen, parts, rng, whole)
 
 
 def input_amplitudes(state: InputState) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +96,9 @@ def input_amplitudes(state: InputState) -> tuple[np.ndarray, np.ndarray]:
     return support, vector[support]
 
 
-def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> DenseResult:
+def _judge(problem, split, seen: list[Observed], parts, rng, whole) -> DenseResult:
     found = [
-        _sector(problem, s.irrep, s.operator, s.irrep.amplitudes(parts), drawn, whole)
+        _sector(problem, s, s.irrep.amplitudes(parts), drawn, whole)
         for s, drawn in zip(seen, _shared_draws([s.irrep for s in seen], rng), strict=True)
     ]
     links = link_ideals([c.roots for _, c in found])
@@ -105,14 +106,15 @@ def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> D
     order = sorted(range(len(sectors)), key=lambda i: (-round(sectors[i].weight, 12), -sectors[i].dim))
     sectors = [sectors[i] for i in order]
     certificates = [found[i][1] for i in order]
-    if not inside:
-        sectors = [s.with_verdict(False, "The observable is not in the circuit's algebra.") for s in sectors]
+    unfit = {s.fit for s in sectors} - {Fit.EXACT}
     sectors, independent, why = judge_independence(sectors)
     outside = [s for s in sectors if s.is_linear and not s.in_theory]
-    if not inside:
+    if Fit.CONNECTS in unfit:
+        reason = "The observable connects sectors: it is outside the algebra that the generators span. " + _MOMENTS
+    elif unfit:
         reason = (
-            "The observable is outside the algebra that the generators span: it connects sectors, "
-            "or acts on a sector's multiplicity in ways that do not commute."
+            "The observable is outside the algebra that the generators span: it mixes the copies of a sector in ways "
+            "that do not commute. " + _MOMENTS
         )
     elif outside:
         reason = outside[0].reason
@@ -124,14 +126,14 @@ def _judge(problem, split, seen: list[Observed], parts, inside, rng, whole) -> D
         status += (Status.NO_CERTIFICATE,)
     return DenseResult(
         tuple(sectors),
-        inside and not outside,
+        not unfit and not outside,
         reason,
         independent,
         why,
         algebra,
         status,
         whole,
-        split,
+        not unfit,
     )
 
 
@@ -144,8 +146,8 @@ def _shared_draws(irreps: Sequence[Irrep], rng):
         yield draws, np.random.default_rng(seed)
 
 
-def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
-    draws, rng = drawn
+def _sector(problem, seen: Observed, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
+    (draws, rng), irrep, operator = drawn, seen.irrep, seen.operator
     reality = find_reality(irrep.generators, irrep.elements, rng)
     certificate = _certificate(irrep, reality.beta, draws)
     if irrep.dim == 2:  # Sp(1) = SU(2): the Hermitian 2×2 matrices are the larger Jordan algebra
@@ -171,6 +173,7 @@ def _sector(problem, irrep: Irrep, operator, amplitudes, drawn, whole) -> tuple[
         generator_traces=all_traces,
         generator_spectra={int(problem.relevant[k]): s for k, s in spectra.items()},
         label="" if whole else "reached from the input",
+        fit=seen.fit,
         **facts,
     )
     inside, reason = _verdict(sector, reality, operator, irrep, rng)
@@ -192,6 +195,8 @@ def _certificate(irrep: Irrep, beta: int, draws) -> Certificate:
 
 
 def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> tuple[bool, str]:
+    if sector.fit is not Fit.EXACT:
+        return False, str(sector.fit)
     if sector.is_constant:
         return True, "The observable is a constant here."
     if sector.kind == "other" and not sector.is_linear:

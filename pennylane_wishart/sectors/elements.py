@@ -50,19 +50,21 @@ def hermitian_element(generators: Sequence[Sequence], scales: np.ndarray, attemp
     """
     n = len(scales)
     draws = rng.normal(size=(5, n)) / scales / np.sqrt(n)
-    weights = rng.normal(size=4) + 1j * rng.normal(size=4)
+    weights = rng.normal(size=(2, 4)) + 1j * rng.normal(size=(2, 4))
     out = []
     for given in generators:
         parts = [combination(given, row) for row in draws]
         if attempt >= _UNITARY_ATTEMPT:
-            z = sum(w * _unitary(3 * _dense(p)) for w, p in zip(weights, parts, strict=False))
-            z = z @ _unitary(3 * _dense(parts[-1])) @ z
+            # not a palindrome: that could not tell an irrep from the transposed one, G → Gᵀ
+            turns = [_unitary(3 * _dense(p)) for p in parts]
+            left, right = (sum(w * u for w, u in zip(row, turns, strict=False)) for row in weights)
+            z = left @ turns[-1] @ right
         else:
             product = _dense(parts[1] @ parts[2])
             cube = parts[3] @ _dense(parts[4] @ parts[3])
-            z = _dense(parts[0]) / 2 + product + weights[0].real * cube / 2
+            z = _dense(parts[0]) / 2 + product + weights[0, 0].real * cube / 2
             if attempt:
-                z = z + 1j * weights[1].real * product
+                z = z + 1j * weights[0, 1].real * product
         out.append(z + z.conj().T)
     return out
 

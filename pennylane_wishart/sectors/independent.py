@@ -1,51 +1,101 @@
-"""Number of independent parameters: the rank of the quantum Fisher information."""
+"""Number of independent parameters: the rank of the quantum Fisher information of the live ones.
+
+A parameter can move the state and still not the loss: a gate behind the light cone, or one whose
+effect a symmetry hides. Such a parameter takes no part in training, so it does not count, however
+independent its direction is in the space of states.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.circuit.simulate import apply_rotation
-from pennylane_wishart.errors import Status
+from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["count_independent"]
+__all__ = ["Rank", "RankAtMost", "count_independent"]
 
 _MAX_QUBITS = 12
 _MAX_WORK = 2 * 10**9
 _RANK = 1e-9
+_DRAWS = 3
+_LIVE = 1e-11
+"""Of the largest derivative that observable and gates allow: a dead parameter leaves rounding, near 1e-15."""
+_MAX_BATCH = 1 << 26  # entries of one test of words against words
 
 
-def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> tuple[int, Status]:
-    """Count the directions in which the parameters really move the state.
+@dataclass(frozen=True)
+class Rank:
+    """The rank itself."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class RankAtMost:
+    """An upper bound on the rank: the rank was not computed."""
+
+    at_most: int
+
+
+def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> Rank | RankAtMost:
+    """Count the directions in which the parameters that the loss can see really move the state.
 
     The rank of the quantum Fisher information Re⟨∂_i ψ|(1 − |ψ⟩⟨ψ|)|∂_j ψ⟩ at random angles,
-    which is its largest rank with probability one.
+    which is its largest rank with probability one, over the live parameters: those with
+    ∂_kℓ = 2 Re⟨∂_kψ|O|ψ⟩ ≠ 0 there. A derivative that vanishes at three random points vanishes
+    everywhere, with probability one.
 
     Returns:
-        (rank, ``Status.OK``) to 12 qubits; else (an upper bound, ``Status.BOUND``): the fewest
-        of parameters, algebra dimension and real dimension of the state manifold.
+        :class:`Rank` to 12 qubits; else :class:`RankAtMost`: the fewest of the parameters in the
+        observable's light cone, the algebra's dimension and that of the state manifold.
     Cost: O(parameters · rotations · 2^n).
     """
     n, p = circuit.n_qubits, circuit.n_params
-    bound = min(p, 2 ** (n + 1) - 2)
-    if algebra.is_closed:
-        bound = min(bound, algebra.dim)
     if n > _MAX_QUBITS or 1.0 * p * circuit.n_rotations * 2**n > _MAX_WORK:
-        return bound, Status.BOUND
+        bound = min(_in_light_cone(circuit), 2 ** (n + 1) - 2)
+        return RankAtMost(min(bound, algebra.dim) if algebra.is_closed else bound)
     if p == 0:
-        return 0, Status.OK
+        return Rank(0)
     rng = np.random.default_rng(seed)
-    periods = np.asarray(circuit.periods, float)
-    angles = circuit.angles_of(rng.uniform(size=p) * np.where(np.isfinite(periods), periods, 2 * np.pi))
-    random_data = circuit.random_of >= 0
-    angles[random_data] = rng.uniform(0, 2 * np.pi, int(random_data.sum()))
-    state, tangents = _tangents(circuit, angles)
+    size = float(np.abs(circuit.observable.coefficients).sum()) * _drives(circuit)
+    live = np.zeros(p, dtype=bool)
+    for _ in range(_DRAWS):
+        state, tangents = _tangents(circuit, _random_angles(circuit, rng))
+        slope = 2 * (circuit.observable.apply(state[:, None])[:, 0].conj() @ tangents).real
+        live |= np.abs(slope) > _LIVE * size
+        if live.all():
+            break
+    if not live.any():
+        return Rank(0)
+    tangents = tangents[:, live]
+    tangents = tangents / np.linalg.norm(tangents, axis=0)
     tangents -= np.outer(state, state.conj() @ tangents)
     real = np.concatenate([tangents.real, tangents.imag])
     # singular values, not those of the Fisher matrix: squares of small ones drown in rounding
     values = np.linalg.svd(real, compute_uv=False)
-    return int(np.sum(values > _RANK * max(values[0], 1e-6))), Status.OK
+    return Rank(int(np.sum(values > _RANK * max(values[0], 1e-6))))
+
+
+def _drives(circuit: RotationCircuit) -> np.ndarray:
+    """Return how fast each parameter can move the state: Σ |coefficient|·‖G‖₁, ``(n_params,)``."""
+    rotation = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
+    norms = np.bincount(rotation, weights=np.abs(circuit.term_coefficients), minlength=circuit.n_rotations)
+    speed = np.abs(circuit.coefficients) * norms
+    driven = circuit.parameter_of >= 0
+    return np.bincount(circuit.parameter_of[driven], weights=speed[driven], minlength=circuit.n_params)
+
+
+def _random_angles(circuit: RotationCircuit, rng) -> np.ndarray:
+    """Draw rotation angles: parameters uniform on a period, random data too."""
+    periods = np.asarray(circuit.periods, float)
+    angles = circuit.angles_of(rng.uniform(size=circuit.n_params) * np.where(np.isfinite(periods), periods, 2 * np.pi))
+    random_data = circuit.random_of >= 0
+    angles[random_data] = rng.uniform(0, 2 * np.pi, int(random_data.sum()))
+    return angles
 
 
 def _tangents(circuit: RotationCircuit, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,3 +113,21 @@ def _tangents(circuit: RotationCircuit, angles: np.ndarray) -> tuple[np.ndarray,
             columns[:, j] += -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
             active[j] = True
     return columns[:, -1], columns[:, :-1]
+
+
+def _in_light_cone(circuit: RotationCircuit) -> int:
+    """Count the parameters that drive a gate in the observable's light cone.
+
+    Backwards, a gate is in the cone if one of its words anticommutes with a word of the
+    observable or of a later gate in the cone; past the limit on work, every gate is.
+    """
+    words = circuit.observable.words
+    inside = np.zeros(circuit.n_params, dtype=bool)
+    for k in range(circuit.n_rotations - 1, -1, -1):
+        terms = circuit.terms[circuit.starts[k] : circuit.starts[k + 1]]
+        if len(terms) * len(words) <= _MAX_BATCH and not terms.anticommutation(words).any():
+            continue
+        if circuit.parameter_of[k] >= 0:
+            inside[circuit.parameter_of[k]] = True
+        words = PauliWords.concatenate([words, terms]).unique()[0]
+    return int(inside.sum())

@@ -59,7 +59,7 @@ def sector_inputs(
     means = np.zeros(len(vectors))
     found = []
     for irrep in split.irreps:
-        observed, _, _ = observe(irrep, matrices, parts[0], rng)
+        observed, _ = observe(irrep, matrices, parts[0], rng)
         for b, frame in irrep.frames:
             moved = (matrices[b] @ frame.reshape(len(frame), -1)).reshape(frame.shape)
             conserved = np.einsum("xim,xin->mn", frame.conj(), moved) / irrep.dim

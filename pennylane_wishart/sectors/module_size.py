@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pennylane_wishart.algebra import Module, module_of
+from pennylane_wishart.errors import Status
 from pennylane_wishart.paulis import PauliWords
 
 if TYPE_CHECKING:
@@ -15,11 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["find_module"]
 
 _SPAN_DIM = 1000
+_SPAN_WORK = 2e9
+"""Multiply-adds: some seconds. Past it the dimension is a lower bound, with its Status."""
+_KEPT = 1e-9
 
 
 def find_module(signature: Signature) -> Module:
     """Size the span of all that the observable becomes."""
     generators, observable = signature.generators, signature.observable
+    if not generators and not signature.algebra.is_closed:  # they could not be written down
+        return Module(dim=1, n_qubits=observable.n_qubits, method="not assessed", status=Status.TRUNCATED)
     words_only = all(len(g) == 1 for g in generators)
     if not (words_only and len(observable) == 1):
         found = _from_sectors(signature)
@@ -28,8 +32,8 @@ def find_module(signature: Signature) -> Module:
     if words_only:
         words = [g.words for g in generators]
         batch = PauliWords.concatenate(words) if words else PauliWords.identity(observable.n_qubits, 0)
-        return module_of(batch, observable, max_dim=_SPAN_DIM)
-    return module_of(list(generators), observable, max_dim=_SPAN_DIM)
+        return module_of(batch, observable, max_dim=_SPAN_DIM, max_work=_SPAN_WORK)
+    return module_of(list(generators), observable, max_dim=_SPAN_DIM, max_work=_SPAN_WORK)
 
 
 def _from_sectors(signature: Signature) -> Module | None:
@@ -43,8 +47,10 @@ def _from_sectors(signature: Signature) -> Module | None:
     if not whole or len(set(keys)) < len(keys) or not all(s.in_theory and s.beta for s in moving):
         return None
     dim = sum(s.field_dim - 1 + (s.beta or 0) * s.field_dim * (s.field_dim - 1) // 2 for s in moving)
-    centers = np.array([s.center for s in signature.sectors])
-    dim += int(bool(np.abs(centers).max(initial=0.0) > 1e-12))
+    # what no generator moves is one more direction: it is what is left of ‖O‖² (centres are means over the input)
+    size = signature.observable.norm_squared
+    moved = sum(s.dim * s.multiplicity / 2**signature.circuit.n_qubits * s.variance for s in moving)
+    dim += int(size - moved > _KEPT * size)
     return Module(
         dim=dim,
         n_qubits=signature.circuit.n_qubits,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pennylane_wishart.sectors.dense import Irrep
+from pennylane_wishart.sectors.records import Fit
 
 __all__ = ["Observed", "observe"]
 
@@ -31,15 +32,14 @@ class Observed:
     irrep: Irrep
     operator: np.ndarray
     """o with the mean constant of the input's part added, Hermitian ``(N, N)``."""
+    fit: Fit = Fit.EXACT
 
 
-def observe(
-    irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rng
-) -> tuple[list[Observed], float, bool]:
-    """Bring the observable to the form o ⊗ 1 on one irreducible sector.
+def observe(irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rng) -> tuple[list[Observed], float]:
+    """Bring the observable to the form o ⊗ 1 on one irreducible sector, or say why it has none.
 
     Returns:
-        (sectors, constant that belongs to no single one of them, whether the form was reached).
+        (sectors, constant that belongs to no single one of them).
     """
     dim = irrep.dim
     tensors, leak = [], 0.0
@@ -58,18 +58,18 @@ def observe(
         ids, count = [np.zeros(t.shape[1], dtype=np.int64) for t in moving], 1
     amplitude = [np.einsum("xim,x->im", t.conj(), parts[b]) for b, t in irrep.frames]
     total = sum(float(np.einsum("im,mn,in->", a.conj(), c, a).real) for a, c in zip(amplitude, conserved, strict=True))
-    out, fits = [], leak <= _TOL * scale
+    out = []
     for group in range(count):
         bases = [q[:, ids_b == group] for q, ids_b in zip(turns, ids, strict=True)]
         frames = tuple(
             (b, np.einsum("xim,mn->xin", t, q)) for (b, t), q in zip(irrep.frames, bases, strict=True) if q.shape[1]
         )
         operator, worst = _form(moving, bases, dim)
-        fits = fits and worst <= _SAME * scale
+        fit = Fit.CONNECTS if leak > _TOL * scale else Fit.MIXES if worst > _SAME * scale else Fit.EXACT
         constant, share = _constant(conserved, bases, amplitude)
         total -= share
-        out.append(Observed(replace(irrep, frames=frames), operator + constant * np.eye(dim)))
-    return out, total, fits
+        out.append(Observed(replace(irrep, frames=frames), operator + constant * np.eye(dim), fit))
+    return out, total
 
 
 def _split(moving, dim: int, scale: float, rng):

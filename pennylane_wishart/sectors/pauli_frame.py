@@ -15,9 +15,14 @@ import numpy as np
 
 from pennylane_wishart.algebra import Component
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, unpack_bits
+from pennylane_wishart.sectors.records import Fit
 
 __all__ = ["PauliFrame", "build_frame", "coordinates", "ordered_product"]
 
+_CONNECTS = (
+    "The observable is outside the algebra of the generators: a word of it anticommutes "
+    "with a conserved word, so the observable connects sectors. Second moments hold all the same."
+)
 _CLASHING = (
     "The observable is outside the algebra of the generators: its words carry conserved "
     "words that do not commute with each other."
@@ -56,6 +61,8 @@ class PauliFrame:
     """Conserved words outside the algebra: they add their expectation to every loss."""
     obstacle: str
     """Why the observable is not in the algebra; empty where it is."""
+    fit: Fit
+    """How the observable acts on the sectors, where words alone can tell (``CONNECTS`` is said of all)."""
     by_sums: bool
     """Whether only sums of conserved words, not single ones, resolve the copies of a sector."""
 
@@ -92,10 +99,7 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
     obstacle = ""
     connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
     if connects.any():
-        obstacle = (
-            "The observable is outside the algebra of the generators: a word of it anticommutes "
-            "with a conserved word, so it connects sectors."
-        )
+        obstacle = _CONNECTS
     words, coefficients = words[~connects], observable.coefficients[~connects]
     bits = _symplectic_bits(symplectic, words)
     products, _ = ordered_product(symplectic, bits)
@@ -135,6 +139,7 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
         coordinate[keep],
         dropped,
         obstacle,
+        Fit.CONNECTS if connects.any() else Fit.MIXES if obstacle else Fit.EXACT,
         resolvable,
     )
 

@@ -21,7 +21,7 @@ from pennylane_wishart.sectors.pauli_state import (
     known_stabilizers,
 )
 from pennylane_wishart.sectors.problem import Problem
-from pennylane_wishart.sectors.records import Sector, SectorDistribution
+from pennylane_wishart.sectors.records import Fit, Sector, SectorDistribution
 
 __all__ = ["PauliResult", "pauli_sectors"]
 
@@ -42,6 +42,10 @@ class PauliResult:
     """Of the relevant generators."""
     by_sums: bool
     """Whether the dense route would resolve copies that single words do not."""
+    fits: bool
+    """Whether the observable acts on every sector as O^α ⊗ 1 and connects none of them."""
+    log2_dim: int
+    """log2 of the dimension that all sectors have: no input reaches fewer dimensions."""
 
 
 def pauli_sectors(problem: Problem) -> PauliResult:
@@ -146,6 +150,7 @@ def _sector(
         generator_spectra=generator_facts[1],
         linked_to=keys,
         label=_label(frame, characters.bits[group.rows]),
+        fit=frame.fit,
     )
 
 
@@ -196,6 +201,8 @@ def _conclude(sectors, frame: PauliFrame, family: Family, status, algebra, n_sec
         tuple(sorted(status, key=lambda s: s.name)),
         algebra,
         frame.by_sums,
+        frame.fit is Fit.EXACT,
+        frame.s,
     )
 
 
@@ -239,6 +246,8 @@ def _too_many(problem, frame: PauliFrame, family: Family, algebra) -> PauliResul
         (),
         algebra,
         frame.by_sums,
+        frame.fit is Fit.EXACT,
+        frame.s,
     )
 
 

@@ -10,8 +10,13 @@ from pennylane_wishart.algebra import LieAlgebra, classify
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.circuit.effective import effective_generators
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.sectors.blocks import restrict
 
 __all__ = ["Problem", "pose"]
+
+_MAX_PRODUCTS = 2**16
+_MAX_QUBITS = 12
+_ZERO = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +75,7 @@ def pose(circuit: RotationCircuit) -> Problem:
         meets = words.anticommutation(observable.words).any(axis=1)
     else:
         component_of = _components(generators)
-        meets = np.array([not g.commutes_with(observable) for g in generators], dtype=bool)
+        meets = np.array([not _commute(g, observable) for g in generators], dtype=bool)
     relevant = np.flatnonzero(np.isin(component_of, component_of[meets]))
     norms = np.sqrt([g.norm_squared for g in generators])
     scale, own = np.zeros(circuit.n_rotations), np.zeros(circuit.n_rotations)
@@ -91,6 +96,20 @@ def pose(circuit: RotationCircuit) -> Problem:
     )
 
 
+def _commute(a: PauliSum, b: PauliSum) -> bool:
+    """Tell whether two sums commute; long ones by what they make of random vectors.
+
+    A commutator that is not zero maps a random vector to zero with probability zero.
+    """
+    if len(a) * len(b) <= _MAX_PRODUCTS or a.n_qubits > _MAX_QUBITS:
+        return a.commutes_with(b)
+    everything = np.arange(2**a.n_qubits)
+    first, second = restrict(a, everything), restrict(b, everything)
+    vectors = np.random.default_rng(0).normal(size=(len(everything), 2))
+    gap = first @ (second @ vectors) - second @ (first @ vectors)
+    return bool(np.linalg.norm(gap) <= _ZERO * np.linalg.norm(first @ (second @ vectors)))
+
+
 def _classified_components(algebra: LieAlgebra, count: int) -> np.ndarray:
     """Number the components of a classified algebra; words that commute with all stay alone."""
     out = -1 - np.arange(count)
@@ -105,7 +124,7 @@ def _components(generators) -> np.ndarray:
     for i, generator in enumerate(generators):
         for j in range(i):
             # long sums are dear to multiply, and most circuits are one component after a few pairs
-            if root[j] != root[i] and not generator.commutes_with(generators[j]):
+            if root[j] != root[i] and not _commute(generator, generators[j]):
                 low, high = sorted((root[i], root[j]))
                 root[root == high] = low
     return np.unique(root, return_inverse=True)[1].astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from pennylane_wishart.errors import InputError
 
-__all__ = ["Sector", "SectorDistribution", "SpinFactor"]
+__all__ = ["Fit", "Sector", "SectorDistribution", "SpinFactor"]
 
 KINDS = ("su", "so", "sp", "spin factor", "trivial", "other")
 GROUND_STATUSES = ("exact", "Lanczos", "bound")
@@ -21,6 +22,23 @@ _SERIALISED = (
     "dof_rounded dof_finite log2_dof_finite weight purity in_theory reason label"
 ).split()
 _CONSTANT = 1e-18  # relative variance below which an observable is a constant in a sector
+
+
+class Fit(enum.Enum):
+    """How the observable acts on a sector; the value is a sentence."""
+
+    EXACT = "The observable acts here as O^α ⊗ 1, and leads nowhere else."
+    CONNECTS = (
+        "The observable connects this sector with others: O^α is its diagonal part alone, and the loss also holds "
+        "coherences between sectors."
+    )
+    MIXES = (
+        "The observable mixes the copies of this sector in ways that do not commute: O^α is its mean over copies, "
+        "not all that the loss sees."
+    )
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +89,9 @@ class Sector:
     """Keys of the simple ideals that act here: sectors that share a key turn together."""
     label: str = ""
     """What tells this sector from the others, such as the signs of the radical words."""
+    fit: Fit = Fit.EXACT
+    """Whether O^α is all that the observable does here. Where it is not, ``center``, ``variance``,
+    ``spectrum`` and the degrees of freedom are those of O^α all the same: not of the loss."""
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -103,14 +124,19 @@ class Sector:
 
     @property
     def is_constant(self) -> bool:
-        """Whether O^α is a multiple of the identity, so that the sector adds a constant."""
+        """Whether the sector adds a constant to the loss: O^α is a multiple of the identity, and
+        all that the observable does here."""
+        return self._is_flat and self.fit is Fit.EXACT
+
+    @property
+    def _is_flat(self) -> bool:
         return self.variance <= _CONSTANT * max(1.0, self.center**2)
 
     # ------------------------------------------------------------------ the observable
     @property
     def mean(self) -> float:
         """ō = Tr(O^α − λ_min)/N_α; 1 for a Pauli word of coefficient 1."""
-        return 0.0 if self.is_constant else self.center - self.ground
+        return 0.0 if self._is_flat else self.center - self.ground
 
     @property
     def dof(self) -> float:
@@ -141,12 +167,12 @@ class Sector:
     @property
     def _dof_share(self) -> float:
         mean = self.mean
-        return 0.0 if self.is_constant else mean**2 / (mean**2 + self.variance)
+        return 0.0 if self._is_flat else mean**2 / (mean**2 + self.variance)
 
     @property
     def _finite_share(self) -> float:
         # m = D ō²/variance: the same as 1/(1/r − 1/D), without the cancellation
-        return 0.0 if self.is_constant else self.mean**2 / self.variance
+        return 0.0 if self._is_flat else self.mean**2 / self.variance
 
     @property
     def trace(self) -> float:
@@ -183,6 +209,7 @@ class Sector:
         spectrum = self.spectrum
         out["spectrum"] = None if spectrum is None else [spectrum[0].tolist(), list(spectrum[1])]
         out["generator_traces"] = self.generator_traces.tolist()
+        out["fit"] = self.fit.name
         return out
 
 

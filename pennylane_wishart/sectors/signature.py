@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.sectors.independent import Rank, RankAtMost, count_independent
 from pennylane_wishart.sectors.records import Sector, SectorDistribution, SpinFactor
 
 if TYPE_CHECKING:
@@ -87,21 +88,23 @@ class Signature:
         return find_module(self)
 
     @cached_property
-    def _independent(self) -> tuple[int, Status]:
-        from pennylane_wishart.sectors.independent import count_independent
-
+    def independent_rank(self) -> Rank | RankAtMost:
+        """Number of independent parameters that the loss can see, or an upper bound on it: two types,
+        so that one is not taken for the other."""
         return count_independent(self.circuit, self.algebra, self.seed)
 
     @property
     def n_independent(self) -> int:
-        """Number of independent parameters: the rank of the quantum Fisher information at
-        random angles, or an upper bound where ``n_independent_status`` is ``Status.BOUND``."""
-        return self._independent[0]
+        """Number of independent parameters that the loss can see: the rank of the quantum Fisher
+        information of the live parameters at random angles, or an upper bound where
+        ``n_independent_status`` is ``Status.BOUND``. 0 where every parameter is dead."""
+        found = self.independent_rank
+        return found.value if isinstance(found, Rank) else found.at_most
 
     @property
     def n_independent_status(self) -> Status:
         """``Status.OK`` for the rank itself, ``Status.BOUND`` for an upper bound."""
-        return self._independent[1]
+        return Status.OK if isinstance(self.independent_rank, Rank) else Status.BOUND
 
     def rotation_traces(self, sector: Sector, rotation: int) -> tuple[float, float]:
         """Return (|Tr G|/N, Tr G²/N) of the generator of one rotation, in its own scale.
