@@ -153,13 +153,11 @@ class _Fit:
         """Read angles that are still wrong with steps as long as the longest probe: 1e-10·x beside 1e6·y."""
         for _ in range(3):
             wrong = self._misfits(self._assemble(entries), entries)
-            reach = np.max([np.abs(x - self.centre) for x, _ in self.probes], axis=0)
-            large = np.flatnonzero(reach > _REACH)
-            if len(wrong) == 0 or len(large) == 0:
+            if len(wrong) == 0:
                 break
-            more = self._several(wrong, large, reach[large])
-            kept = ~(np.isin(entries[0], wrong) & np.isin(entries[1], large))
-            entries = self._sharpen(_joined([e[kept] for e in entries], more))
+            reach = np.max([np.abs(x - self.centre) for x, _ in self.probes], axis=0)
+            more = self._several(wrong, np.arange(self.n), np.where(reach > _REACH, reach, 1.0))
+            entries = self._sharpen(_joined(_without(entries, wrong), more))
         return entries
 
     def _single(self, first, second) -> tuple[list[np.ndarray], np.ndarray]:

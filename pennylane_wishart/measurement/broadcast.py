@@ -234,7 +234,8 @@ def _driven_gate(op, column: int, n: int) -> _WordGate | _SpectralGate:
     wires = list(generator.wires)
     if len(wires) > _DENSE_WIRES:
         raise UnsupportedRouteError(f"the generator of {op.name} acts on {len(wires)} wires")
-    return _SpectralGate(column, -np.asarray(qml.matrix(generator, wire_order=wires)), wires, n)
+    # some generators come in single precision (DoubleExcitationPlus), whose entries are exact but not eigenvectors
+    return _SpectralGate(column, -np.asarray(qml.matrix(generator, wire_order=wires), complex), wires, n)
 
 
 def _fixed(op, n: int) -> Callable:

@@ -129,6 +129,8 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
         data = bool(d >= circuit.n_params)
         rotations = np.flatnonzero(steps.driver == d)
         rates = [np.abs(steps.rotor(int(k)).rates * (1.0 if data else circuit.coefficients[k])) for k in rotations]
+        # each against its own size: a slope of 1e-10 is not a rounding error of a slope of 1
+        rates = [r[r > 1e-9 * r.max(initial=0.0)] for r in rates]
         unit = _common_unit(np.concatenate(rates))
         degree = int(round(2 * sum(r.max(initial=0.0) for r in rates) / unit))
         grids.append(quadrature_nodes(steps.law, int(d), unit, degree, data))
@@ -142,10 +144,15 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
 
 def _common_unit(rates: np.ndarray) -> float:
     """Return the largest frequency of which all given ones are multiples."""
-    rates = np.unique(np.round(rates[rates > 1e-9], 9))
+    rates = np.unique(rates)
     if len(rates) == 0:
         return 1.0
-    unit = rates[0]
+    refused = ModuleTooLargeError("A shared parameter drives gates of incommensurate frequencies: use sampling.")
+    least = float(rates[0])
+    rates = np.unique(np.round(rates / least, 9))
+    if rates[-1] > 1e5:
+        raise refused
+    unit = 1.0
     for rate in rates[1:]:
         a, b = rate, unit
         while b > 1e-6:
@@ -154,8 +161,8 @@ def _common_unit(rates: np.ndarray) -> float:
                 b = 0.0
         unit = a
         if unit < 1e-2:
-            raise ModuleTooLargeError("A shared parameter drives gates of incommensurate frequencies: use sampling.")
-    return float(unit)
+            raise refused
+    return unit * least
 
 
 def module_moments(
