@@ -122,7 +122,8 @@ def _shots(diag: Diagnosis) -> Section:
     shot = pred.shot_variance
     noise = shot.log2_at_most + np.log2(pred.shift_costs[live])
     least = noise - pred.moments.log2_gradient_variance_upper[live]
-    log2 = np.where(bounded, least, noise - pred.log2_gradient_variance[live])
+    known = pred.log2_shots_to_resolve[live]
+    log2 = np.where(bounded, least, np.where(np.isnan(known), noise - pred.log2_gradient_variance[live], known))
     low, middle, high = np.exp2(np.clip(np.quantile(log2, [0.1, 0.5, 0.9]), -1000, 1000))
     many = bounded.mean() > 0.5
     value = f"{number(middle)} [{number(low)}, {number(high)}]"

@@ -21,7 +21,7 @@ from pennylane_wishart.moments.sampled import angle_batches, final_states
 from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_second
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread"]
+__all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread", "state_spread"]
 
 _MAX_ROUTES = 4
 """Groups whose second moments are found one by one."""
@@ -68,9 +68,7 @@ def grouped_second_moment(
     if len(parts) > _MAX_ROUTES:
         raise ModuleTooLargeError(f"{len(parts)} groups of words are too many to average one by one.")
     share = 2 * max_work / max(len(parts), 1)
-    found = [
-        exact_moments(circuit.with_observable(p), law, max_support, 400, share).loss_second_moment for p in parts
-    ]
+    found = [exact_moments(circuit.with_observable(p), law, max_support, 400, share).loss_second_moment for p in parts]
     return float(sum(found))
 
 
@@ -100,15 +98,17 @@ def sampled_spread(
     Cost: O(n_samples · terms · 2^n).
     """
     rng = np.random.default_rng(seed)
-    spread, squares = [], []
-    for angles in angle_batches(circuit, law, n_samples, rng):
-        psi = final_states(circuit, angles)
-        noise, square = np.zeros(len(angles)), np.zeros(len(angles))
-        for part in parts:
-            image = part.apply(psi)
-            value = np.einsum("ib,ib->b", psi.conj(), image).real
-            noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
-            square += value**2
-        spread.append(noise)
-        squares.append(square)
-    return np.concatenate(spread), np.concatenate(squares)
+    batches = [state_spread(final_states(circuit, a), parts) for a in angle_batches(circuit, law, n_samples, rng)]
+    spread, squares = (np.concatenate(column) for column in zip(*batches, strict=True))
+    return spread, squares
+
+
+def state_spread(psi: np.ndarray, parts: Sequence[PauliSum]) -> tuple[np.ndarray, np.ndarray]:
+    """Return Σ_g (⟨O_g²⟩ − ⟨O_g⟩²) and Σ_g ⟨O_g⟩² of states ``(2^n, batch)``."""
+    noise, square = np.zeros(psi.shape[1]), np.zeros(psi.shape[1])
+    for part in parts:
+        image = part.apply(psi)
+        value = np.einsum("ib,ib->b", psi.conj(), image).real
+        noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
+        square += value**2
+    return noise, square

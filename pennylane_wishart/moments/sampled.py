@@ -11,13 +11,22 @@ from pennylane_wishart.moments.drivers import check_law
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["angle_batches", "final_states", "from_samples", "sample_components", "sample_gradients", "sampled_moments"]
+__all__ = [
+    "BatchRotation",
+    "angle_batches",
+    "batch_rotations",
+    "final_states",
+    "from_samples",
+    "sample_components",
+    "sample_gradients",
+    "sampled_moments",
+]
 
 _BATCH_AMPLITUDES = 1 << 16
 """States held at once: larger batches leave the processor's cache and take twice as long."""
 
 
-class _BatchRotation:
+class BatchRotation:
     """exp(−i·angle·G) on a batch of states, a different angle for each."""
 
     def __init__(self, generator: PauliSum):
@@ -62,17 +71,17 @@ class _BatchRotation:
         return np.ascontiguousarray(np.moveaxis(local, places, self.support)).reshape(states.shape)
 
 
-def _rotations(circuit: RotationCircuit) -> list[_BatchRotation]:
+def batch_rotations(circuit: RotationCircuit) -> list[BatchRotation]:
     """Return every rotation's action on a batch, equal generators once."""
     if circuit.n_qubits > 20:
         raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
-    cache: dict[bytes, _BatchRotation] = {}
+    cache: dict[bytes, BatchRotation] = {}
     rotations = []
     for k in range(circuit.n_rotations):
         generator = circuit.generator(k)
         key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
         if key not in cache:
-            cache[key] = _BatchRotation(generator)
+            cache[key] = BatchRotation(generator)
         rotations.append(cache[key])
     return rotations
 
@@ -91,7 +100,7 @@ def angle_batches(circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: 
 def final_states(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
     """Return the states after all rotations, ``(2^n, batch)``."""
     psi = np.repeat(circuit.state.vector()[:, None], len(angles), axis=1)
-    for k, rotate in enumerate(_rotations(circuit)):
+    for k, rotate in enumerate(batch_rotations(circuit)):
         psi = rotate(angles[:, k], psi)
     return psi
 
@@ -100,7 +109,7 @@ def sample_gradients(
     circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
-    rotations = _rotations(circuit)
+    rotations = batch_rotations(circuit)
     vector = circuit.state.vector()
     losses, gradients = np.empty(n_samples), np.empty((n_samples, circuit.n_params))
     low = 0
@@ -124,7 +133,7 @@ def sample_components(
         losses, components and picked parameters, ``(n_samples,)`` each.
     Cost: O(n_samples · terms · 2^n).
     """
-    rotations = _rotations(circuit)
+    rotations = batch_rotations(circuit)
     vector = circuit.state.vector()
     parameters = np.asarray(parameters, np.int64)
     out = []

@@ -5,8 +5,9 @@ together (:func:`measured_groups`), so the variance of one shot is the sum over 
 ⟨O_g²⟩ − ⟨O_g⟩²; it is averaged over the law of the angles. The shots of a *gradient component* are
 those of all circuits of its parameter-shift rule together, equally many in each: with R circuits
 and coefficients a_i the variance of the estimate is R·Σa_i²·v over all shots, v the variance of one
-shot at the shifted points. A shift leaves the law of a uniform angle that turns one gate as it is,
-so there v is the average at the unshifted points, exactly; elsewhere it is taken for it.
+shot at the shifted points. A shift leaves the law of a uniform angle that turns one word as it is, so
+there v is the average at the unshifted points, exactly; elsewhere it is sampled at the shifted ones
+(``shifted.py``) where state vectors are affordable, and taken for that at the unshifted ones beyond.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ from pennylane_wishart.moments.reached import reached_average
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.walkers import first_moments, walk_pairs
 
-__all__ = ["ShotMethod", "ShotVariance", "log2_shots_to_resolve", "mean_shot_variance", "rare_outcome", "shift_costs", "whole"]
+__all__ = [
+    "ShotMethod",
+    "ShotVariance",
+    "log2_shots_to_resolve",
+    "mean_shot_variance",
+    "rare_outcome",
+    "shift_costs",
+    "whole",
+]
 
 _MAX_PRODUCTS = 2_000_000
 """Pairs of words of one group that are multiplied out for ⟨O_g²⟩."""
@@ -284,7 +293,9 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
 
 
-def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments, costs: np.ndarray | None = None) -> np.ndarray:
+def log2_shots_to_resolve(
+    shot_variance: float | np.ndarray, moments: SecondMoments, costs: np.ndarray | None = None
+) -> np.ndarray:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
     R·Σa_i²·Var_shot[ℓ]/Var[∂ℓ] (THEORY §9; the factor is 1 for a plain rotation): the shots of all
