@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.errors import InputError, OutOfTheoryError
+from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.minima import concentration_energy
 
 __all__ = [

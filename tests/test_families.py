@@ -164,6 +164,38 @@ def test_global_cost_is_exactly_exponential():
     assert -1.05 < low < -1 < high < -0.95
 
 
+def test_default_sizes_answer_textbook_families():
+    """Without sizes=: as many as the verdict needs, and none that the family does not have."""
+    make, args = family(lambda n: row(n, "RY"), parity)
+    study = scaling(make, args=args)
+    assert study.verdict == "exponential" and study.slope == pytest.approx(-1, abs=1e-9)
+    make, args = family(lambda n: row(n, "RY"), lambda n: qml.Projector([0] * n, wires=range(n)))
+    assert scaling(make, args=args).verdict == "exponential"
+    make, args = family(lambda n: row(n, "RY"), lambda n: qml.Z(0))
+    assert scaling(make, args=args).verdict == "no decay"
+    make, args = family(lambda n: row(n, "RY"), mean_z)
+    study = scaling(make, args=args)
+    assert study.verdict == "polynomial" and len(study.sizes) > 3
+
+
+def test_a_family_of_period_four_is_flat():
+    """One layer or two by n mod 4: log2 variances −1 and −1.4 in turn; odd sizes do not exist."""
+
+    def program(n):
+        if n % 2:
+            raise ValueError("even sizes only")
+        depth = 1 + (n // 2) % 2
+        return [g for _ in range(depth) for g in row(n, "RY") + [("CZ", [w, w + 1]) for w in range(n - 1)]]
+
+    make, args = family(program, lambda n: qml.Z(0))
+    for study in (scaling(make, EVEN, args), scaling(make, args=args)):
+        assert study.verdict == "no decay" and study.plateau is False
+        assert all(n % 2 == 0 for n in study.sizes)
+        assert np.ptp([p.log2_variance for p in study.points]) > 0.3
+    with pytest.raises(ValueError, match="even sizes"):
+        scaling(make, [4, 5, 6], args)
+
+
 def test_projector_cost():
     """One layer of RY: E[cos⁴(θ/2)]^(n−1)·E[sin²θ]/4 = (3/8)^(n−1)/8."""
 

@@ -209,3 +209,21 @@ def test_trend_checks_its_input():
         trend_of([4, 6], [1.0])
     with pytest.raises(InputError, match="confidence"):
         trend_of(EVEN, -EVEN, confidence=1.5)
+
+
+# ---------------------------------------------------------------------- alternations
+@pytest.mark.parametrize("sizes", [EVEN, ALL], ids=["even", "all"])
+@pytest.mark.parametrize("bits", [(0, 0.5, 1, 0.5), (0, 0, 1, 1), (0, 1, 0.3, 0.6), (0, 0, 2, 0)])
+def test_a_flat_family_that_alternates_is_flat(sizes, bits):
+    found = trend_of(sizes, -3.0 + np.array(bits)[sizes % 4])
+    assert found.verdict == "no decay" and found.plateau is False
+
+
+@pytest.mark.parametrize("bits", [(0, 0.5, 1, 0.5), (0, 0, 1, 1), (0, 0, 2, 0)])
+def test_a_plateau_that_alternates_is_a_plateau(bits):
+    wave = np.array(bits)
+    assert trend_of(ALL, -1.0 * ALL + wave[ALL % 4]).verdict == "exponential"
+    assert trend_of(ALL, -2 * np.log2(ALL) + wave[ALL % 4]).plateau is not True
+    # four sizes cannot tell an alternation from a slope: nothing is claimed
+    few = EVEN[:4]
+    assert trend_of(few, -3.0 + 2 * wave[few % 4]).plateau is not True

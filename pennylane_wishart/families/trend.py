@@ -126,12 +126,12 @@ def _evidence(data, model: str) -> float:
     Where the depth is rounded to layers, so that it stands still between some sizes, its steps are the
     known cause, and no other is looked for.
     """
-    plain = log_evidence(*data, model)
-    sizes, _, _, depth = data
+    sizes, values, errors, depth = data
+    plain = log_evidence(sizes, values, errors, depth, model)
     stands = len(np.unique(depth)) < len(np.unique(sizes))
     if len(np.unique(sizes)) < _MIN_ALTERNATING or (stands and rounding_steps(sizes, np.log2(sizes), depth).any()):
         return plain
-    return float(np.logaddexp(plain, log_evidence(*data, model, alternating=True)) - np.log(2))
+    return float(np.logaddexp(plain, log_evidence(sizes, values, errors, depth, model, alternating=True)) - np.log(2))
 
 
 def _lines(n, y, error) -> tuple[LineFit | None, LineFit | None]:

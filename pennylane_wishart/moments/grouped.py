@@ -21,7 +21,7 @@ from pennylane_wishart.moments.sweeps import Sweeps
 from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_second
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread"]
+__all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread", "state_spread"]
 
 _MAX_ROUTES = 4
 """Groups whose second moments are found one by one."""
@@ -98,18 +98,18 @@ def sampled_spread(
     Cost: O(n_samples · terms · 2^n).
     """
     rng = np.random.default_rng(seed)
-    spread, squares = [], []
     sweeps = Sweeps(circuit)
-    for low in range(0, n_samples, sweeps.batch(n_samples)):
-        parameters = law.sample(rng, min(sweeps.batch(n_samples), n_samples - low))
-        angles = sweeps.angles(parameters, rng)
-        psi = sweeps.states(angles)
-        noise, square = np.zeros(len(angles)), np.zeros(len(angles))
-        for part in parts:
-            image = part.apply(psi)
-            value = np.einsum("ib,ib->b", psi.conj(), image).real
-            noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
-            square += value**2
-        spread.append(noise)
-        squares.append(square)
-    return np.concatenate(spread), np.concatenate(squares)
+    batches = [state_spread(sweeps.states(angles), parts) for angles in sweeps.batches(law, n_samples, rng)]
+    spread, squares = (np.concatenate(column) for column in zip(*batches, strict=True))
+    return spread, squares
+
+
+def state_spread(psi: np.ndarray, parts: Sequence[PauliSum]) -> tuple[np.ndarray, np.ndarray]:
+    """Return Σ_g (⟨O_g²⟩ − ⟨O_g⟩²) and Σ_g ⟨O_g⟩² of states ``(2^n, batch)``."""
+    noise, square = np.zeros(psi.shape[1]), np.zeros(psi.shape[1])
+    for part in parts:
+        image = part.apply(psi)
+        value = np.einsum("ib,ib->b", psi.conj(), image).real
+        noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
+        square += value**2
+    return noise, square

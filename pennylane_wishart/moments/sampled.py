@@ -47,9 +47,8 @@ def sample_components(
     sweeps = Sweeps(circuit)
     parameters = np.asarray(parameters, np.int64)
     out = []
-    for low in range(0, n_samples, sweeps.batch(n_samples)):
-        size = min(sweeps.batch(n_samples), n_samples - low)
-        angles = sweeps.angles(law.sample(rng, size), rng)
+    for angles in sweeps.batches(law, n_samples, rng):
+        size = len(angles)
         picked = rng.choice(parameters, size) if len(parameters) else np.full(size, -1)
         out.append((*_one_tangent(sweeps, angles, picked, bool(len(parameters))), picked))
     losses, values, picks = (np.concatenate(column) for column in zip(*out, strict=True))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["Sweeps"]
+__all__ = ["BatchRotation", "Sweeps"]
 
 _BATCH_AMPLITUDES = 1 << 16
 """States held at once: larger batches leave the processor's cache and take twice as long."""
 
 
-class _BatchRotation:
+class BatchRotation:
     """exp(−i·angle·G) on a batch of states, a different angle for each."""
 
     def __init__(self, generator: PauliSum):
@@ -71,12 +73,12 @@ class Sweeps:
         if circuit.n_qubits > 20:
             raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
         self.circuit = circuit
-        cache: dict[bytes, _BatchRotation] = {}
-        self.rotations: list[_BatchRotation] = []
+        cache: dict[bytes, BatchRotation] = {}
+        self.rotations: list[BatchRotation] = []
         for k in range(circuit.n_rotations):
             generator = circuit.generator(k)
             key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
-            self.rotations.append(cache.setdefault(key, cache.get(key) or _BatchRotation(generator)))
+            self.rotations.append(cache.setdefault(key, cache.get(key) or BatchRotation(generator)))
         self.vector = circuit.state.vector()
 
     def batch(self, n_samples: int) -> int:
@@ -90,6 +92,12 @@ class Sweeps:
         for d in np.unique(circuit.random_of[circuit.random_of >= 0]):
             angles[:, circuit.random_of == d] = rng.uniform(0, 2 * np.pi, (len(parameters), 1))
         return angles
+
+    def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Yield rotation angles ``(batch, n_rotations)`` drawn from a law, in batches whose states fit in memory."""
+        size = self.batch(n_samples)
+        for low in range(0, n_samples, size):
+            yield self.angles(law.sample(rng, min(size, n_samples - low)), rng)
 
     def states(self, angles: np.ndarray) -> np.ndarray:
         """Return the states after all rotations, ``(2^n, batch)``."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart import minima as minima_room
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, UpperBounds
 from pennylane_wishart.ensembles import JointLaw, MixtureLaw
 from pennylane_wishart.ensembles.law import Law
@@ -21,6 +21,7 @@ from pennylane_wishart.prediction.joint import CircuitJoint, DepthSquare, afford
 from pennylane_wishart.prediction.loss import loss_law, require_theory
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.process import Process, build_process
+from pennylane_wishart.prediction.shifted import shift_invariant, shifted_spread
 from pennylane_wishart.prediction.shots import (
     ShotVariance,
     log2_shots_to_resolve,
@@ -253,7 +254,7 @@ class Prediction:
         return abs(m.loss_variance - variance) <= _DEEP * variance + 3 * m.loss_variance_error
 
     # ------------------------------------------------------------------ do the laws hold at this depth
-    def own_sample(self, parameters: Sequence[int]) -> OwnSample | None:
+    def own_sample(self, parameters: Sequence[int] | np.ndarray) -> OwnSample | None:
         """Return losses of the circuit itself, one component of ``parameters`` with each; None where too dear."""
         key = ("own sample", tuple(int(k) for k in parameters))
         if key not in self.cache:
@@ -275,7 +276,7 @@ class Prediction:
         own = self.own_sample(np.flatnonzero(self.deep_parameters))
         return LawCheck(Validity.NOT_ASSESSED) if own is None else check_law_shape(law, own.losses)
 
-    def gradient_check(self, parameters: Sequence[int] | None = None) -> LawCheck:
+    def gradient_check(self, parameters: Sequence[int] | np.ndarray | None = None) -> LawCheck:
         """Whether the laws of some gradient components hold at this depth, by the circuit's own sample.
 
         Args:
@@ -338,23 +339,39 @@ class Prediction:
         return shift_costs(self.circuit)
 
     @cached_property
+    def shifted_shot_variance(self) -> np.ndarray:
+        """Variance of one shot at the shifted points of each parameter's shift rule, ``(n_params,)``.
+
+        ``shot_variance`` itself, exactly, for a uniform angle that turns one word; sampled for others
+        where state vectors are affordable. NaN where only a bound is known.
+        """
+        out = np.full(self.n_params, self.shot_variance.value)
+        moved = np.setdiff1d(np.flatnonzero(~shift_invariant(self.circuit, self.angles)), self.dead_parameters)
+        if len(moved):
+            found = shifted_spread(self.circuit, self.angles, measured_groups(self.circuit), moved, self.seed)
+            if found is not None:
+                out[moved] = found
+        return out
+
+    @cached_property
     def log2_shots_to_resolve(self) -> np.ndarray:
         """log2 of the shots per gradient component for signal-to-noise 1.
 
         All shots of the circuits of one parameter-shift rule together. +inf where dead, NaN where
         only a bound on a variance is known: see ``shots_at_least``.
         """
-        return log2_shots_to_resolve(self.shot_variance.value, self.moments, self.shift_costs)
+        return log2_shots_to_resolve(self.shifted_shot_variance, self.moments, self.shift_costs)
 
     @cached_property
     def shots_at_least(self) -> LowerBounds:
         """Lower bounds on ``log2_shots_to_resolve``, known for every parameter; equal to it where exact."""
-        noise = self.shot_variance.value
-        if np.isnan(noise):
+        noise = self.shifted_shot_variance
+        if np.isnan(noise).any():
             # The largest second moment of the loss leaves the least variance to a shot.
             most = self.moments.loss_second_moment_at_most
             worst = replace(self.moments, loss_second_moment=most, loss_second_moment_error=0.0)
-            noise = mean_shot_variance(self.circuit, self.angles, worst, self.seed).value
+            least = mean_shot_variance(self.circuit, self.angles, worst, self.seed).value
+            noise = np.where(np.isnan(noise), least, noise)
         return shots_at_least(noise, self.moments, self.shift_costs)
 
     @cached_property

@@ -5,8 +5,9 @@ together (:func:`measured_groups`), so the variance of one shot is the sum over 
 ⟨O_g²⟩ − ⟨O_g⟩²; it is averaged over the law of the angles. The shots of a *gradient component* are
 those of all circuits of its parameter-shift rule together, equally many in each: with R circuits
 and coefficients a_i the variance of the estimate is R·Σa_i²·v over all shots, v the variance of one
-shot at the shifted points. A shift leaves the law of a uniform angle that turns one gate as it is,
-so there v is the average at the unshifted points, exactly; elsewhere it is taken for it.
+shot at the shifted points. A shift leaves the law of a uniform angle that turns one word as it is, so
+there v is the average at the unshifted points, exactly; elsewhere it is sampled at the shifted ones
+(``shifted.py``) where state vectors are affordable, and taken for that at the unshifted ones beyond.
 """
 
 from __future__ import annotations
@@ -297,7 +298,9 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
 
 
-def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments, costs: np.ndarray | None = None) -> np.ndarray:
+def log2_shots_to_resolve(
+    shot_variance: float | np.ndarray, moments: SecondMoments, costs: np.ndarray | None = None
+) -> np.ndarray:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
     R·Σa_i²·Var_shot[ℓ]/Var[∂ℓ] (THEORY §9; the factor is 1 for a plain rotation): the shots of all
@@ -309,7 +312,9 @@ def log2_shots_to_resolve(shot_variance: float, moments: SecondMoments, costs: n
     return np.where(dead, np.inf, noise - np.where(dead, 0.0, signal))
 
 
-def shots_at_least(shot_variance: float, moments: SecondMoments, costs: np.ndarray | None = None) -> LowerBounds:
+def shots_at_least(
+    shot_variance: float | np.ndarray, moments: SecondMoments, costs: np.ndarray | None = None
+) -> LowerBounds:
     """Return lower bounds on log2 of the shots per gradient component; the value itself where it is exact.
 
     Args:
@@ -341,10 +346,10 @@ def median_bracket(values: np.ndarray, at_least: np.ndarray) -> tuple[float, flo
     return float(least), float(most)
 
 
-def _log2(value: float) -> float:
-    if np.isnan(value):
-        return float("nan")
-    return float(np.log2(value)) if value > 0 else -np.inf
+def _log2(value: float | np.ndarray) -> np.ndarray:
+    """log2 of what is not negative: −inf of 0, NaN of NaN."""
+    with np.errstate(divide="ignore"):
+        return np.log2(np.asarray(value, float))
 
 
 def _log2_costs(costs: np.ndarray | None, n_params: int) -> np.ndarray:

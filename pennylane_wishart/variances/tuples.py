@@ -225,8 +225,8 @@ def _assemble(parts: list[_Part], n_after: int, n_words: int, moves: bool, power
     targets = np.concatenate([p[1] for p in parts])
     values, slopes = np.concatenate([p[2] for p in parts]), np.concatenate([p[3] for p in parts])
     code = np.zeros(len(targets), np.int64)
-    for column in range(power):  # a number below n_words^power; python floats would lose digits
-        code = code * n_words + targets[:, column]
+    for place in range(power):  # a number below n_words^power: exact in 64 bits for the sizes that fit in memory
+        code = code * n_words + targets[:, place]
     _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
     shape = (n_after, len(first))
     column = np.asarray(inverse).reshape(-1)

@@ -37,7 +37,17 @@ ANY_POWER = {
     "ControlledPhaseShift", "SingleExcitation", "DoubleExcitation", "FermionicSWAP",
 }  # fmt: skip
 CLIFFORD = ["H 1", "S 1", "X 1", "SX 1", "CNOT 2", "CZ 2", "SWAP 2", "CY 2", "ISWAP 2", "ECR 2"]
-NOT_CLIFFORD = ["T 1", "RX(0.37) 1", "RY(1.1) 1", "CH 2", "CSWAP 3", "Toffoli 3", "CRY(0.8) 2", "IsingXX(0.6) 2", "CCZ 3"]
+NOT_CLIFFORD = [
+    "T 1",
+    "RX(0.37) 1",
+    "RY(1.1) 1",
+    "CH 2",
+    "CSWAP 3",
+    "Toffoli 3",
+    "CRY(0.8) 2",
+    "IsingXX(0.6) 2",
+    "CCZ 3",
+]
 
 
 @dataclass(frozen=True)
@@ -251,7 +261,9 @@ def _cancelling(c: _Writer) -> None:
     c.add(f"qml.{gate}({p}, wires={wires})")
     for _ in range(int(c.rng.integers(0, 3))):
         c.add(c.choice([c.fixed, c.dressed])())
-    c.add(f"qml.{gate}(-{p}, wires={wires})" if c.rng.random() < 0.7 else f"qml.adjoint(qml.{gate}({p}, wires={wires}))")
+    c.add(
+        f"qml.{gate}(-{p}, wires={wires})" if c.rng.random() < 0.7 else f"qml.adjoint(qml.{gate}({p}, wires={wires}))"
+    )
     for _ in range(int(c.rng.integers(0, 3))):
         c.add(c.dressed())
 
@@ -379,13 +391,17 @@ def _observable(c: _Writer, sums: bool) -> str:
         return f"qml.Projector({c.rng.integers(0, 2, k).tolist()}, wires={c.w(k)})"
     if u < 0.96:
         letter = c.choice("ZZX")
-        return "qml.sum(" + ", ".join(f"qml.{letter}({v!r})" for v in c.wires) + ", 0 * qml.I(" + repr(c.wires[0]) + "))"
+        return (
+            "qml.sum(" + ", ".join(f"qml.{letter}({v!r})" for v in c.wires) + ", 0 * qml.I(" + repr(c.wires[0]) + "))"
+        )
     if u < 0.98:
         return f"qml.I({c.wires[0]!r})"
     return "qml.Z('outside')"
 
 
-def draw(seed: int, n_max: int = 4, family: str | None = None, n_min: int = 1, sums: bool = False, words=False) -> Drawn:
+def draw(
+    seed: int, n_max: int = 4, family: str | None = None, n_min: int = 1, sums: bool = False, words=False
+) -> Drawn:
     """Draw the circuit of a seed.
 
     Args:

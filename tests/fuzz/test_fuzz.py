@@ -6,12 +6,4 @@ The seeds are fixed and cheap; ``make fuzz N=2000`` runs any number of others.
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import oracle
-import oracle_algebra as dense
-from checks import check
-from generator import draw
