@@ -122,7 +122,11 @@ def close_span(
     closed = True
     level = level[span.add(level)]
     while len(level) and closed:
-        adjoint.expand(np.flatnonzero(level.any(axis=0)))
+        reached = np.flatnonzero(level.any(axis=0))
+        if adjoint.bytes_to_expand(reached) > max_bytes:
+            closed = False
+            break
+        adjoint.expand(reached)
         span.widen(len(table))
         columns = np.zeros((len(table), len(level)), dtype=np.int64)
         columns[: level.shape[1]] = level.T
@@ -214,6 +218,8 @@ def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) ->
     numbers = adjoint.table.index(PauliWords.concatenate([g.words for g in sums]))
     while len(numbers):
         known = len(adjoint.table)
+        if adjoint.bytes_to_expand(np.unique(numbers)) > max_bytes:
+            return None
         adjoint.expand(np.unique(numbers))
         numbers = np.arange(known, len(adjoint.table))
         if 64 * len(adjoint.table) ** 2 > max_bytes:

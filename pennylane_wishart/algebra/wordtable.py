@@ -17,6 +17,10 @@ def bracket_signs(a: PauliWords, b: PauliWords) -> tuple[PauliWords, np.ndarray]
     return product, np.where(k == 3, 1, -1)
 
 
+_BLOCK_PAIRS = 1 << 22
+"""Pairs of words compared at one time: some 40 MB."""
+
+
 class WordTable:
     """Distinct words, numbered in the order in which they were met."""
 
@@ -99,12 +103,27 @@ class AdjointTable:
         if len(fresh) == 0:
             return
         words = self.table.words[fresh]
-        source, term = np.nonzero(words.anticommutation(self.terms))
+        source, term = self._brackets(words)
         image, sign = bracket_signs(self.terms[term], words[source])
         target = self.table.index(image)
         self._pad()
         self._expanded[fresh] = True
         self._entries.append((target, fresh[source], term, sign))
+
+    def bytes_to_expand(self, numbers: np.ndarray) -> float:
+        """Return about how many bytes :meth:`expand` would keep: half of all pairs do not commute."""
+        self._pad()
+        return 16.0 * float(np.sum(~self._expanded[numbers])) * len(self.terms)
+
+    def _brackets(self, words: PauliWords) -> tuple[np.ndarray, np.ndarray]:
+        """Return (word, term) of every pair that does not commute, a block of words at a time."""
+        block = max(1, _BLOCK_PAIRS // max(len(self.terms), 1))
+        parts = []
+        for low in range(0, len(words), block):
+            source, term = np.nonzero(words[low : low + block].anticommutation(self.terms))
+            parts.append((source + low, term))
+        sources, terms = zip(*parts, strict=True)
+        return np.concatenate(sources), np.concatenate(terms)
 
     def _pad(self) -> None:
         grown = np.zeros(len(self.table), dtype=bool)
