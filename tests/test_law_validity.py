@@ -11,7 +11,8 @@ from pennylane import numpy as pnp
 from scipy import stats
 
 import pennylane_wishart as pw
-from pennylane_wishart.comparison.compare import _held_against
+from pennylane_wishart.comparison.compare import _borne_out
+from pennylane_wishart.comparison.statistics import compare_sample
 from pennylane_wishart.ensembles import BetaLoss, Constant, JointPart
 from pennylane_wishart.errors import Status
 from pennylane_wishart.prediction.joint import CircuitJoint
@@ -277,13 +278,18 @@ def test_a_dropped_gate_is_noticed():
     assert found.variances.agrees is False and found.agrees is False
 
 
+def held_against(values, law, own, alpha):
+    """The test of a law that the circuit's own sample has to bear out."""
+    return _borne_out(compare_sample("loss", values, law, alpha, 1), values, own)
+
+
 def test_both_the_law_and_the_own_sample_must_be_rejected():
     rng = np.random.default_rng(6)
     law, wrong = BetaLoss(-1.0, 1.0, 8, 16, 2), BetaLoss(-1.0, 1.0, 4, 8, 2)
     own, values = law.sample(4000, rng), law.sample(500, rng)
-    assert _held_against("loss", values, law, own, 0.001, 1).agrees is True
-    assert _held_against("loss", values, wrong, own, 0.001, 1).agrees is True  # the law is off, not the device
-    assert _held_against("loss", wrong.sample(500, rng), law, own, 0.001, 1).agrees is False
+    assert held_against(values, law, own, 0.001).agrees is True
+    assert held_against(values, wrong, own, 0.001).agrees is True  # the law is off, not the device
+    assert held_against(wrong.sample(500, rng), law, own, 0.001).agrees is False
 
 
 def test_false_alarm_rate_of_laws():
@@ -293,7 +299,5 @@ def test_false_alarm_rate_of_laws():
     data = pw.measure(circuit, samples=200 * 40, seed=17, progress=False)(w)
     check = pred.loss_check
     assert check.established
-    verdicts = [
-        _held_against("loss", part, pred.loss, check.sample, 0.05, 1).agrees for part in np.split(data.losses, 200)
-    ]
+    verdicts = [held_against(part, pred.loss, check.sample, 0.05).agrees for part in np.split(data.losses, 200)]
     assert verdicts.count(False) < 22

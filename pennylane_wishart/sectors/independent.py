@@ -72,10 +72,9 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
     if not live.any():
         return Rank(0)
     tangents = tangents[:, live]
+    # a parameter in other units is the same direction: its slope must not decide whether it counts
     tangents = tangents / np.linalg.norm(tangents, axis=0)
     tangents -= np.outer(state, state.conj() @ tangents)
-    # a parameter in other units is the same direction: its slope must not decide whether it counts
-    tangents /= _rates(circuit)
     real = np.concatenate([tangents.real, tangents.imag])
     # singular values, not those of the Fisher matrix: squares of small ones drown in rounding
     values = np.linalg.svd(real, compute_uv=False)
@@ -98,17 +97,6 @@ def _random_angles(circuit: RotationCircuit, rng) -> np.ndarray:
     random_data = circuit.random_of >= 0
     angles[random_data] = rng.uniform(0, 2 * np.pi, int(random_data.sum()))
     return angles
-
-
-def _rates(circuit: RotationCircuit) -> np.ndarray:
-    """Return the largest |d(angle)/d(parameter)| of each parameter, 1 where it drives nothing."""
-    out = np.zeros(circuit.n_params)
-    driven = np.flatnonzero(circuit.parameter_of >= 0)
-    sizes = np.zeros(circuit.n_rotations)
-    if circuit.n_rotations:
-        sizes = np.maximum.reduceat(np.abs(circuit.term_coefficients), circuit.starts[:-1])
-    np.maximum.at(out, circuit.parameter_of[driven], (2 * sizes * np.abs(circuit.coefficients))[driven])
-    return np.where(out > 0, out, 1.0)
 
 
 def _tangents(circuit: RotationCircuit, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
