@@ -89,6 +89,7 @@ def test_laws_of_a_shallow_circuit_say_so():
     assert pred.loss.status is Status.SHALLOW and pred.gradient.status is Status.SHALLOW
     assert pred.gradient_of(0).status is Status.SHALLOW
     assert pred.loss_check.validity is Validity.SHALLOW
+    assert pred.joint().status is Status.SHALLOW
     assert pred.gradient_square.status is Status.OK  # drawn at this depth
     deep, w = strongly_entangling(4, 10, qml.Z(0))
     deep = pw.predict(deep)(w)

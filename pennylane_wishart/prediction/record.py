@@ -137,42 +137,51 @@ class Prediction:
         """Return the joint law of the loss and gradient components, all live ones by default.
 
         ``.sample(size, rng)`` gives (losses, gradients) of the same random circuits; ``.norm_law()``
-        the law of their squared length. Wherever state vectors are affordable it is drawn from the
-        circuit's own states (:class:`CircuitJoint`): neighbouring gates are not independent, whatever
-        the depth. Elsewhere its ``status`` is NEIGHBOURS.
+        the law of their squared length. Neighbouring gates are not independent, whatever the depth:
+        of a deep circuit whose state vectors are affordable it is drawn from the circuit's own states
+        (:class:`CircuitJoint`). Otherwise its ``status`` is SHALLOW (the deep limit) or NEIGHBOURS.
 
         Raises:
             OutOfTheoryError: outside the theory, or for a parameter without a law.
         """
+        chosen = self._live() if parameters is None else tuple(int(k) for k in parameters)
+        law = self._joint(chosen)
+        if isinstance(law, CircuitJoint) and not self.is_deep:
+            return JointLaw(law.parts).with_status(Status.SHALLOW)
+        return law
+
+    def _live(self) -> tuple[int, ...]:
         dead = set(self.dead_parameters)
-        every = [k for k in range(self.n_params) if k not in dead] if parameters is None else parameters
-        chosen = tuple(int(k) for k in every)
+        return tuple(k for k in range(self.n_params) if k not in dead)
+
+    def _joint(self, chosen: tuple[int, ...]) -> JointLaw:
+        """At this depth where state vectors are affordable, whether it is deep or not."""
         key = ("joint", chosen)
         if key not in self.cache:
             law = joint_law(self.signature, list(chosen), self.law_engine)
             if affordable_samples(self.circuit):
                 self.cache[key] = CircuitJoint(law.parts, self.circuit, self.angles, chosen)
             else:
-                self.cache[key] = law.with_status(Status.NEIGHBOURS if len(chosen) > 1 else Status.OK)
+                far = Status.NEIGHBOURS if len(chosen) > 1 else Status.OK
+                self.cache[key] = law.with_status(far if self.is_deep else Status.SHALLOW)
         return self.cache[key]
 
     @cached_property
     def gradient_square(self) -> Law:
         """Law of ‖∇ℓ‖² over all live parameters; its mean is the exact sum of E[(∂_kℓ)²] at this depth.
 
-        ``status``: OK where the shape too is that of this depth, NEIGHBOURS or SHALLOW where it is the
-        deep limit of separated gates.
+        ``status``: OK where the shape too is that of this depth (drawn from the circuit's own states,
+        deep or not), NEIGHBOURS or SHALLOW where it is the deep limit of separated gates.
         """
-        joint = self.joint()
+        joint = self._joint(self._live())
         squares = self.gradient_variance + self.moments.gradient_mean**2
         total = float(np.sum(np.delete(squares, list(self.dead_parameters))))
-        if isinstance(joint, CircuitJoint):
-            status = Status.OK
-            total = total if np.isfinite(total) else float(joint.square_points.mean())
-        else:
-            status = Status.SHALLOW if not self.is_deep else joint.status
-            total = total if np.isfinite(total) else joint.norm_law().mean()
-        return DepthSquare(joint, total).with_status(status)
+        if not np.isfinite(total):  # of some parameter only a bound is known
+            if isinstance(joint, CircuitJoint):
+                total = float(joint.square_points.mean())
+            else:
+                total = joint.norm_law().mean()
+        return DepthSquare(joint, total).with_status(joint.status)
 
     # ------------------------------------------------------------------ this depth
     @property

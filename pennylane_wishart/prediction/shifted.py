@@ -54,7 +54,8 @@ def shifted_spread(
     """
     places = [(i, int(k)) for i, p in enumerate(parameters) for k in np.flatnonzero(circuit.parameter_of == p)]
     shifts = 2 * sum(len(circuit.generator(k)) for _, k in places)
-    work = 2.0**circuit.n_qubits * (len(circuit.terms) + sum(len(p) for p in found.parts)) * max(shifts, 1)
+    flips = sum(len(np.unique(p.words.x, axis=0)) for p in found.parts)
+    work = 2.0**circuit.n_qubits * (len(circuit.terms) + flips) * max(shifts, 1)
     size = int(min(_MOST, _WORK / work))
     if circuit.n_qubits > 14 or size < _LEAST:
         return None

@@ -50,7 +50,7 @@ _LEAST_SAMPLES = 400
 _SAMPLE_WORK = 2e8
 """Amplitudes times (rotations + terms): some seconds."""
 _WALKERS = 20_000
-_ROUNDING = 1e-12
+_ROUNDING = 1e-14
 """Relative to the largest possible variance: differences below are rounding."""
 
 
@@ -128,6 +128,8 @@ def mean_shot_variance(
     limit = sum(_largest(p) ** 2 for p in found.parts)
     if not found.parts:
         return ShotVariance(0.0, 0.0, ShotMethod.EXACT, 0, found.grouping)
+    if found.grouping is Grouping.WHOLE and _is_projector(circuit):
+        return _of_projector(moments, found, limit)
     squares, second = _exact_parts(circuit, law, moments, found)
     if squares is not None and second is not None:
         return _record(squares - second, 0.0, ShotMethod.EXACT, found, limit)
@@ -141,6 +143,18 @@ def mean_shot_variance(
     most = UpperBound(float(np.log2(min(limit, np.inf if squares is None else max(squares, limit * _ROUNDING)))))
     nan = float("nan")
     return ShotVariance(nan, nan, ShotMethod.BOUND, len(found), found.grouping, most)
+
+
+def _is_projector(circuit: RotationCircuit) -> bool:
+    return circuit.trace is not None and isinstance(circuit.trace.observable, qml.Projector)
+
+
+def _of_projector(moments: SecondMoments, found: MeasuredGroups, limit: float) -> ShotVariance:
+    """O² = O: the mean of the loss less its second moment."""
+    error = float(np.hypot(moments.loss_mean_error, moments.loss_second_moment_error))
+    inexact = ShotMethod.WALKERS if moments.engine == "walkers" else ShotMethod.SAMPLED
+    method = ShotMethod.EXACT if moments.is_exact else inexact
+    return _record(moments.loss_mean - moments.loss_second_moment, error, method, found, limit)
 
 
 def whole(circuit: RotationCircuit) -> MeasuredGroups:
@@ -211,7 +225,9 @@ def _sampled(circuit, law, found: MeasuredGroups, squares: float | None, seed) -
     """Return the mean over sampled states and its standard error; None where too few are affordable."""
     if circuit.n_qubits > 20:
         return None
-    work = 2.0**circuit.n_qubits * (len(circuit.terms) + sum(len(p) for p in found.parts))
+    # words that flip the same qubits are applied as one
+    flips = sum(len(np.unique(p.words.x, axis=0)) for p in found.parts)
+    work = 2.0**circuit.n_qubits * (len(circuit.terms) + flips)
     n_samples = int(min(_SAMPLES, _SAMPLE_WORK / work))
     if n_samples < _LEAST_SAMPLES:
         return None
@@ -293,7 +309,7 @@ def _rule(frequencies: tuple[float, ...]) -> tuple[int, float]:
 
 def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     """Return the mean probability of the rarer outcome of a projector, 1/2 otherwise."""
-    if circuit.trace is None or not isinstance(circuit.trace.observable, qml.Projector):
+    if not _is_projector(circuit):
         return 0.5
     return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
 
