@@ -101,15 +101,15 @@ def _hamiltonian():
 
 
 CASES = (
-    Case("deep_su4", "deep SEL, one word", lambda: _qnode(2, _entangling, lambda: qml.X(0) @ qml.Z(1), 8, 2, 3)),
+    Case("deep_su4", "deep SEL, one word", lambda: _qnode(2, _entangling, lambda: qml.X(0) @ qml.Z(1), 6, 2, 3)),
     Case("ry_cz", "RY + CZ, deep", lambda: _qnode(3, _real, lambda: qml.X(0), 9, 3)),
     Case("heavy", "shallow, kurtosis 50", lambda: _qnode(6, _two_axes, lambda: qml.Z(0) @ qml.Z(1), 1, 6, 2)),
     Case("product", "five cosines, kurtosis 7.6",
          lambda: _qnode(5, _product, lambda: qml.prod(*[qml.Z(q) for q in range(5)]), 5)),
     Case("dead", "half the parameters dead", lambda: _qnode(4, _real, lambda: qml.Z(0), 2, 4)),
-    Case("groups", "Hamiltonian, three groups", lambda: _qnode(2, _entangling, _hamiltonian, 8, 2, 3)),
+    Case("groups", "Hamiltonian, three groups", lambda: _qnode(2, _entangling, _hamiltonian, 6, 2, 3)),
     Case("projector", "projector, deep",
-         lambda: _qnode(2, _entangling, lambda: qml.Projector([1, 0], [0, 1]), 8, 2, 3)),
+         lambda: _qnode(2, _entangling, lambda: qml.Projector([1, 0], [0, 1]), 6, 2, 3)),
     Case("plateau", "projector, shallow, kurtosis 11",
          lambda: _qnode(4, _product, lambda: qml.Projector([0] * 4, range(4)), 4)),
     Case("qaoa", "QAOA, shared angles", lambda: _qnode(4, _qaoa, _ring, 2, 2)),

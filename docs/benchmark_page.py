@@ -13,6 +13,8 @@ TOPICS = {
                "The Kac–Rice law against distinct minima found by descent, and the published law."),
     "depth": ("Second moments at finite depth", "benchmarks/depth.py",
               "Walkers and exact engines. Peers in the same run: gradients measured on lightning.qubit, and stim."),
+    "false_alarms": ("False alarms and coverage", "benchmarks/false_alarms.py",
+                     "Every comparison on ideal devices at few shots and few samples; intervals and power."),
     "scaling": ("Scaling studies", "benchmarks/scaling.py", "Families whose scaling is known, judged."),
     "measure": ("Measuring", "benchmarks/measure.py",
                 "Gradients per second. Peer in the same run: a qml.grad loop on lightning.qubit."),

@@ -14,10 +14,10 @@ from pennylane_wishart.ensembles.shots import cell_table
 
 __all__ = ["CountedLaw", "NoisyLaw", "gridded_cdf", "noisy_law"]
 
-_CELLS = 1024
+_CELLS = 2048
 _GRID = 500
 _DRAWS = 20_000
-_NODES = 41
+_NODES, _MASSES = np.polynomial.hermite_e.hermegauss(41)
 _REACH, _POINTS = 8.0, 641
 """Half-width and points of the table of a noisy law: 40 points a standard deviation."""
 _MOST_COUNTS = 1000
@@ -89,10 +89,17 @@ class CountedLaw:
         truth = centre + scale * (np.asarray(self.law.sample(size, rng), float) - centre)
         return self.low + (self.high - self.low) * rng.binomial(self.shots, self._chance(truth)) / self.shots
 
-    def distance(self, estimates) -> float:
-        """Return the Kolmogorov–Smirnov distance; its usual p-value is conservative for steps."""
-        found = np.bincount(self.counts(estimates), minlength=self.shots + 1) / len(estimates)
-        return float(np.max(np.abs(np.cumsum(found - self.weights))))
+    def distance(self, estimates) -> np.ndarray:
+        """Return the Kolmogorov–Smirnov distance of samples in the last axis.
+
+        Its usual p-value is conservative where a law has steps.
+        """
+        counts = self.counts(estimates)
+        rows = counts.reshape(-1, counts.shape[-1])
+        cells = self.shots + 1
+        found = np.bincount((rows + cells * np.arange(len(rows))[:, None]).ravel(), minlength=cells * len(rows))
+        shares = found.reshape(len(rows), cells) / rows.shape[1]
+        return np.max(np.abs(np.cumsum(shares - self.weights, axis=1)), axis=1).reshape(counts.shape[:-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +169,7 @@ def noisy_law(law: Law, shots: int, noise: np.ndarray, step: float) -> NoisyLaw 
 
 def _smoothed(cdf, grid: np.ndarray, variance: float) -> np.ndarray:
     """Return the cdf after normal noise: its mean over a normal variable, by Gauss–Hermite quadrature."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    return np.asarray(cdf(grid[:, None] - np.sqrt(variance) * nodes)) @ (weights / weights.sum())
+    return np.asarray(cdf(grid[:, None] - np.sqrt(variance) * _NODES)) @ (_MASSES / _MASSES.sum())
 
 
 def gridded_cdf(law, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:

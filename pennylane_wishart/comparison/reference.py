@@ -17,7 +17,7 @@ __all__ = ["reference_gradients"]
 
 _WORK = 1 << 25
 """Amplitudes touched: about half a second on one core."""
-_MOST, _LEAST = 4000, 100
+_MOST, _LEAST = 2000, 100
 _SEED = 20_260
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -105,7 +106,7 @@ def compare_sample(
     if predicted <= rounding**2 and (predicted == 0.0 or float(np.ptp(sample)) <= 12 * rounding):
         return _against_constant(name, sample, float(law.mean()), alpha, rounding)
     if isinstance(law, CountedLaw):
-        distance, power = law.distance(sample), _counted_power(law, worth, alpha, seed)
+        distance, power = float(law.distance(sample)), _counted_power(law, worth, alpha, seed)
     else:
         cdf = law.cdf if isinstance(law, NoisyLaw) else gridded_cdf(law)
         distance = float(stats.kstest(sample, cdf).statistic)
@@ -135,12 +136,18 @@ def _against_constant(name: str, sample: np.ndarray, value: float, alpha: float,
     )  # fmt: skip
 
 
+@lru_cache(maxsize=256)
+def _critical(alpha: float, n: int) -> float:
+    """Kolmogorov–Smirnov distance that is rejected; exact, and slow to invert."""
+    return float(stats.kstwo.isf(alpha, n))
+
+
 def _counted_power(law: CountedLaw, n: int, alpha: float, seed: int) -> float:
     """The same as :func:`_power` for a law of counts."""
     rng, size = np.random.default_rng(seed), min(n, 2000)
-    critical = stats.kstwo.isf(alpha, n)
+    critical = _critical(alpha, n)
     draws = law.widened(size * _POWER_RUNS, _POWER_SCALE, rng).reshape(_POWER_RUNS, size)
-    return float(np.mean([law.distance(row) > critical for row in draws]))
+    return float(np.mean(law.distance(draws) > critical))
 
 
 def _power(law, cdf, n: int, alpha: float, seed: int, slack: float = 0.0) -> float:
@@ -153,5 +160,5 @@ def _power(law, cdf, n: int, alpha: float, seed: int, slack: float = 0.0) -> flo
     values = cdf(wide)
     steps = np.arange(size)
     distance = np.maximum(np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1))
-    critical = stats.kstwo.isf(alpha, n) + slack
+    critical = _critical(alpha, n) + slack
     return float(np.mean(distance > critical))

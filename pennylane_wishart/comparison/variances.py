@@ -190,7 +190,9 @@ def _together(data: _Squares) -> tuple[float, float, float, tuple[float, float],
         p = float(2 * stats.norm.sf(off / error)) if error > 0 else float(off < 1e-9)
         return p, mean, 0.0, (mean, mean), n
     t = float(_hall(ratio[:, None], np.ones((n, 1), bool), np.ones(1), np.array([error]), np.array([floor]))[0])
-    total = max(mean + noise, 1e-300)
+    total = mean + noise
+    if not total > 1e-12 * (1 + noise):  # nothing but zeros: any ratio may be behind them
+        return float(2 * stats.t.sf(abs(t), n - 1)), mean, spread, (0.0, float("inf")), n
     own = found / total**2 if data.reference is None else max(found / total**2, floor / (1 + noise) ** 2)
     relative = own + n * (error / (1 + noise)) ** 2
     low, high = (float(f) * total - noise for f in spread_factors(relative, n))
