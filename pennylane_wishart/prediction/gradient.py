@@ -21,7 +21,7 @@ from pennylane_wishart.ensembles import (
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.prediction.loss import field_spectrum, require_theory, sector_loss, weighted_sectors
+from pennylane_wishart.prediction.loss import field_spectrum, is_flat, require_theory, sector_loss, weighted_sectors
 from pennylane_wishart.sectors import Sector, Signature
 
 __all__ = ["gradient_law", "joint_law", "parameter_key", "rotations_of"]
@@ -143,6 +143,8 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     values = tuple(float(np.sign(v) * np.round(abs(v) / size, 11) * size * scale) for v in levels[0])
     counts = tuple(int(c) for c in levels[1])
     rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
+    if is_flat(rho, dim):
+        return Constant(0.0)
     return HaarGradient(*spectrum, beta, values, counts, rho)
 
 

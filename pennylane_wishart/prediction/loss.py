@@ -7,7 +7,7 @@ from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError
 from pennylane_wishart.sectors import Sector, Signature
 
-__all__ = ["ENGINES", "field_spectrum", "loss_law", "sector_loss", "weighted_sectors"]
+__all__ = ["ENGINES", "field_spectrum", "is_flat", "loss_law", "sector_loss", "weighted_sectors"]
 
 ENGINES = ("exact", "matched", "asymptotic")
 _LIGHT = 1e-12
@@ -25,6 +25,11 @@ def field_spectrum(sector: Sector) -> tuple[tuple[float, ...], tuple[int, ...]] 
     values, counts = sector.spectrum
     half = 2 if sector.beta == 4 else 1
     return tuple(float(v) for v in values), tuple(int(c) // half for c in counts)
+
+
+def is_flat(rho: tuple[float, ...], dim: int) -> bool:
+    """Whether an input block is completely mixed in its sector: no rotation changes it."""
+    return len(rho) == dim and max(rho) - min(rho) <= _LIGHT * max(rho)
 
 
 def sector_loss(sector: Sector, engine: str = "exact") -> Law:
@@ -47,6 +52,8 @@ def sector_loss(sector: Sector, engine: str = "exact") -> Law:
         return _matched(sector)
     values, counts = spectrum
     rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
+    if is_flat(rho, sum(counts)):
+        return Constant(sector.weight * sector.center)
     if len(rho) == 1 and len(values) == 2:
         low, high = (v * rho[0] for v in values)
         return BetaLoss(low, high, counts[1], sum(counts), sector.beta)
