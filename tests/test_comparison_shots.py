@@ -204,10 +204,30 @@ def test_one_shot_says_what_it_can(name):
     if name == "groups":
         assert result.variances.agrees is None and "one shot" in str(result.variances)
         return
+    assert "one shot" in result.variances.note
     noise = gradient_noise(pred, data)
     raw = np.mean(data.gradients**2, axis=0)
     # squares of 0 or 1: standard error of their mean at most 0.5/√150 = 0.04
     assert np.all(np.abs(raw - (truth + noise)) < 4 * 0.041)
+
+
+@pytest.mark.parametrize("second", [qml.RY, qml.RX])
+def test_one_shot_of_a_shared_angle_is_not_compared(second):
+    """Shifting one of two gates of an angle is no shift of the angle: its noise is not the predicted one."""
+
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def circuit(x):
+        qml.RX(x, 0)
+        qml.S(0)
+        second(x, 0)
+        return qml.expval(qml.Z(0))
+
+    x = pnp.array(0.4, requires_grad=True)
+    pred = pw.predict(circuit)(x)
+    found = pw.compare(pred, pw.measure(circuit, samples=30, shots=1, progress=False)(x))
+    assert found.variances.agrees is None and "one gate each" in found.variances.note
+    several = pw.compare(pred, pw.measure(circuit, samples=30, shots=3, progress=False)(x))
+    assert several.variances.agrees is True
 
 
 def test_shots_that_all_agree_raise_no_alarm():

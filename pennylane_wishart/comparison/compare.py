@@ -147,7 +147,7 @@ def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> Quantit
     noise = gradient_noise(pred, data)
     if isinstance(noise, str):
         return not_compared("gradient variances at this depth", noise, alpha)
-    return compare_variances(
+    found = compare_variances(
         gradients,
         pred.gradient_variance,
         pred.gradient_variance_error,
@@ -157,6 +157,9 @@ def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> Quantit
         noise_bounds(pred, data),
         reference_gradients(pred),
     )
+    if data.plan.shots == 1 and found.agrees is not None:
+        return replace(found, note=found.note + "; the noise of one shot is the predicted one")
+    return found
 
 
 def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityComparison:

@@ -12,6 +12,7 @@ import pennylane as qml
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law
 from pennylane_wishart.comparison.variances import gradient_bounds
 from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
 from pennylane_wishart.prediction import Prediction
@@ -39,8 +40,19 @@ def two_levels(pred: Prediction) -> tuple[float, float] | None:
 
 
 def _bounds_of(pred: Prediction) -> ShotBounds | None:
-    """Return the bounds on shot noise; None for a circuit of words, which no device can have measured."""
-    return None if pred.circuit.trace is None else shot_bounds(pred.circuit.trace)
+    """Return the bounds on shot noise; None for a circuit of words, or with a gate that has no shift rule."""
+    if pred.circuit.trace is None:
+        return None
+    try:
+        return shot_bounds(pred.circuit.trace)
+    except DeviceError:
+        return None
+
+
+def _is_shared(pred: Prediction) -> bool:
+    """Whether a parameter drives several gates: shifting one of them is then no shift of the parameter."""
+    trace = pred.circuit.trace
+    return trace is not None and bool(np.any(np.diff(trace.jacobian.tocsc().indptr) > 1))
 
 
 def noise_bounds(pred: Prediction, data: Measurement) -> np.ndarray:
@@ -58,17 +70,17 @@ def gradient_noise(pred: Prediction, data: Measurement) -> np.ndarray | str:
     """Return an unbiased estimate of the shot noise of every measured gradient, or why there is none.
 
     ``(samples, n_params)`` from two shots on. A single shot has no spread: for two outcomes a < b and angles
-    uniform over whole periods its mean variance follows from the prediction, E[(b − ℓ)(ℓ − a)], which no shift
-    changes; otherwise it is not known.
+    uniform over whole periods, each in one gate, its mean variance follows from the prediction,
+    E[(b − ℓ)(ℓ − a)], which no shift changes; otherwise it is not known.
     """
     shots = data.plan.shots
     if shots != 1:
         return np.where(data.measured, data.gradient_error, 0.0) ** 2
     levels, found = two_levels(pred), _bounds_of(pred)
-    if levels is None or found is None or pred.angles.name != "uniform":
+    if levels is None or found is None or pred.angles.name != "uniform" or _is_shared(pred):
         return (
-            "one shot has no spread of its own, and its noise is known only for an observable of two outcomes at "
-            "uniform angles"
+            "one shot has no spread of its own, and its noise is known only for an observable of two outcomes and "
+            "uniform angles that drive one gate each"
         )
     low, high = levels
     moments = pred.moments
