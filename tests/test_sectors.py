@@ -675,13 +675,15 @@ def test_large_circuits():
 def test_independent_parameters():
     words = ["XI", "XI", "YI", "ZI", "IX"]
     signature = build_signature(RotationCircuit.from_words(words, {"ZI": 1.0}))
-    # qubit 0: at most the two real directions of its sphere; qubit 1: one more
-    assert signature.n_params == 5 and signature.n_independent == 3
+    # the two real directions of qubit 0's sphere: Z0 does not see qubit 1, nor RZ0 after all else
+    assert signature.n_params == 5 and signature.n_independent == 2
+    both = build_signature(RotationCircuit.from_words(words, {"ZI": 1.0, "IZ": 1.0}))
+    assert both.n_independent == 3
     assert signature.n_independent_status is Status.OK
     # a deep circuit reaches the dimension of the manifold of states, 2^(n+1) − 2
     layer = ["XII", "IXI", "IIX", "ZII", "IZI", "IIZ", "ZZI", "IZZ"]
     for layers, rank in ((1, 8), (4, 14)):
-        deep = build_signature(RotationCircuit.from_words(layer * layers, {"YII": 1.0}))
+        deep = build_signature(RotationCircuit.from_words(layer * layers, {"YII": 1.0, "IYI": 1.0, "IIY": 1.0}))
         assert deep.n_independent == rank
     shared = RotationCircuit.from_words(["XI", "IX"], {"ZI": 1.0, "IZ": 1.0}, parameter_of=[0, 0])
     assert build_signature(shared).n_independent == 1
