@@ -15,7 +15,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: demo demos test test-slow test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: demo demos test test-slow test-lie test-devices fuzz interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -37,6 +37,14 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -m slow
+
+# Random circuits against dense oracles: N seeds from FIRST on, a line for every difference and a summary;
+# L large circuits (6 to 10 qubits): walkers against exact engines, wishart.lie against default.qubit.
+N ?= 300
+FIRST ?= 0
+L ?= 0
+fuzz: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python tests/fuzz/hunt.py --first $(FIRST) --count $(N) --large $(L)
 
 $(DEVICE_VENV)/%/.built: setup.cfg pyproject.toml Makefile
 	$(PYTHON) -m venv $(@D)

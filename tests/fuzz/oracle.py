@@ -313,7 +313,9 @@ class Fourier:
         """Whether the loss is periodic in θ_k with this period."""
         turns = self.frequencies[k] * period / (2 * np.pi)
         off = np.abs(turns - np.round(turns)) > 1e-6
-        return float(np.abs(np.take(self.coefficients, np.flatnonzero(off), axis=k)).max(initial=0.0)) < 1e-10 * self.scale
+        return (
+            float(np.abs(np.take(self.coefficients, np.flatnonzero(off), axis=k)).max(initial=0.0)) < 1e-10 * self.scale
+        )
 
     def moments(self, characteristics) -> Moments:
         """Average exactly: ``characteristics[k](frequencies)`` is E[exp(i·f·θ_k)], vectorised."""

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Closure", "DeepMoments", "DenseSector", "Group", "Unclear", "close", "deep_moments", "module", "reachable", "sectors"]
+__all__ = [
+    "Closure",
+    "DeepMoments",
+    "DenseSector",
+    "Group",
+    "Unclear",
+    "close",
+    "deep_moments",
+    "module",
+    "reachable",
+    "sectors",
+]
 
 
 class Unclear(Exception):
