@@ -144,9 +144,11 @@ def _algebra(report, model, fourier, signature, predictions) -> None:
         report.notes.append("algebra: the rank is not certain")
         return
     got = signature.algebra.dim
-    if got == raw.dim != merged.dim:
-        report.notes.append(f"algebra of unmerged generators: {got} for {merged.dim}")
-        return
+    if got != merged.dim == raw.dim:
+        others = (oracle.merge(factors, nearest=False), oracle.merge(factors[::-1]))
+        if any(got == dense.close([f.generator for f in other], size).dim for other in others):
+            report.notes.append("algebra of another choice of merged generators")
+            return
     report.same("algebra", got, merged.dim)
     if got == merged.dim and signature.algebra.is_closed:
         report.same(
