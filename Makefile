@@ -27,7 +27,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: demo demos test test-slow test-random test-ten matrix test-lie test-devices interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: demo demos test test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -77,6 +77,13 @@ echo "== $(1)"; if ! $(2) -c "" 2>/dev/null; then echo "$(1): skipped, there is 
 $(MAKE) --no-print-directory $(MATRIX_VENV)/$(1)/.built && $(ONE_THREAD) $(MATRIX_VENV)/$(1)/bin/python -m pytest \
 -q -m "not slow" $(MATRIX_TESTS) || failed="$$failed $(1)"; fi;
 endef
+# Random circuits against dense oracles: N seeds from FIRST on, a line for every difference and a summary;
+# L large circuits (6 to 10 qubits): walkers against exact engines, wishart.lie against default.qubit.
+N ?= 300
+FIRST ?= 0
+L ?= 0
+fuzz: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python tests/fuzz/hunt.py --first $(FIRST) --count $(N) --large $(L)
 
 $(DEVICE_VENV)/%/.built: setup.cfg pyproject.toml Makefile
 	$(PYTHON) -m venv $(@D)
@@ -105,6 +112,10 @@ LIE_SKIPS = $(foreach i,autograd jax torch,$(foreach t,test_probs test_multi_mea
 
 test-lie: $(VENV)/.test
 	PATH="$(abspath $(BIN)):$$PATH" $(ONE_THREAD) $(BIN)/pl-device-test --device wishart.lie --shots None --skip-ops $(LIE_SKIPS)
+
+# Measures of the house itself, each beside its goal.
+house: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m house
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

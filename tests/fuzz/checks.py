@@ -12,7 +12,7 @@ from generator import Drawn
 import pennylane_wishart as pw
 from pennylane_wishart.errors import WishartError
 
-__all__ = ["LAWS", "Finding", "Report", "check"]
+__all__ = ["LAWS", "Finding", "Report", "check", "law_name", "own_characteristic"]
 
 MAX_POINTS, MAX_FREQUENCIES, MAX_SHARED = 3_000, 25, 60
 """Size of the exact expansion, and of its part that belongs to parameters with several rotations: the
@@ -90,8 +90,9 @@ def check(drawn: Drawn, parts=("moments", "algebra", "deep", "sectors")) -> Repo
 
 
 # ---------------------------------------------------------------------- moments
-def _characteristic(law, k):
-    return lambda f: law.characteristic(np.ravel(f), np.full(np.size(f), k)).reshape(np.shape(f))
+def law_name(spec) -> str:
+    """Return the name of a law in findings."""
+    return spec if isinstance(spec, str) else {2: "normal law", 3: "range"}[len(spec)]
 
 
 def own_characteristic(spec, period: float):
@@ -116,8 +117,7 @@ def _moments(report, model, fourier, signature, predictions) -> None:
         report.same("periods", [k for k, t in enumerate(periods) if not fourier.is_period(k, t)], [])
     for spec, p in predictions.items():
         exact = fourier.moments([own_characteristic(spec, t) for t in periods])
-        m, name = p.moments, spec if isinstance(spec, str) else f"{spec[0]} law"
-        name = "range" if isinstance(spec, tuple) and len(spec) == 3 else name
+        m, name = p.moments, law_name(spec)
         slack = MOMENT * size**2
         scales = np.array([max(1.0, np.abs(f).max()) ** 2 for f in fourier.frequencies])
         report.hold(f"moments {name}: E loss", m.loss_mean, exact.loss_mean, slack + 5 * m.loss_mean_error)
@@ -144,9 +144,11 @@ def _algebra(report, model, fourier, signature, predictions) -> None:
         report.notes.append("algebra: the rank is not certain")
         return
     got = signature.algebra.dim
-    if got == raw.dim != merged.dim:
-        report.notes.append(f"algebra of unmerged generators: {got} for {merged.dim}")
-        return
+    if got != merged.dim == raw.dim:
+        others = (oracle.merge(factors, nearest=False), oracle.merge(factors[::-1]))
+        if any(got == dense.close([f.generator for f in other], size).dim for other in others):
+            report.notes.append("algebra of another choice of merged generators")
+            return
     report.same("algebra", got, merged.dim)
     if got == merged.dim and signature.algebra.is_closed:
         report.same(

@@ -36,6 +36,7 @@ ANY_POWER = {
     "RX", "RY", "RZ", "PhaseShift", "U1", "MultiRZ", "IsingXX", "IsingYY", "IsingZZ", "IsingXY", "CRX", "CRY", "CRZ",
     "ControlledPhaseShift", "SingleExcitation", "DoubleExcitation", "FermionicSWAP",
 }  # fmt: skip
+ROOT = {"RX", "RY", "RZ", "MultiRZ", "IsingXX", "IsingYY", "IsingZZ"}
 CLIFFORD = ["H 1", "S 1", "X 1", "SX 1", "CNOT 2", "CZ 2", "SWAP 2", "CY 2", "ISWAP 2", "ECR 2"]
 NOT_CLIFFORD = [
     "T 1",
@@ -178,7 +179,10 @@ class _Writer:
             return f"qml.adjoint({source})"
         if u < 0.11 and name not in ("exp", "evolve"):
             self.tags.add("pow")
-            return f"qml.pow({source}, {self.choice([2, -1, 0.5] if name in ANY_POWER else [2])})"
+            # default.qubit takes the principal branch of a root: only a sign where all phases are ±θ/2
+            return (
+                f"qml.pow({source}, {self.choice([2, -1, 0.5 if name in ROOT else -1] if name in ANY_POWER else [2])})"
+            )
         if u < 0.18 and self.n >= 2:
             source = self.on_fewer_wires()
             if source is not None:
@@ -247,7 +251,7 @@ def _arguments(rng, n_params, style):
 # ---------------------------------------------------------------------- families
 def _anything(c: _Writer) -> None:
     c.prepare()
-    for _ in range(int(c.rng.integers(3, 5 + 2 * c.n_params // 2 + 2))):
+    for _ in range(int(c.rng.integers(3, 7 + c.n_params))):
         c.add(c.fixed() if c.rng.random() < 0.25 else c.dressed())
 
 
@@ -327,6 +331,21 @@ def _shared_layers(c: _Writer) -> None:
             c.lines += [f"qml.{kind}({p}, wires={list(e)})" for e in edges]
 
 
+def _words(c: _Writer) -> None:
+    """One Pauli rotation a parameter, and Clifford gates: what single walkers average."""
+    c.prepare()
+    for name in c.names:
+        while c.rng.random() < 0.3:
+            gate, k = c.choice([g for g in CLIFFORD if int(g.split()[1]) <= c.n]).split()
+            c.add(f"qml.{gate}({c.w(int(k))})")
+        k = int(c.rng.integers(1, 3))
+        if c.rng.random() < 0.5:
+            c.add(f"qml.{c.choice(['RX', 'RY', 'RZ'])}({c.choice(['', '-', '2 * '])}{name}, wires={c.w(1)})")
+        else:
+            word = "".join(c.choice("XYZ") for _ in range(k))
+            c.add(f"qml.PauliRot({name}, {word!r}, wires={c.w(k)})")
+
+
 def _template(c: _Writer) -> None:
     """Templates of PennyLane on as many trainable values as they take."""
     n, p = c.n, c.n_params
@@ -357,6 +376,7 @@ FAMILIES: tuple[tuple[str, float, Callable], ...] = (
     ("real", 0.1, _real),
     ("shared layers", 0.13, _shared_layers),
     ("template", 0.08, _template),
+    ("words", 0.0, _words),
 )
 
 
@@ -400,7 +420,7 @@ def _observable(c: _Writer, sums: bool) -> str:
 
 
 def draw(
-    seed: int, n_max: int = 4, family: str | None = None, n_min: int = 1, sums: bool = False, words=False
+    seed: int, n_max: int = 4, family: str | None = None, n_min: int = 1, sums: bool = False, max_params: int = 6
 ) -> Drawn:
     """Draw the circuit of a seed.
 
@@ -409,17 +429,17 @@ def draw(
         n_min, n_max: smallest and largest number of qubits.
         family: name of a family in ``FAMILIES``; drawn where None.
         sums: always a sum of Pauli words as observable.
-        words: gates that are one Pauli rotation each, with a parameter of its own (for walkers).
+        max_params: largest number of parameters; half of it is the smallest where it is not 6.
     """
     rng = np.random.default_rng([20251128, seed])
     n = int(rng.integers(n_min, n_max + 1)) if n_min > 1 else int(rng.choice([1, 2, 3, 4], p=[0.06, 0.24, 0.4, 0.3]))
     n = min(n, n_max)
-    n_params = int(rng.integers(1, 7))
+    n_params = int(rng.integers(1 if max_params == 6 else max_params // 2, max_params + 1))
     names, weights, makers = zip(*FAMILIES, strict=True)
     chosen = family or str(rng.choice(names, p=weights))
     writer = _Writer(rng, n, n_params, int(rng.integers(4)))
     makers[names.index(chosen)](writer)
-    if not writer.lines:
+    if not any(name in line for line in writer.lines for name in writer.names):
         writer.add(f"qml.RX({writer.p()}, wires={writer.wires[0]!r})")
     observable = _observable(writer, sums)
     body = "\n".join("    " + line for line in writer.lines)

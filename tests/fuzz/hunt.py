@@ -1,7 +1,8 @@
 """Run any range of seeds: ``python tests/fuzz/hunt.py --first 0 --count 2000``, or ``make fuzz N=2000``.
 
 Prints a line for every difference with the seed, and a summary. A refusal is not a pass: it is
-counted and listed by kind. ``--show SEED`` prints a circuit as a snippet and all that differs.
+counted and listed by kind. ``--show SEED`` prints a circuit as a snippet and all that differs. ``--large N``:
+walkers, pair walkers and wishart.lie on N circuits of 6 to 10 qubits instead.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1])]
 
 import oracle  # noqa: E402
-from checks import check  # noqa: E402
+from checks import Finding, Report, check  # noqa: E402
 from generator import draw  # noqa: E402
+from large import lie_differences, walker_differences  # noqa: E402
+
+from pennylane_wishart.errors import WishartError  # noqa: E402
 
 PARTS = ("moments", "algebra", "deep", "sectors")
 
@@ -58,6 +62,20 @@ def run(seed: int, parts=PARTS) -> tuple[int, list[str], list[str], list[str]]:
     return seed, report.compared, [str(f) for f in report.findings], report.notes
 
 
+def run_large(seed: int, parts=("lie", "walkers")) -> tuple[int, list[str], list[str], list[str]]:
+    """Return the same of a large circuit."""
+    report = Report()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, compare in (("lie", lie_differences), ("walkers", walker_differences)):
+            try:
+                compare(seed, report)
+            except Exception as err:
+                kind = "refused" if isinstance(err, WishartError) else "crash"
+                report.findings.append(Finding(f"{kind} {name} {type(err).__name__}", str(err)[:200]))
+    return seed, report.compared, [str(f) for f in report.findings], report.notes
+
+
 def main() -> None:
     """Run a range of seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -66,6 +84,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--show", type=int)
+    parser.add_argument("--large", type=int, default=0)
     options = parser.parse_args()
     parts = tuple(options.parts.split(","))
     if options.show is not None:
@@ -73,13 +92,14 @@ def main() -> None:
         _, _, findings, notes = run(options.show, parts)
         print("\n".join(findings + notes))
         return
-    seeds = range(options.first, options.first + options.count)
+    seeds = range(options.first, options.first + (options.large or options.count))
+    task = run_large if options.large else run
     start = time.perf_counter()
     if options.processes > 1:
         with ProcessPoolExecutor(options.processes) as pool:
-            summary(pool.map(run, seeds, [parts] * len(seeds), chunksize=8))
+            summary(pool.map(task, seeds, [parts] * len(seeds), chunksize=8))
     else:
-        summary(run(seed, parts) for seed in seeds)
+        summary(task(seed, parts) for seed in seeds)
     print(f"{time.perf_counter() - start:.0f} s")
 
 

@@ -196,11 +196,15 @@ def commute(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.abs(a @ b - b @ a).max() < 1e-10)
 
 
-def merge(factors: list[Factor]) -> list[Factor]:
-    """Merge factors of one parameter that commute with each other and can be brought together."""
+def merge(factors: list[Factor], nearest: bool = True) -> list[Factor]:
+    """Merge factors of one parameter that commute with each other and can be brought together.
+
+    Where a factor could join several that do not commute with each other, ``nearest`` picks the
+    last of them, else the first: the merged generators are then not unique.
+    """
     out: list[Factor] = []
     for new in factors:
-        for i in range(len(out) - 1, -1, -1):
+        for i in range(len(out))[:: -1 if nearest else 1]:
             old = out[i]
             if old.parameter == new.parameter and commute(old.generator, new.generator):
                 between = out[i + 1 :]
@@ -213,7 +217,7 @@ def merge(factors: list[Factor]) -> list[Factor]:
         else:
             out.append(new)
     kept = [f for f in out if np.abs(f.generator).max() > 1e-11]
-    return kept if len(kept) == len(factors) else merge(kept)
+    return kept if len(kept) == len(factors) else merge(kept, nearest)
 
 
 def read(qnode, args) -> Model:
