@@ -56,6 +56,16 @@ def test_dense_sums_over_many_parameters():
     np.testing.assert_allclose(found.matrix.toarray(), matrix, rtol=1e-8)
 
 
+def test_groups_that_hold_a_small_slope_beside_a_large_one():
+    """Beyond 32 parameters random groups are probed, and a reading of two at once is corrected, not added."""
+    rng = np.random.default_rng(40)
+    matrix = rng.normal(size=(6, 90))
+    matrix[:, ::7] *= 1e-6
+    x = np.where(rng.random(90) < 0.2, 1e9, rng.uniform(-3, 3, 90))
+    found = mapped(lambda v: matrix @ v + 0.1, x)
+    np.testing.assert_allclose(found.matrix.toarray(), matrix, rtol=1e-7)
+
+
 NOT_AFFINE = {
     "x**2": lambda x: x[0] ** 2,
     "1e-10 x**2": lambda x: 1e-10 * x[0] ** 2,

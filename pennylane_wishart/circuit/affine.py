@@ -232,7 +232,12 @@ class _Fit:
         if not parts:
             return [np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0)]
         rows, places, slopes, noise = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return [rest[rows], columns[places], slopes, noise / step[places]]
+        # later rounds correct earlier ones: one entry a pair, its error that of the last reading or worse
+        pairs, inverse = np.unique(rows * n + places, return_inverse=True)
+        total, doubt = np.zeros(len(pairs)), np.zeros(len(pairs))
+        np.add.at(total, inverse, slopes)
+        np.maximum.at(doubt, inverse, noise)
+        return [rest[pairs // n], columns[pairs % n], total, doubt / step[pairs % n]]
 
     def _bucket(self, found, rest, columns, members, step):
         """Return (row, place, slope, noise) of what one group of parameters shows; None for nothing."""

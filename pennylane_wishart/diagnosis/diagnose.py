@@ -124,8 +124,15 @@ def _flow(
         verdict=judge(checks),
         advice=_advice(study),
         depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
-        wrong_gradient_gates=() if circuit.trace is None else wrong_gradient_gates(circuit.trace),
+        wrong_gradient_gates=_wrong_gates(circuit, data),
     )
+
+
+def _wrong_gates(circuit, data) -> tuple[str, ...]:
+    """Gates for which the user's own gradient is wrong; known already where something was measured."""
+    if data is not None:
+        return data.wrong_gradient_gates
+    return () if circuit.trace is None else wrong_gradient_gates(circuit.trace)
 
 
 def _check_options(seed, family, family_args) -> None:
