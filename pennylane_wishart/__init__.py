@@ -17,7 +17,7 @@ from pennylane_wishart.prediction import Prediction, predict
 from pennylane_wishart.sectors import Sector, Signature
 from pennylane_wishart.sectors.door import signature
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "AngleLaw",
     "Comparison",
