@@ -221,7 +221,8 @@ def test_a_sum_is_followed_word_by_word(name):
     assert {r.is_proof for codes in found.prediction.dead_codes for r in codes} == {True}
     assert found.trainable and f"{len(dead)} parameter" in found.headline
     shots = found.prediction.log2_shots_to_resolve
-    assert np.all(shots[~np.isin(np.arange(n_params), dead)] < 5) and np.all(np.isposinf(shots[list(dead)]))
+    # log2 of at most a few hundred shots, all circuits of a shared parameter's shift rule together
+    assert np.all(shots[~np.isin(np.arange(n_params), dead)] < 8) and np.all(np.isposinf(shots[list(dead)]))
     assert "outside the light cone" in " ".join(str(found).split())
     assert found.to_dict()["prediction"]["dead_parameters"] == list(dead)
 

@@ -156,7 +156,10 @@ def test_the_inspector_reads_the_qnode_it_is_read_from(how, at, body):
 def test_what_is_no_unitary_circuit_is_refused_with_the_transform_named(how, body):
     transform, words = REFUSED[how]
     qnode = changed(transform, decorated(body))
-    for ask in (qnode.wishart.diagnose, qnode.wishart.predict, pw.signature(qnode), pw.measure(qnode, samples=3)):
+    asks = [qnode.wishart.diagnose, qnode.wishart.predict, pw.signature(qnode)]
+    if how != "a noisy device":  # what is measured may run under a device's own noise: nothing is left out
+        asks.append(pw.measure(qnode, samples=3))
+    for ask in asks:
         with pytest.raises(UnsupportedCircuitError, match=words):
             ask(GENERIC)
 

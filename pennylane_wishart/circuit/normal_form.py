@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 
 from pennylane_wishart.circuit.assemble import assemble
+from pennylane_wishart.circuit.checks import unwrap
+from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 
@@ -51,6 +53,8 @@ def normal_form(qnode, argnums=None, output=None, encoding="fixed"):
             return qnode
         if isinstance(qnode, TracedCircuit):
             return assemble(qnode)
+        # What is measured may run under a device's own noise; what is predicted may not leave it out.
+        check_device(getattr(unwrap(qnode), "device", None))
         return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding))
 
     return read

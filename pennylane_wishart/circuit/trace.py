@@ -19,7 +19,7 @@ from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
 from pennylane_wishart.circuit.layers import is_layer, read_call
-from pennylane_wishart.circuit.pipeline import build_tape, check_device, transform_names, without_rewrites
+from pennylane_wishart.circuit.pipeline import build_tape, transform_names, without_rewrites
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -218,7 +218,6 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
         return _trace_tape(circuit, argnums, output)
     source = source if is_layer(source) else circuit
     arguments = read_call(source, args, kwargs or {}, argnums)
-    check_device(circuit.device)
     try:
         found = _trace(circuit, arguments, output, encoding)
     except UnsupportedCircuitError as err:

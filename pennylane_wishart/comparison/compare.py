@@ -238,6 +238,7 @@ def _dead(pred: Prediction, gradients, data, alpha) -> QuantityComparison | None
         gradient_bounds(pred.circuit)[dead],
         noise_bounds(pred, data)[dead],
         alpha,
+        _size(pred),
     )
 
 

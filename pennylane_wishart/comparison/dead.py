@@ -16,7 +16,12 @@ _SHOWN = 0.2
 
 
 def compare_dead(
-    gradients: np.ndarray, errors: np.ndarray, largest: np.ndarray, noise_bound: np.ndarray, alpha: float
+    gradients: np.ndarray,
+    errors: np.ndarray,
+    largest: np.ndarray,
+    noise_bound: np.ndarray,
+    alpha: float,
+    size: float = 1.0,
 ) -> QuantityComparison:
     """Test that gradients of dead parameters are zero but for shot noise.
 
@@ -32,6 +37,7 @@ def compare_dead(
         gradients, errors: of the dead parameters, ``(samples, dead)``, NaN where not measured.
         largest: largest possible |gradient| of each, ``(dead,)``.
         noise_bound: largest possible variance of an estimate of each, ``(dead,)``; 0 without shots.
+        size: the largest loss that the observable allows.
     Returns:
         :class:`QuantityComparison`: ``pvalue`` is 1 or 0 without shots.
     """
@@ -42,7 +48,7 @@ def compare_dead(
     sizes = np.where(seen, np.abs(gradients), 0.0)
     worst, nan = float(sizes.max()), float("nan")
     # A gradient that cannot move at all comes back with the rounding of the loss itself.
-    rounding = ROUNDING * np.maximum(largest.max(initial=0.0), largest)
+    rounding = ROUNDING * np.maximum(size, largest)
     if not np.any(noise_bound > 0):
         same = bool(np.all(sizes <= rounding))
         return QuantityComparison(

@@ -12,7 +12,7 @@ from pennylane_wishart import report
 from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
 from pennylane_wishart.diagnosis.depth import DepthCurve
-from pennylane_wishart.diagnosis.sections import ADVICE, build_sections
+from pennylane_wishart.diagnosis.sections import advice_section, build_sections
 from pennylane_wishart.diagnosis.words import headline
 from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.prediction import Prediction
@@ -69,7 +69,7 @@ class Diagnosis:
     @property
     def what_to_change(self) -> str:
         """Advice on every check that failed, in one string."""
-        return next(s.text for s in self.sections if s.title == ADVICE)
+        return advice_section(self).text
 
     @property
     def _title(self) -> str:

@@ -27,7 +27,7 @@ from pennylane_wishart.sectors import Fit
 if TYPE_CHECKING:
     from pennylane_wishart.diagnosis.record import Diagnosis
 
-__all__ = ["ADVICE", "build_sections"]
+__all__ = ["advice_section", "build_sections"]
 
 ADVICE = "What to change"
 _TONES = {
@@ -42,7 +42,7 @@ _MOST_SECTORS = 4
 def build_sections(diag: Diagnosis) -> tuple[Section, ...]:
     """Return the sections in reading order."""
     parts = [
-        _verdict(diag), _advice(diag), _dead(diag), parameter_section(diag), _shots(diag), gradient_section(diag),
+        _verdict(diag), advice_section(diag), _dead(diag), parameter_section(diag), _shots(diag), gradient_section(diag),
         depth_section(diag), scaling_section(diag), minima_section(diag), _signature(diag), _scope(diag),
     ]  # fmt: skip
     return tuple(p for p in parts if p is not None)
@@ -112,7 +112,7 @@ def _judged(check: Check) -> Row:
     return Row(check.name, value, definition, "", "THEORY §9")
 
 
-def _advice(diag: Diagnosis) -> Section:
+def advice_section(diag: Diagnosis) -> Section:
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
     if not advice and diag.verdict is Verdict.CANNOT_TELL:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]

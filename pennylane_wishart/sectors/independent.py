@@ -64,14 +64,13 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
     size = float(np.abs(circuit.observable.coefficients).sum()) * _drives(circuit)
     live = np.zeros(p, dtype=bool)
     for _ in range(_DRAWS):
-        state, tangents = _tangents(circuit, _random_angles(circuit, rng))
-        slope = 2 * (circuit.observable.apply(state[:, None])[:, 0].conj() @ tangents).real
-        live |= np.abs(slope) > _LIVE * size
+        angles = _random_angles(circuit, rng)
+        live |= np.abs(_gradient(circuit, angles)) > _LIVE * size
         if live.all():
             break
     if not live.any():
         return Rank(0)
-    tangents = tangents[:, live]
+    state, tangents = _tangents(circuit, angles, np.flatnonzero(live))
     # a parameter in other units is the same direction: its slope must not decide whether it counts
     tangents = tangents / np.linalg.norm(tangents, axis=0)
     tangents -= np.outer(state, state.conj() @ tangents)
@@ -99,17 +98,35 @@ def _random_angles(circuit: RotationCircuit, rng) -> np.ndarray:
     return angles
 
 
-def _tangents(circuit: RotationCircuit, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the final state ``(2^n,)`` and its derivatives ``(2^n, n_params)``."""
-    columns = np.zeros((2**circuit.n_qubits, circuit.n_params + 1), dtype=complex)
+def _gradient(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
+    """Return ∇ℓ ``(n_params,)`` by one adjoint sweep: its cost does not grow with the parameters."""
+    psi = circuit.state.vector()[:, None]
+    for k, angle in enumerate(angles):
+        psi = apply_rotation(circuit.generator(k), float(angle), psi)
+    both = np.concatenate([psi, circuit.observable.apply(psi)], axis=1)
+    out = np.zeros(circuit.n_params)
+    for k in range(circuit.n_rotations - 1, -1, -1):
+        generator = circuit.generator(k)
+        j = circuit.parameter_of[k]
+        if j >= 0:
+            out[j] += 2 * circuit.coefficients[k] * np.vdot(both[:, 1], generator.apply(both[:, 0])).imag
+        both = apply_rotation(generator, -float(angles[k]), both)
+    return out
+
+
+def _tangents(circuit: RotationCircuit, angles: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the final state ``(2^n,)`` and its derivatives by some parameters ``(2^n, len(parameters))``."""
+    place = np.full(circuit.n_params, -1)
+    place[parameters] = np.arange(len(parameters))
+    columns = np.zeros((2**circuit.n_qubits, len(parameters) + 1), dtype=complex)
     columns[:, -1] = circuit.state.vector()
-    active = np.zeros(circuit.n_params + 1, dtype=bool)
+    active = np.zeros(len(parameters) + 1, dtype=bool)
     active[-1] = True
     for k, angle in enumerate(angles):
         generator = circuit.generator(k)
-        live = np.flatnonzero(active)
-        columns[:, live] = apply_rotation(generator, float(angle), columns[:, live])
-        j = circuit.parameter_of[k]
+        turned = np.flatnonzero(active)
+        columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
+        j = place[circuit.parameter_of[k]] if circuit.parameter_of[k] >= 0 else -1
         if j >= 0:
             columns[:, j] += -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
             active[j] = True

@@ -29,6 +29,8 @@ _NOISE = 1e-8
 _INVARIANT = 1e-8
 _MAX_STATES = 2**16
 _MAX_ENTRIES = 3 * 10**7
+_MAX_WORK = 2e9
+"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: some ten seconds."""
 
 
 def reachable_block(
@@ -77,7 +79,7 @@ def reachable_block(
 
 
 def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> np.ndarray | None:
-    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit."""
+    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit or past ``_MAX_WORK``."""
     phase = start[np.argmax(np.abs(start))]
     start = start * np.conj(phase) / abs(phase)
     real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < 1e-14
@@ -85,6 +87,8 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> 
     walkers = np.repeat(start[:, None], _WALKERS[0], axis=1).astype(complex)
     for _ in range(_WARM):
         walkers = _mixed(_step(matrices, walkers, rng), rng)
+    work = 0.0
+    each = float(_ORDER * sum(m.nnz for m in matrices))
     while True:
         fresh = np.concatenate([walkers.real, walkers.imag], axis=1) if real else walkers
         added = _orthonormal(basis, fresh)
@@ -95,6 +99,9 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> 
             return basis
         # each stage multiplies what rounding has added, so stages are few: they grow with K
         columns = min(max(_WALKERS[0], basis.shape[1]), _WALKERS[1])
+        work += each * columns * _ROUNDS
+        if work > _MAX_WORK:
+            return None
         walkers = _mixed(basis, rng, columns)
         for _ in range(_ROUNDS):
             walkers = _step(matrices, walkers, rng)
