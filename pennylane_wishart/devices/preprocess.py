@@ -6,6 +6,7 @@ import numpy as np
 import pennylane as qml
 from pennylane.exceptions import DeviceError
 from pennylane.operation import StatePrepBase
+from pennylane.ops.op_math import Adjoint
 from pennylane.transforms import broadcast_expand, split_to_single_terms
 from pennylane.transforms.core import transform
 
@@ -17,6 +18,7 @@ from pennylane_wishart.circuit.expand import (
     operator_to_sum,
     tableau_of,
 )
+from pennylane_wishart.circuit.inverses import whole_power
 from pennylane_wishart.devices.reading import NO_EFFECT
 from pennylane_wishart.devices.shots import two_eigenvalues
 from pennylane_wishart.errors import UnsupportedCircuitError
@@ -52,7 +54,7 @@ def accepts(op) -> bool:
         return True
     if isinstance(op, (qml.ops.Exp, qml.operation.Channel)) or _is_wrapped_exponential(op):
         return False
-    if getattr(op, "operands", ()):  # a product of gates is taken factor by factor
+    if _is_product(op):  # a product of gates is taken factor by factor, controlled or not
         return False
     if len(op.data) > 1 or (len(op.wires) > _MAX_WIRES and not _is_word_rotation(op)):
         return False
@@ -71,6 +73,17 @@ def _is_word_rotation(op) -> bool:
 def _is_wrapped_exponential(op) -> bool:
     base = getattr(op, "base", None)
     return base is not None and (isinstance(base, qml.ops.Exp) or _is_wrapped_exponential(base))
+
+
+def _is_product(op) -> bool:
+    """Tell whether an operation is a product; a wrapped one counts where it has angles."""
+    if getattr(op, "operands", ()):
+        return True
+    inner = op
+    while (inner := getattr(inner, "base", None)) is not None:
+        if getattr(inner, "operands", ()):
+            return len(op.data) > 0
+    return False
 
 
 def _accepts_matrix(op) -> bool:
@@ -108,14 +121,9 @@ def decomposed(op) -> list:
     Raises:
         DeviceError: if it has none; the message says what the device takes.
     """
-    if isinstance(op, qml.ops.Exp):
-        return _word_rotations(op, -1.0)
-    base = getattr(op, "base", None)
-    if isinstance(base, qml.ops.Exp) and op.name.startswith("Adjoint("):
-        return _word_rotations(base, 1.0)
-    if isinstance(base, qml.ops.Exp) and hasattr(op, "control_values"):
-        parts = _word_rotations(base, -1.0)
-        return [qml.ctrl(p, op.control_wires, control_values=op.control_values) for p in parts]
+    exponential = _unwrapped(op)
+    if exponential is not None:
+        return _exponential(op, *exponential)
     if isinstance(op, qml.operation.Channel):
         raise DeviceError(
             f"{op.name} is a noise channel, which is not supported by wishart.lie: the observable's module is "
@@ -130,9 +138,33 @@ def decomposed(op) -> list:
     return list(op.decomposition())
 
 
-def _word_rotations(op, sign: float) -> list:
-    """Split exp(c·H) with commuting words into Pauli rotations: exp(−iaP) is PauliRot(2a, P)."""
-    coefficient = op.coeff
+def _unwrapped(op) -> tuple | None:
+    """Return (exp(c·H), factor of c, control wires, control values) of an exponential.
+
+    Adjoints, whole powers and controls may wrap it in any order: all of them commute. None for anything else.
+    """
+    factor, wires, values = 1, [], []
+    while not isinstance(op, qml.ops.Exp):
+        power = whole_power(op)
+        if isinstance(op, Adjoint):
+            factor = -factor
+        elif power is not None:
+            factor *= power
+        elif hasattr(op, "control_values"):
+            wires += list(op.control_wires)
+            values += list(op.control_values)
+        else:
+            return None
+        op = op.base
+    return op, factor, wires, values
+
+
+def _exponential(op, base, factor: int, control: list, values: list) -> list:
+    """Split exp(c·H) with commuting words into Pauli rotations: exp(−iaP) is PauliRot(2a, P).
+
+    Under control the identity in H is a phase between the control's states, so it is kept.
+    """
+    coefficient = base.coeff
     if not qml.math.is_abstract(coefficient):
         real = float(np.max(np.abs(np.real(qml.math.toarray(qml.math.unwrap([coefficient])[0])))))
         if real > 1e-10:
@@ -141,7 +173,7 @@ def _word_rotations(op, sign: float) -> list:
                 "qml.evolve(H, angle)."
             )
     try:
-        generator = operator_to_sum(op.base, op.wires)
+        generator = operator_to_sum(base.base, base.wires)
     except UnsupportedCircuitError as error:
         raise DeviceError(f"{op.name} is not supported by wishart.lie: {error}") from error
     if generator.words.anticommutation(generator.words).any():
@@ -149,15 +181,18 @@ def _word_rotations(op, sign: float) -> list:
             f"{op.name} of {len(generator)} Pauli words that do not all commute is not supported by wishart.lie: "
             "split it into layers of commuting words (qml.ApproxTimeEvolution, qml.TrotterProduct)."
         )
-    angle = sign * qml.math.imag(coefficient)
-    order = list(op.wires)
+    angle = -factor * qml.math.imag(coefficient)
+    order = list(base.wires)
     out = []
     for letters, c in zip(generator.words.maps(), generator.coefficients, strict=True):
         wires = [order[q] for q in sorted(letters)]
         word = "".join(letters[q] for q in sorted(letters))
+        turn = float(np.real(c)) * angle
         if word:
-            out.append(qml.PauliRot(2.0 * float(np.real(c)) * angle, word, wires))
-    return out
+            out.append(qml.PauliRot(2.0 * turn, word, wires))
+        elif control:
+            out.append(qml.GlobalPhase(turn))
+    return [qml.ctrl(part, control, control_values=values) for part in out] if control else out
 
 
 def _identity(results):

@@ -30,7 +30,7 @@ class Step:
     source: int
     """Index of the tape parameter that is its angle; −1 if it has none."""
     slope: float
-    """d(gate value)/d(tape parameter): −1 under an odd number of adjoints."""
+    """d(gate value)/d(tape parameter): −1 under an adjoint, the exponent of a power."""
     fixed: bool
     """Whether the angle is a fixed quarter turn, so that the gate may be Clifford."""
 
@@ -68,7 +68,8 @@ class Reading:
             driven = len(op.data) == 1 and len(gates) == 1 and gates[0].kind == "rotation"
             source = self.first_parameter[i] if driven else -1
             for gate, where in zip(gates, targets, strict=True):
-                out.append(Step(gate, where, source, slope_of(gate), self.quarter[i] is not None))
+                slope = _slope_of(op) if driven else 1.0
+                out.append(Step(gate, where, source, slope, self.quarter[i] is not None))
         return out
 
     def observables(self) -> list[PauliSum]:
@@ -105,14 +106,15 @@ class Reading:
         return out
 
 
-def slope_of(gate: Gate) -> float:
-    """Return d(gate value)/d(operation parameter)."""
-    slope = 1.0
-    for part in gate.key:
-        if part != "adjoint":
-            break
-        slope = -slope
-    return slope
+def _slope_of(op) -> float:
+    """Return d(gate value)/d(operation parameter): gate values are proportional to their parameters.
+
+    Wrappers are not read one by one (adjoints and powers nest in any order): the gate is expanded at 1.
+    """
+    if getattr(op, "base", None) is None:
+        return 1.0
+    with qml.queuing.QueuingManager.stop_recording():
+        return _gates_of(qml.ops.functions.bind_new_parameters(op, [1.0]))[0].value
 
 
 def _gates_of(op) -> list[Gate]:
@@ -192,5 +194,5 @@ def _quarter_turns(op) -> int | None:
 def _key_of(op) -> tuple:
     """A key that is equal for operations that differ in their angle only."""
     if any(np.ndim(d) == 2 for d in op.data) and not isinstance(op, StatePrepBase):
-        return (op.name, *(np.asarray(d).tobytes() for d in op.data))
+        return (operation_key(op), *(np.asarray(d).tobytes() for d in op.data))
     return operation_key(op)

@@ -100,7 +100,9 @@ class LossColumns:
         """Return the fields of a :class:`SecondMoments`."""
         head = {"loss_mean": self.mean, "loss_mean_error": self.mean_error}
         if self.constant:
-            zero = {"loss_second_moment_error": 0.0, "loss_variance": 0.0, "loss_variance_error": 0.0}
+            # the square of a mean that was estimated is only known as well as the mean
+            error = 2 * abs(self.mean) * self.mean_error + self.mean_error**2
+            zero = {"loss_second_moment_error": error, "loss_variance": 0.0, "loss_variance_error": 0.0}
             bounds = {"loss_variance_upper": UpperBound(-np.inf), "loss_variance_lower": LowerBound(-np.inf)}
             return {**head, "loss_second_moment": self.mean**2, **zero, **bounds}
         if not self.known:

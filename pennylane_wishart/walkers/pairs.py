@@ -20,6 +20,7 @@ from pennylane_wishart.moments.proofs import dead_proofs, live_part
 from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.walkers.side import Side, Step
+from pennylane_wishart.walkers.tally import CLEAR, with_unseen
 
 __all__ = ["pair_walk"]
 
@@ -74,10 +75,11 @@ class _Sums:
     n: int = 0
     second: np.ndarray = field(init=False)
     first: np.ndarray = field(init=False)
+    """Columns: sum of values, sum of squares, the largest weight met."""
 
     def __post_init__(self):
-        self.second = np.zeros((self.n_params + 1, 2))
-        self.first = np.zeros((self.n_params + 1, 2))
+        self.second = np.zeros((self.n_params + 1, 3))
+        self.first = np.zeros((self.n_params + 1, 3))
 
 
 class _Pairs:
@@ -123,24 +125,26 @@ class _Pairs:
                 single.turn(step, phi, self.rng)
             else:
                 single.weight[single.anticommutes(step)] = 0.0
-        value = self._end(weight * left.weight * right.weight, left, right)
-        _add(sums.second, 0, value)
+        weight *= left.weight * right.weight
+        end = self._end(weight, left, right)
+        _add(sums.second, 0, weight, end)
         for p, ratio in own.items():
-            _add(sums.second, p + 1, value * ratio)
+            _add(sums.second, p + 1, weight * ratio, end)
         for p in left.score.keys() & right.score.keys():
-            _add(sums.second, p + 1, value * left.score[p] * right.score[p])
-        value = self._end(single.weight, single)
-        _add(sums.first, 0, value)
+            _add(sums.second, p + 1, weight * left.score[p] * right.score[p], end)
+        end = self._end(single.weight, single)
+        _add(sums.first, 0, single.weight, end)
         for p, score in single.score.items():
             if not self.flat[p]:
-                _add(sums.first, p + 1, value * score)
+                _add(sums.first, p + 1, single.weight * score, end)
         sums.n += size
 
-    def _end(self, value: np.ndarray, *sides: Side) -> np.ndarray:
-        out = np.zeros(len(value))
-        alive = np.flatnonzero(value)
+    def _end(self, weight: np.ndarray, *sides: Side) -> np.ndarray:
+        """Return what the input makes of the words, 0 where a walker has no weight."""
+        out = np.zeros(len(weight))
+        alive = np.flatnonzero(weight)
         if len(alive):
-            out[alive] = value[alive]
+            out[alive] = 1.0
             for side in sides:
                 words = PauliWords(side.x[alive], side.z[alive], self.circuit.n_qubits)
                 out[alive] *= self.circuit.state.expectation(words)
@@ -184,8 +188,14 @@ class _Pairs:
             side.multiply(step, rows)
 
 
-def _add(sums: np.ndarray, row: int, value: np.ndarray) -> None:
-    sums[row] += [value.sum(), (value**2).sum()]
+def _add(sums: np.ndarray, row: int, weight: np.ndarray, end: np.ndarray) -> None:
+    """Add the walkers' values, and remember the largest weight, of walkers that ended at 0 too.
+
+    What the sample's spread cannot see is a walker of that weight that ends elsewhere.
+    """
+    value = weight * end
+    sums[row, :2] += [value.sum(), (value**2).sum()]
+    sums[row, 2] = max(sums[row, 2], float(np.abs(weight).max(initial=0.0)))
 
 
 def _steps(circuit: RotationCircuit, law: AngleLaw) -> list[Step]:
@@ -236,6 +246,7 @@ def _record(circuit: RotationCircuit, live: RotationCircuit, sums: _Sums) -> Sec
     second, error = _mean(sums.second, n)
     # Squares of an estimated mean carry its error and its bias.
     squared = np.maximum(mean**2 - mean_error**2, 0.0)
+    error, mean_error = (with_unseen(e, m[:, 2], n) for e, m in ((error, sums.second), (mean_error, sums.first)))
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     variance = second - squared
     dead = np.ones(n_params, bool)
@@ -243,7 +254,7 @@ def _record(circuit: RotationCircuit, live: RotationCircuit, sums: _Sums) -> Sec
     dead[list(dead_proofs(circuit))] = True
     squares = sums.second[:, 1]
     effective = np.divide(sums.second[:, 0] ** 2, squares, out=np.zeros(n_params + 1), where=squares > 0)
-    known = (effective >= min(_ENOUGH, n / 10)) & (variance > 0)
+    known = (effective >= min(_ENOUGH, n / 10)) & (variance > 0) & (second > CLEAR * error)
     bound = gradient_bounds(live) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         log2 = np.log2(variance)

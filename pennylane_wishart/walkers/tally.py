@@ -12,13 +12,31 @@ from pennylane_wishart.errors import Status
 from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant
 from pennylane_wishart.moments.records import SecondMoments
 
-__all__ = ["Tally", "record_of"]
+__all__ = ["Tally", "record_of", "with_unseen"]
 
 _CONFIDENCE = 0.95
 _RARE = 1e-3
 """Below this many expected hits the coins would have shown none."""
 _ENOUGH_GRADED = 50
 _EPS = 1e-12
+_UNSEEN = 3.0
+"""Root of the hits that a rate may have beyond those seen: 0 seen of 15 expected (chance 3e-7) is 5 errors off."""
+CLEAR = 2.0
+"""A value below this many of its errors is given as an upper bound."""
+
+
+def with_unseen(error, largest, n: int):
+    """Widen the error of an average over n walkers by the heavy ones that none of them may have met.
+
+    The spread of a sample says nothing of rare walkers of a large weight. Weights w in [−M, M] are no
+    worse than coins of weight M, and N hits of those have the error √(N + 9) in place of √N.
+
+    Args:
+        error: the sample's own standard error of the mean.
+        largest: M, or an estimate of it.
+    Source: ours.
+    """
+    return np.hypot(error, _UNSEEN * largest / n)
 
 
 @dataclass
@@ -37,6 +55,8 @@ class Tally:
     """The largest derivative weight of each rotation, for upper limits."""
     graded: bool = False
     """Whether end weights lie between 0 and 1, so that a few walkers may carry a whole sum."""
+    uneven: bool = False
+    """Whether derivatives weigh some walkers more than others: rare ones may carry a whole sum unseen."""
 
     def __post_init__(self):
         for name in ("slope", "slope_squares", "largest"):
@@ -61,6 +81,8 @@ def record_of(
     sums, squares, largest = tally.slope[driven], tally.slope_squares[driven], tally.largest[driven]
     average = sums / n
     spread = np.sqrt(np.maximum(squares / n - average**2, 0.0) / n)
+    if tally.uneven:
+        spread = with_unseen(spread, largest, n)
     second[parameter] = scale**2 * mass * average
     error[parameter] = scale**2 * mass * spread
     first[parameter] = scale * slopes[driven]
@@ -73,9 +95,13 @@ def record_of(
     enough = np.where(tally.graded, _ENOUGH_GRADED, 1)
     variance = second - first**2
     known = (effective >= enough) & (variance > 0)
+    if tally.uneven:
+        known &= variance > CLEAR * error
     # Where few walkers count the normal interval is too short; the binomial limit is not.
     upper = np.where(effective < 30, np.maximum(limit, second + Z975 * error), second + Z975 * error)
-    upper[~known] = np.maximum(limit, second)[~known]
+    upper[~known] = np.maximum(limit, second + Z975 * error if tally.uneven else second)[~known]
+    upper[parameter] = np.minimum(upper[parameter], scale**2 * mass)  # no average weight is above 1
+    upper = np.maximum(upper - first**2, np.maximum(_EPS * first**2, np.finfo(float).tiny))
     rare = np.zeros(circuit.n_params, bool)
     rare[parameter] = sums / np.maximum(largest, 1e-300) < _RARE
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,9 +131,12 @@ def _loss(tally: Tally, mean: float, constant: bool) -> LossColumns:
     n, mass = tally.n, tally.mass
     value = tally.value / n
     error = float(np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n))
+    if tally.uneven and mass:
+        error = float(with_unseen(error, 1.0, n))
     effective = tally.value**2 / tally.value_squares if tally.value_squares > 0 else 0.0
     most = value + Z975 * error
     known = effective >= (_ENOUGH_GRADED if tally.graded else 1) or mass == 0
+    known = known and (value > CLEAR * error or not tally.uneven)
     if not known:
         most = max(float(_upper_rate(np.array([max(tally.value, 0.0)]), n)[0]), most)
     second, second_error = mass * value, mass * error
