@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import bisect
 
 import numpy as np
 import stim
@@ -14,6 +14,7 @@ from pennylane_wishart.circuit.expand import (
     tableau_of,
     tableau_of_matrix,
 )
+from pennylane_wishart.circuit.merging import Group, ratio_of, support_of
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state, split_prefix
 from pennylane_wishart.circuit.records import RotationCircuit, concatenated_starts
@@ -24,11 +25,13 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 __all__ = ["assemble"]
 
 _QUARTER = np.pi / 4
-_CANCELLED = 1e-12
-"""Terms that add up to less than this part of their sizes cancel: slopes are read to a few 1e-16, and a
-difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
 _MAX_RATIO = 1e8
 """Terms of one generator differ by no more than this: beyond, the smaller ones stay gates of their own."""
+
+_WINDOW = 400
+"""How many groups back a rotation looks for one to join."""
+_CANDIDATES = 8
+"""How many earlier constant rotations on the same qubits a fixed one is held against."""
 
 
 class Frame:
@@ -67,78 +70,15 @@ class Frame:
         return self._cache[key]
 
 
-@dataclass
-class _Group:
-    """Commuting rotations of one parameter, merged into one generator."""
-
-    terms: list = field(default_factory=list)  # (x bytes, z bytes, coefficient)
-    coefficient: float = 1.0
-    offset: float = 0.0
-    parameter: int = -1
-    random: int = -1
-    fixed: list = field(default_factory=list)
-    """Constant parts (terms, angle) split off when angles with offsets were merged."""
-
-    def size(self) -> float:
-        """Largest d(angle)/d(parameter) of a term."""
-        return max((abs(c) for _, _, c in self.terms), default=0.0) * abs(self.coefficient)
-
-    def words(self) -> list:
-        """Every term, of the constant parts too: what a rotation that moves across must commute with."""
-        return [*self.terms, *(t for terms, _ in self.fixed for t in terms)]
-
-    def absorb(self, terms: list, coefficient: float, offset: float) -> None:
-        """Add a rotation of the same parameter; what cancels leaves no term."""
-        if self.offset:
-            self.fixed.append((list(self.terms), self.offset))
-            self.offset = 0.0
-        folded = [(x, z, c * self.coefficient) for x, z, c in self.terms]
-        self.terms, self.coefficient = _combined([*folded, *((x, z, c * coefficient) for x, z, c in terms)]), 1.0
-        if offset:
-            self.fixed = _combined_fixed([*self.fixed, (terms, offset)])
-
-
-def _combined(terms: list) -> list:
-    """Return terms with equal words added up, those that cancel left out."""
-    total: dict[tuple[bytes, bytes], float] = {}
-    sizes: dict[tuple[bytes, bytes], float] = {}
-    for x, z, c in terms:
-        total[x, z] = total.get((x, z), 0.0) + c
-        sizes[x, z] = sizes.get((x, z), 0.0) + abs(c)
-    return [(*word, c) for word, c in total.items() if abs(c) > _CANCELLED * sizes[word]]
-
-
-def _combined_fixed(parts: list) -> list:
-    """Return constant parts with those of one generator added up, as U(θ + a) U(−θ − a) leaves them."""
-    out: list = []
-    for terms, angle in parts:
-        for i, (others, known) in enumerate(out):
-            ratio = _ratio(terms, others)
-            if ratio is not None:
-                total = known + ratio * angle
-                small = abs(total) <= _CANCELLED * (abs(known) + abs(ratio * angle))
-                out[i] = (others, 0.0 if small else total)
-                break
-        else:
-            out.append((terms, angle))
-    return [(terms, angle) for terms, angle in out if angle]
-
-
-def _ratio(terms: list, others: list) -> float | None:
-    """Return r with terms = r·others; None where they are not multiples."""
-    mine, theirs = ({(x, z): c for x, z, c in part} for part in (terms, others))
-    if not mine or mine.keys() != theirs.keys():
-        return None
-    ratios = np.array([c / theirs[word] for word, c in mine.items()])
-    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=_CANCELLED, atol=0) else None
-
-
 class _Builder:
     def __init__(self, n: int, shared: np.ndarray):
         self.n, self.shared = n, shared
         self.frame = Frame(n)
-        self.groups: list[_Group] = []
-        self.last: dict[int, int] = {}
+        self.groups: list[Group] = []
+        self.driven: dict[int, list[int]] = {}
+        """Per shared parameter: its groups that turn something, in order."""
+        self.constants: dict[int, list[int]] = {}
+        """Per set of qubits: groups that have, or had, a constant part there, in order."""
         self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
         """Clifford gates with the number of groups before each."""
 
@@ -169,29 +109,77 @@ class _Builder:
         terms = self.pull(generator, targets)
         if not terms:
             return
+        if parameter < 0 and random < 0:
+            self._constant(terms, offset)
+            return
         if parameter >= 0 and self.shared[parameter]:
             if self._merge(terms, coefficient, offset, parameter):
                 return
-            self.last[parameter] = len(self.groups)
-        self.groups.append(_Group(terms, coefficient, offset, parameter, random))
+            self.driven.setdefault(parameter, []).append(len(self.groups))
+        self.groups.append(Group(terms, coefficient, offset, parameter, random))
+        if offset:
+            self._remember(terms, len(self.groups) - 1)
+
+    def _constant(self, terms: list, angle: float) -> None:
+        """Append a fixed rotation; one that undoes an earlier one, where they can be brought together, removes it."""
+        if not self._compensated(terms, angle, len(self.groups)):
+            self._remember(terms, len(self.groups))
+            self.groups.append(Group(fixed=[(terms, angle)]))
+
+    def _compensated(self, terms: list, angle: float, place: int) -> bool:
+        """Join the constant rotation that stands before group ``place`` to an earlier one, where it can get there."""
+        known = self.constants.get(support_of(terms), [])
+        while known and not self.groups[known[-1]].is_offset:
+            known.pop()
+        for at in [k for k in known[-_CANDIDATES:] if place - _WINDOW <= k < place][::-1]:
+            if not self._passes(terms, at + 1, place):
+                return False
+            if self.groups[at].compensate(terms, angle, self.n):
+                return True
+        return False
+
+    def _remember(self, terms: list, at: int) -> None:
+        """Note that group ``at`` has a constant part on these qubits."""
+        known = self.constants.setdefault(support_of(terms), [])
+        if not known or known[-1] < at:
+            known.append(at)
+        elif at not in known:
+            bisect.insort(known, at)
 
     def _merge(self, terms, coefficient, offset, parameter) -> bool:
-        at = self.last.get(parameter)
-        if at is None or len(self.groups) - at > 400:
+        """Add a rotation to the last group of its parameter; one that cancels uncovers the group before it."""
+        known = self.driven.get(parameter)
+        if not known or len(self.groups) - known[-1] > _WINDOW:
             return False
+        at = known[-1]
         group = self.groups[at]
         size = max(abs(c) for _, _, c in terms) * abs(coefficient)
-        if group.terms and not 1 / _MAX_RATIO < size / group.size() < _MAX_RATIO:
+        if not 1 / _MAX_RATIO < size / group.size() < _MAX_RATIO:
             return False
-        # a multiple of the same operator commutes with it, whatever its terms do
-        first = at + (not group.fixed and _ratio(terms, group.terms) is not None)
-        after = [t for g in self.groups[first:] for t in g.words()]
-        if after and self.words_of(terms).anticommutation(self.words_of(after)).any():
+        if not self._passes(terms, at):
             return False
         group.absorb(terms, coefficient, offset)
         if not group.terms:
-            del self.last[parameter]
+            known.pop()
+            group.fixed = [(part, angle) for part, angle in group.fixed if not self._compensated(part, angle, at)]
+        for part, _ in group.fixed:
+            self._remember(part, at)
         return True
+
+    def _passes(self, terms: list, start: int, end: int | None = None) -> bool:
+        """Tell whether a rotation commutes with all groups from ``start`` on, or those before ``end``."""
+        parts = [part for g in self.groups[start:end] for part in g.parts()]
+        if not parts:
+            return True
+        sizes = concatenated_starts([len(part) for part in parts])
+        others = self.words_of([t for part in parts for t in part])
+        meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
+        # a multiple of the same operator commutes with it, whatever its terms do
+        return all(
+            ratio_of(terms, part) is not None
+            for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True)
+            if meets[low:high].any()
+        )
 
 
 _STRINGS: dict[int, tuple] = {}
@@ -336,9 +324,9 @@ def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
     observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
     terms: list = []
     sizes: list[int] = []
-    groups: list[_Group] = []
+    groups: list[Group] = []
     # a generator that has cancelled turns nothing: its parameter may drive no rotation at all
-    emitted = [[*([g] if g.terms else []), *(_Group(t, 0.0, angle) for t, angle in g.fixed)] for g in builder.groups]
+    emitted = [[*([g] if g.terms else []), *(Group(t, 0.0, angle) for t, angle in g.fixed)] for g in builder.groups]
     for part in emitted:
         groups += part
     for group in groups:

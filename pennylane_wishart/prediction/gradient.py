@@ -139,8 +139,10 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     if dim == 1:
         return Constant(0.0)
     # eigenvalues g and −g of one level must be equal in size to the last bit to count as a pair
-    size = float(np.abs(levels[0]).max())
-    values = tuple(float(np.sign(v) * np.round(abs(v) / size, 11) * size * scale) for v in levels[0])
+    # over the reals and quaternions they are pairs but for the trace, a phase that no loss sees
+    centred = levels[0] if beta == 2 else levels[0] - first
+    size = float(np.abs(centred).max())
+    values = tuple(float(np.sign(v) * np.round(abs(v) / size, 11) * size * scale) for v in centred)
     counts = tuple(int(c) for c in levels[1])
     rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
     if is_flat(rho, dim):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -37,7 +38,17 @@ class Irrep:
     generators: tuple[np.ndarray, ...]
     """Restricted generators, ``(N, N)``, real where all are."""
     elements: tuple[np.ndarray, ...]
-    """Restricted group elements: the same random elements in every sector."""
+    """Restricted elements of the group of ``traceless``: the same random elements in every sector."""
+
+    @cached_property
+    def traceless(self) -> tuple[np.ndarray, ...]:
+        """The generators without what they have of the centre, a number on this sector.
+
+        It turns a phase of the sector, which no loss sees; but it hides the antiunitary symmetry and
+        shifts the weights of the rest of the group.
+        """
+        eye = np.eye(self.dim)
+        return tuple(g - np.trace(g).real / self.dim * eye for g in self.generators)
 
     @property
     def dim(self) -> int:
@@ -117,7 +128,7 @@ def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng) -> Decompo
         )
         scale = max((abs(g).max() for b in blocks for g in b.generators), default=1.0)
         if residual <= _VERIFY * max(scale, 1.0):
-            full = [replace(i, elements=tuple(e.on(i.generators) for e in elements)) for i in irreps]
+            full = [replace(i, elements=tuple(e.on(i.traceless) for e in elements)) for i in irreps]
             return Decomposition(tuple(blocks), tuple(full), residual)
     return None
 

@@ -148,7 +148,7 @@ def _shared_draws(irreps: Sequence[Irrep], rng):
 
 def _sector(problem, seen: Observed, amplitudes, drawn, whole) -> tuple[Sector, Certificate]:
     (draws, rng), irrep, operator = drawn, seen.irrep, seen.operator
-    reality = find_reality(irrep.generators, irrep.elements, rng)
+    reality = find_reality(irrep.traceless, irrep.elements, rng)
     certificate = _certificate(irrep, reality.beta, draws)
     if irrep.dim == 2:  # Sp(1) = SU(2): the Hermitian 2×2 matrices are the larger Jordan algebra
         reality = Reality(2, None, None)
@@ -182,12 +182,12 @@ def _sector(problem, seen: Observed, amplitudes, drawn, whole) -> tuple[Sector, 
 
 def _certificate(irrep: Irrep, beta: int, draws) -> Certificate:
     """Certify one sector; the first draw is shared by all sectors, so that roots compare."""
-    x, y = (lie_element(irrep.generators, irrep.elements, c) for c in draws[0])
+    x, y = (lie_element(irrep.traceless, irrep.elements, c) for c in draws[0])
     certificate = certify(x, y, beta)
     for pair in draws[1:]:
         if certificate.kind != "other":
             break
-        again_x, again_y = (lie_element(irrep.generators, irrep.elements, c) for c in pair)
+        again_x, again_y = (lie_element(irrep.traceless, irrep.elements, c) for c in pair)
         again = certify(again_x, again_y, beta)
         if again.kind != "other":
             certificate = Certificate(again.kind, root_values(again.kind, x))
@@ -202,7 +202,7 @@ def _verdict(sector: Sector, reality: Reality, operator, irrep: Irrep, rng) -> t
     if sector.kind == "other" and not sector.is_linear:
         return False, "No certificate for the group here; the input has no weight in this sector."
     if sector.kind == "other":
-        dim = algebra_dim(irrep.generators, rng)
+        dim = algebra_dim(irrep.traceless, rng)
         kind = {1: "so", 2: "su", 4: "sp"}[reality.beta]
         size = sector.dim if kind != "sp" else sector.dim // 2
         full = full_dim(kind, sector.dim)

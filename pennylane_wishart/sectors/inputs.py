@@ -81,7 +81,7 @@ def _sector(irrep, operator: np.ndarray, parts, rng) -> SectorInputs | None:
     columns = np.array([irrep.amplitudes(p).T for p in parts])
     if np.abs(columns).max() < 1e-9:
         return None
-    reality = find_reality(irrep.generators, irrep.elements, rng)
+    reality = find_reality(irrep.traceless, irrep.elements, rng)
     beta = 2 if n == 2 else reality.beta  # Sp(1) = SU(2)
     if beta != 2 and reality.basis is not None:
         basis = reality.basis

@@ -1,0 +1,170 @@
+"""Rotations of one parameter that commute, as one generator; constant ones that undo each other, as nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import stim
+
+__all__ = ["Group", "ratio_of", "support_of"]
+
+_CANCELLED = 1e-12
+"""Terms that add up to less than this part of their sizes cancel: slopes are read to a few 1e-16, and a
+difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
+_PHASE = 1e-11
+"""How far a product of fixed gates may be from a number and still be one."""
+_MAX_REGULAR = 64
+
+
+@dataclass
+class Group:
+    """Commuting rotations of one parameter, merged into one generator."""
+
+    terms: list = field(default_factory=list)  # (x bytes, z bytes, coefficient)
+    coefficient: float = 1.0
+    offset: float = 0.0
+    parameter: int = -1
+    random: int = -1
+    fixed: list = field(default_factory=list)
+    """Constant parts (terms, angle) split off when angles with offsets were merged."""
+
+    @property
+    def is_offset(self) -> bool:
+        """Whether some part of it turns by a constant angle."""
+        return bool(self.fixed or self.offset)
+
+    def size(self) -> float:
+        """Largest d(angle)/d(parameter) of a term."""
+        return max((abs(c) for _, _, c in self.terms), default=0.0) * abs(self.coefficient)
+
+    def parts(self) -> list:
+        """Generators of the group, the constant ones too: what a rotation that moves across must commute with."""
+        return [*([self.terms] if self.terms else []), *(terms for terms, _ in self.fixed)]
+
+    def compensate(self, terms: list, angle: float, n: int) -> bool:
+        """Add a fixed rotation to a constant part of the same generator, or that it undoes; False without one."""
+        for i, (others, known) in enumerate(self.fixed):
+            ratio = ratio_of(terms, others)
+            if ratio is None and not _is_phase([(others, known), (terms, angle)], n):
+                continue
+            total = 0.0 if ratio is None else _sum(known, ratio * angle)
+            if total and not _is_phase([(others, total)], n):
+                self.fixed[i] = (others, total)
+            else:
+                del self.fixed[i]
+            return True
+        ratio = ratio_of(terms, self.terms) if self.offset else None
+        if ratio is None or _sum(self.offset, ratio * angle):
+            return False
+        self.offset = 0.0
+        return True
+
+    def absorb(self, terms: list, coefficient: float, offset: float) -> None:
+        """Add a rotation of the same parameter; what cancels leaves no term."""
+        if self.offset:
+            self.fixed.append((list(self.terms), self.offset))
+            self.offset = 0.0
+        folded = [(x, z, c * self.coefficient) for x, z, c in self.terms]
+        self.terms, self.coefficient = _combined([*folded, *((x, z, c * coefficient) for x, z, c in terms)]), 1.0
+        if offset:
+            self.fixed = _combined_fixed([*self.fixed, (terms, offset)])
+
+
+def _combined(terms: list) -> list:
+    """Return terms with equal words added up, those that cancel left out."""
+    total: dict[tuple[bytes, bytes], float] = {}
+    sizes: dict[tuple[bytes, bytes], float] = {}
+    for x, z, c in terms:
+        total[x, z] = total.get((x, z), 0.0) + c
+        sizes[x, z] = sizes.get((x, z), 0.0) + abs(c)
+    return [(*word, c) for word, c in total.items() if abs(c) > _CANCELLED * sizes[word]]
+
+
+def _combined_fixed(parts: list) -> list:
+    """Return constant parts with those of one generator added up, as U(θ + a) U(−θ − a) leaves them."""
+    out: list = []
+    for terms, angle in parts:
+        for i, (others, known) in enumerate(out):
+            ratio = ratio_of(terms, others)
+            if ratio is not None:
+                out[i] = (others, _sum(known, ratio * angle))
+                break
+        else:
+            out.append((terms, angle))
+    return [(terms, angle) for terms, angle in out if angle]
+
+
+def ratio_of(terms: list, others: list) -> float | None:
+    """Return r with terms = r·others; None where they are not multiples."""
+    mine, theirs = ({(x, z): c for x, z, c in part} for part in (terms, others))
+    if not mine or mine.keys() != theirs.keys():
+        return None
+    ratios = np.array([c / theirs[word] for word, c in mine.items()])
+    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=_CANCELLED, atol=0) else None
+
+
+def _sum(a: float, b: float) -> float:
+    """Return a + b, exactly zero where only rounding is left."""
+    return 0.0 if abs(a + b) <= _CANCELLED * (abs(a) + abs(b)) else a + b
+
+
+def support_of(terms: list) -> int:
+    """Return the qubits that terms act on, as bits."""
+    out = 0
+    for x, z, _ in terms:
+        out |= int.from_bytes(x, "little") | int.from_bytes(z, "little")
+    return out
+
+
+def _is_phase(rotations: list, n: int) -> bool:
+    """Tell whether a product of rotations (terms, angle) is a number, as CH·CH is.
+
+    Its matrix is taken in the regular representation of the words' own group, whose size does not
+    depend on how many qubits the words are spread over.
+    """
+    words = {(x, z) for terms, _ in rotations for x, z, _ in terms}
+    if len(words) == 1:
+        turns = sum(c * angle for terms, angle in rotations for _, _, c in terms) / np.pi
+        return abs(turns - round(turns)) < _CANCELLED
+    matrices = _regular(words, n)
+    if matrices is None:
+        return False
+    size = len(next(iter(matrices.values())))
+    product = np.eye(size, dtype=complex)
+    for terms, angle in rotations:
+        values, basis = np.linalg.eigh(sum(c * matrices[x, z] for x, z, c in terms))
+        product = (basis * np.exp(-1j * angle * values)) @ basis.conj().T @ product
+    return bool(np.abs(product - product[0, 0] * np.eye(size)).max() < _PHASE)
+
+
+def _regular(words: set, n: int) -> dict | None:
+    """Return the matrices by which words multiply the group that they generate; None where it is large."""
+    strings = {w: stim.PauliString.from_numpy(xs=_bits(w[0], n), zs=_bits(w[1], n)) for w in words}
+    elements = [stim.PauliString(n)]
+    at = {_key(elements[0]): 0}
+    images: dict = {w: [] for w in words}
+    for element in elements:  # grows while it is read
+        for w, string in strings.items():
+            image = string * element
+            k = at.setdefault(_key(image), len(elements))
+            if k == len(elements):
+                elements.append(image)
+            images[w].append((k, image.sign / elements[k].sign))
+        if len(elements) > _MAX_REGULAR:
+            return None
+    out = {}
+    for w, rows in images.items():
+        out[w] = np.zeros((len(elements), len(elements)), complex)
+        for j, (k, sign) in enumerate(rows):
+            out[w][k, j] = sign
+    return out
+
+
+def _bits(packed: bytes, n: int) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=n, bitorder="little").astype(bool)
+
+
+def _key(string: stim.PauliString) -> tuple[bytes, bytes]:
+    x, z = string.to_numpy(bit_packed=True)
+    return x.tobytes(), z.tobytes()
