@@ -289,3 +289,39 @@ def vars_of(circuit: RotationCircuit) -> dict:
 
 def plus() -> InputState:
     return InputState.from_vector(np.array([1, 1]) / np.sqrt(2))
+
+
+def at_one_parameter(x):
+    """Five gates of one parameter whose derivatives add up to nothing."""
+    qml.U3(x[0], x[0], x[0], 1)
+    qml.PauliRot(x[0], "YX", [0, 1])
+    qml.MultiRZ(x[0], [1, 0])
+    qml.MultiRZ(x[0], [1, 0])
+    qml.Rot(x[0], x[0], x[0], 1)
+    return qml.expval(qml.Y(0))
+
+
+def at_one_angle_of_an_excitation(x):
+    qml.BasisState(np.array([1, 0, 1, 0]), [0, 1, 2, 3])
+    qml.RZ(x[0], 3)
+    qml.RZ(x[0], 3)
+    qml.IsingXY(x[0], [2, 1])
+    return qml.expval(qml.Projector([1, 1], [3, 1]))
+
+
+def by_symmetry_of_the_input(x):
+    qml.IsingXX(0.6, [2, 7])
+    qml.adjoint(qml.FermionicSWAP(x[0], [2, 7]))
+    return qml.expval(qml.Z(7) + qml.Z(2))
+
+
+@pytest.mark.parametrize("body", [at_one_parameter, at_one_angle_of_an_excitation, by_symmetry_of_the_input])
+def test_a_parameter_may_be_dead_in_all_its_places_together(body):
+    qnode = qml.QNode(body, qml.device("default.qubit"))
+    losses = [float(qnode(np.array([t]))) for t in np.linspace(0, 4 * np.pi, 33)]
+    assert np.ptp(losses) < 1e-12
+    diagnosis = pw.diagnose(qnode)(pnp.array([0.4], requires_grad=True))
+    assert str(diagnosis) and diagnosis.to_dict()
+    prediction = pw.predict(pw.signature(qnode)(pnp.array([0.4], requires_grad=True)))
+    assert set(prediction.dead_parameters) == {0}
+    assert prediction.moments.loss_variance == pytest.approx(0.0, abs=1e-12)
