@@ -42,8 +42,9 @@ _MOST_SECTORS = 4
 def build_sections(diag: Diagnosis) -> tuple[Section, ...]:
     """Return the sections in reading order."""
     parts = [
-        _verdict(diag), advice_section(diag), _dead(diag), parameter_section(diag), _shots(diag), gradient_section(diag),
-        depth_section(diag), scaling_section(diag), minima_section(diag), _signature(diag), _scope(diag),
+        _verdict(diag), advice_section(diag), _dead(diag), parameter_section(diag), _shots(diag),
+        gradient_section(diag), depth_section(diag), scaling_section(diag), minima_section(diag), _signature(diag),
+        _scope(diag),
     ]  # fmt: skip
     return tuple(p for p in parts if p is not None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from pennylane_wishart.progress import progress_bar
 from pennylane_wishart.walkers import moments_of
 
 __all__ = ["scaling"]
+
+_logger = logging.getLogger("pennylane_wishart")
 
 _FIRST = (4, 6, 8)
 _FURTHER = (5, 7, 10, 9, 12, 11, 14)
@@ -132,7 +135,8 @@ def _extend(points: list[ScalingPoint], depths, quantity: str, point_at: Callabl
             return
         try:
             points += [point_at(n, depth) for _, depth in _grid([n], depths)]
-        except Exception:  # noqa: BLE001 - the user's factory, at a size that the user did not ask for
+        except Exception:  # the user's factory, at a size that the user did not ask for
+            _logger.debug("the family has no member of %d qubits", n, exc_info=True)
             continue
 
 

@@ -5,12 +5,15 @@ Everything is asked for by what an object offers, so that no plugin has to be in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import pennylane as qml
 
 __all__ = ["Unordered", "described"]
+
+_logger = logging.getLogger("pennylane_wishart")
 
 
 class Unordered(list):
@@ -37,7 +40,8 @@ def described(value):
         for options in ({"serializable": True}, {}):
             try:
                 found = value.to_dict(**options)
-            except Exception:  # noqa: S112 - another signature, or a dictionary that it cannot make
+            except Exception:  # another signature, or a dictionary that it cannot make
+                _logger.debug("%s has no dictionary with %s", type(value).__name__, options, exc_info=True)
                 continue
             if isinstance(found, Mapping) and isinstance(found.get("errors"), list):
                 # Aer's noise models list their errors in the order of a set of names.
@@ -69,8 +73,8 @@ def _called(value):
         return value
     try:
         return value()
-    except Exception:
-        # A simulator has no properties and says so by an exception.
+    except Exception:  # a simulator has no properties and says so by an exception
+        _logger.debug("%r did not answer", value, exc_info=True)
         return None
 
 

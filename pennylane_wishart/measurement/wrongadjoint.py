@@ -186,6 +186,7 @@ def wrong_gradient_gates(trace: TracedCircuit) -> tuple[str, ...]:
     try:
         operations = _device_operations(trace)
     except Exception:  # what the device refuses, the user sees refused
+        log.debug("the device did not take the circuit", exc_info=True)
         return ()
     found = (op.name for op, trainable in operations if is_wrong(device, op, trainable))
     return tuple(dict.fromkeys(found))

@@ -29,8 +29,8 @@ _NOISE = 1e-8
 _INVARIANT = 1e-8
 _MAX_STATES = 2**16
 _MAX_ENTRIES = 3 * 10**7
-_MAX_WORK = 2e9
-"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: some ten seconds."""
+_MAX_WORK = 5e8
+"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: some seconds."""
 
 
 def reachable_block(
