@@ -1,0 +1,184 @@
+"""The space that input and gates reach, and the circuit on it as small dense matrices.
+
+Every state that the circuit can make lies in the smallest subspace V that holds the input and
+is kept by all generators. The lowest eigenvalue of the observable on V is a bound that no
+angle can pass, and below a few hundred dimensions the circuit on V is cheap to differentiate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import linalg
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.errors import InputError, ModuleTooLargeError
+from pennylane_wishart.paulis import PauliSum
+
+__all__ = ["ReachedSpace", "reached_space"]
+
+_TOLERANCE = 1e-9
+"""A direction that is smaller than this after projection is rounding: the vectors have norm 1."""
+_MAX_QUBITS = 14
+"""Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReachedSpace:
+    """The circuit on V."""
+
+    circuit: RotationCircuit
+    isometry: np.ndarray
+    """complex128 ``(d, 2^n)``: orthonormal rows that span V."""
+    generators: tuple[np.ndarray, ...]
+    """complex128 ``(d, d)``, one per distinct generator."""
+    kind: np.ndarray
+    """int64 ``(n_rotations,)``: which of them each rotation is."""
+    observable: np.ndarray
+    """complex128 ``(d, d)``: P O P, P the projector on V."""
+    vector: np.ndarray
+    """complex128 ``(d,)``: the input."""
+
+    @property
+    def dim(self) -> int:
+        """Complex dimension of V."""
+        return len(self.vector)
+
+    @cached_property
+    def levels(self) -> np.ndarray:
+        """Eigenvalues of the observable on V, ascending."""
+        return np.linalg.eigvalsh(self.observable)
+
+    @property
+    def ground(self) -> float:
+        """Lowest loss that no angle can pass."""
+        return float(self.levels[0])
+
+    @cached_property
+    def _spectra(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [np.linalg.eigh(g) for g in self.generators]
+
+    def turn(self, k: int, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """Apply rotation ``k`` at angles ``(batch,)`` to states ``(batch, …, d)``."""
+        values, vectors = self._spectra[self.kind[k]]
+        phases = np.exp(-1j * np.multiply.outer(angles, values))
+        phases = phases.reshape(len(angles), *[1] * (states.ndim - 2), self.dim)
+        return (phases * (states @ vectors.conj())) @ vectors.T
+
+    def states(self, parameters: np.ndarray) -> np.ndarray:
+        """Return ψ at parameters ``(batch, n_params)``, complex128 ``(batch, d)``."""
+        angles = self.circuit.angles_of(parameters)
+        psi = np.broadcast_to(self.vector, (len(angles), self.dim))
+        for k in range(self.circuit.n_rotations):
+            psi = self.turn(k, angles[:, k], psi)
+        return psi
+
+    def tangents(self, parameters: np.ndarray) -> np.ndarray:
+        """Return ∂ψ/∂θ_p at one point ``(n_params,)``, complex128 ``(n_params, d)``."""
+        angles = self.circuit.angles_of(parameters)
+        psi = self.vector[None]
+        out = np.zeros((self.circuit.n_params, self.dim), complex)
+        for k in range(self.circuit.n_rotations):
+            angle = angles[k : k + 1]
+            psi = self.turn(k, angle, psi)
+            out = self.turn(k, angle, out[None])[0]
+            p = int(self.circuit.parameter_of[k])
+            if p >= 0:
+                out[p] += -1j * self.circuit.coefficients[k] * (psi[0] @ self.generators[self.kind[k]].T)
+        return out
+
+    def gradients(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ℓ ``(batch,)`` and ∇ℓ ``(batch, n_params)``. Cost O(batch · rotations · d²)."""
+        angles = self.circuit.angles_of(parameters)
+        psi = self.states(parameters)
+        image = psi @ self.observable.T
+        losses = np.einsum("bi,bi->b", psi.conj(), image).real
+        out = np.zeros((len(angles), self.circuit.n_params))
+        for k in range(self.circuit.n_rotations - 1, -1, -1):
+            p = int(self.circuit.parameter_of[k])
+            if p >= 0:
+                turned = psi @ self.generators[self.kind[k]].T
+                slope = 2 * np.einsum("bi,bi->b", image.conj(), turned).imag
+                out[:, p] += self.circuit.coefficients[k] * slope
+            psi = self.turn(k, -angles[:, k], psi)
+            image = self.turn(k, -angles[:, k], image)
+        return losses, out
+
+
+def reached_space(circuit: RotationCircuit, max_dim: int = 256) -> ReachedSpace:
+    """Find the space that the input and the generators reach.
+
+    Args:
+        circuit: the normal form; its first input state is used.
+        max_dim: largest dimension that is followed.
+    Raises:
+        ModuleTooLargeError: if more than ``max_dim`` dimensions are reached, or beyond 14 qubits.
+        InputError: if a rotation is driven by a random data input (its angle is no parameter).
+    Cost: O(generators · d² · 2^n).
+    Source: THEORY §7e, §7g; a block Krylov space of all generators.
+    Example:
+        >>> c = RotationCircuit.from_words(["XX", "ZZ"], {"ZI": 1.0, "IZ": 1.0})
+        >>> space = reached_space(c)
+        >>> space.dim, round(space.ground, 12)
+        (2, -2.0)
+    """
+    if (circuit.random_of >= 0).any():
+        raise InputError("A data input that counts as random has no fixed reachable space: use encoding='fixed'.")
+    if circuit.n_qubits > _MAX_QUBITS:
+        raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {_MAX_QUBITS} qubits.")
+    sums, kind = distinct_generators(circuit)
+    vector = circuit.state.vector()
+    isometry = _closure(vector, sums, max_dim)
+    small = tuple(isometry.conj() @ g.apply(isometry.T) for g in sums)
+    observable = isometry.conj() @ circuit.observable.apply(isometry.T)
+    return ReachedSpace(
+        circuit, isometry, small, kind, (observable + observable.conj().T) / 2, isometry.conj() @ vector
+    )
+
+
+def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.ndarray]:
+    """Return the distinct generators and which one each rotation is."""
+    number: dict[bytes, int] = {}
+    sums: list[PauliSum] = []
+    kind = np.empty(circuit.n_rotations, np.int64)
+    for k in range(circuit.n_rotations):
+        generator = circuit.generator(k)
+        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 12).tobytes()
+        if key not in number:
+            number[key] = len(sums)
+            sums.append(generator)
+        kind[k] = number[key]
+    return sums, kind
+
+
+def _closure(vector: np.ndarray, sums: Sequence[PauliSum], limit: int) -> np.ndarray:
+    """Return orthonormal rows that span the smallest invariant space that holds the vector."""
+    basis = vector[None] / np.linalg.norm(vector)
+    frontier = basis
+    while len(frontier):
+        fresh = []
+        for g in sums:
+            image = g.apply(frontier.T).T
+            for _ in range(2):  # once leaves the rounding of the first subtraction
+                image = image - (image @ basis.conj().T) @ basis
+            image = _independent(image)
+            if len(image):
+                fresh.append(image)
+                basis = np.concatenate([basis, image])
+            if len(basis) > limit:
+                raise ModuleTooLargeError(f"The input reaches more than {limit} dimensions.")
+        frontier = np.concatenate(fresh) if fresh else basis[:0]
+    return basis
+
+
+def _independent(rows: np.ndarray) -> np.ndarray:
+    """Return orthonormal rows of the span, rounding left out."""
+    rows = rows[np.linalg.norm(rows, axis=1) > _TOLERANCE]
+    if not len(rows):
+        return rows
+    q, r, _ = linalg.qr(rows.T, mode="economic", pivoting=True)
+    size = np.abs(np.diag(r))
+    return np.ascontiguousarray(q.T[: int(np.sum(size > _TOLERANCE * max(1.0, size[0])))])
