@@ -116,9 +116,10 @@ class Bits:
         # Where the known part is a hundred times the limit, the sum is known to 1%.
         bound = self.bound & ~(known > self.upper + 7)
         value = np.logaddexp2(np.where(self.bound, self.upper, self.value), known)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # −inf − −inf: a dead parameter, which has no error
             share = np.exp2(np.where(self.live, self.value - value, -np.inf))
-        error = np.where(self.bound, upper - known, self.error * np.nan_to_num(share))
+            above = upper - known
+        error = np.where(self.bound, above, self.error * np.nan_to_num(share))
         status = self.status.copy()
         status[self.bound & ~bound] = Status.ESTIMATED
         return Bits(np.where(bound, np.nan, value), upper, np.where(bound, 0.0, error), bound, status, self.confidence)
