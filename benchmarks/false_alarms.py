@@ -11,7 +11,7 @@
 5  power: against variances 1.5 times off, and a dead parameter that moves by 0.3
 
 A p-value below 5% (0.1%) on an ideal device is a false alarm at that level. The goal is twice the nominal rate.
-With 400 replicates a rate of exactly 10% (0.2%) shows at most 66 (6) alarms in all but 1 of 10,000 cells, so that is
+With 400 replicates a rate of exactly 10% (0.2%) shows at most 64 (6) alarms in all but 1 of 10,000 cells, so that is
 the limit of a single cell at 5% (0.1%); and pooled over cells, where there are enough replicates to resolve it, the
 rates themselves must lie below twice nominal.
 
@@ -110,13 +110,14 @@ class Tally:
                 self.covered[label, case, shots_of, samples].append(low <= 1 <= high)
 
     def rate(self, level: float, *wanted) -> tuple[float, int, int]:
-        """Return (alarms / replicates, alarms, replicates) over the cells that match; None matches all."""
-        every = [
-            p for key, values in self.pvalues.items() for p in values
-            if all(w == k or w == "any" for w, k in zip(wanted, key, strict=True))
+        """Return (alarms / replicates, alarms, replicates) over the cells that match; "any" matches all."""
+        cells = [
+            values for key, values in self.pvalues.items()
+            if all(w in ("any", k) for w, k in zip(wanted, key, strict=True))
         ]  # fmt: skip
-        alarms = int(np.sum(np.array(every) < level))
-        return (alarms / len(every) if every else float("nan")), alarms, len(every)
+        every = np.concatenate(cells) if cells else np.zeros(0)
+        alarms = int(np.sum(every < level))
+        return (alarms / len(every) if len(every) else float("nan")), alarms, len(every)
 
 
 def false_alarms(replicates: int, pool_size: int) -> Tally:
