@@ -85,7 +85,7 @@ def test_a_constant_loss_promises_nothing(rng):
 
 
 def test_what_is_too_large_or_has_no_parameter_is_refused(rng):
-    with pytest.raises(ModuleTooLargeError, match="more than 4 dimensions"):
+    with pytest.raises(ModuleTooLargeError, match="explores more than 4 dimensions"):
         reached_space(RotationCircuit.from_words(XY + ["XII", "IYI", "IIX"], {"ZII": 1.0}), max_dim=4)
     with pytest.raises(InputError, match="without parameters"):
         fixed = RotationCircuit.from_words(["X"], {"Z": 1.0}, parameter_of=[-1])

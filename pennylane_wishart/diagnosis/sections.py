@@ -114,6 +114,7 @@ def _judged(check: Check) -> Row:
 
 
 def advice_section(diag: Diagnosis) -> Section:
+    """What to change: the advice of every check that failed, or that nothing needs to be."""
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
     if not advice and diag.verdict is Verdict.CANNOT_TELL:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]

@@ -7,21 +7,17 @@ angle can pass, and below a few hundred dimensions the circuit on V is cheap to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
-from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.moments.operators import distinct_generators, invariant_subspace
 
 __all__ = ["ReachedSpace", "reached_space"]
 
-_TOLERANCE = 1e-9
-"""A direction that is smaller than this after projection is rounding: the vectors have norm 1."""
 _MAX_QUBITS = 14
 """Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
 
@@ -131,54 +127,9 @@ def reached_space(circuit: RotationCircuit, max_dim: int = 256) -> ReachedSpace:
         raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {_MAX_QUBITS} qubits.")
     sums, kind = distinct_generators(circuit)
     vector = circuit.state.vector()
-    isometry = _closure(vector, sums, max_dim)
+    isometry = invariant_subspace(vector, sums, max_dim)
     small = tuple(isometry.conj() @ g.apply(isometry.T) for g in sums)
     observable = isometry.conj() @ circuit.observable.apply(isometry.T)
     return ReachedSpace(
         circuit, isometry, small, kind, (observable + observable.conj().T) / 2, isometry.conj() @ vector
     )
-
-
-def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.ndarray]:
-    """Return the distinct generators and which one each rotation is."""
-    number: dict[bytes, int] = {}
-    sums: list[PauliSum] = []
-    kind = np.empty(circuit.n_rotations, np.int64)
-    for k in range(circuit.n_rotations):
-        generator = circuit.generator(k)
-        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 12).tobytes()
-        if key not in number:
-            number[key] = len(sums)
-            sums.append(generator)
-        kind[k] = number[key]
-    return sums, kind
-
-
-def _closure(vector: np.ndarray, sums: Sequence[PauliSum], limit: int) -> np.ndarray:
-    """Return orthonormal rows that span the smallest invariant space that holds the vector."""
-    basis = vector[None] / np.linalg.norm(vector)
-    frontier = basis
-    while len(frontier):
-        fresh = []
-        for g in sums:
-            image = g.apply(frontier.T).T
-            for _ in range(2):  # once leaves the rounding of the first subtraction
-                image = image - (image @ basis.conj().T) @ basis
-            image = _independent(image)
-            if len(image):
-                fresh.append(image)
-                basis = np.concatenate([basis, image])
-            if len(basis) > limit:
-                raise ModuleTooLargeError(f"The input reaches more than {limit} dimensions.")
-        frontier = np.concatenate(fresh) if fresh else basis[:0]
-    return basis
-
-
-def _independent(rows: np.ndarray) -> np.ndarray:
-    """Return orthonormal rows of the span, rounding left out."""
-    rows = rows[np.linalg.norm(rows, axis=1) > _TOLERANCE]
-    if not len(rows):
-        return rows
-    q, r, _ = linalg.qr(rows.T, mode="economic", pivoting=True)
-    size = np.abs(np.diag(r))
-    return np.ascontiguousarray(q.T[: int(np.sum(size > _TOLERANCE * max(1.0, size[0])))])
