@@ -38,7 +38,7 @@ SHALLOW = ["shallow_sel", "shallow_ry"]
 
 def closure_dimension(circuit, limit: int = 300) -> int | None:
     """Dimension by PennyLane's own closure; None where it would not finish."""
-    generators, _, _ = pw.circuit.effective_generators(circuit)
+    generators = pw.circuit.effective_generators(circuit).generators
     if len(generators[0].words.strings()[0]) > 6:
         return None
     sums = []

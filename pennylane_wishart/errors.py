@@ -28,7 +28,14 @@ __all__ = [
 
 
 class WishartError(Exception):
-    """Base of every exception raised by pennylane_wishart."""
+    """Base of every exception raised by pennylane_wishart.
+
+    ``what`` is what is wrong; ``advice``, which may be empty, what to do about it: the message is both.
+    """
+
+    def __init__(self, what: str = "", *, advice: str = ""):
+        super().__init__(f"{what} {advice}".strip())
+        self.what, self.advice = what, advice
 
 
 class InputError(WishartError, ValueError):
@@ -65,7 +72,7 @@ class MeasurementInterrupted(WishartError):
     ``suspect`` holds what was set aside because the device failed its check afterwards, or None.
     """
 
-    def __init__(self, message: str, partial=None, suspect=None):
+    def __init__(self, message: str, partial: object = None, suspect: object = None):
         super().__init__(message)
         self.partial, self.suspect = partial, suspect
 
@@ -73,7 +80,7 @@ class MeasurementInterrupted(WishartError):
 class StoreError(WishartError):
     """The journal file cannot be used; ``partial`` holds everything measured so far."""
 
-    def __init__(self, message: str, partial=None):
+    def __init__(self, message: str, partial: object = None):
         super().__init__(message)
         self.partial = partial
 
@@ -85,7 +92,7 @@ class ComparisonError(WishartError, ValueError):
 class UntrainableError(WishartError):
     """Raised by ``preflight(on_fail="raise")``; ``diagnosis`` holds the reasons."""
 
-    def __init__(self, message: str, diagnosis=None):
+    def __init__(self, message: str, diagnosis: object = None):
         super().__init__(message)
         self.diagnosis = diagnosis
 

@@ -181,7 +181,8 @@ def test_an_empty_generator_given_by_hand_is_left_out_of_the_algebra():
         plain, starts=np.array([0, 1, 1, 2]), coefficients=np.ones(3), offsets=np.zeros(3),
         parameter_of=np.array([0, 1, 2]), random_of=np.full(3, -1), n_params=3,
     )  # fmt: skip
-    generators, _, index = effective_generators(holed)
+    effective = effective_generators(holed)
+    generators, index = effective.generators, effective.index
     assert [g.words.strings() for g in generators] == [["XI"], ["ZZ"]]
     assert index.tolist() == [0, -1, 1]
 

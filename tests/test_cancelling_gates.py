@@ -151,7 +151,7 @@ def test_gates_that_do_not_cancel_stay(body, rng):
 
     x = pnp.array([0.6, 1.7], requires_grad=True)
     circuit = pw.normal_form(qnode)(x)
-    assert len(effective_generators(circuit)[0]) >= 2
+    assert len(effective_generators(circuit).generators) >= 2
     for theta in rng.uniform(-7, 7, (4, 2)):
         assert float(circuit.loss(circuit.angles_of(theta))) == pytest.approx(float(qnode(theta)), abs=1e-10)
     prediction = pw.predict(pw.signature(qnode)(x))

@@ -191,7 +191,7 @@ def test_registry_algebra(name):
                 for w, c in zip(g.words.strings(), g.coefficients)
             }
         )
-        for g in effective_generators(circuit)[0]
+        for g in effective_generators(circuit).generators
     ]
     assert len(qml.lie_closure(sentences, pauli=True)) == case(name).algebra_dim
 

@@ -250,23 +250,40 @@ def test_sums_of_words_that_do_not_commute_are_followed_until_closed():
     assert dead_proofs(drawn.circuit) == {0: (DeadReason.OUTSIDE,)}
 
 
-def test_cancellation_is_found_by_the_identity_test():
-    """Angles that are turned back one gate later: no argument about supports can see it."""
+def test_angles_turned_back_through_a_sum_drive_nothing():
+    """RZ on both qubits commutes with IsingXY though neither of the two does: they meet and cancel."""
 
     def turned(x):
         qml.RY(x[0], 0)
         qml.RY(x[1], 1)
         qml.RZ(x[2], 0)
         qml.RZ(x[2], 1)
-        qml.IsingXY(x[3], [0, 1])  # commutes with Z0 + Z1, and with neither alone
+        qml.IsingXY(x[3], [0, 1])
         qml.RZ(-x[2], 0)
         qml.RZ(-x[2], 1)
 
-    # ⟨X0⟩ = cos(x3/2)·sin(x0): X0 becomes X0 or Z0·Y1, which a real product state does not see
+    # ⟨X0⟩ = cos(x3/2)·sin(x0): X0 becomes X0 or Z0·Y1, and Y1 commutes with RY
     found = diagnosis(turned, 2, qml.X(0), 4)
     assert found.prediction.dead_parameters == (1, 2)
-    assert found.prediction.dead_codes == ((DeadReason.IDENTITY,),) * 2
+    assert DeadReason.IDENTITY not in {code for codes in found.prediction.dead_codes for code in codes}
     np.testing.assert_allclose(found.prediction.gradient_variance[[0, 3]], [0.25, 0.0625], rtol=1e-9)
+    assert found.trainable and found.comparison.agrees
+
+
+def test_cancellation_is_found_by_the_identity_test():
+    """Two words of the observable that cancel by a symmetry: no argument about supports can see it."""
+
+    def symmetric(x):
+        qml.RY(x[0], 0)
+        qml.RY(x[0], 1)
+        qml.IsingXX(x[1], [0, 1])
+        qml.RX(x[2], 2)
+
+    # ⟨Z0 − Z1⟩ = 0: the circuit does not change when the qubits are exchanged
+    found = diagnosis(symmetric, 3, qml.Z(0) - qml.Z(1) + qml.Z(2), 3)
+    assert found.prediction.dead_parameters == (0, 1)
+    assert found.prediction.dead_codes == ((DeadReason.IDENTITY,),) * 2
+    np.testing.assert_allclose(found.prediction.gradient_variance[2], 0.5, rtol=1e-9)
     text = " ".join(str(found).split())
     assert "identity test" in text and "8 random settings" in text and "(proved)" not in text
     assert found.trainable and found.comparison.agrees

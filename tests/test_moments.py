@@ -331,7 +331,7 @@ def test_orbits_equal_the_repeated_module(seed):
     rng = np.random.default_rng(600 + seed)
     drawn = pauli_circuit(rng, 3, 4, 3, "vector")
     orbits = deep_limit(drawn.circuit)
-    repeated = mixed_limit(drawn.circuit, *effective_generators(drawn.circuit), 300, "")
+    repeated = mixed_limit(drawn.circuit, effective_generators(drawn.circuit), 300, "")
     np.testing.assert_allclose(repeated.variance, orbits.variance, atol=1e-10)
     np.testing.assert_allclose(repeated.gradient_variance, orbits.gradient_variance, atol=1e-10)
 

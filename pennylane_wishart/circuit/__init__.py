@@ -1,7 +1,7 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
-from pennylane_wishart.circuit.effective import effective_generators
+from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
 from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
 from pennylane_wishart.circuit.normal_form import normal_form
@@ -21,6 +21,7 @@ __all__ = [
     "RotationMoments",
     "StabilizerBlock",
     "TracedCircuit",
+    "Effective",
     "effective_generators",
     "local_form",
     "measured_groups",

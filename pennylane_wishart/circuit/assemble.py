@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import bisect
-
 import numpy as np
 import stim
 
-from pennylane_wishart.circuit.expand import (
-    Gate,
-    fixed_generator,
-    gate_matrix,
-    tableau_of,
-    tableau_of_matrix,
-)
-from pennylane_wishart.circuit.merging import Group, ratio_of, support_of
+from pennylane_wishart.circuit.builder import Builder, strings_of
+from pennylane_wishart.circuit.expand import Gate
+from pennylane_wishart.circuit.gate_matrices import fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
+from pennylane_wishart.circuit.merging import Group
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state, split_prefix
 from pennylane_wishart.circuit.records import RotationCircuit, concatenated_starts
@@ -25,175 +19,6 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 __all__ = ["assemble"]
 
 _QUARTER = np.pi / 4
-_MAX_RATIO = 1e8
-"""Terms of one generator differ by no more than this: beyond, the smaller ones stay gates of their own."""
-
-_WINDOW = 400
-"""How many groups back a rotation looks for one to join."""
-_CANDIDATES = 8
-"""How many earlier constant rotations on the same qubits a fixed one is held against."""
-
-
-class Frame:
-    """W†PW for the product W of the fixed Clifford gates seen so far."""
-
-    def __init__(self, n: int):
-        self.n = n
-        self.inverse = stim.Tableau(n)
-        self.trivial = True
-        self._cache: dict = {}
-        self._inverses: dict = {}
-
-    def append(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
-        """Follow W by a Clifford gate."""
-        if key is None or key not in self._inverses:
-            inverse = tableau.inverse()
-            if key is not None:
-                self._inverses[key] = inverse
-        else:
-            inverse = self._inverses[key]
-        self.inverse.prepend(inverse, targets)
-        self.trivial = False
-        self._cache.clear()
-
-    def pull(self, letters: str, targets: list[int]) -> tuple[bytes, bytes, float]:
-        """Return packed x, z (uint8, little-endian bits) and sign of W†PW."""
-        key = (letters, tuple(targets))
-        if key not in self._cache:
-            word = stim.PauliString(self.n)
-            for letter, q in zip(letters, targets, strict=True):
-                if letter != "I":
-                    word[q] = letter
-            out = word if self.trivial else self.inverse(word)
-            x, z = out.to_numpy(bit_packed=True)
-            self._cache[key] = (x.tobytes(), z.tobytes(), float(out.sign.real))
-        return self._cache[key]
-
-
-class _Builder:
-    def __init__(self, n: int, shared: np.ndarray):
-        self.n, self.shared = n, shared
-        self.frame = Frame(n)
-        self.groups: list[Group] = []
-        self.driven: dict[int, list[int]] = {}
-        """Per shared parameter: its groups that turn something, in order."""
-        self.constants: dict[int, list[int]] = {}
-        """Per set of qubits: groups that have, or had, a constant part there, in order."""
-        self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
-        """Clifford gates with the number of groups before each."""
-
-    def clifford(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
-        """Conjugate everything that follows by a Clifford gate."""
-        self.frame.append(tableau, targets, key)
-        self.cliffords.append((len(self.groups), tableau, tuple(targets)))
-
-    def words_of(self, terms) -> PauliWords:
-        width = max(1, -(-self.n // 64))
-        size = len(terms)
-        x, z = np.zeros((size, 8 * width), np.uint8), np.zeros((size, 8 * width), np.uint8)
-        if size:
-            nbytes = len(terms[0][0])
-            x[:, :nbytes] = np.frombuffer(b"".join(t[0] for t in terms), np.uint8).reshape(size, nbytes)
-            z[:, :nbytes] = np.frombuffer(b"".join(t[1] for t in terms), np.uint8).reshape(size, nbytes)
-        return PauliWords(x.view("<u8").astype(np.uint64), z.view("<u8").astype(np.uint64), self.n)
-
-    def pull(self, generator: PauliSum, targets: list[int]) -> list:
-        out = []
-        for letters, c in zip(_strings(generator), generator.coefficients, strict=True):
-            x, z, sign = self.frame.pull(letters, targets)
-            out.append((x, z, sign * c))
-        return out
-
-    def rotation(self, generator, targets, coefficient, offset, parameter=-1, random=-1) -> None:
-        """Append a rotation, merged into the last group of its parameter where they commute."""
-        terms = self.pull(generator, targets)
-        if not terms:
-            return
-        if parameter < 0 and random < 0:
-            self._constant(terms, offset)
-            return
-        if parameter >= 0 and self.shared[parameter]:
-            if self._merge(terms, coefficient, offset, parameter):
-                return
-            self.driven.setdefault(parameter, []).append(len(self.groups))
-        self.groups.append(Group(terms, coefficient, offset, parameter, random))
-        if offset:
-            self._remember(terms, len(self.groups) - 1)
-
-    def _constant(self, terms: list, angle: float) -> None:
-        """Append a fixed rotation; one that undoes an earlier one, where they can be brought together, removes it."""
-        if not self._compensated(terms, angle, len(self.groups)):
-            self._remember(terms, len(self.groups))
-            self.groups.append(Group(fixed=[(terms, angle)]))
-
-    def _compensated(self, terms: list, angle: float, place: int) -> bool:
-        """Join the constant rotation that stands before group ``place`` to an earlier one, where it can get there."""
-        known = self.constants.get(support_of(terms), [])
-        while known and not self.groups[known[-1]].is_offset:
-            known.pop()
-        for at in [k for k in known[-_CANDIDATES:] if place - _WINDOW <= k < place][::-1]:
-            if not self._passes(terms, at + 1, place):
-                return False
-            if self.groups[at].compensate(terms, angle, self.n):
-                return True
-        return False
-
-    def _remember(self, terms: list, at: int) -> None:
-        """Note that group ``at`` has a constant part on these qubits."""
-        known = self.constants.setdefault(support_of(terms), [])
-        if not known or known[-1] < at:
-            known.append(at)
-        elif at not in known:
-            bisect.insort(known, at)
-
-    def _merge(self, terms, coefficient, offset, parameter) -> bool:
-        """Add a rotation to the last group of its parameter; one that cancels uncovers the group before it."""
-        known = self.driven.get(parameter)
-        if not known or len(self.groups) - known[-1] > _WINDOW:
-            return False
-        at = known[-1]
-        group = self.groups[at]
-        size = max(abs(c) for _, _, c in terms) * abs(coefficient)
-        if not 1 / _MAX_RATIO < size / group.size() < _MAX_RATIO:
-            return False
-        if not self._passes(terms, at):
-            return False
-        group.absorb(terms, coefficient, offset)
-        if not group.terms:
-            known.pop()
-            group.fixed = [(part, angle) for part, angle in group.fixed if not self._compensated(part, angle, at)]
-        for part, _ in group.fixed:
-            self._remember(part, at)
-        return True
-
-    def _passes(self, terms: list, start: int, end: int | None = None) -> bool:
-        """Tell whether a rotation commutes with all groups from ``start`` on, or those before ``end``."""
-        parts = [part for g in self.groups[start:end] for part in g.parts()]
-        if not parts:
-            return True
-        sizes = concatenated_starts([len(part) for part in parts])
-        others = self.words_of([t for part in parts for t in part])
-        meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
-        # a multiple of the same operator commutes with it, whatever its terms do
-        return all(
-            ratio_of(terms, part) is not None
-            for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True)
-            if meets[low:high].any()
-        )
-
-
-_STRINGS: dict[int, tuple] = {}
-
-
-def _strings(generator: PauliSum) -> list[str]:
-    # Generators of elementary gates are cached objects, so their strings are too.
-    found = _STRINGS.get(id(generator))
-    if found is None or found[0] is not generator:
-        found = (generator, generator.words.strings())
-        if len(_STRINGS) > 4096:
-            _STRINGS.clear()
-        _STRINGS[id(generator)] = found
-    return found[1]
 
 
 def assemble(trace: TracedCircuit) -> RotationCircuit:
@@ -228,7 +53,7 @@ def _assemble_from(trace: TracedCircuit, cut: int, trainable: np.ndarray, index:
     states = tuple(build_state(gates[:cut], index, n) for gates in all_gates)
     _check_batch(trace, cut)
     counts = np.bincount(trace.map.indices, minlength=trace.n_params)
-    builder = _Builder(n, counts > 1)
+    builder = Builder(n, counts > 1)
     for i in range(cut, len(trace.gates)):
         gate = trace.gates[i]
         targets = [index[w] for w in gate.op.wires]
@@ -250,7 +75,7 @@ def _check_batch(trace: TracedCircuit, cut: int) -> None:
                 )
 
 
-def _trainable_rotation(builder: _Builder, trace: TracedCircuit, row: int, gate: Gate, targets) -> None:
+def _trainable_rotation(builder: Builder, trace: TracedCircuit, row: int, gate: Gate, targets) -> None:
     def entries(matrix):
         part = slice(matrix.indptr[row], matrix.indptr[row + 1])
         return list(zip(matrix.indices[part], matrix.data[part], strict=True))
@@ -269,7 +94,7 @@ def _trainable_rotation(builder: _Builder, trace: TracedCircuit, row: int, gate:
     builder.rotation(gate.generator, targets, float(c), fixed, int(p))
 
 
-def _fixed_gate(builder: _Builder, gate: Gate, targets: list[int]) -> None:
+def _fixed_gate(builder: Builder, gate: Gate, targets: list[int]) -> None:
     if gate.kind == "state":
         raise UnsupportedCircuitError(
             f"{gate.op.name} prepares a state after other gates: put it first in the circuit."
@@ -284,7 +109,7 @@ def _fixed_gate(builder: _Builder, gate: Gate, targets: list[int]) -> None:
         builder.rotation(fixed_generator(gate.op), targets, 0.0, 1.0)
 
 
-def _fixed_rotation(builder: _Builder, gate: Gate, targets: list[int]) -> None:
+def _fixed_rotation(builder: Builder, gate: Gate, targets: list[int]) -> None:
     generator = gate.generator
     if generator is None or len(generator) == 0 or abs(gate.value) < 1e-14:
         return
@@ -292,7 +117,7 @@ def _fixed_rotation(builder: _Builder, gate: Gate, targets: list[int]) -> None:
         turns = gate.value * generator.coefficients[0] / _QUARTER
         if abs(turns - round(turns)) < 1e-11:
             key = (gate.key, round(turns) % 4)
-            builder.clifford(_quarter_turn(_strings(generator)[0], round(turns) % 4), targets, key)
+            builder.clifford(_quarter_turn(strings_of(generator)[0], round(turns) % 4), targets, key)
             return
     elif len(targets) <= 4:
         tableau = tableau_of_matrix(gate_matrix(gate.op))
@@ -317,8 +142,9 @@ def _padded(circuit: stim.Circuit, tableau: stim.Tableau) -> stim.Tableau:
     return tableau
 
 
-def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
+def _finish(builder: Builder, trace: TracedCircuit, states) -> RotationCircuit:
     n = builder.n
+    builder.gather_again()
     observable = operator_to_sum(trace.observable, trace.wires)
     pulled = builder.pull(observable, list(range(n)))
     observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
@@ -357,7 +183,7 @@ def _finish(builder: _Builder, trace: TracedCircuit, states) -> RotationCircuit:
     )
 
 
-def _stack(builder: _Builder, terms: list) -> tuple[PauliWords, np.ndarray]:
+def _stack(builder: Builder, terms: list) -> tuple[PauliWords, np.ndarray]:
     """Concatenate single terms and merged sums, singles packed in one go."""
     single = builder.words_of([t[1] for t in terms if t[0] is None])
     pieces, coefficients, run, at = [], [], 0, 0

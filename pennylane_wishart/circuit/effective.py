@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,17 +13,34 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 if TYPE_CHECKING:
     from pennylane_wishart.circuit.records import RotationCircuit
 
-__all__ = ["effective_generators"]
+__all__ = ["Effective", "effective_generators"]
 
 _MAX_TERMS = 2**14
+_MAX_ITEMS = 400
+"""More rotations are not merged: every pair of one parameter is held against all between."""
 
 
-def effective_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], PauliSum, np.ndarray]:
-    """Return (distinct trainable generators, observable, index of each rotation's generator).
+@dataclass(frozen=True, eq=False)
+class Effective:
+    """What the algebra of a circuit is made of."""
 
-    Each is conjugated by the fixed rotations before it: G̃ = F†GF (THEORY §1). The index is
-    int64 ``(n_rotations,)``, −1 for fixed rotations and for those without a generator. Signs are
-    dropped where generators differ only by a factor: the algebra does not see it.
+    generators: list[PauliSum]
+    """Distinct; the largest coefficient of each is 1."""
+    observable: PauliSum
+    index: np.ndarray
+    """int64 ``(n_rotations,)``: each rotation's generator; −1 for fixed rotations, and for all but one of those
+    of a parameter that were merged."""
+    rates: np.ndarray
+    """float64 ``(n_rotations,)``: a rotation's part of dU/dθ is made by rate·generator; 0 where it has none.
+    Rotations by random data have a slope of 1."""
+
+
+def effective_generators(circuit: RotationCircuit) -> Effective:
+    """Return the distinct trainable generators and the observable, seen through the fixed rotations.
+
+    Each is conjugated by the fixed rotations before it: G̃ = F†GF (THEORY §1). Rotations of one
+    parameter that fixed gates kept apart in the normal form are one generator here where they commute
+    and one of them commutes with all between.
 
     Raises:
         UnsupportedCircuitError: if a conjugated generator has more than 16,384 terms.
@@ -30,27 +48,73 @@ def effective_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], Paul
     still = (circuit.parameter_of < 0) & (circuit.random_of < 0)
     empty = np.diff(circuit.starts) == 0
     fixed, moving = np.flatnonzero(still & ~empty), np.flatnonzero(~still & ~empty)
-    index = np.full(circuit.n_rotations, -1)
+    index, rates = np.full(circuit.n_rotations, -1), np.zeros(circuit.n_rotations)
     if len(fixed) == 0 and circuit.is_pauli:
         words, inverse = circuit.terms.unique()
         index[:] = inverse
+        rates[:] = circuit.term_coefficients * np.where(circuit.coefficients == 0, 1.0, circuit.coefficients)
         one = np.ones(1)
-        return [PauliSum(words[i], one) for i in range(len(words))], circuit.observable, index
+        return Effective([PauliSum(words[i], one) for i in range(len(words))], circuit.observable, index, rates)
+    items = [_Item(int(k), int(circuit.parameter_of[k]), _through(circuit, circuit.generator(int(k)), fixed[fixed < k]),
+                   float(circuit.coefficients[k] or 1.0)) for k in moving]  # fmt: skip
+    if len(fixed) and circuit.shared.any():
+        items = _merged(items)
     found: dict[bytes, int] = {}
     out: list[PauliSum] = []
-    for k in moving:
-        generator = circuit.generator(int(k))
-        for f in fixed[fixed < k][::-1]:
-            generator = conjugate(generator, circuit.generator(f), float(circuit.offsets[f]))
-        generator = generator.scale(1 / generator.coefficients[np.argmax(np.abs(generator.coefficients))])
+    for item in items:
+        largest = float(item.generator.coefficients[np.argmax(np.abs(item.generator.coefficients))])
+        generator = item.generator.scale(1 / largest)
         key = generator.words.packed.tobytes() + np.round(generator.coefficients, 9).tobytes()
-        index[k] = found.setdefault(key, len(out))
-        if index[k] == len(out):
+        index[item.rotation] = found.setdefault(key, len(out))
+        rates[item.rotation] = largest * item.rate
+        if index[item.rotation] == len(out):
             out.append(generator)
-    observable = circuit.observable
+    return Effective(out, _through(circuit, circuit.observable, fixed), index, rates)
+
+
+def _through(circuit: RotationCircuit, operator: PauliSum, fixed: np.ndarray) -> PauliSum:
     for f in fixed[::-1]:
-        observable = conjugate(observable, circuit.generator(f), float(circuit.offsets[f]))
-    return out, observable, index
+        operator = conjugate(operator, circuit.generator(f), float(circuit.offsets[f]))
+    return operator
+
+
+@dataclass
+class _Item:
+    rotation: int
+    parameter: int
+    generator: PauliSum
+    rate: float
+
+    def commutes(self, other: _Item) -> bool:
+        return self.generator.commutes_with(other.generator)
+
+
+def _merged(items: list[_Item]) -> list[_Item]:
+    """Merge rotations of one parameter that commute and can be brought together, until none is left."""
+    if sum(len(item.generator) for item in items) > _MAX_TERMS or len(items) > _MAX_ITEMS:
+        return items
+    out: list[_Item] = []
+    for new in items:
+        at = next((i for i in range(len(out))[::-1] if _can_join(out, i, new)), None)
+        if at is None:
+            out.append(new)
+            continue
+        old = out[at]
+        total = old.generator.scale(old.rate).add(new.generator.scale(new.rate))
+        joined = _Item(old.rotation, old.parameter, total, 1.0)
+        stays = all(other.commutes(new) for other in out[at + 1 :])
+        out[at : at + 1] = [joined] if stays else []
+        if not stays:
+            out.append(joined)
+    out = [item for item in out if len(item.generator)]
+    return out if len(out) == len(items) else _merged(out)
+
+
+def _can_join(items: list[_Item], at: int, new: _Item) -> bool:
+    old, between = items[at], items[at + 1 :]
+    if new.parameter < 0 or old.parameter != new.parameter or not old.commutes(new):
+        return False
+    return any(all(other.commutes(one) for other in between) for one in (new, old))
 
 
 def conjugate(operator: PauliSum, generator: PauliSum, angle: float) -> PauliSum:

@@ -7,7 +7,6 @@ matrix, once per kind of gate, and checked at further angles before they are tru
 
 from __future__ import annotations
 
-import logging
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,13 @@ import pennylane as qml
 from pennylane.operation import Operation, StatePrepBase
 from pennylane.ops.op_math import Adjoint
 
+from pennylane_wishart.circuit.gate_matrices import (
+    array_bytes,
+    gate_matrix,
+    generator_of,
+    operation_key,
+    tableau_of,
+)
 from pennylane_wishart.circuit.inverses import AngleEvolution, whole_power, wraps_angles
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.errors import UnsupportedCircuitError
@@ -24,17 +30,11 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Gate", "expand_operation", "expand_operations"]
 
-_logger = logging.getLogger("pennylane_wishart")
 _SKIPPED = {"Barrier", "Snapshot", "Identity", "GlobalPhase", "WireCut", "Adjoint(GlobalPhase)"}
 _WORDS = {
     "RX": "X", "RY": "Y", "RZ": "Z", "PhaseShift": "Z", "U1": "Z",
     "IsingXX": "XX", "IsingYY": "YY", "IsingZZ": "ZZ",
 }  # fmt: skip
-_PLAIN = {
-    "CNOT", "CZ", "CY", "CH", "Hadamard", "PauliX", "PauliY", "PauliZ", "S", "T", "SX", "SWAP",
-    "ISWAP", "SISWAP", "ECR", "Toffoli", "CCZ", "CSWAP", "CRX", "CRY", "CRZ",
-}  # fmt: skip
-"""Gates that their name alone determines, up to wires and angle."""
 _MAX_GENERATOR_WIRES = 6
 _MAX_LOG_WIRES = 3
 _MAX_DEPTH = 50
@@ -128,6 +128,9 @@ def _decomposition(op) -> list:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            split = _split_at_zero(op) if hasattr(op, "control_values") else None
+            if split is not None:
+                return split
             if hasattr(op, "control_values") and base is not None and len(base.data) > 1:
                 # PennyLane's own rule goes through matrices that depend on the angles
                 return [
@@ -207,7 +210,7 @@ def _as_rotation(op) -> Gate | None:
     if len(op.wires) > _MAX_GENERATOR_WIRES:
         return None
     key = operation_key(op)
-    generator = _generator_of(key, op)
+    generator = generator_of(key, op)
     return None if generator is None else Gate(op, "rotation", generator, value, key)
 
 
@@ -264,74 +267,26 @@ def _controlled_evolution(op, inner: Gate) -> Gate:
     return Gate(op, "rotation", generator, inner.value, key)
 
 
-def operation_key(op) -> tuple:
-    """Return a key that is equal for equal gates up to wires and parameters."""
-    if op.name in _PLAIN:
-        return (op.name,)
-    wires = {w: i for i, w in enumerate(op.wires)}
-    extra: list = [type(op).__name__, len(op.wires)]
-    for name, value in sorted(op.hyperparameters.items()):
-        if name == "base":
-            extra.append((operation_key(value), tuple(wires.get(w, -1) for w in value.wires)))
-        elif "wires" in name:
-            extra.append((name, len(value) if hasattr(value, "__len__") else str(value)))
-        else:
-            extra.append((name, str(value)))
-    for name in ("control_values", "z"):
-        if hasattr(op, name):
-            extra.append((name, str(getattr(op, name))))
-    return tuple(extra)
+def _split_at_zero(op) -> list | None:
+    """Lower a controlled gate that is no rotation, yet is one after a fixed gate: U(t) = U(0)·exp(−itG).
 
-
-_GENERATORS: dict[tuple, PauliSum | None] = {}
-
-
-def classes_of(op) -> tuple[type, ...]:
-    """Return the classes of an operation and of what it wraps: two of the user's may share a name, not a matrix."""
-    found = []
-    while op is not None:
-        found.append(type(op))
-        op = getattr(op, "base", None)
-    return tuple(found)
-
-
-def _generator_of(key: tuple, op) -> PauliSum | None:
-    at = (classes_of(op), key)
-    if at not in _GENERATORS:
-        _GENERATORS[at] = _derive_generator(op)
-    return _GENERATORS[at]
-
-
-def _derive_generator(op) -> PauliSum | None:
-    """Derive G from the matrix at one angle; check U(t) = exp(−itG) at others; None if not."""
-    from scipy.linalg import expm
+    PennyLane's own rule for a controlled PSWAP has Toffolis on both sides of its rotation: equal, but
+    a rotation between gates that are not Clifford cannot be moved to others of its parameter.
+    """
+    value = scalar(op.data[0]) if len(op.data) == 1 else None
+    if value is None or len(op.wires) > _MAX_LOG_WIRES:
+        return None
 
     def unitary(t: float) -> np.ndarray:
-        new = qml.ops.functions.bind_new_parameters(op, [t])
-        return np.asarray(qml.matrix(new, wire_order=op.wires), complex)
+        return gate_matrix(qml.ops.functions.bind_new_parameters(op, [t]))
 
-    try:
-        step = 0.5
-        g = _hermitian_log(unitary(step)) / step
-        ok = all(np.allclose(unitary(t), expm(-1j * t * g), atol=1e-9) for t in (0.0, 1.37, -2.6))
-    except Exception:  # no matrix, or a gate of the user's that raises anything: decompose instead
-        _logger.debug("The generator of %s cannot be read from its matrix", op.name, exc_info=True)
+    generator = generator_of(("at zero", operation_key(op)), op, unitary(0.0))
+    if generator is None:
         return None
-    return PauliSum.from_matrix(g, tol=1e-11).trace_free() if ok else None
-
-
-def _hermitian_log(unitary: np.ndarray) -> np.ndarray:
-    """Return Hermitian G with exp(−iG) = U and eigenvalues in (−π, π]."""
-    from scipy.linalg import schur
-
-    triangle, basis = schur(unitary, output="complex")
-    phases = -np.angle(np.diagonal(triangle))
-    return (basis * phases) @ basis.conj().T
-
-
-def array_bytes(value) -> bytes:
-    """Return the bytes of an array rounded to 1e-12: equal for equal gate data."""
-    return np.round(np.asarray(qml.math.toarray(qml.math.unwrap([value])[0]), complex), 12).tobytes()
+    words = [qml.pauli.string_to_pauli_word(w, dict(zip(op.wires, range(len(w)), strict=True))) for w in
+             generator.words.strings()]  # fmt: skip
+    turned = qml.exp(qml.dot(generator.coefficients.real, words), -1j * value)
+    return [turned, qml.QubitUnitary(unitary(0.0), wires=op.wires)]
 
 
 def _as_fixed(op) -> Gate | None:
@@ -353,47 +308,3 @@ def _fixed_matrix(op) -> Gate | None:
     if matrix.ndim != 2:
         return None
     return Gate(op, "fixed", key=("matrix", np.round(matrix, 12).tobytes()))
-
-
-_TABLEAUX: dict[tuple, object] = {}
-
-
-def tableau_of(key: tuple, op):
-    """Return the stim tableau of a fixed gate; None where it is not Clifford."""
-    at = (classes_of(op), key)
-    if at not in _TABLEAUX:
-        _TABLEAUX[at] = tableau_of_matrix(gate_matrix(op))
-    return _TABLEAUX[at]
-
-
-def gate_matrix(op) -> np.ndarray:
-    """Return the dense matrix of an operation on its own wires."""
-    return np.asarray(qml.math.toarray(qml.matrix(op, wire_order=op.wires)), complex)
-
-
-def tableau_of_matrix(matrix: np.ndarray):
-    """Return the stim tableau of a unitary matrix; None where it is not Clifford.
-
-    stim's own test is loose (it takes RX(0.37) for the identity), so the images of all X_k and
-    Z_k are checked in double precision.
-    """
-    import stim
-
-    try:
-        tableau = stim.Tableau.from_unitary_matrix(matrix, endian="big")
-    except ValueError:
-        return None
-    n = len(tableau)
-    for q in range(n):
-        for letter, image in (("X", tableau.x_output(q)), ("Z", tableau.z_output(q))):
-            word = PauliWords.from_strings(["I" * q + letter + "I" * (n - q - 1)])
-            x, z = image.to_numpy()
-            mapped = image.sign.real * PauliWords.from_bits(x, z).matrices()[0]
-            if np.abs(matrix @ word.matrices()[0] - mapped @ matrix).max() > 1e-11:
-                return None
-    return tableau
-
-
-def fixed_generator(op) -> PauliSum:
-    """Return G with exp(−iG) equal to a small fixed gate up to a phase."""
-    return PauliSum.from_matrix(_hermitian_log(gate_matrix(op)), tol=1e-11).trace_free()

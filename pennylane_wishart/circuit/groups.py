@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit.assemble import Frame
-from pennylane_wishart.circuit.expand import operator_to_sum
+from pennylane_wishart.circuit.builder import Frame
+from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.paulis import PauliSum, PauliWords
 

@@ -25,6 +25,8 @@ __all__ = ["Ranges", "generator_frequencies", "parameter_ranges", "ranges_of"]
 _MAX_RANK = 10
 _MAX_DENOMINATOR = 64
 """Rates whose ratios have larger denominators have no period that a user would call one."""
+_MAX_TURNS = 24
+"""A common period of more turns of the slowest rate than this is none that a user would start in."""
 _EQUAL = 1e-9
 """Relative: rates are read to 1e-11 or better, and come from eigenvalues that carry 1e-14."""
 
@@ -50,12 +52,22 @@ def generator_eigenvalues(generator: PauliSum) -> np.ndarray | None:
         basis = F2Basis(words.packed, track=True)
         if basis.rank > _MAX_RANK:
             return None
-        return np.unique(np.round(_commuting_spectrum(generator, basis), 10))
+        return _distinct(_commuting_spectrum(generator, basis))
     support = words.support()
     if len(support) > 8:
         return None
     local = PauliSum.of(words.restrict(support), generator.coefficients)
-    return np.unique(np.round(np.linalg.eigvalsh(local.matrix()), 10))
+    return _distinct(np.linalg.eigvalsh(local.matrix()))
+
+
+def _distinct(values: np.ndarray, gap: float = 1e-10) -> np.ndarray:
+    """Return the means of values that differ by rounding only, ascending.
+
+    Not values rounded to decimals: 1/3 would move by 3e-11, and a period of 6π off by that is not exact.
+    """
+    values = np.sort(values)
+    groups = np.split(values, np.flatnonzero(np.diff(values) > gap) + 1)
+    return np.array([g.mean() for g in groups])
 
 
 def _commuting_spectrum(generator: PauliSum, basis: F2Basis) -> np.ndarray:
@@ -103,7 +115,7 @@ def generator_frequencies(generator: PauliSum) -> np.ndarray:
     values = generator_eigenvalues(unit)
     if values is None:
         return np.unique(np.abs(2 * generator.coefficients))
-    gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), 9))
+    gaps = _distinct(np.abs(values[:, None] - values[None, :]).ravel(), 1e-9)
     return size * gaps[gaps > 1e-9]
 
 
@@ -120,6 +132,8 @@ def common_period(frequencies: np.ndarray) -> float | None:
     if denominator > _MAX_DENOMINATOR:
         return None
     turns = Fraction(gcd(*(int(q * denominator) for q in ratios)), denominator)
+    if turns * _MAX_TURNS < 1:
+        return None
     base = slowest * float(turns)
     # [0, 2π) is a whole number of periods whenever the fundamental frequency is an integer.
     nearest = round(base)

@@ -6,7 +6,8 @@ import numpy as np
 import pennylane as qml
 import stim
 
-from pennylane_wishart.circuit.expand import Gate, gate_matrix, tableau_of, tableau_of_matrix
+from pennylane_wishart.circuit.expand import Gate
+from pennylane_wishart.circuit.gate_matrices import gate_matrix, tableau_of, tableau_of_matrix
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
 from pennylane_wishart.errors import UnsupportedCircuitError
 

@@ -17,7 +17,8 @@ from scipy.sparse import csr_array
 from pennylane_wishart.circuit.affine import affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
-from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operations
+from pennylane_wishart.circuit.expand import Gate, expand_operations
+from pennylane_wishart.circuit.gate_matrices import array_bytes
 from pennylane_wishart.circuit.layers import is_layer, read_call
 from pennylane_wishart.circuit.pipeline import build_tape, transform_names, without_rewrites
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning

@@ -10,15 +10,10 @@ from pennylane.ops.op_math import Adjoint
 from pennylane.transforms import broadcast_expand, split_to_single_terms
 from pennylane.transforms.core import transform
 
-from pennylane_wishart.circuit.expand import (
-    classes_of,
-    expand_operation,
-    fixed_generator,
-    operation_key,
-    operator_to_sum,
-    tableau_of,
-)
+from pennylane_wishart.circuit.expand import expand_operation
+from pennylane_wishart.circuit.gate_matrices import classes_of, fixed_generator, operation_key, tableau_of
 from pennylane_wishart.circuit.inverses import whole_power
+from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.devices.reading import NO_EFFECT
 from pennylane_wishart.devices.shots import two_eigenvalues
 from pennylane_wishart.errors import UnsupportedCircuitError

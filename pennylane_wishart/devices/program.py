@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.circuit.assemble import Frame
-from pennylane_wishart.circuit.expand import Gate, fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
+from pennylane_wishart.circuit.builder import Frame
+from pennylane_wishart.circuit.expand import Gate
+from pennylane_wishart.circuit.gate_matrices import fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
 from pennylane_wishart.devices.reading import Reading
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords

@@ -8,7 +8,8 @@ import numpy as np
 import pennylane as qml
 from pennylane.operation import StatePrepBase
 
-from pennylane_wishart.circuit.expand import Gate, expand_operation, operation_key
+from pennylane_wishart.circuit.expand import Gate, expand_operation
+from pennylane_wishart.circuit.gate_matrices import operation_key
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state
 from pennylane_wishart.circuit.states import InputState

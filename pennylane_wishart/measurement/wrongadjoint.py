@@ -17,7 +17,8 @@ import pennylane as qml
 from pennylane.devices import ExecutionConfig
 from pennylane.exceptions import QuantumFunctionError
 
-from pennylane_wishart.circuit.expand import Gate, array_bytes, expand_operation, gate_matrix, operation_key
+from pennylane_wishart.circuit.expand import Gate, expand_operation
+from pennylane_wishart.circuit.gate_matrices import array_bytes, gate_matrix, operation_key
 from pennylane_wishart.circuit.trace import TracedCircuit, build_tape
 from pennylane_wishart.measurement.machines import LIGHTNING
 from pennylane_wishart.paulis import PauliWords

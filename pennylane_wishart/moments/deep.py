@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.algebra import orbit
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit, effective_generators
+from pennylane_wishart.circuit import AngleLaw, Effective, RotationCircuit, effective_generators
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -62,13 +62,14 @@ def deep_limit(
     _check(circuit, law)
     note = _SHARED_NOTE if circuit.shared.any() else ""
     try:
-        generators, observable, index = effective_generators(circuit)
-        if not generators:
+        effective = effective_generators(circuit)
+        generators, observable = effective.generators, effective.observable
+        if not generators or not len(observable):
             return _constant(circuit, observable)
         if all(len(g) == 1 for g in generators):
             words = PauliWords.concatenate([g.words for g in generators])
-            return _by_orbits(circuit, words, observable, index, max_support, note)
-        return mixed_limit(circuit, generators, observable, index, max_dim, note)
+            return _by_orbits(circuit, words, effective, max_support, note)
+        return mixed_limit(circuit, effective, max_dim, note)
     except (ModuleTooLargeError, UnsupportedCircuitError) as error:
         return _unavailable(circuit, str(error))
 
@@ -93,7 +94,8 @@ def _unavailable(circuit: RotationCircuit, reason: str) -> DeepLimit:
     return DeepLimit(np.nan, np.nan, np.nan, nan, nan, "none", Status.NOT_ASSESSED, reason)
 
 
-def _by_orbits(circuit, words: PauliWords, observable: PauliSum, index, max_support: int, note: str) -> DeepLimit:
+def _by_orbits(circuit, words: PauliWords, effective: Effective, max_support: int, note: str) -> DeepLimit:
+    observable, index = effective.observable, effective.index
     central = np.logical_not(observable.words.anticommutation(words).any(axis=1))
     fixed, moving = _split(observable, central)
     mean = float(fixed.coefficients @ circuit.state.expectation(fixed.words))
@@ -111,19 +113,13 @@ def _by_orbits(circuit, words: PauliWords, observable: PauliSum, index, max_supp
     scale2 = np.zeros(circuit.n_params)
     log2 = np.full(circuit.n_params, -np.inf)
     total = np.zeros(circuit.n_params)
-    rates = _rates(circuit, words, index)
-    for k in np.flatnonzero(circuit.parameter_of >= 0):
+    for k in np.flatnonzero((circuit.parameter_of >= 0) & (index >= 0)):
         p = circuit.parameter_of[k]
-        scale2[p] = rates[k] ** 2
+        # words turn by half an angle: dφ/dθ is twice the rate of the generator
+        scale2[p] = (2 * effective.rates[k]) ** 2
         total[p] += scale2[p] * slopes[index[k]]
         log2[p] = np.logaddexp2(log2[p], _log2(scale2[p]) + log2_slopes[index[k]])
     return DeepLimit(mean, float(value), float(log2_value), total, log2, engine, Status.OK, note)
-
-
-def _rates(circuit: RotationCircuit, words: PauliWords, index) -> np.ndarray:
-    """dφ/dθ of each trainable rotation: conjugating by fixed rotations keeps the norm of G."""
-    norms = np.sqrt(np.add.reduceat(circuit.term_coefficients**2, circuit.starts[:-1]))
-    return 2 * norms * circuit.coefficients
 
 
 def _split(observable: PauliSum, central: np.ndarray) -> tuple[PauliSum, PauliSum]:

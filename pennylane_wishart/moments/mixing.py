@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import Effective, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.moments.operators import OperatorModule, module_on_subspace, module_on_words
 from pennylane_wishart.moments.records import DeepLimit
@@ -21,9 +21,7 @@ _MAX_PASSES = 3000
 
 def mixed_limit(
     circuit: RotationCircuit,
-    generators: list[PauliSum],
-    observable: PauliSum,
-    index: np.ndarray,
+    effective: Effective,
     max_dim: int,
     note: str,
 ) -> DeepLimit:
@@ -35,7 +33,7 @@ def mixed_limit(
     Raises:
         ModuleTooLargeError: if the module has more than ``max_dim`` dimensions or mixes too slowly.
     """
-    layer = _layer(circuit, generators, observable)
+    layer = _layer(circuit, effective.generators, effective.observable)
     module = _module(layer, max_dim)
     rotors = [Rotor(a) for a in module.generators]
     kept = [r.level_of[:, None] == r.level_of[None, :] for r in rotors]
@@ -49,18 +47,12 @@ def mixed_limit(
         variance = 0.0
     slopes = np.array([_slope(r, k, c, f) for r, k in zip(rotors, kept, strict=True)])
     gradient = np.zeros(circuit.n_params)
-    for k in np.flatnonzero(circuit.parameter_of >= 0):
-        # Effective generators are normalised to a largest coefficient of 1.
-        rate = circuit.coefficients[k] * _norm(circuit.generator(int(k))) / _norm(generators[index[k]])
-        gradient[circuit.parameter_of[k]] += rate**2 * slopes[index[k]]
+    for k in np.flatnonzero((circuit.parameter_of >= 0) & (effective.index >= 0)):
+        gradient[circuit.parameter_of[k]] += effective.rates[k] ** 2 * slopes[effective.index[k]]
     with np.errstate(divide="ignore"):
         log2_gradient = np.log2(gradient)
     log2 = math.log2(variance) if variance else -math.inf
     return DeepLimit(mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note)
-
-
-def _norm(generator: PauliSum) -> float:
-    return math.sqrt(generator.norm_squared)
 
 
 def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum) -> RotationCircuit:

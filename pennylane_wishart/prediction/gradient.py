@@ -39,6 +39,8 @@ def rotations_of(circuit: RotationCircuit, k: int) -> np.ndarray:
 def parameter_key(signature: Signature, k: int) -> tuple | None:
     """Return a key equal for parameters with the same law; None where there is no law."""
     rotations = rotations_of(signature.circuit, k)
+    # those that were merged into another through fixed gates have no generator of their own
+    rotations = rotations[signature.generator_of[rotations] >= 0] if len(rotations) > 1 else rotations
     if len(rotations) != 1:
         return None
     l = int(rotations[0])

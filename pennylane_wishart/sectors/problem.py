@@ -65,7 +65,8 @@ class Problem:
 
 def pose(circuit: RotationCircuit) -> Problem:
     """Reduce a circuit to its distinct generators and find those that move the observable."""
-    generators, observable, index = effective_generators(circuit)
+    effective = effective_generators(circuit)
+    generators, observable, index = effective.generators, effective.observable, effective.index
     words = algebra = None
     if all(len(g) == 1 for g in generators):
         batches = [g.words for g in generators]
@@ -77,12 +78,9 @@ def pose(circuit: RotationCircuit) -> Problem:
         component_of = _components(generators)
         meets = np.array([not _commute(g, observable) for g in generators], dtype=bool)
     relevant = np.flatnonzero(np.isin(component_of, component_of[meets]))
-    norms = np.sqrt([g.norm_squared for g in generators])
-    scale, own = np.zeros(circuit.n_rotations), np.zeros(circuit.n_rotations)
-    moving = index >= 0
-    rotation_of_term = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
-    np.add.at(own, rotation_of_term, circuit.term_coefficients**2)
-    scale[moving] = np.sqrt(own[moving]) / norms[index[moving]]
+    # in the rotation's own scale: its slope is the circuit's business
+    slopes = np.where(circuit.coefficients == 0, 1.0, np.abs(circuit.coefficients))
+    scale = np.abs(effective.rates) / slopes
     return Problem(
         circuit,
         tuple(generators),

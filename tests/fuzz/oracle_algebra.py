@@ -7,9 +7,10 @@ pennylane_wishart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.linalg
 
 __all__ = [
     "Closure",
@@ -56,6 +57,14 @@ def bracket(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 # ---------------------------------------------------------------------- spans
+def _svd(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return singular values and right vectors; by the slower method where the fast one does not converge."""
+    try:
+        return np.linalg.svd(rows, full_matrices=False)[1:]
+    except np.linalg.LinAlgError:
+        return scipy.linalg.svd(rows, full_matrices=False, lapack_driver="gesvd")[1:]
+
+
 @dataclass(frozen=True)
 class Closure:
     """A span of Hermitian matrices that the group turns into itself."""
@@ -107,7 +116,7 @@ class Group:
             count = max(8, 1 + rank // len(start))
             fresh = [u @ turned @ u.conj().T for u in (self.element() for _ in range(count))]
             rows = np.concatenate([rows, *map(_flat, fresh)])
-            _, values, basis = np.linalg.svd(rows, full_matrices=False)
+            values, basis = _svd(rows)
             before, rank = rank, int(np.sum(values > 1e-7 * values[0]))
             rows = (values[:rank, None] * basis[:rank]) if rank < len(rows) // 2 else rows
         if not start:
@@ -205,6 +214,8 @@ class DenseSector:
     dof: float
     resolved: bool
     """Whether the observable is o ⊗ 1 here, so that the numbers above exist."""
+    between: float = 0.0
+    """On the first part of a term: what coherences between its parts add to the mean."""
 
     @property
     def key(self) -> tuple:
@@ -310,6 +321,11 @@ def _parts(o: np.ndarray) -> list[tuple[np.ndarray, bool]]:
     return [(v, True) for v in _eigenspaces(mixes[0] + mixes[0].conj().T)]
 
 
+def conserved_part(found: list[DenseSector]) -> float:
+    """Return what coherences between the copies of one isotypic term add to the mean, a constant of the motion."""
+    return sum(s.between for s in found)
+
+
 def sectors(relevant, observable, state, split: bool = True, seed: int = 0) -> tuple[list[DenseSector], bool]:
     """Return (sectors, whether the observable connects different ones).
 
@@ -331,7 +347,10 @@ def sectors(relevant, observable, state, split: bool = True, seed: int = 0) -> t
         psi = np.tensordot(flat.conj(), state, (0, 0)).reshape(n, i)
         beta = _beta(small) if len(g) else None
         parts = _parts(o) if split else [(np.eye(i), False)]
-        out += [_sector(o, psi, v, resolved, beta) for v, resolved in parts]
+        found = [_sector(o, psi, v, resolved, beta) for v, resolved in parts]
+        conserved = np.einsum("aiaj,bi,bj->", o, psi.conj(), psi).real / n
+        found[0] = replace(found[0], between=float(conserved - sum(s.weight * s.center for s in found)))
+        out += found
     return out, connects
 
 
@@ -359,10 +378,24 @@ def reachable(generators, observable, state, seed: int = 0):
     """Compress to the space that the input reaches under some generators: the three of them there."""
     group = Group(generators, len(state), seed)
     rows = np.array([state, *(group.element() @ state for _ in range(2 * len(state)))])
-    _, values, basis = np.linalg.svd(rows, full_matrices=False)
+    values, basis = _svd(rows)
     iso = basis[: int(np.sum(values > 1e-8 * values[0]))].T
     small = [iso.conj().T @ g @ iso for g in generators]
+    # one that does nothing there is rounding, which must not be scaled up to a generator
+    small = [s for s, g in zip(small, generators, strict=True) if np.linalg.norm(s) > 1e-9 * np.linalg.norm(g)]
     return small, iso.conj().T @ observable @ iso, iso.conj().T @ state
+
+
+def connected_generators(generators, chosen) -> list[np.ndarray]:
+    """Return some generators and those that do not commute with them, or with one that does not, and so on."""
+    inside = [any(g is c for c in chosen) for g in generators]
+    before = -1
+    while before != sum(inside):
+        before = sum(inside)
+        some = np.array([g for g, k in zip(generators, inside, strict=True) if k])
+        inside = [k or bool(np.abs(bracket(some, g)).max(initial=0) > 1e-9)
+                  for g, k in zip(generators, inside, strict=True)]  # fmt: skip
+    return [g for g, k in zip(generators, inside, strict=True) if k]
 
 
 def relevant_generators(generators, observable) -> list[np.ndarray]:

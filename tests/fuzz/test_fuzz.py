@@ -32,13 +32,7 @@ SEEDS = [
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
 
-# RY(2a, 2) … RY(a, 2): the first could be moved forward and merged with the second; the normal form leaves both,
-# so that "deep" speaks of their two limits. Moments at the circuit's own depth are right.
-UNMERGED = pytest.mark.xfail(strict=True, reason="rotations of one parameter that could be merged are left apart")
-SEEN = [pytest.param(s, marks=UNMERGED) if s == 305 else s for s in SEEDS]
-
-
-@pytest.mark.parametrize("seed", SEEN)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_circuit(seed):
     """Normal form, moments under three laws, dead list, algebra, deep limit and sectors, all at once."""
     drawn = draw(seed)

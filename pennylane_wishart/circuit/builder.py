@@ -1,0 +1,240 @@
+"""Rotations in order → groups of commuting rotations of one parameter, behind a Clifford frame."""
+
+from __future__ import annotations
+
+import bisect
+
+import numpy as np
+import stim
+
+from pennylane_wishart.circuit.merging import Group, ratio_of, support_of
+from pennylane_wishart.circuit.records import concatenated_starts
+from pennylane_wishart.paulis import PauliSum, PauliWords
+
+__all__ = ["Builder", "Frame", "strings_of"]
+
+_MAX_RATIO = 1e8
+"""Terms of one generator differ by no more than this: beyond, the smaller ones stay gates of their own."""
+
+_WINDOW = 400
+"""How many groups back a rotation looks for one to join."""
+_MAX_PRODUCTS = 100_000
+"""Products of words that are looked at to tell whether two sums commute."""
+_CANDIDATES = 8
+"""How many earlier constant rotations on the same qubits a fixed one is held against."""
+
+
+class Frame:
+    """W†PW for the product W of the fixed Clifford gates seen so far."""
+
+    def __init__(self, n: int):
+        self.n = n
+        self.inverse = stim.Tableau(n)
+        self.trivial = True
+        self._cache: dict = {}
+        self._inverses: dict = {}
+
+    def append(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+        """Follow W by a Clifford gate."""
+        if key is None or key not in self._inverses:
+            inverse = tableau.inverse()
+            if key is not None:
+                self._inverses[key] = inverse
+        else:
+            inverse = self._inverses[key]
+        self.inverse.prepend(inverse, targets)
+        self.trivial = False
+        self._cache.clear()
+
+    def pull(self, letters: str, targets: list[int]) -> tuple[bytes, bytes, float]:
+        """Return packed x, z (uint8, little-endian bits) and sign of W†PW."""
+        key = (letters, tuple(targets))
+        if key not in self._cache:
+            word = stim.PauliString(self.n)
+            for letter, q in zip(letters, targets, strict=True):
+                if letter != "I":
+                    word[q] = letter
+            out = word if self.trivial else self.inverse(word)
+            x, z = out.to_numpy(bit_packed=True)
+            self._cache[key] = (x.tobytes(), z.tobytes(), float(out.sign.real))
+        return self._cache[key]
+
+
+class Builder:
+    def __init__(self, n: int, shared: np.ndarray):
+        self.n, self.shared = n, shared
+        self.frame = Frame(n)
+        self.groups: list[Group] = []
+        self.driven: dict[int, list[int]] = {}
+        """Per shared parameter: its groups that turn something, in order."""
+        self.cancelled = False
+        """Whether some group has lost all its terms since the groups were last gathered."""
+        self.constants: dict[int, list[int]] = {}
+        """Per set of qubits: groups that have, or had, a constant part there, in order."""
+        self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
+        """Clifford gates with the number of groups before each."""
+
+    def clifford(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+        """Conjugate everything that follows by a Clifford gate."""
+        self.frame.append(tableau, targets, key)
+        self.cliffords.append((len(self.groups), tableau, tuple(targets)))
+
+    def words_of(self, terms) -> PauliWords:
+        width = max(1, -(-self.n // 64))
+        size = len(terms)
+        x, z = np.zeros((size, 8 * width), np.uint8), np.zeros((size, 8 * width), np.uint8)
+        if size:
+            nbytes = len(terms[0][0])
+            x[:, :nbytes] = np.frombuffer(b"".join(t[0] for t in terms), np.uint8).reshape(size, nbytes)
+            z[:, :nbytes] = np.frombuffer(b"".join(t[1] for t in terms), np.uint8).reshape(size, nbytes)
+        return PauliWords(x.view("<u8").astype(np.uint64), z.view("<u8").astype(np.uint64), self.n)
+
+    def pull(self, generator: PauliSum, targets: list[int]) -> list:
+        out = []
+        for letters, c in zip(strings_of(generator), generator.coefficients, strict=True):
+            x, z, sign = self.frame.pull(letters, targets)
+            out.append((x, z, sign * c))
+        return out
+
+    def rotation(self, generator, targets, coefficient, offset, parameter=-1, random=-1) -> None:
+        """Append a rotation, merged with the last group of its parameter where they can be brought together."""
+        terms = self.pull(generator, targets)
+        if not terms:
+            return
+        if parameter < 0 and random < 0:
+            self._constant(terms, offset)
+            return
+        if parameter >= 0 and self.shared[parameter]:
+            if self._merge(terms, coefficient, offset, parameter):
+                self._gather(parameter)
+                return
+            self.driven.setdefault(parameter, []).append(len(self.groups))
+        self.groups.append(Group(terms, coefficient, offset, parameter, random))
+        if offset:
+            self._remember(terms, len(self.groups) - 1)
+        self._gather(parameter)
+
+    def _constant(self, terms: list, angle: float) -> None:
+        """Append a fixed rotation; one that undoes an earlier one, where they can be brought together, removes it."""
+        if not self._compensated(terms, angle, len(self.groups)):
+            self._remember(terms, len(self.groups))
+            self.groups.append(Group(fixed=[(terms, angle)]))
+
+    def _compensated(self, terms: list, angle: float, place: int) -> bool:
+        """Join the constant rotation that stands before group ``place`` to an earlier one, where it can get there."""
+        known = self.constants.get(support_of(terms), [])
+        while known and not self.groups[known[-1]].is_offset:
+            known.pop()
+        for at in [k for k in known[-_CANDIDATES:] if place - _WINDOW <= k < place][::-1]:
+            if not self._passes(terms, at + 1, place):
+                return False
+            if self.groups[at].compensate(terms, angle, self.n):
+                return True
+        return False
+
+    def _remember(self, terms: list, at: int) -> None:
+        """Note that group ``at`` has a constant part on these qubits."""
+        known = self.constants.setdefault(support_of(terms), [])
+        if not known or known[-1] < at:
+            known.append(at)
+        elif at not in known:
+            bisect.insort(known, at)
+
+    def _merge(self, terms, coefficient, offset, parameter) -> bool:
+        """Add a rotation to the last group of its parameter, where it can be moved back to it."""
+        known = self.driven.get(parameter)
+        if not known or not self._near(known[-1], len(self.groups), terms, coefficient):
+            return False
+        if not self._passes(terms, known[-1]):
+            return False
+        at = known[-1]
+        self.groups[at].absorb(terms, coefficient, offset)
+        self._settle(parameter, at)
+        for part, _ in self.groups[at].fixed:
+            self._remember(part, at)
+        return True
+
+    def _near(self, at: int, place: int, terms, coefficient) -> bool:
+        """Tell whether a rotation at ``place`` may join group ``at`` by their distance and sizes."""
+        size = max(abs(c) for _, _, c in terms) * abs(coefficient)
+        return place - at <= _WINDOW and 1 / _MAX_RATIO < size / self.groups[at].size() < _MAX_RATIO
+
+    def _settle(self, parameter: int, at: int) -> None:
+        """Forget a group that has cancelled, and with it what stood between its constant parts and others."""
+        group = self.groups[at]
+        if not group.terms:
+            self.driven[parameter].remove(at)
+            self.cancelled = True
+            group.fixed = [(part, angle) for part, angle in group.fixed if not self._compensated(part, angle, at)]
+
+    def _gather(self, parameter: int) -> None:
+        """Join the last two groups of a parameter while one of them can be moved to the other.
+
+        Their constant parts, which commute with what is moved, stay where they are.
+        """
+        known = self.driven.get(parameter, [])
+        while len(known) > 1:
+            first, last = known[-2:]
+            a, b = self.groups[first], self.groups[last]
+            if not self._near(first, last, b.terms, b.coefficient):
+                return
+            if self._passes(b.terms, first, last):
+                target, source = first, last
+            elif self._passes(a.terms, first + 1, last + 1):
+                target, source = last, first
+            else:
+                return
+            left = self.groups[source]
+            self.groups[target].absorb(left.terms, left.coefficient, 0.0)
+            left.fixed += [(left.terms, left.offset)] if left.offset else []
+            left.terms, left.offset = [], 0.0
+            known.remove(source)
+            self._settle(parameter, target)
+
+    def gather_again(self) -> None:
+        """Join groups that others, which have cancelled since, kept apart."""
+        while self.cancelled:
+            self.cancelled = False
+            for parameter, known in list(self.driven.items()):
+                self.driven[parameter] = []
+                for at in known:
+                    self.driven[parameter].append(at)
+                    self._gather(parameter)
+
+    def _passes(self, terms: list, start: int, end: int | None = None) -> bool:
+        """Tell whether a rotation commutes with all groups from ``start`` on, or those before ``end``."""
+        parts = [part for g in self.groups[start:end] for part in g.parts()]
+        if not parts:
+            return True
+        sizes = concatenated_starts([len(part) for part in parts])
+        others = self.words_of([t for part in parts for t in part])
+        meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
+        return all(
+            self._commute(terms, part)
+            for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True)
+            if meets[low:high].any()
+        )
+
+    def _commute(self, terms: list, others: list) -> bool:
+        """Tell whether two sums commute, as XX + YY and Z₁ + Z₂ do whose words do not."""
+        if ratio_of(terms, others) is not None:
+            return True
+        small = len(terms) * len(others) <= _MAX_PRODUCTS
+        return small and self._sum_of(terms).commutes_with(self._sum_of(others))
+
+    def _sum_of(self, terms: list) -> PauliSum:
+        return PauliSum(self.words_of(terms), np.array([c for _, _, c in terms]))
+
+
+_STRINGS: dict[int, tuple] = {}
+
+
+def strings_of(generator: PauliSum) -> list[str]:
+    # Generators of elementary gates are cached objects, so their strings are too.
+    found = _STRINGS.get(id(generator))
+    if found is None or found[0] is not generator:
+        found = (generator, generator.words.strings())
+        if len(_STRINGS) > 4096:
+            _STRINGS.clear()
+        _STRINGS[id(generator)] = found
+    return found[1]

@@ -1,0 +1,98 @@
+"""Typed identities: what code branches on. The words that a reader sees hang on them, and may change."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["CheckId", "EngineId", "Evidence", "Reason", "ReasonCode", "Unavailable"]
+
+
+class EngineId(enum.StrEnum):
+    """Which engine gave a number; the value is its name in records and tables."""
+
+    WORDS = "exact words"
+    MODULE = "exact module"
+    TENSOR = "exact tensor"
+    QUADRATURE = "quadrature"
+    WALKERS = "walkers"
+    MATRIX_PRODUCT = "matrix product"
+    SAMPLED = "sampled"
+    ORBIT = "orbit"
+    ORBIT_COUNT = "orbit count"
+    MODULE_ITERATION = "module iteration"
+    NONE = "none"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its numbers carry neither a sampling nor a truncation error."""
+        return self in _EXACT
+
+
+_EXACT = frozenset(
+    {
+        EngineId.WORDS,
+        EngineId.MODULE,
+        EngineId.TENSOR,
+        EngineId.QUADRATURE,
+        EngineId.ORBIT,
+        EngineId.ORBIT_COUNT,
+        EngineId.MODULE_ITERATION,
+    }
+)
+
+
+class CheckId(enum.StrEnum):
+    """What a diagnosis asks; the value is the name of the check in records, JSON and tables."""
+
+    DEAD = "dead parameters"
+    GRADIENTS = "gradient variance"
+    SHOTS = "shots"
+    MINIMA = "local minima"
+    SCALING = "scaling"
+    MEASURED = "measured"
+
+
+class Evidence(enum.StrEnum):
+    """What a verdict rests on, sharpest first."""
+
+    CERTIFICATE = "certificate"
+    DESCENTS = "descents"
+    LAW = "law"
+    NONE = "none"
+
+
+class ReasonCode(enum.StrEnum):
+    """Why something is not available, or not judged."""
+
+    OUT_OF_THEORY = "out of theory"
+    NO_CERTIFICATE = "no certificate"
+    TOO_LARGE = "too large"
+    UNSUPPORTED = "unsupported"
+    NOT_ASKED = "not asked"
+    NO_DATA = "no data"
+    INPUT = "input"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why, for code and for a reader."""
+
+    code: ReasonCode
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """In the place of a value that does not exist: falsy, and says why."""
+
+    reason: Reason
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return f"not available: {self.reason}"
