@@ -9,8 +9,7 @@ import pennylane as qml
 from pennylane import numpy as pnp
 
 from pennylane_wishart.circuit import normal_form
-from pennylane_wishart.moments import deep_limit, exact_moments
-from pennylane_wishart.walkers import log2_moments
+from pennylane_wishart.variances import deep_limit, exact_moments, log2_moments
 
 FAILED: list[str] = []
 NARROW = 0.15

@@ -33,9 +33,16 @@ from references import averages  # noqa: E402
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form  # noqa: E402
 from pennylane_wishart.errors import Status  # noqa: E402
-from pennylane_wishart.moments import dead_parameters, exact_moments  # noqa: E402
 from pennylane_wishart.paulis import PauliSum, PauliWords  # noqa: E402
-from pennylane_wishart.walkers import can_walk, log2_moments, moments_of, pair_walk, walk  # noqa: E402
+from pennylane_wishart.variances import (  # noqa: E402
+    can_walk,
+    dead_parameters,
+    exact_moments,
+    log2_moments,
+    moments_of,
+    pair_walk,
+    walk,
+)
 
 
 # ------------------------------------------------------------------ 1

@@ -14,11 +14,10 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Estimate, UpperBound
 from pennylane_wishart.diagnosis.checks import Side, Thresholds, Verdict, judge, run_checks
 from pennylane_wishart.errors import Status
-from pennylane_wishart.moments import exact_moments
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.prediction.shots import median_bracket
-from pennylane_wishart.walkers import moments_of, pair_walk, walk
+from pennylane_wishart.variances import exact_moments, moments_of, pair_walk, walk
 
 
 def controlled_ring(n, layers):

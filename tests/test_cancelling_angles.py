@@ -12,7 +12,7 @@ from pennylane import numpy as pnp
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import RotationCircuit, effective_generators
 from pennylane_wishart.errors import UnsupportedCircuitError
-from pennylane_wishart.moments import DeadReason
+from pennylane_wishart.variances import DeadReason
 
 
 def hamiltonian():

@@ -24,7 +24,7 @@ from pennylane_wishart.ensembles import BetaLoss, HaarCompression
 from pennylane_wishart.measurement.noise import shot_bounds
 from pennylane_wishart.measurement.observables import readings
 from pennylane_wishart.measurement.statistics import degrees_of_freedom, gradient_variance, variance_interval
-from pennylane_wishart.moments.sampled import sample_gradients
+from pennylane_wishart.variances.engines.sampled import sample_gradients
 
 
 def circuit_of(name: str, device=None):

@@ -10,10 +10,9 @@ from random_rotations import sum_circuit
 
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import InputState, RotationCircuit
-from pennylane_wishart.moments import DeadReason, dead_parameters, dead_proofs, exact_moments
-from pennylane_wishart.moments.identity import identically_zero
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.walkers import moments_of
+from pennylane_wishart.variances import DeadReason, dead_parameters, dead_proofs, exact_moments, moments_of
+from pennylane_wishart.variances.dead.identity import identically_zero
 
 PAULI = {
     "I": np.eye(2),

@@ -23,7 +23,7 @@ from pennylane_wishart.families import (
     scaling,
 )
 from pennylane_wishart.families.points import scaling_point
-from pennylane_wishart.moments import SecondMoments
+from pennylane_wishart.variances import SecondMoments
 
 EVEN = np.array([4, 6, 8, 10, 12])
 

@@ -10,22 +10,22 @@ from references import averages
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
 from pennylane_wishart.conventions import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status
-from pennylane_wishart.moments import (
+from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances import (
     SecondMoments,
     dead_parameters,
     deep_limit,
     exact_moments,
     sampled_moments,
 )
-from pennylane_wishart.moments.chain import quadrature_nodes
-from pennylane_wishart.moments.dead import dead_rotations
-from pennylane_wishart.moments.drivers import clean_moments
-from pennylane_wishart.moments.mixed import mixed_moments
-from pennylane_wishart.moments.mixing import mixed_limit
-from pennylane_wishart.moments.operators import module_on_subspace, module_on_words
-from pennylane_wishart.moments.reach import reach
-from pennylane_wishart.moments.words import chains_of, word_moments
-from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.dead.commutation import dead_rotations
+from pennylane_wishart.variances.deep.mixing import mixed_limit
+from pennylane_wishart.variances.drivers import clean_moments
+from pennylane_wishart.variances.engines.mixed import mixed_moments
+from pennylane_wishart.variances.engines.module import quadrature_nodes
+from pennylane_wishart.variances.engines.operators import module_on_subspace, module_on_words
+from pennylane_wishart.variances.engines.words import chains_of, word_moments
+from pennylane_wishart.variances.reach import reach
 
 
 def difference(got: SecondMoments, reference) -> float:
@@ -135,8 +135,8 @@ def test_sums_as_generators_equal_dense_average(kind, owner, rng):
 
 def test_both_operator_bases_agree(rng):
     """The words' module and the operators on the input's particle-number sector."""
-    from pennylane_wishart.moments.chain import module_moments
-    from pennylane_wishart.moments.drivers import drivers_of
+    from pennylane_wishart.variances.drivers import drivers_of
+    from pennylane_wishart.variances.engines.module import module_moments
 
     drawn = sum_circuit(GENERATORS, {"ZZI": 1.0, "IZI": 0.7}, InputState.basis([0, 1, 0]))
     circuit, law = drawn.circuit, drawn.circuit.angle_law()

@@ -10,8 +10,8 @@ from pennylane import numpy as pnp
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import Grouping, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import UpperBound
-from pennylane_wishart.moments import exact_moments
 from pennylane_wishart.prediction import shots as shots_room
+from pennylane_wishart.variances import exact_moments
 
 ANGLE_SETS = 4000
 

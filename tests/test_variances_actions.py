@@ -12,8 +12,8 @@ from pennylane_wishart.circuit import InputState
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import rotation_action, transfer_action
-from pennylane_wishart.variances.tuples import AveragedGate, tuple_moments
-from pennylane_wishart.variances.walkers import WalkedGate, WalkSums, walk_tuples
+from pennylane_wishart.variances.engines.tuples import AveragedGate, tuple_moments
+from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
 
 GENERATORS = {
     "word": {"XYZ": 0.5},

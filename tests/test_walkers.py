@@ -21,12 +21,11 @@ from pennylane_wishart.errors import (
     Status,
     UnsupportedCircuitError,
 )
-from pennylane_wishart.moments import dead_parameters, exact_moments
-from pennylane_wishart.moments.drivers import clean_moments, subcircuit
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.walkers import log2_moments, moments_of, pair_walk, walk
-from pennylane_wishart.walkers.bits import RandomBits, mask_of_range
-from pennylane_wishart.walkers.means import first_moments
+from pennylane_wishart.variances import dead_parameters, exact_moments, log2_moments, moments_of, pair_walk, walk
+from pennylane_wishart.variances.drivers import clean_moments, subcircuit
+from pennylane_wishart.variances.engines.means import first_moments
+from pennylane_wishart.variances.engines.walks.bits import RandomBits, mask_of_range
 
 
 def pull(estimate, exact) -> np.ndarray:
@@ -107,11 +106,11 @@ def test_zone_changes_nothing_but_the_noise(monkeypatch):
     """Without the averaged first rotations the estimates agree and are noisier."""
     import importlib
 
-    from pennylane_wishart.walkers import (
+    from pennylane_wishart.variances import (
         walk as module_or_function,
     )  # the public name is the function
 
-    module = importlib.import_module("pennylane_wishart.walkers.walk")
+    module = importlib.import_module("pennylane_wishart.variances.engines.walks.walk")
     assert callable(module_or_function)
     circuit = brickwork(8, 3)
     law = circuit.angle_law()

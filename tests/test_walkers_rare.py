@@ -15,8 +15,7 @@ from pennylane import numpy as pnp
 import pennylane_wishart as pw
 from pennylane_wishart.conventions import UpperBound
 from pennylane_wishart.errors import Status
-from pennylane_wishart.moments import exact_moments
-from pennylane_wishart.walkers import pair_walk, walk
+from pennylane_wishart.variances import exact_moments, pair_walk, walk
 
 NARROW = (("normal", 0.4), ("normal", 0.2), ("uniform", -0.5, 0.5))
 WALKERS = 20_000

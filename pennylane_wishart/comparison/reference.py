@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.errors import WishartError
-from pennylane_wishart.moments.sampled import sample_gradients
 from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.variances.engines.sampled import sample_gradients
 
 __all__ = ["reference_gradients"]
 

@@ -11,7 +11,7 @@ from scipy import special, stats
 from pennylane_wishart.comparison.statistics import _POWER_SCALE, ROUNDING, QuantityComparison, not_compared
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.statistics import raised_spread, spread_factors
-from pennylane_wishart.moments.drivers import gradient_bounds
+from pennylane_wishart.variances.drivers import gradient_bounds
 
 __all__ = ["compare_variances", "gradient_bounds"]
 

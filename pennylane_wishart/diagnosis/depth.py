@@ -9,8 +9,8 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Estimate
 from pennylane_wishart.errors import InputError, WishartError
-from pennylane_wishart.moments import DeepLimit, exact_moments
-from pennylane_wishart.moments.drivers import subcircuit
+from pennylane_wishart.variances import DeepLimit, exact_moments
+from pennylane_wishart.variances.drivers import subcircuit
 
 __all__ = ["DepthCurve", "depth_curve"]
 

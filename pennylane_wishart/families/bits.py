@@ -8,7 +8,7 @@ import numpy as np
 
 from pennylane_wishart.conventions import UpperBound
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.moments import SecondMoments
+from pennylane_wishart.variances import SecondMoments
 
 __all__ = ["Bits", "Log2Value", "loss_log2", "pack", "unpack"]
 

@@ -13,9 +13,8 @@ from pennylane_wishart.conventions import UpperBounds
 from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value
 from pennylane_wishart.families.table import init_text
-from pennylane_wishart.moments import SecondMoments
 from pennylane_wishart.progress import progress_bar
-from pennylane_wishart.walkers import moments_of
+from pennylane_wishart.variances import SecondMoments, moments_of
 
 __all__ = ["InitComparison", "InitRow", "compare_inits"]
 

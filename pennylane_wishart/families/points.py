@@ -9,7 +9,7 @@ import numpy as np
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value, loss_log2, pack, unpack
-from pennylane_wishart.moments import DeepLimit, SecondMoments
+from pennylane_wishart.variances import DeepLimit, SecondMoments
 
 __all__ = [
     "QUANTITIES",

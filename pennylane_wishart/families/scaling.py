@@ -11,9 +11,8 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, WishartError
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
-from pennylane_wishart.moments import deep_limit
 from pennylane_wishart.progress import progress_bar
-from pennylane_wishart.walkers import moments_of
+from pennylane_wishart.variances import deep_limit, moments_of
 
 __all__ = ["scaling"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
-from pennylane_wishart.moments.operators import distinct_generators, invariant_subspace
+from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
 
 __all__ = ["ReachedSpace", "reached_space"]
 

@@ -22,7 +22,7 @@ from pennylane_wishart.ensembles import JointLaw, SquaredNorm
 from pennylane_wishart.ensembles.law import Array
 from pennylane_wishart.ensembles.sampled import SampleTable
 from pennylane_wishart.errors import Status
-from pennylane_wishart.moments.sampled import sample_gradients
+from pennylane_wishart.variances.engines.sampled import sample_gradients
 
 __all__ = ["CircuitJoint", "DepthSquare", "affordable_samples"]
 

@@ -6,14 +6,13 @@ import warnings
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
-from pennylane_wishart.moments import dead_proofs
-from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
-from pennylane_wishart.walkers import moments_of
+from pennylane_wishart.variances import dead_proofs, moments_of
+from pennylane_wishart.variances.dead.reasons import worded
 
 __all__ = ["predict", "prediction_of"]
 

@@ -14,7 +14,6 @@ from pennylane_wishart.conventions import LowerBounds, UpperBounds
 from pennylane_wishart.ensembles import JointLaw, MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import OutOfTheoryError, Status
-from pennylane_wishart.moments import DeadReason, DeepLimit, SecondMoments, deep_limit
 from pennylane_wishart.prediction.gradient import gradient_law, joint_law, parameter_key
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.joint import CircuitJoint, DepthSquare, affordable_samples
@@ -35,6 +34,7 @@ from pennylane_wishart.prediction.shots import (
 from pennylane_wishart.prediction.validity import LawCheck, OwnSample, Validity, check_law_shape, draw_own_sample
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Rank, RankAtMost, Signature
+from pennylane_wishart.variances import DeadReason, DeepLimit, SecondMoments, deep_limit
 
 __all__ = ["Prediction"]
 

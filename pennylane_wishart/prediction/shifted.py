@@ -11,9 +11,9 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, MeasuredGroups, RotationCircuit
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.moments.grouped import state_spread
-from pennylane_wishart.moments.sweeps import BatchRotation, Sweeps
 from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.variances.grouped import state_spread
+from pennylane_wishart.variances.sweeps import BatchRotation, Sweeps
 
 __all__ = ["shift_invariant", "shifted_spread"]
 

@@ -23,12 +23,11 @@ import pennylane as qml
 from pennylane_wishart.circuit import AngleLaw, Grouping, MeasuredGroups, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, UpperBound
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.moments import SecondMoments
-from pennylane_wishart.moments.drivers import check_law
-from pennylane_wishart.moments.grouped import grouped_pairs, grouped_second_moment, module_mean, sampled_spread
-from pennylane_wishart.moments.reached import reached_average
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.walkers import first_moments, walk_pairs
+from pennylane_wishart.variances import SecondMoments, first_moments, walk_pairs
+from pennylane_wishart.variances.drivers import check_law
+from pennylane_wishart.variances.engines.reached import reached_average
+from pennylane_wishart.variances.grouped import grouped_pairs, grouped_second_moment, module_mean, sampled_spread
 
 __all__ = [
     "ShotMethod",

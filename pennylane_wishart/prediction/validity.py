@@ -18,7 +18,7 @@ from scipy import stats
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.moments.sampled import sample_components
+from pennylane_wishart.variances.engines.sampled import sample_components
 
 __all__ = ["LawCheck", "OwnSample", "Validity", "check_law_shape", "draw_own_sample"]
 

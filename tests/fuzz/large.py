@@ -15,8 +15,7 @@ from generator import Drawn, draw
 
 import pennylane_wishart as pw
 from pennylane_wishart.errors import ModuleTooLargeError, Status, UnsupportedCircuitError
-from pennylane_wishart.moments import exact_moments
-from pennylane_wishart.walkers import can_walk, pair_walk, walk
+from pennylane_wishart.variances import can_walk, exact_moments, pair_walk, walk
 
 __all__ = ["draw_large", "lie_differences", "walker_differences"]
 

@@ -15,8 +15,8 @@ from scipy import linalg, sparse
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.reach import Reach, closed_reach, reach
 from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.variances.reach import Reach, closed_reach, reach
 
 __all__ = [
     "OperatorModule",

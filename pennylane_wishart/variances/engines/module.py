@@ -14,8 +14,8 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.operators import OperatorModule
-from pennylane_wishart.moments.rotors import Rotor, angle_transform
+from pennylane_wishart.variances.engines.operators import OperatorModule
+from pennylane_wishart.variances.engines.rotors import Rotor, angle_transform
 
 __all__ = ["CLOSED_FORM", "ModuleMoments", "module_averages", "module_moments", "quadrature_nodes"]
 

@@ -8,21 +8,21 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError, Status
-from pennylane_wishart.moments.chain import CLOSED_FORM, module_moments
-from pennylane_wishart.moments.columns import GradientColumns, LossColumns, is_constant, loss_size
-from pennylane_wishart.moments.dead import support_paths
-from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of, gradient_bounds
-from pennylane_wishart.moments.mixed import mixed_moments
-from pennylane_wishart.moments.operators import (
+from pennylane_wishart.variances.columns import GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.variances.dead.commutation import support_paths
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import check_law, clean_moments, drivers_of, gradient_bounds
+from pennylane_wishart.variances.engines.mixed import mixed_moments
+from pennylane_wishart.variances.engines.module import CLOSED_FORM, module_moments
+from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
     module_in_light_cone,
     module_on_subspace,
     module_on_words,
 )
-from pennylane_wishart.moments.proofs import dead_proofs, live_part
-from pennylane_wishart.moments.reach import reach
-from pennylane_wishart.moments.records import SecondMoments
-from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_moments
+from pennylane_wishart.variances.engines.words import chains_of, diagonal_suffices, word_moments
+from pennylane_wishart.variances.reach import reach
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["assemble", "exact_moments"]
 

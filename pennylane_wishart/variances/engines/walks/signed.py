@@ -17,7 +17,7 @@ import numpy as np
 
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import Row, WordAction
-from pennylane_wishart.variances.tuples import Transform, averaged_product
+from pennylane_wishart.variances.engines.tuples import Transform, averaged_product
 
 __all__ = ["WalkSums", "WalkedGate", "walk_tuples"]
 

@@ -14,10 +14,12 @@ from pennylane_wishart.errors import (
     Status,
     UnsupportedCircuitError,
 )
-from pennylane_wishart.moments import SecondMoments, exact_moments, sampled_moments
-from pennylane_wishart.walkers.chainmoments import chain_moments, chain_work
-from pennylane_wishart.walkers.pairs import pair_walk
-from pennylane_wishart.walkers.walk import walk
+from pennylane_wishart.variances.engines.line.moments import chain_moments, chain_work
+from pennylane_wishart.variances.engines.sampled import sampled_moments
+from pennylane_wishart.variances.engines.walks.pairs import pair_walk
+from pennylane_wishart.variances.engines.walks.walk import walk
+from pennylane_wishart.variances.exact import exact_moments
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["moments_of"]
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.dead import dead_rotations, support_paths
-from pennylane_wishart.moments.drivers import restricted, split_sums
-from pennylane_wishart.moments.identity import identically_zero
-from pennylane_wishart.moments.reach import reach
-from pennylane_wishart.moments.reasons import DeadReason, worded
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.variances.dead.commutation import dead_rotations, support_paths
+from pennylane_wishart.variances.dead.identity import identically_zero
+from pennylane_wishart.variances.dead.reasons import DeadReason, worded
+from pennylane_wishart.variances.drivers import restricted, split_sums
+from pennylane_wishart.variances.reach import reach
 
 __all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
-from pennylane_wishart.moments.reach import Reach
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.variances.reach import Reach
 
 __all__ = [
     "Chains",

@@ -8,10 +8,10 @@ import numpy as np
 
 from pennylane_wishart.circuit import Effective, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError, Status
-from pennylane_wishart.moments.operators import OperatorModule, module_on_subspace, module_on_words
-from pennylane_wishart.moments.records import DeepLimit
-from pennylane_wishart.moments.rotors import Rotor
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.engines.operators import OperatorModule, module_on_subspace, module_on_words
+from pennylane_wishart.variances.engines.rotors import Rotor
+from pennylane_wishart.variances.records import DeepLimit
 
 __all__ = ["mixed_limit"]
 

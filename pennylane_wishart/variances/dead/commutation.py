@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.moments.drivers import subcircuit
-from pennylane_wishart.moments.reach import Reach
-from pennylane_wishart.moments.reasons import DeadReason
-from pennylane_wishart.moments.symmetry import invisible_rotations
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.dead.reasons import DeadReason
+from pennylane_wishart.variances.dead.symmetry import invisible_rotations
+from pennylane_wishart.variances.drivers import subcircuit
+from pennylane_wishart.variances.reach import Reach
 
 __all__ = ["dead_rotations", "support_paths"]
 

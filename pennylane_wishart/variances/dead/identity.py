@@ -11,9 +11,9 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.moments.drivers import gradient_bounds
-from pennylane_wishart.moments.reasons import SETTINGS
-from pennylane_wishart.moments.sweeps import Sweeps
+from pennylane_wishart.variances.dead.reasons import SETTINGS
+from pennylane_wishart.variances.drivers import gradient_bounds
+from pennylane_wishart.variances.sweeps import Sweeps
 
 __all__ = ["identically_zero"]
 

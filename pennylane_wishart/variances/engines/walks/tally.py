@@ -9,8 +9,8 @@ from scipy import stats
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.errors import Status
-from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant
-from pennylane_wishart.moments.records import SecondMoments
+from pennylane_wishart.variances.columns import Z975, GradientColumns, LossColumns, is_constant
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["Tally", "record_of", "with_unseen"]
 

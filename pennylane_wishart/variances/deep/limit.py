@@ -17,11 +17,11 @@ from pennylane_wishart.errors import (
     Status,
     UnsupportedCircuitError,
 )
-from pennylane_wishart.moments.mixing import mixed_limit
-from pennylane_wishart.moments.reach import Reach, closed_reach
-from pennylane_wishart.moments.records import DeepLimit
-from pennylane_wishart.moments.words import phase_sign
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.deep.mixing import mixed_limit
+from pennylane_wishart.variances.engines.words import phase_sign
+from pennylane_wishart.variances.reach import Reach, closed_reach
+from pennylane_wishart.variances.records import DeepLimit
 
 __all__ = ["deep_limit"]
 

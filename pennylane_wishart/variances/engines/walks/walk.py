@@ -6,15 +6,15 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.moments.drivers import check_law, clean_moments, drivers_of
-from pennylane_wishart.moments.proofs import dead_proofs, live_part
-from pennylane_wishart.moments.records import SecondMoments
-from pennylane_wishart.moments.words import Chains, chains_of, diagonal_suffices
-from pennylane_wishart.walkers.bits import RandomBits, WordRows, mask_of_range
-from pennylane_wishart.walkers.ends import EndValues, Weights
-from pennylane_wishart.walkers.means import first_moments
-from pennylane_wishart.walkers.tally import Tally, record_of, with_unseen
-from pennylane_wishart.walkers.zone import product_zone
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import check_law, clean_moments, drivers_of
+from pennylane_wishart.variances.engines.means import first_moments
+from pennylane_wishart.variances.engines.walks.bits import RandomBits, WordRows, mask_of_range
+from pennylane_wishart.variances.engines.walks.ends import EndValues, Weights
+from pennylane_wishart.variances.engines.walks.tally import Tally, record_of, with_unseen
+from pennylane_wishart.variances.engines.walks.zone import product_zone
+from pennylane_wishart.variances.engines.words import Chains, chains_of, diagonal_suffices
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["can_walk", "walk", "walk_pairs"]
 

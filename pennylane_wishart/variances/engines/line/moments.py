@@ -6,13 +6,13 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import Status, UnsupportedCircuitError
-from pennylane_wishart.moments.chain import CLOSED_FORM
-from pennylane_wishart.moments.columns import GradientColumns, LossColumns, is_constant, loss_size
-from pennylane_wishart.moments.drivers import check_law, clean_moments, gradient_bounds
-from pennylane_wishart.moments.proofs import dead_proofs, live_part
-from pennylane_wishart.moments.records import SecondMoments
-from pennylane_wishart.walkers.matrixproduct import AGREE, Log2Moments, WordChain
-from pennylane_wishart.walkers.means import first_moments
+from pennylane_wishart.variances.columns import GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import check_law, clean_moments, gradient_bounds
+from pennylane_wishart.variances.engines.line.matrixproduct import AGREE, Log2Moments, WordChain
+from pennylane_wishart.variances.engines.means import first_moments
+from pennylane_wishart.variances.engines.module import CLOSED_FORM
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["chain_moments", "chain_work"]
 

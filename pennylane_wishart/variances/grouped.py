@@ -12,14 +12,14 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.chain import module_averages
-from pennylane_wishart.moments.drivers import clean_moments, drivers_of
-from pennylane_wishart.moments.exact import exact_moments
-from pennylane_wishart.moments.operators import module_in_light_cone, module_on_words
-from pennylane_wishart.moments.reach import reach
-from pennylane_wishart.moments.sweeps import Sweeps
-from pennylane_wishart.moments.words import chains_of, diagonal_suffices, word_second
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.drivers import clean_moments, drivers_of
+from pennylane_wishart.variances.engines.module import module_averages
+from pennylane_wishart.variances.engines.operators import module_in_light_cone, module_on_words
+from pennylane_wishart.variances.engines.words import chains_of, diagonal_suffices, word_second
+from pennylane_wishart.variances.exact import exact_moments
+from pennylane_wishart.variances.reach import reach
+from pennylane_wishart.variances.sweeps import Sweeps
 
 __all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread", "state_spread"]
 

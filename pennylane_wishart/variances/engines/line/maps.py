@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pennylane_wishart.circuit import RotationMoments
-from pennylane_wishart.walkers.windows import Link, Window
+from pennylane_wishart.variances.engines.line.windows import Link, Window
 
 __all__ = ["LineMaps"]
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
-from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant, loss_size
-from pennylane_wishart.moments.drivers import check_law, drivers_of, gradient_bounds, subcircuit
-from pennylane_wishart.moments.proofs import dead_proofs, live_part
-from pennylane_wishart.moments.records import SecondMoments
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.walkers.side import Side, Step
-from pennylane_wishart.walkers.tally import CLEAR, with_unseen
+from pennylane_wishart.variances.columns import Z975, GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import check_law, drivers_of, gradient_bounds, subcircuit
+from pennylane_wishart.variances.engines.walks.side import Side, Step
+from pennylane_wishart.variances.engines.walks.tally import CLEAR, with_unseen
+from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["pair_walk"]
 

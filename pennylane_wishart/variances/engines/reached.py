@@ -14,10 +14,10 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.drivers import drivers_of
-from pennylane_wishart.moments.operators import distinct_generators, invariant_subspace
-from pennylane_wishart.moments.rotors import angle_transform
 from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.variances.drivers import drivers_of
+from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
+from pennylane_wishart.variances.engines.rotors import angle_transform
 
 __all__ = ["ReachedAverage", "reached_average"]
 

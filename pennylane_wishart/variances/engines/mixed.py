@@ -12,9 +12,9 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.moments.reach import Reach, linear_keys
-from pennylane_wishart.moments.words import RawMoments, step_blocks, word_means
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.variances.engines.words import RawMoments, step_blocks, word_means
+from pennylane_wishart.variances.reach import Reach, linear_keys
 
 __all__ = ["mixed_moments"]
 

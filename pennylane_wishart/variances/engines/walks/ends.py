@@ -8,8 +8,8 @@ import numpy as np
 
 from pennylane_wishart.circuit import InputState, StabilizerBlock
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.walkers.bits import WordRows, bits_at
-from pennylane_wishart.walkers.zone import Cluster
+from pennylane_wishart.variances.engines.walks.bits import WordRows, bits_at
+from pennylane_wishart.variances.engines.walks.zone import Cluster
 
 __all__ = ["EndValues", "Weights"]
 

@@ -14,13 +14,13 @@ from pennylane_wishart.errors import (
     Status,
     UnsupportedCircuitError,
 )
-from pennylane_wishart.moments.drivers import check_law, clean_moments
-from pennylane_wishart.moments.proofs import live_part
-from pennylane_wishart.moments.words import chains_of
-from pennylane_wishart.walkers.chainstate import WordState, environments, signed_log2
-from pennylane_wishart.walkers.linemaps import LineMaps
-from pennylane_wishart.walkers.walk import can_walk
-from pennylane_wishart.walkers.windows import Window, line_of
+from pennylane_wishart.variances.dead.proofs import live_part
+from pennylane_wishart.variances.drivers import check_law, clean_moments
+from pennylane_wishart.variances.engines.line.maps import LineMaps
+from pennylane_wishart.variances.engines.line.state import WordState, environments, signed_log2
+from pennylane_wishart.variances.engines.line.windows import Window, line_of
+from pennylane_wishart.variances.engines.walks.walk import can_walk
+from pennylane_wishart.variances.engines.words import chains_of
 
 __all__ = ["AGREE", "ChainRun", "Log2Moments", "WordChain", "log2_moments"]
 

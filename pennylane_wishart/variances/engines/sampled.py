@@ -6,11 +6,11 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.moments.columns import Z975, GradientColumns, LossColumns, is_constant
-from pennylane_wishart.moments.drivers import check_law, gradient_bounds
-from pennylane_wishart.moments.proofs import dead_proofs, live_part
-from pennylane_wishart.moments.records import SecondMoments
-from pennylane_wishart.moments.sweeps import Sweeps
+from pennylane_wishart.variances.columns import Z975, GradientColumns, LossColumns, is_constant
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import check_law, gradient_bounds
+from pennylane_wishart.variances.records import SecondMoments
+from pennylane_wishart.variances.sweeps import Sweeps
 
 __all__ = ["from_samples", "sample_components", "sample_gradients", "sampled_moments"]
 

@@ -1,0 +1,1 @@
+"""Proofs that a parameter has no gradient at any setting of the angles."""

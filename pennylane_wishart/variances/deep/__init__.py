@@ -1,0 +1,1 @@
+"""The deep limit: moments once the depth has mixed completely (THEORY §3)."""

@@ -1,0 +1,1 @@
+"""Matrix products over Pauli words, for circuits on a line of qubits."""

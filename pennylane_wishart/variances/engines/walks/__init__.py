@@ -1,0 +1,1 @@
+"""Walks of Pauli words by sampling."""
