@@ -22,8 +22,8 @@ from pennylane_wishart.variances.dead.commutation import dead_rotations
 from pennylane_wishart.variances.deep.mixing import mixed_limit
 from pennylane_wishart.variances.drivers import clean_moments
 from pennylane_wishart.variances.engines.mixed import mixed_moments
-from pennylane_wishart.variances.engines.module import quadrature_nodes
 from pennylane_wishart.variances.engines.operators import module_on_subspace, module_on_words
+from pennylane_wishart.variances.engines.quadrature import quadrature_nodes
 from pennylane_wishart.variances.engines.words import chains_of, word_moments
 from pennylane_wishart.variances.reach import reach
 

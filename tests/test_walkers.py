@@ -23,9 +23,10 @@ from pennylane_wishart.errors import (
 )
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances import dead_parameters, exact_moments, log2_moments, moments_of, pair_walk, walk
-from pennylane_wishart.variances.drivers import clean_moments, subcircuit
+from pennylane_wishart.variances.drivers import clean_moments
 from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.engines.walks.bits import RandomBits, mask_of_range
+from pennylane_wishart.variances.parts import subcircuit
 
 
 def pull(estimate, exact) -> np.ndarray:

@@ -10,7 +10,7 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Estimate
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.variances import DeepLimit, exact_moments
-from pennylane_wishart.variances.drivers import subcircuit
+from pennylane_wishart.variances.parts import subcircuit
 
 __all__ = ["DepthCurve", "depth_curve"]
 

@@ -20,17 +20,11 @@ from functools import cached_property
 
 import numpy as np
 
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
 __all__ = ["Row", "WordAction", "rotation_action", "transfer_action"]
-
-_MAX_RANK = 12
-"""Independent words of one gate: 2^12 syndromes and shifts. Gates of users have at most 8."""
-_SAME = 1e-9
-"""Frequencies closer than this are one: they are differences of eigenvalues found in double precision."""
-_ZERO = 1e-14
-"""Coefficients below this are rounding: they come from unitary matrices, so 1 is the scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +85,11 @@ class _Group:
         for k in range(len(words)):
             if not F2Basis(words[np.array(rows, np.int64)].packed).contains(words[k].packed)[0]:
                 rows.append(k)
-            if len(rows) > _MAX_RANK:
+            if len(rows) > limits.MAX_RANK:
                 break
-        if len(rows) > _MAX_RANK:
+        if len(rows) > limits.MAX_RANK:
             raise ModuleTooLargeError(
-                f"A gate has {len(rows)} > {_MAX_RANK} independent words: it is treated word by word."
+                f"A gate has {len(rows)} > {limits.MAX_RANK} independent words: it is treated word by word."
             )
         self.basis = words[np.array(rows, np.int64)] if rows else words[:0]
 
@@ -177,16 +171,16 @@ def _rotation_row(group: _Group, steps: list[tuple[int, float]], syndrome: int, 
 def _levels(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return distinct rates and which of them each one is."""
     order = np.argsort(rates)
-    new = np.diff(rates[order], prepend=-np.inf) > _SAME
+    new = np.diff(rates[order], prepend=-np.inf) > limits.SAME_FREQUENCY
     which = np.empty(len(rates), np.int64)
     which[order] = np.cumsum(new) - 1
     levels = rates[order][new]
-    return np.where(np.abs(levels) < _SAME, 0.0, levels), which
+    return np.where(np.abs(levels) < limits.SAME_FREQUENCY, 0.0, levels), which
 
 
 def _row(shifts: np.ndarray, odd: np.ndarray, frequencies: np.ndarray, amplitudes: np.ndarray) -> Row:
     """Leave out shifts and frequencies whose coefficients are rounding."""
-    amplitudes = np.where(np.abs(amplitudes) < _ZERO, 0.0, amplitudes)
+    amplitudes = np.where(np.abs(amplitudes) < limits.ZERO, 0.0, amplitudes)
     columns = np.flatnonzero(np.abs(amplitudes).any(axis=0))
     rows = np.flatnonzero(np.abs(amplitudes[:, columns]).any(axis=1))
     return Row(shifts[columns], odd[columns], frequencies[rows], amplitudes[np.ix_(rows, columns)])
@@ -211,7 +205,7 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
     def make(syndrome: int) -> Row:
         # Anticommuting with X_j means a z bit on j, and the other way round.
         q = (syndrome >> k) | ((syndrome & (2**k - 1)) << k)
-        targets = np.flatnonzero(np.abs(transfer[:, q]) > _ZERO)
+        targets = np.flatnonzero(np.abs(transfer[:, q]) > limits.ZERO)
         odd = np.array([_is_odd(int(r) ^ q, syndrome) for r in targets], bool)
         # Q = rest·letters_q, and rest·letters_r = letters_r·letters_q·Q.
         phase = np.array([_phase(group, int(r), q) for r in targets], np.int64)

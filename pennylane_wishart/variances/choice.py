@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.conventions import LowerBounds, UpperBounds
-from pennylane_wishart.errors import (
-    InputError,
-    ModuleTooLargeError,
-    Status,
-    UnsupportedCircuitError,
-)
-from pennylane_wishart.variances.engines.line.moments import chain_moments, chain_work
-from pennylane_wishart.variances.engines.sampled import sampled_moments
-from pennylane_wishart.variances.engines.walks.pairs import pair_walk
-from pennylane_wishart.variances.engines.walks.walk import walk
-from pennylane_wishart.variances.exact import exact_moments
+from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status, UnsupportedCircuitError
+from pennylane_wishart.variances.building import Found, is_constant, record_of
+from pennylane_wishart.variances.engines.line.moments import found_on_line, line_seconds
+from pennylane_wishart.variances.engines.sampled import found_by_sampling
+from pennylane_wishart.variances.engines.walks.pairs import found_by_pairs
+from pennylane_wishart.variances.engines.walks.walk import found_by_walk
+from pennylane_wishart.variances.exact import ExactLimits, found_exactly
+from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["moments_of"]
-
-_CHAIN_SECONDS = 30.0
-_PER_PARAMETER = (
-    "gradient_variance",
-    "gradient_variance_error",
-    "log2_gradient_variance",
-)
-_LOSS = (
-    "loss_second_moment",
-    "loss_second_moment_error",
-    "loss_variance",
-    "loss_variance_error",
-    "loss_variance_upper",
-    "loss_variance_lower",
-)
 
 
 def moments_of(
     circuit: RotationCircuit,
     law: AngleLaw | None = None,
-    seed=None,
-    max_support: int = 1 << 16,
-    max_work: float = 1e11,
-    n_walkers: int = 10**5,
-    n_samples: int = 2000,
+    seed: int | np.random.Generator | None = None,
+    max_support: int = limits.CHOICE_SUPPORT,
+    max_work: float = limits.CHOICE_WORK,
+    n_walkers: int = limits.WALKERS,
+    n_samples: int = limits.SAMPLES,
 ) -> SecondMoments:
     """Compute second moments by the sharpest engine that is valid and affordable.
 
@@ -69,62 +49,58 @@ def moments_of(
     Cost: a minute at most with the defaults, on one core.
     Example:
         >>> c = RotationCircuit.from_words(["XI", "ZZ", "IX"], {"ZI": 1.0})
-        >>> moments_of(c).engine
+        >>> str(moments_of(c).engine)
         'exact words'
     """
     if not isinstance(circuit, RotationCircuit):
         raise InputError(f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}.")
-    law = circuit.angle_law() if law is None else law
+    problem = Problem(circuit, circuit.angle_law() if law is None else law)
+    rng = np.random.default_rng(seed)
+    most = ExactLimits(max_support=max_support, max_work=max_work)
+    return record_of(problem, _found(problem, rng, most, n_walkers, n_samples))
+
+
+def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walkers: int, n_samples: int) -> Found:
+    """Try the engines in the order of what their numbers are worth; each falls back to the next."""
     try:
-        return exact_moments(circuit, law, max_support=max_support, max_work=max_work)
+        return found_exactly(problem, most)
     except ModuleTooLargeError as error:
         too_large = str(error)
     try:
-        return _beside_chain(circuit, law, walk(circuit, law, n_walkers, seed))
+        return _beside_line(problem, found_by_walk(problem, n_walkers, rng))
     except (UnsupportedCircuitError, ModuleTooLargeError) as error:
         obstacle = str(error)
-    if circuit.n_qubits <= 20:
-        return sampled_moments(circuit, law, n_samples, seed)
+    n = problem.circuit.n_qubits
+    # Signed weights grow with depth, and samples of a state vector do not.
+    if n <= limits.MAX_SAMPLED_QUBITS:
+        return found_by_sampling(problem, n_samples, rng)
     try:
-        return pair_walk(circuit, law, n_walkers, seed)
+        return found_by_pairs(problem, n_walkers, rng)
     except UnsupportedCircuitError as error:
         raise UnsupportedCircuitError(
-            f"No engine gives the second moments of this circuit on {circuit.n_qubits} qubits. "
-            f"Exact: {too_large} Walkers: {obstacle} Pairs: {error} Sampling: stops at 20 qubits."
+            f"No engine gives the second moments of this circuit on {n} qubits. "
+            f"Exact: {too_large} Walkers: {obstacle} Pairs: {error} "
+            f"Sampling: stops at {limits.MAX_SAMPLED_QUBITS} qubits."
         ) from error
 
 
-def _beside_chain(circuit: RotationCircuit, law: AngleLaw, walked: SecondMoments) -> SecondMoments:
-    """Replace the walkers' upper limits by matrix products, where the circuit is a chain."""
-    if walked.known.all() or chain_work(circuit, law) > _CHAIN_SECONDS:
+def _beside_line(problem: Problem, walked: Found) -> Found:
+    """Replace the walkers' upper limits by matrix products, where the circuit is a line of short gates."""
+    settled = np.append(is_constant(problem, walked.dead), walked.dead)
+    open_rows = ~(walked.known | settled)
+    if not open_rows[1:].any() or line_seconds(problem) > limits.LINE_SECONDS:
         return walked
     try:
-        chained = chain_moments(circuit, law)
+        line = found_on_line(problem)
     except ModuleTooLargeError:
         return walked  # truncation lost the values: the walkers' limits stand
-    estimated = np.array([s is Status.ESTIMATED for s in walked.status])
-    loose = np.array([s in (Status.NOT_CONVERGED, Status.UPPER_BOUND) for s in chained.status])
-    if np.sum(loose & ~estimated) >= np.sum(~walked.known):
+    rough = np.array([s is Status.NOT_CONVERGED for s in line.status])
+    loose = np.append(False, rough | ~line.known[1:]) & ~settled
+    # Not worth mixing two engines where the matrix product settles no more than the walkers had.
+    if (loose & open_rows).sum() >= open_rows[1:].sum():
         return walked
-    take = loose & (estimated | ~chained.known)
-    parts = {name: np.where(take, getattr(walked, name), getattr(chained, name)) for name in _PER_PARAMETER}
-    parts["gradient_variance_upper"] = _upper(take, walked.gradient_variance_upper, chained.gradient_variance_upper)
-    parts["gradient_variance_lower"] = _lower(take, walked.gradient_variance_lower, chained.gradient_variance_lower)
-    better = walked.loss_second_moment_error < chained.loss_second_moment_error
-    if better or np.isnan(chained.loss_variance):
-        parts.update({name: getattr(walked, name) for name in _LOSS})
-    status = tuple(w if t else c for w, c, t in zip(walked.status, chained.status, take, strict=True))
-    mixed = "loss_variance" in parts or take.any()
-    return replace(chained, **parts, status=status, n_samples=walked.n_samples if mixed else 0)
-
-
-def _upper(take: np.ndarray, one: UpperBounds, other: UpperBounds) -> UpperBounds:
-    return UpperBounds(
-        np.where(take, one.at_most_log2, other.at_most_log2), np.where(take, one.confidence, other.confidence)
-    )
-
-
-def _lower(take: np.ndarray, one: LowerBounds, other: LowerBounds) -> LowerBounds:
-    return LowerBounds(
-        np.where(take, one.at_least_log2, other.at_least_log2), np.where(take, one.confidence, other.confidence)
-    )
+    # A walker's estimate, with its honest error, is better than a run that has not converged.
+    take = loose & (walked.known | ~line.known)
+    surer = walked.known[0] and walked.second_error[0] < line.second_error[0]
+    take[0] = not settled[0] and (surer or not line.known[0])
+    return line.with_rows_of(walked, take)

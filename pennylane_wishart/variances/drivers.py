@@ -1,27 +1,16 @@
-"""Which random variable drives which rotation: independent, shared, or fixed."""
+"""Which random variable drives which rotation, and what a gradient can be at most."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.paulis import PauliWords
 
-__all__ = [
-    "Drivers",
-    "check_law",
-    "clean_moments",
-    "drivers_of",
-    "gradient_bounds",
-    "restricted",
-    "split_sums",
-    "subcircuit",
-]
-
-_ZERO = 1e-14
+__all__ = ["Drivers", "check_law", "clean_moments", "drivers_of", "gradient_bounds", "loss_size"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,90 +48,16 @@ def drivers_of(circuit: RotationCircuit) -> Drivers:
 
 
 def clean_moments(circuit: RotationCircuit, law: AngleLaw) -> RotationMoments:
-    """Return the rotation moments with rounding noise around 0 removed.
-
-    cos(π/2) is 6e-17 in floating point; left in place it would keep words alive that a
-    Clifford angle removes.
-    """
+    """Return the rotation moments with rounding noise around 0 removed."""
     raw = circuit.rotation_moments(law)
-    parts = [np.where(np.abs(a) < _ZERO, 0.0, a) for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)]
+    parts = [np.where(np.abs(a) < limits.ZERO, 0.0, a) for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)]
     return RotationMoments(*parts)
 
 
-def subcircuit(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
-    """Return the circuit with only the rotations ``keep`` (parameters keep their numbers)."""
-    keep = np.asarray(keep)
-    keep = np.flatnonzero(keep) if keep.dtype == bool else keep
-    sizes = np.diff(circuit.starts)[keep]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    rows = np.repeat(circuit.starts[:-1][keep] - starts[:-1], sizes) + np.arange(starts[-1])
-    terms = PauliWords(circuit.terms.x[rows], circuit.terms.z[rows], circuit.n_qubits)
-    return replace(
-        circuit,
-        terms=terms,
-        term_coefficients=circuit.term_coefficients[rows],
-        starts=starts,
-        coefficients=circuit.coefficients[keep],
-        offsets=circuit.offsets[keep],
-        parameter_of=circuit.parameter_of[keep],
-        random_of=circuit.random_of[keep],
-        cliffords=tuple((int(np.searchsorted(keep, at)), c, q) for at, c, q in circuit.cliffords),
-    )
-
-
-def restricted(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
-    """Return the circuit with only the terms ``keep`` of its generators; rotations left empty are dropped.
-
-    Valid where the loss does not depend on what is left out.
-
-    Args:
-        keep: bool, one per term.
-    """
-    owner = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
-    counts = np.bincount(owner[keep], minlength=circuit.n_rotations)
-    rotations = np.flatnonzero(counts)
-    small = subcircuit(circuit, rotations)
-    if keep.all():
-        return small
-    rows = np.flatnonzero(keep)
-    return replace(
-        small,
-        terms=circuit.terms[rows],
-        term_coefficients=circuit.term_coefficients[rows],
-        starts=np.concatenate([[0], np.cumsum(counts[rotations])]).astype(np.int64),
-    )
-
-
-def split_sums(circuit: RotationCircuit) -> tuple[RotationCircuit, np.ndarray]:
-    """Return the circuit with every sum of commuting words as one rotation a word, and their first terms.
-
-    exp(−ia Σ c_j P_j) = ∏ exp(−ia c_j P_j) where the words commute. Sums of words that do not commute stay.
-
-    Returns:
-        ``(circuit, starts)``: the terms keep their order; ``starts`` int64 ``(n_parts + 1,)`` says which
-        terms each rotation of the new circuit holds.
-    """
-    sizes = np.diff(circuit.starts)
-    starts, owner = [], []
-    for k, size in enumerate(sizes):
-        words = circuit.terms[slice(circuit.starts[k], circuit.starts[k + 1])] if size > 1 else None
-        whole = words is not None and bool(words.anticommutation(words).any())
-        parts = [circuit.starts[k]] if whole else list(range(circuit.starts[k], circuit.starts[k + 1]))
-        starts += parts
-        owner += [k] * len(parts)
-    index = np.asarray(owner, np.int64)
-    bounds = np.asarray([*starts, circuit.starts[-1]], np.int64)
-    if len(index) == circuit.n_rotations:
-        return circuit, bounds
-    return replace(
-        circuit,
-        starts=bounds,
-        coefficients=circuit.coefficients[index],
-        offsets=circuit.offsets[index],
-        parameter_of=circuit.parameter_of[index],
-        random_of=circuit.random_of[index],
-        cliffords=tuple((int(np.searchsorted(index, at)), c, q) for at, c, q in circuit.cliffords),
-    ), bounds
+def loss_size(circuit: RotationCircuit) -> float:
+    """Return a bound on |ℓ − (identity's part)|: the sum of the other terms' sizes."""
+    heavy = circuit.observable.words.weights() > 0
+    return float(np.abs(circuit.observable.coefficients[heavy]).sum())
 
 
 def gradient_bounds(circuit: RotationCircuit) -> np.ndarray:
@@ -150,11 +65,11 @@ def gradient_bounds(circuit: RotationCircuit) -> np.ndarray:
 
     Norms are bounded by the sums of |Pauli coefficients|.
     """
-    heavy = circuit.observable.words.weights() > 0
-    size = float(np.abs(circuit.observable.coefficients[heavy]).sum())
+    # reduceat needs an entry at every start: the appended 0 serves generators without terms at the end
     sums = np.add.reduceat(np.append(np.abs(circuit.term_coefficients), 0.0), circuit.starts[:-1])
     norms = np.where(np.diff(circuit.starts) > 0, sums, 0.0)
     out = np.zeros(circuit.n_params)
     driven = circuit.parameter_of >= 0
-    np.add.at(out, circuit.parameter_of[driven], np.abs(circuit.coefficients[driven]) * 2 * norms[driven] * size)
+    slopes = np.abs(circuit.coefficients[driven]) * 2 * norms[driven] * loss_size(circuit)
+    np.add.at(out, circuit.parameter_of[driven], slopes)
     return out

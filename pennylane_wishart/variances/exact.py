@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
-from pennylane_wishart.variances.columns import GradientColumns, LossColumns, is_constant, loss_size
+from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
-from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
-from pennylane_wishart.variances.drivers import check_law, clean_moments, drivers_of, gradient_bounds
 from pennylane_wishart.variances.engines.mixed import mixed_moments
-from pennylane_wishart.variances.engines.module import CLOSED_FORM, module_moments
+from pennylane_wishart.variances.engines.module import module_moments
 from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
     module_in_light_cone,
@@ -21,25 +22,31 @@ from pennylane_wishart.variances.engines.operators import (
     module_on_words,
 )
 from pennylane_wishart.variances.engines.words import chains_of, diagonal_suffices, word_moments
+from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["assemble", "exact_moments"]
+__all__ = ["ExactLimits", "exact_moments", "found_exactly"]
 
-_EPS = 1e-14
-"""Relative rounding of a sum of positive numbers."""
-_SIGNED = 1e-13
-"""Rounding of a sum of numbers of both signs, relative to the largest value that it could have had."""
-_STEPS = 50
-"""Rotations after which that rounding has doubled."""
+
+@dataclass(frozen=True)
+class ExactLimits:
+    """How far the exact engines go."""
+
+    max_support: int = limits.MAX_SUPPORT
+    """Reachable words."""
+    max_dim: int = limits.MAX_MODULE
+    """Dimensions of the module."""
+    max_work: float = limits.EXACT_WORK
+    """Floating-point operations on the module."""
 
 
 def exact_moments(
     circuit: RotationCircuit,
     law: AngleLaw,
-    max_support: int = 1 << 18,
-    max_dim: int = 1500,
-    max_work: float = 5e11,
+    max_support: int = limits.MAX_SUPPORT,
+    max_dim: int = limits.MAX_MODULE,
+    max_work: float = limits.EXACT_WORK,
 ) -> SecondMoments:
     """Compute E[ℓ], Var[ℓ] and Var[∂ℓ/∂θ_k] for every parameter, exactly.
 
@@ -56,8 +63,7 @@ def exact_moments(
         max_dim: largest dimension of the module.
         max_work: largest number of floating-point operations on the module route.
     Returns:
-        :class:`SecondMoments` whose ``engine`` is "exact words", "exact module",
-        "exact tensor" or "quadrature".
+        :class:`SecondMoments` of one of the exact engines.
     Raises:
         ModuleTooLargeError: if no exact route fits in the limits.
     Cost: O(rotations · reachable words) on the word route; O(rotations · dim³) on the other.
@@ -67,161 +73,133 @@ def exact_moments(
         >>> exact_moments(c, c.angle_law()).gradient_variance.tolist()
         [0.5, 0.0, 0.0]
     """
-    check_law(circuit, law)
-    small = live_part(circuit)
-    drivers = drivers_of(small)
-    if small.is_pauli and drivers.independent:
-        found = _by_words(circuit, small, law, max_support, max_work)
+    problem = Problem(circuit, law)
+    return record_of(problem, found_exactly(problem, ExactLimits(max_support, max_dim, max_work)))
+
+
+def found_exactly(problem: Problem, most: ExactLimits) -> Found:
+    """Average by words where angles are independent and generators single words, else on the module.
+
+    Raises:
+        ModuleTooLargeError: if neither fits.
+    """
+    live, drivers = problem.live, problem.drivers
+    if live.is_pauli and drivers.independent:
+        found = _by_words(problem, most)
         if found is not None:
             return found
-    module = _smallest_module(small, law, drivers, max_dim, max_work)
-    shared = drivers.shared
-    raw = module_moments(small, law, module, drivers.driver, shared, _max_nodes(small, module, max_work))
-    proved = np.ones(circuit.n_params, bool)
-    proved[small.parameter_of[small.parameter_of >= 0]] = False
-    engine = "quadrature" if len(shared) else module.engine
-    sums = Sums(raw.mean, raw.second, raw.gradient_mean, raw.gradient_second, True)
-    return assemble(circuit, small, sums, proved, engine, raw.averaging)
+    module = _smallest_module(problem, most)
+    max_nodes = max(1, int(most.max_work / _node_work(live, module)))
+    raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
+    mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
+    engine = module.engine if drivers.independent else EngineId.QUADRATURE
+    return _found(problem, mean, second, problem.undriven, True, engine, raw.averaging)
 
 
-def _by_words(
-    whole: RotationCircuit, circuit: RotationCircuit, law: AngleLaw, max_support: int, max_work: float
-) -> SecondMoments | None:
-    moments = clean_moments(circuit, law)
+def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
+    """Average on the reachable words; None where they, or the products of pairs, are too many."""
+    live, moments = problem.live, problem.moments
     try:
-        reached = reach(circuit.words, circuit.observable.words, max_support)
+        reached = reach(live.words, live.observable.words, most.max_support)
+        if diagonal_suffices(live, moments):
+            chains = chains_of(live, moments)
+            if chains is None:
+                return None
+            raw = word_moments(live, moments, reached, chains)
+            # one product is the diagonal Q = R: weights and squared expectations, all positive
+            signed = len(chains.factors) > 1
+        else:
+            raw = mixed_moments(live, moments, reached, most.max_work / limits.MIXED_SHARE)
+            signed = True
     except ModuleTooLargeError:
         return None
-    if diagonal_suffices(circuit, moments):
-        chains = chains_of(circuit, moments)
-        if chains is None:
-            return None
-        raw = word_moments(circuit, moments, reached, chains)
-        signed = len(chains.factors) > 1
-    else:
-        signed = True
-        try:
-            raw = mixed_moments(circuit, moments, reached, max_work / 4)
-        except ModuleTooLargeError:
-            return None
-    seen = np.abs(circuit.state.expectation(reached.words)) > 1e-12
+    seen = np.abs(live.state.expectation(reached.words)) > limits.SEEN
     _, paths = support_paths(reached, seen)
-    driven = np.flatnonzero(circuit.parameter_of >= 0)
-    scale = (2 * circuit.term_coefficients * circuit.coefficients)[driven]
-    parameter = circuit.parameter_of[driven]
-    first, second = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
-    first[parameter] = scale * raw.gradient_mean[driven]
-    second[parameter] = scale**2 * raw.gradient_second[driven]
-    proved = np.ones(circuit.n_params, bool)
-    proved[parameter] = ~paths[driven]
-    sums = Sums(raw.mean, raw.second, first, second, signed)
-    return assemble(whole, circuit, sums, proved, "exact words")
-
-
-def _max_nodes(circuit: RotationCircuit, module: OperatorModule, max_work: float) -> int:
-    return max(1, int(max_work / _node_work(circuit, module)))
+    # A rotation that no path from the observable to a seen word meets has no gradient, whatever the sums say.
+    proved = problem.undriven.copy()
+    proved[live.parameter_of[problem.driven]] = ~paths[problem.driven]
+    mean, second = problem.rows(raw.mean, raw.gradient_mean), problem.rows(raw.second, raw.gradient_second, 2)
+    return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
 def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
     """Floating-point operations of one backward and forward pass; sparse rotors cost m² each."""
     m = module.dim
     width = max((g.nnz for g in module.generators), default=0) / max(m, 1)
-    per_step = 64.0 * m * m * min(float(m), 4 * (1 + width))
-    return max(1.0, circuit.n_rotations * per_step + 2000.0 * circuit.n_rotations)
+    per_step = limits.STEP_COST * m * m * min(float(m), limits.SPARSE_WIDTH * (1 + width))
+    return max(1.0, circuit.n_rotations * (per_step + limits.STEP_OVERHEAD))
 
 
-def _smallest_module(circuit, law, drivers, max_dim: int, max_work: float) -> OperatorModule:
+def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
     """Return the cheapest basis of the observable's module that fits."""
-    found: list[OperatorModule] = []
-    builders = [
-        lambda: module_in_light_cone(circuit, max_dim),
-        lambda: module_on_words(circuit, max_dim),
+    live, max_dim = problem.live, most.max_dim
+    # In the order of what they cost to build; each can be the smallest.
+    builders: list[Callable[[], OperatorModule]] = [
+        lambda: module_in_light_cone(live, max_dim),
+        lambda: module_on_words(live, max_dim),
     ]
-    if circuit.n_qubits <= 14:
-        builders.append(lambda: module_on_subspace(circuit, max_dim=min(max_dim, 1000)))
+    if live.n_qubits <= limits.MAX_VECTOR_QUBITS:
+        builders.append(lambda: module_on_subspace(live, max_dim=min(max_dim, limits.MAX_SUBSPACE_MODULE)))
+    found: list[OperatorModule] = []
     for build in builders:
         try:
             found.append(build())
         except ModuleTooLargeError:
             continue
-        if found[-1].dim <= 64:
+        if found[-1].dim <= limits.SMALL_MODULE:
             break
     if not found:
         raise ModuleTooLargeError(
             f"The observable's module has more than max_dim={max_dim} dimensions: "
             "raise max_dim, or use walkers or sampling."
         )
-    best = min(found, key=lambda module: _node_work(circuit, module))
-    if _node_work(circuit, best) > max_work:
+    best = min(found, key=lambda module: _node_work(live, module))
+    if _node_work(live, best) > most.max_work:
         raise ModuleTooLargeError(
             f"Averaging on a module of {best.dim} dimensions needs more than "
-            f"max_work={max_work:.1g} operations: raise max_work, or use walkers or sampling."
+            f"max_work={most.max_work:.1g} operations: raise max_work, or use walkers or sampling."
         )
     return best
 
 
-@dataclass(frozen=True, eq=False)
-class Sums:
-    """What an exact engine adds up, per parameter."""
-
-    mean: float
-    second: float
-    first: np.ndarray
-    """E[∂ℓ/∂θ_k]"""
-    squares: np.ndarray
-    """E[(∂ℓ/∂θ_k)²]"""
-    signed: bool
-    """Whether numbers of both signs were added, so that a sum can be rounding noise."""
-
-
-def assemble(
-    circuit: RotationCircuit,
-    live: RotationCircuit,
-    sums: Sums,
+def _found(
+    problem: Problem,
+    mean: np.ndarray,
+    second: np.ndarray,
     proved: np.ndarray,
-    engine: str,
-    averaging: str = CLOSED_FORM,
-) -> SecondMoments:
-    """Make the record of an exact engine.
-
-    A value below rounding is a bound, unless the parameter is dead: then it is 0.
+    signed: bool,
+    engine: EngineId,
+    averaging: str,
+) -> Found:
+    """Turn exact averages into values, and bounds where a difference is below rounding.
 
     Args:
-        circuit: the whole circuit; ``live`` is what the loss depends on.
+        mean, second: E[x] and E[x²], row 0 the loss.
         proved: bool ``(n_params,)``: dead by the engine's own argument.
+        signed: whether numbers of both signs were added, so that a sum can be rounding noise.
     """
-    first = sums.first
-    variance = np.maximum(sums.squares - first**2, 0.0)
+    variance = np.maximum(second - mean**2, 0.0)
     # A difference of two numbers is known to the rounding of the larger one only.
-    noise = _SIGNED * (1 + live.n_rotations / _STEPS) if sums.signed else 0.0
-    floor = np.maximum(_EPS * first**2, noise * gradient_bounds(live) ** 2)
-    unsure = ~proved & ((variance <= floor) | (variance == 0))
-    dead = proved.copy()
-    if unsure.any():
-        dead[list(dead_proofs(circuit))] = True
-    with np.errstate(divide="ignore"):
-        log2 = np.log2(variance)
-        upper = np.log2(np.maximum(np.where(unsure, 2 * floor, variance), np.finfo(float).tiny))
+    noise = limits.SIGNED_ROUNDING * (1 + problem.live.n_rotations / limits.ROUNDING_STEPS) if signed else 0.0
+    floor = np.maximum(limits.SUM_ROUNDING * mean**2, noise * problem.sizes**2)
+    known = variance > floor
+    dead = proved
+    # The other arguments are asked only where they decide: they may cost seconds.
+    if not (known | np.append(is_constant(problem, dead), dead)).all():
+        dead = dead | problem.dead
     zero = np.zeros(len(variance))
-    status = (Status.OK,) * len(variance)
-    columns = GradientColumns(log2, zero, ~unsure, dead, upper, zero + 1, status, variance=variance)
-    return SecondMoments(
-        **_loss(circuit, live, sums, dead, noise),
-        gradient_mean=np.where(dead, 0.0, first),
-        **columns.fields(),
+    return Found(
+        mean=mean,
+        mean_error=zero,
+        second=second,
+        second_error=zero,
+        variance=variance,
+        error=zero,
+        known=known,
+        upper=log2_of(np.maximum(np.where(known, variance, 2 * floor), np.finfo(float).tiny)),
+        confidence=zero + 1,
+        dead=dead,
+        status=(Status.OK,) * len(dead),
         engine=engine,
         averaging=averaging,
     )
-
-
-def _loss(circuit: RotationCircuit, live: RotationCircuit, sums: Sums, dead: np.ndarray, noise: float) -> dict:
-    variance = max(0.0, sums.second - sums.mean**2)
-    floor = max(_EPS * sums.mean**2, noise * loss_size(circuit) ** 2)
-    known = variance > floor
-    constant = is_constant(live, dead)
-    if not known and not constant:
-        dead = dead.copy()
-        dead[list(dead_proofs(circuit))] = True
-        constant = is_constant(live, dead)
-    upper = float(np.log2(max(2 * floor, np.finfo(float).tiny)))
-    return LossColumns(sums.mean, 0.0, sums.second, 0.0, variance, 0.0, upper, 1.0, known, constant).fields()

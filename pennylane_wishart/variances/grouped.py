@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.drivers import clean_moments, drivers_of
@@ -22,9 +23,6 @@ from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.sweeps import Sweeps
 
 __all__ = ["grouped_pairs", "grouped_second_moment", "module_mean", "sampled_spread", "state_spread"]
-
-_MAX_ROUTES = 4
-"""Groups whose second moments are found one by one."""
 
 
 def grouped_pairs(parts: Sequence[PauliSum]) -> tuple[PauliSum, np.ndarray]:
@@ -44,8 +42,8 @@ def grouped_second_moment(
     circuit: RotationCircuit,
     law: AngleLaw,
     parts: Sequence[PauliSum],
-    max_support: int = 1 << 14,
-    max_work: float = 2e9,
+    max_support: int = limits.GROUP_SUPPORT,
+    max_work: float = limits.GROUP_WORK,
 ) -> float:
     """Return E[Σ_g ⟨O_g⟩²] over the angles, exactly.
 
@@ -62,18 +60,25 @@ def grouped_second_moment(
         joint = circuit.with_observable(observable)
         if diagonal_suffices(joint, moments):
             reached = reach(joint.words, observable.words, max_support)
-            chains = chains_of(joint, moments, 4096, gram)
+            chains = chains_of(joint, moments, pair_weights=gram)
             if chains is not None and float(reached.entries) * len(chains.factors) <= max_work:
                 return word_second(joint, moments, reached, chains)
-    if len(parts) > _MAX_ROUTES:
+    if len(parts) > limits.MAX_ROUTES:
         raise ModuleTooLargeError(f"{len(parts)} groups of words are too many to average one by one.")
     share = 2 * max_work / max(len(parts), 1)
-    found = [exact_moments(circuit.with_observable(p), law, max_support, 400, share).loss_second_moment for p in parts]
+    found = [
+        exact_moments(circuit.with_observable(p), law, max_support, limits.GROUP_MODULE, share).loss_second_moment
+        for p in parts
+    ]
     return float(sum(found))
 
 
 def module_mean(
-    circuit: RotationCircuit, law: AngleLaw, operator: PauliSum, max_dim: int = 6000, max_nodes: int = 400
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    operator: PauliSum,
+    max_dim: int = limits.MEAN_MODULE,
+    max_nodes: int = limits.MEAN_NODES,
 ) -> float:
     """Return E⟨A⟩ over the angles, exactly: sums as generators and shared angles too.
 
@@ -91,7 +96,11 @@ def module_mean(
 
 
 def sampled_spread(
-    circuit: RotationCircuit, law: AngleLaw, parts: Sequence[PauliSum], n_samples: int, seed=None
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    parts: Sequence[PauliSum],
+    n_samples: int,
+    seed: int | np.random.Generator | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Σ_g (⟨O_g²⟩ − ⟨O_g⟩²) and Σ_g ⟨O_g⟩² at random angles, ``(n_samples,)`` each, n ≤ 20.
 

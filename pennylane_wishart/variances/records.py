@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pennylane_wishart.conventions import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
+from pennylane_wishart.conventions import EngineId, Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status
 
 __all__ = ["DeepLimit", "SecondMoments"]
@@ -46,18 +48,22 @@ class SecondMoments:
     gradient_variance_lower: LowerBounds
     status: tuple[Status, ...]
     """One per parameter; ``UPPER_BOUND`` exactly where the value is NaN."""
-    engine: str
-    """"exact words", "exact module", "exact tensor", "quadrature", "walkers",
-    "matrix product" or "sampled"."""
+    engine: EngineId
     n_samples: int = 0
     """Walkers or sampled parameter vectors; 0 for an exact engine."""
     averaging: str = ""
     """How the angles were averaged: closed form, a set of exact angles, or draws."""
+    gradient_mean_error: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """Standard errors of ``gradient_mean``; 0 where exact, and where none are given."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.status)
+        object.__setattr__(self, "engine", EngineId(self.engine))
+        if len(self.gradient_mean_error) == 0:
+            object.__setattr__(self, "gradient_mean_error", np.zeros(n))
         arrays = {
             "gradient_mean": self.gradient_mean,
+            "gradient_mean_error": self.gradient_mean_error,
             "gradient_variance": self.gradient_variance,
             "gradient_variance_error": self.gradient_variance_error,
             "log2_gradient_variance": self.log2_gradient_variance,
@@ -106,8 +112,8 @@ class SecondMoments:
     def loss_second_moment_at_most(self) -> float:
         """A bound on E[ℓ²]: the value and two errors of it where there is one."""
         if not np.isnan(self.loss_second_moment):
-            return self.loss_second_moment + 1.96 * self.loss_second_moment_error
-        mean = abs(self.loss_mean) + 1.96 * self.loss_mean_error
+            return self.loss_second_moment + limits.Z975 * self.loss_second_moment_error
+        mean = abs(self.loss_mean) + limits.Z975 * self.loss_mean_error
         return float(np.exp2(self.loss_variance_upper.at_most_log2)) + mean**2
 
     @property
@@ -118,9 +124,9 @@ class SecondMoments:
     @property
     def is_exact(self) -> bool:
         """Whether no value on the record carries a sampling or truncation error."""
-        return self.engine.startswith("exact") or self.engine == "quadrature"
+        return self.engine.is_exact
 
-    def with_dead(self, parameters) -> SecondMoments:
+    def with_dead(self, parameters: Iterable[int]) -> SecondMoments:
         """Return the record with the gradients of these parameters exactly 0: they are dead for another reason."""
         mask = np.zeros(self.n_params, bool)
         mask[list(parameters)] = True
@@ -130,6 +136,7 @@ class SecondMoments:
         return replace(
             self,
             gradient_mean=np.where(mask, 0.0, self.gradient_mean),
+            gradient_mean_error=np.where(mask, 0.0, self.gradient_mean_error),
             gradient_variance=np.where(mask, 0.0, self.gradient_variance),
             gradient_variance_error=np.where(mask, 0.0, self.gradient_variance_error),
             log2_gradient_variance=np.where(mask, -np.inf, self.log2_gradient_variance),
@@ -153,8 +160,8 @@ class DeepLimit:
     gradient_variance: np.ndarray
     """float64 ``(n_params,)``: deep layers on both sides of the gate."""
     log2_gradient_variance: np.ndarray
-    engine: str
-    """"orbit", "orbit count" or "module iteration"; "none" where no formula applied."""
+    engine: EngineId
+    """``EngineId.NONE`` where no formula applied."""
     status: Status
     reason: str = ""
     """Why there is no value, where there is none."""
@@ -162,4 +169,4 @@ class DeepLimit:
     @property
     def available(self) -> bool:
         """Whether a value was found."""
-        return self.engine != "none"
+        return self.engine is not EngineId.NONE

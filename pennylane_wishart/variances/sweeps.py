@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["BatchRotation", "Sweeps"]
-
-_BATCH_AMPLITUDES = 1 << 16
-"""States held at once: larger batches leave the processor's cache and take twice as long."""
+__all__ = ["BatchRotation", "Sweeps", "rotation_angles"]
 
 
 class BatchRotation:
@@ -32,9 +30,9 @@ class BatchRotation:
                 self.actions.append((source, -1j * phases[source][:, None]))
             return
         self.support = words.support()
-        if len(self.support) > 10:
+        if len(self.support) > limits.MAX_LOCAL_QUBITS:
             raise InputError(
-                f"A generator of non-commuting words acts on {len(self.support)} > 10 qubits: "
+                f"A generator of non-commuting words acts on {len(self.support)} > {limits.MAX_LOCAL_QUBITS} qubits: "
                 "measure the circuit on a PennyLane device instead."
             )
         local = PauliSum.of(words.restrict(self.support), generator.coefficients).matrix()
@@ -62,6 +60,14 @@ class BatchRotation:
         return np.ascontiguousarray(np.moveaxis(local, places, self.support)).reshape(states.shape)
 
 
+def rotation_angles(circuit: RotationCircuit, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return rotation angles ``(batch, n_rotations)`` with the random data inputs drawn on [0, 2π)."""
+    angles = circuit.angles_of(parameters)
+    for d in np.unique(circuit.random_of[circuit.random_of >= 0]):
+        angles[:, circuit.random_of == d] = rng.uniform(0, 2 * np.pi, (len(parameters), 1))
+    return angles
+
+
 class Sweeps:
     """A circuit made ready for adjoint sweeps.
 
@@ -70,8 +76,9 @@ class Sweeps:
     """
 
     def __init__(self, circuit: RotationCircuit):
-        if circuit.n_qubits > 20:
-            raise InputError(f"Sampling builds state vectors and stops at 20 qubits; got {circuit.n_qubits}.")
+        most = limits.MAX_SAMPLED_QUBITS
+        if circuit.n_qubits > most:
+            raise InputError(f"Sampling builds state vectors and stops at {most} qubits; got {circuit.n_qubits}.")
         self.circuit = circuit
         cache: dict[bytes, BatchRotation] = {}
         self.rotations: list[BatchRotation] = []
@@ -83,21 +90,13 @@ class Sweeps:
 
     def batch(self, n_samples: int) -> int:
         """Return how many samples to hold at one time."""
-        return max(1, min(n_samples, _BATCH_AMPLITUDES // len(self.vector)))
-
-    def angles(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return rotation angles ``(batch, n_rotations)`` with the random data inputs drawn on [0, 2π)."""
-        circuit = self.circuit
-        angles = circuit.angles_of(parameters)
-        for d in np.unique(circuit.random_of[circuit.random_of >= 0]):
-            angles[:, circuit.random_of == d] = rng.uniform(0, 2 * np.pi, (len(parameters), 1))
-        return angles
+        return max(1, min(n_samples, limits.BATCH_AMPLITUDES // len(self.vector)))
 
     def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield rotation angles ``(batch, n_rotations)`` drawn from a law, in batches whose states fit in memory."""
         size = self.batch(n_samples)
         for low in range(0, n_samples, size):
-            yield self.angles(law.sample(rng, min(size, n_samples - low)), rng)
+            yield rotation_angles(self.circuit, law.sample(rng, min(size, n_samples - low)), rng)
 
     def states(self, angles: np.ndarray) -> np.ndarray:
         """Return the states after all rotations, ``(2^n, batch)``."""

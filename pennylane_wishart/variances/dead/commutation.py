@@ -12,16 +12,14 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.dead.reasons import DeadReason
 from pennylane_wishart.variances.dead.symmetry import invisible_rotations
-from pennylane_wishart.variances.drivers import subcircuit
+from pennylane_wishart.variances.parts import subcircuit
 from pennylane_wishart.variances.reach import Reach
 
 __all__ = ["dead_rotations", "support_paths"]
-
-_MAX_OPERATOR_COST = 20_000
-_MAX_ROUNDS = 4
 
 
 class _ActiveWords:
@@ -59,8 +57,8 @@ class _ActiveWords:
         if not ((x & self.any_z) | (z & self.any_x)).any():
             return False
         # Recent words first: neighbours in time are neighbours in space.
-        for stop in range(self.size, 0, -256):
-            part = slice(max(0, stop - 256), stop)
+        for stop in range(self.size, 0, -limits.RECENT):
+            part = slice(max(0, stop - limits.RECENT), stop)
             count = np.bitwise_count((self.x[part] & z) ^ (self.z[part] & x)).sum(axis=1)
             if (count & 1).any():
                 self.hot.add(key)
@@ -98,21 +96,21 @@ class _Commutant:
         if not self.as_operators:
             return False
         cost = len(generator) * sum(len(o) for o in self.operators)
-        if cost > _MAX_OPERATOR_COST:
+        if cost > limits.MAX_OPERATOR_COST:
             return False
         return all(len(generator.commutator(o)) == 0 for o in self.operators)
 
 
 def _fixes_input(circuit: RotationCircuit, generator: PauliSum, signs: np.ndarray) -> bool:
     """Whether the input is an eigenstate of the generator."""
-    if np.all(np.abs(np.abs(signs) - 1) < 1e-12):
+    if np.all(np.abs(np.abs(signs) - 1) < limits.SEEN):
         return True
-    if circuit.is_pauli or circuit.n_qubits > 12 or len(generator) > 256:
+    if circuit.is_pauli or circuit.n_qubits > limits.MAX_EIGEN_QUBITS or len(generator) > limits.MAX_EIGEN_TERMS:
         return False
     vector = circuit.state.vector()
     image = generator.apply(vector)
     residue = image - np.vdot(vector, image) * vector
-    return bool(np.linalg.norm(residue) < 1e-12 * max(1.0, np.abs(generator.coefficients).sum()))
+    return bool(np.linalg.norm(residue) < limits.SEEN * max(1.0, np.abs(generator.coefficients).sum()))
 
 
 def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
@@ -123,7 +121,7 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
     Cost: O(rotations · distinct words) at worst, milliseconds at a hundred qubits.
     """
     reasons = _by_commutation(circuit)
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(limits.MAX_ROUNDS):
         live = np.flatnonzero([not r for r in reasons])
         if len(live) == 0:
             break

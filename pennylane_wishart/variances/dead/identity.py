@@ -10,19 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.variances.dead.reasons import SETTINGS
 from pennylane_wishart.variances.drivers import gradient_bounds
-from pennylane_wishart.variances.sweeps import Sweeps
+from pennylane_wishart.variances.sweeps import Sweeps, rotation_angles
 
 __all__ = ["identically_zero"]
-
-_MAX_QUBITS = 14
-_MAX_WORK = 1e8
-"""Amplitudes touched, all settings together: about two seconds."""
-_ROUNDING = 1e-12
-"""Of the largest gradient that the slopes and the observable allow; sweeps of a thousand gates leave 1e-13."""
-_SEED = 0x57A7
 
 
 def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
@@ -33,22 +26,23 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
         asked: bool ``(n_params,)``.
     Returns:
         bool ``(n_params,)``; all False where the circuit is too large to be simulated in bounded work.
-    Cost: O(terms · 2^n) times at most ``SETTINGS``; about two seconds at most.
+    Cost: O(terms · 2^n) times at most ``limits.SETTINGS``; about two seconds at most.
     """
     out = np.zeros(circuit.n_params, bool)
     terms = len(circuit.terms) + len(circuit.observable)
-    if circuit.n_qubits > _MAX_QUBITS or 6.0 * terms * SETTINGS * 2.0**circuit.n_qubits > _MAX_WORK or not asked.any():
+    work = limits.SWEEP_COST * terms * limits.SETTINGS * 2.0**circuit.n_qubits
+    if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or work > limits.IDENTITY_WORK or not asked.any():
         return out
     try:
         sweeps = Sweeps(circuit)
     except InputError:
         return out
-    rng = np.random.default_rng(_SEED)
-    limit = _ROUNDING * gradient_bounds(circuit)
+    rng = np.random.default_rng(limits.IDENTITY_SEED)
+    limit = limits.SAMPLE_ROUNDING * gradient_bounds(circuit)
     zero = asked.copy()
-    for size in (1, SETTINGS - 1):  # one setting clears nearly every live parameter
+    for size in (1, limits.SETTINGS - 1):  # one setting clears nearly every live parameter
         parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * _ranges(circuit)
-        _, gradients = sweeps(sweeps.angles(parameters, rng))
+        _, gradients = sweeps(rotation_angles(circuit, parameters, rng))
         zero &= np.all(np.abs(gradients) <= limit, axis=0)
         if not zero.any():
             break

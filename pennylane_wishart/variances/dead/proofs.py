@@ -8,29 +8,27 @@ the circuit can be simulated.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.paulis import f2_rank
 from pennylane_wishart.variances.dead.commutation import dead_rotations, support_paths
 from pennylane_wishart.variances.dead.identity import identically_zero
 from pennylane_wishart.variances.dead.reasons import DeadReason, worded
-from pennylane_wishart.variances.drivers import restricted, split_sums
+from pennylane_wishart.variances.parts import restricted, split_sums
 from pennylane_wishart.variances.reach import reach
 
 __all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove"]
 
-_MAX_ROUNDS = 4
-_MAX_PASSES = 15
-"""A generator of non-commuting words is followed until its words are closed: 2^rank − 1 passes."""
-_MAX_SUPPORT = 20_000
-_SEEN = 1e-12
-
 Reasons = tuple[DeadReason, ...]
+Why = list[DeadReason | None]
+"""One entry a word; None while it lives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ _PROVED: WeakKeyDictionary[RotationCircuit, dict[int, Proofs]] = WeakKeyDictiona
 _DEAD: WeakKeyDictionary[RotationCircuit, dict[int, dict[int, Reasons]]] = WeakKeyDictionary()
 
 
-def prove(circuit: RotationCircuit, max_support: int = _MAX_SUPPORT) -> Proofs:
+def prove(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT) -> Proofs:
     """Find what the loss does not depend on, by commutation, symmetry and supports; found once a circuit.
 
     Args:
@@ -70,7 +68,7 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
     why: list[DeadReason | None] = [None] * len(circuit.terms)
     alive = np.ones(len(why), bool)
     live = circuit
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(limits.MAX_ROUNDS):
         before = int(alive.sum())
         live = _leave_out(circuit, alive, why, live.starts, dead_rotations(live))
         parts, starts = split_sums(live)
@@ -83,7 +81,13 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
     return Proofs(live, _of_parameters(circuit, why))
 
 
-def _leave_out(circuit: RotationCircuit, alive: np.ndarray, why: list, starts, reasons) -> RotationCircuit:
+def _leave_out(
+    circuit: RotationCircuit,
+    alive: np.ndarray,
+    why: list[DeadReason | None],
+    starts: np.ndarray,
+    reasons: Sequence[DeadReason | None],
+) -> RotationCircuit:
     """Note the reasons of rotations (``starts`` counts living terms) and return what is left."""
     rows = np.flatnonzero(alive)
     for k, reason in enumerate(reasons):
@@ -93,13 +97,14 @@ def _leave_out(circuit: RotationCircuit, alive: np.ndarray, why: list, starts, r
     return restricted(circuit, alive)
 
 
-def _of_parameters(circuit: RotationCircuit, why: list) -> dict[int, Reasons]:
-    found: dict[int, list] = {p: [] for p in range(circuit.n_params)}
+def _of_parameters(circuit: RotationCircuit, why: Why) -> dict[int, Reasons]:
+    found: dict[int, list[DeadReason | None]] = {p: [] for p in range(circuit.n_params)}
     for k in np.flatnonzero(circuit.parameter_of >= 0):
         found[int(circuit.parameter_of[k])] += why[circuit.starts[k] : circuit.starts[k + 1]]
     cancelled = set(circuit.cancelled)
     none = {p: (DeadReason.CANCELLED if p in cancelled else DeadReason.UNUSED,) for p in found}
-    return {p: tuple(dict.fromkeys(f)) or none[p] for p, f in found.items() if None not in f}
+    # one living word keeps its parameter alive
+    return {p: tuple(dict.fromkeys(r for r in f if r)) or none[p] for p, f in found.items() if None not in f}
 
 
 def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None]:
@@ -108,8 +113,8 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
     rows, owner = [], []
     for k in range(circuit.n_rotations):
         own = list(range(circuit.starts[k], circuit.starts[k + 1]))
-        passes = 1 if len(own) == 1 else 2 ** min(_rank(circuit.terms[own]), 10) - 1
-        if passes > _MAX_PASSES:
+        passes = 1 if len(own) == 1 else 2 ** f2_rank(circuit.terms[own].packed) - 1
+        if passes > limits.MAX_PASSES:
             return none
         rows += own * passes
         owner += [k] * (len(own) * passes)
@@ -119,7 +124,7 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
         reached = reach(circuit.terms[np.asarray(rows)], circuit.observable.words, max_support)
     except ModuleTooLargeError:
         return none
-    seen = np.abs(circuit.state.expectation(reached.words)) > _SEEN
+    seen = np.abs(circuit.state.expectation(reached.words)) > limits.SEEN
     touched, live = support_paths(reached, seen)
     count = circuit.n_rotations
     acts = np.bincount(owner, weights=touched, minlength=count) > 0
@@ -127,22 +132,7 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
     return [DeadReason.OUTSIDE if not a else None if s else DeadReason.SILENT for a, s in zip(acts, shows, strict=True)]
 
 
-def _rank(words: PauliWords) -> int:
-    x, z = words.bits()
-    matrix = np.concatenate([x, z], axis=1).astype(bool)
-    rank = 0
-    for column in range(matrix.shape[1]):
-        hits = np.flatnonzero(matrix[rank:, column])
-        if len(hits):
-            matrix[[rank, rank + hits[0]]] = matrix[[rank + hits[0], rank]]
-            others = matrix[:, column].copy()
-            others[rank] = False
-            matrix[others] ^= matrix[rank]
-            rank += 1
-    return rank
-
-
-def dead_proofs(circuit: RotationCircuit, max_support: int = _MAX_SUPPORT) -> dict[int, Reasons]:
+def dead_proofs(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT) -> dict[int, Reasons]:
     """Return the reasons of every dead parameter, typed; see :func:`dead_parameters`. Found once a circuit."""
     known = _DEAD.setdefault(circuit, {})
     if max_support not in known:
@@ -157,7 +147,7 @@ def dead_proofs(circuit: RotationCircuit, max_support: int = _MAX_SUPPORT) -> di
 
 
 def dead_parameters(
-    circuit: RotationCircuit, max_support: int = _MAX_SUPPORT
+    circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Find the parameters whose gradient vanishes identically, with a reason each.
 

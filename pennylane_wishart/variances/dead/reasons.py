@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["DeadReason", "SETTINGS", "worded"]
+from pennylane_wishart.conventions import variances as limits
 
-SETTINGS = 8
-"""Random settings of all angles at which a derivative must vanish to rounding (:attr:`DeadReason.IDENTITY`)."""
+__all__ = ["DeadReason", "worded"]
 
 
 class DeadReason(enum.Enum):
@@ -20,7 +19,7 @@ class DeadReason(enum.Enum):
     UNUSED = "drives no gate of the circuit"
     CANCELLED = "the gates that it drives cancel each other: together they turn nothing"
     IDENTITY = (
-        f"identity test: its derivative, a trigonometric polynomial, is zero to rounding at {SETTINGS} random "
+        f"identity test: its derivative, a trigonometric polynomial, is zero to rounding at {limits.SETTINGS} random "
         "settings of all angles"
     )
 

@@ -13,15 +13,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit, StabilizerBlock
+from pennylane_wishart.circuit import DenseBlock, RotationCircuit, StabilizerBlock
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["invisible_rotations"]
-
-_MAX_WORK = 4_000_000
-"""Row operations; beyond, nothing more is proved."""
-_MAX_BLOCK = 5
-_EPS = 1e-12
 
 
 def invisible_rotations(circuit: RotationCircuit) -> tuple[np.ndarray, bool]:
@@ -53,7 +49,7 @@ def invisible_rotations(circuit: RotationCircuit) -> tuple[np.ndarray, bool]:
         late, early = algebra.late[: key[0]], algebra.early[: key[1]]
         if key not in cache:
             work += 0 if key[0] == algebra.width else sum(key) ** 2
-            if work > _MAX_WORK:
+            if work > limits.MAX_FORM_WORK:
                 break
             full = key[0] == algebra.width
             cache[key] = ([0], early) if full else _meet(late, early, terms, algebra.width)
@@ -135,7 +131,7 @@ def _zero(_word: int) -> int:
 class _Echelon:
     """A growing basis, one row per leading bit."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: dict[int, int] = {}
 
     def reduce(self, word: int, above: int = 0) -> int:
@@ -204,10 +200,10 @@ def _seen(circuit: RotationCircuit, used: np.ndarray) -> list[int]:
         k = len(block.qubits)
         if isinstance(block, StabilizerBlock):
             out += _inside(_placed(block, block.stabilizers[0], circuit.n_qubits), used)
-        elif k <= _MAX_BLOCK:
+        elif k <= limits.MAX_DENSE_BLOCK:
             codes = np.arange(1, 4**k)[:, None] >> (2 * np.arange(k))
             words = PauliWords.from_bits((codes >> 1) & 1, codes & 1)
-            visible = np.abs(block.expectation(words)) > _EPS
+            visible = np.abs(block.expectation(words)) > limits.SEEN
             words = _placed(block, words[np.flatnonzero(visible)], circuit.n_qubits)
             x, z = words.bits()
             inside = ~np.delete(x | z, used, axis=1).any(axis=1)
@@ -218,7 +214,7 @@ def _seen(circuit: RotationCircuit, used: np.ndarray) -> list[int]:
     return out
 
 
-def _placed(block, words: PauliWords, n_qubits: int) -> PauliWords:
+def _placed(block: DenseBlock | StabilizerBlock, words: PauliWords, n_qubits: int) -> PauliWords:
     """Move a block's words to the circuit's qubits."""
     maps = [{block.qubits[q]: letter for q, letter in m.items()} for m in words.maps()]
     return PauliWords.from_maps(maps, n_qubits)

@@ -11,6 +11,8 @@ from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import AngleLaw, Effective, RotationCircuit, effective_generators
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -31,8 +33,8 @@ _SHARED_NOTE = "parameters that drive several rotations were taken as independen
 def deep_limit(
     circuit: RotationCircuit,
     law: AngleLaw | None = None,
-    max_support: int = 1 << 18,
-    max_dim: int = 600,
+    max_support: int = limits.MAX_SUPPORT,
+    max_dim: int = limits.DEEP_MODULE,
 ) -> DeepLimit:
     """Compute the moments that the loss and its gradients tend to as the circuit is repeated.
 
@@ -86,12 +88,12 @@ def _check(circuit: RotationCircuit, law: AngleLaw | None) -> None:
 def _constant(circuit: RotationCircuit, observable: PauliSum) -> DeepLimit:
     value = float(observable.coefficients @ circuit.state.expectation(observable.words))
     nothing = np.zeros(circuit.n_params)
-    return DeepLimit(value, 0.0, -math.inf, nothing, nothing - np.inf, "orbit", Status.OK)
+    return DeepLimit(value, 0.0, -math.inf, nothing, nothing - np.inf, EngineId.ORBIT, Status.OK)
 
 
 def _unavailable(circuit: RotationCircuit, reason: str) -> DeepLimit:
     nan = np.full(circuit.n_params, np.nan)
-    return DeepLimit(np.nan, np.nan, np.nan, nan, nan, "none", Status.NOT_ASSESSED, reason)
+    return DeepLimit(np.nan, np.nan, np.nan, nan, nan, EngineId.NONE, Status.NOT_ASSESSED, reason)
 
 
 def _by_orbits(circuit, words: PauliWords, effective: Effective, max_support: int, note: str) -> DeepLimit:
@@ -104,12 +106,12 @@ def _by_orbits(circuit, words: PauliWords, effective: Effective, max_support: in
     try:
         found = closed_reach(words, moving.words, max_support)
         value, slopes = _listed(circuit, words, moving, found)
-        engine, log2_value = "orbit", _log2(value)
+        engine, log2_value = EngineId.ORBIT, _log2(value)
         log2_slopes = _log2(slopes)
     except ModuleTooLargeError:
         log2_value, log2_slopes = _counted(circuit, words, moving)
         value, slopes = 2.0**log2_value, 2.0**log2_slopes
-        engine = "orbit count"
+        engine = EngineId.ORBIT_COUNT
     scale2 = np.zeros(circuit.n_params)
     log2 = np.full(circuit.n_params, -np.inf)
     total = np.zeros(circuit.n_params)

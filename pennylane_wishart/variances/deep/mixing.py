@@ -7,6 +7,8 @@ import math
 import numpy as np
 
 from pennylane_wishart.circuit import Effective, RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.engines.operators import OperatorModule, module_on_subspace, module_on_words
@@ -14,9 +16,6 @@ from pennylane_wishart.variances.engines.rotors import Rotor
 from pennylane_wishart.variances.records import DeepLimit
 
 __all__ = ["mixed_limit"]
-
-_TOLERANCE = 1e-13
-_MAX_PASSES = 3000
 
 
 def mixed_limit(
@@ -43,7 +42,7 @@ def mixed_limit(
     f = _settle(np.outer(module.end, module.end), lambda x: _project(rotors, kept, x), passes)
     mean = float(vector @ module.end)
     variance = max(0.0, float(np.sum(c * np.outer(module.end, module.end))) - mean**2)
-    if variance < 1e-13 * max(1.0, float(module.start @ module.start)):
+    if variance < limits.SIGNED_ROUNDING * max(1.0, float(module.start @ module.start)):
         variance = 0.0
     slopes = np.array([_slope(r, k, c, f) for r, k in zip(rotors, kept, strict=True)])
     gradient = np.zeros(circuit.n_params)
@@ -52,7 +51,7 @@ def mixed_limit(
     with np.errstate(divide="ignore"):
         log2_gradient = np.log2(gradient)
     log2 = math.log2(variance) if variance else -math.inf
-    return DeepLimit(mean, variance, log2, gradient, log2_gradient, "module iteration", Status.OK, note)
+    return DeepLimit(mean, variance, log2, gradient, log2_gradient, EngineId.MODULE_ITERATION, Status.OK, note)
 
 
 def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: PauliSum) -> RotationCircuit:
@@ -87,8 +86,8 @@ def _module(layer: RotationCircuit, max_dim: int) -> OperatorModule:
 
 
 def _budget(module: OperatorModule, n_generators: int) -> int:
-    per_pass = 64.0 * module.dim**3 * n_generators
-    return int(min(_MAX_PASSES, max(20, 3e12 / per_pass)))
+    per_pass = limits.STEP_COST * module.dim**3 * n_generators
+    return int(min(limits.MAX_MIXING_PASSES, max(limits.MIN_MIXING_PASSES, limits.MIXING_WORK / per_pass)))
 
 
 def _settle(value: np.ndarray, step, passes: int) -> np.ndarray:
@@ -97,14 +96,14 @@ def _settle(value: np.ndarray, step, passes: int) -> np.ndarray:
         after = step(value)
         change = float(np.abs(after - value).max())
         value = after
-        if change < _TOLERANCE * scale:
+        if change < limits.SETTLED * scale:
             return value
     raise ModuleTooLargeError(f"The averaged circuit had not mixed after {passes} repetitions.")
 
 
 def _project_vector(rotors: list[Rotor], vector: np.ndarray) -> np.ndarray:
     for rotor in rotors:
-        vector = rotor.average_vector(vector, lambda f: (np.abs(f) < 1e-9).astype(complex))
+        vector = rotor.average_vector(vector, lambda f: (np.abs(f) < limits.SAME_FREQUENCY).astype(complex))
     return vector
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["first_moments"]
 
-_NEGLIGIBLE = 1e-300
-
 
 def first_moments(
-    circuit: RotationCircuit, moments: RotationMoments, max_rows: int = 400_000
+    circuit: RotationCircuit, moments: RotationMoments, max_rows: int = limits.MAX_PATHS
 ) -> tuple[float, np.ndarray]:
     """Return E[ℓ] and E[∂ℓ/∂φ_k] per rotation, φ = 2·c·angle, for independent angles.
 
@@ -54,7 +53,7 @@ def first_moments(
             if s:
                 parts.append((x[anti][own], z[anti][own], -s * here[own], mark))
         x, z, weights, origin = (np.concatenate([p[i] for p in parts]) for i in range(4))
-        keep = np.abs(weights) > _NEGLIGIBLE
+        keep = np.abs(weights) > limits.NEGLIGIBLE
         if s:
             x, z, weights, origin = _merge(x[keep], z[keep], weights[keep], origin[keep])
         elif not keep.all():
@@ -74,7 +73,7 @@ def _merge(x, z, weights, origin):
     total = np.zeros(len(kept))
     np.add.at(total, np.asarray(inverse).reshape(-1), weights)
     half = x.shape[1]
-    alive = np.abs(total) > _NEGLIGIBLE
+    alive = np.abs(total) > limits.NEGLIGIBLE
     kept = kept[alive]
     return (
         kept[:, :half].copy(),

@@ -11,14 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.engines.words import RawMoments, step_blocks, word_means
 from pennylane_wishart.variances.reach import Reach, linear_keys
 
 __all__ = ["mixed_moments"]
-
-_BLOCK_FLOATS = 20_000_000
 
 
 class _Pairs:
@@ -61,15 +60,15 @@ class _Pairs:
                     fresh.add(self.times(key, k))
             current = fresh
             out.append(current)
-            work += 60.0 * len(current) * self.size
-            if work > max_work or len(current) * self.size > 4 * _BLOCK_FLOATS:
+            work += limits.MIXED_COST * len(current) * self.size
+            if work > max_work or len(current) * self.size > limits.MIXED_SHARE * limits.BLOCK_FLOATS:
                 raise ModuleTooLargeError("Too many products of words are alive for the exact route.")
         return out[::-1]
 
     def partner(self, key: bytes) -> np.ndarray:
         """Return the number of Q·T for every Q, −1 where it is not reachable."""
         if key not in self._partner:
-            if len(self._partner) * self.size > _BLOCK_FLOATS:
+            if len(self._partner) * self.size > limits.BLOCK_FLOATS:
                 self._partner.clear()
             word = PauliWords.from_packed(np.frombuffer(key, np.uint64)[None].copy(), self.n_qubits)
             wanted = self._own ^ linear_keys(word, word)[0][0]

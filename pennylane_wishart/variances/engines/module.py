@@ -13,16 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.variances.building import CLOSED_FORM
 from pennylane_wishart.variances.engines.operators import OperatorModule
+from pennylane_wishart.variances.engines.quadrature import Nodes, averaging_of, common_unit, quadrature_nodes
 from pennylane_wishart.variances.engines.rotors import Rotor, angle_transform
 
-__all__ = ["CLOSED_FORM", "ModuleMoments", "module_averages", "module_moments", "quadrature_nodes"]
-
-CLOSED_FORM = "every angle independent of the others, averaged in closed form"
-_NAMED = 4
-
-_BLOCK_FLOATS = 20_000_000
+__all__ = ["ModuleMoments", "module_averages", "module_moments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +73,9 @@ class _Steps:
         """E[e^{ia(λ_j−λ_k)}] on the module, ``(m, m)``."""
         rotor = self.rotor(k)
         table = rotor.table(self.transform(k))
-        key = (int(self.module.distinct[k]), np.round(table, 14).tobytes())
+        key = (int(self.module.distinct[k]), np.round(table, limits.TABLE_DIGITS).tobytes())
         if key not in self._tables:
-            if len(self._tables) * table.size > 2_000_000 or len(self._tables) > 64:
+            if len(self._tables) * table.size > limits.BATCH_FLOATS or len(self._tables) > limits.MAX_TABLES:
                 self._tables.clear()
             self._tables[key] = rotor.expand(table)
         return self._tables[key]
@@ -97,41 +95,17 @@ class _Steps:
         return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
 
 
-def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, uniform_data: bool = False):
-    """Return nodes and weights, exact for E of a trigonometric polynomial under the law.
-
-    Args:
-        unit: the fundamental frequency; the polynomial has frequencies unit·(−degree … degree).
-    """
-
-    def phi(f):
-        if uniform_data:
-            return (np.abs(f) < 1e-9).astype(complex)
-        return law.characteristic(f, np.full(np.shape(f), parameter))
-
-    if not uniform_data and law.kind[parameter] == "fixed":
-        return np.array([law.low[parameter]]), np.ones(1)
-    orders = np.arange(-degree, degree + 1)
-    moments = phi(unit * orders.astype(float))
-    flat = np.abs(moments[orders != 0]).max(initial=0.0) < 1e-14
-    n = degree + 1 if flat else 2 * degree + 1
-    nodes = 2 * np.pi * np.arange(n) / (unit * n)
-    if flat:
-        return nodes, np.full(n, 1.0 / n)
-    phases = np.exp(-1j * unit * nodes[:, None] * orders[None, :])
-    return nodes, (phases @ moments).real / n
-
-
-def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
+def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int) -> list[Nodes]:
     """Return per shared driver its (nodes, weights); raise where there are too many."""
-    circuit, grids, total = steps.circuit, [], 1
+    circuit, total = steps.circuit, 1
+    grids: list[Nodes] = []
     for d in shared:
         data = bool(d >= circuit.n_params)
         rotations = np.flatnonzero(steps.driver == d)
         rates = [np.abs(steps.rotor(int(k)).rates * (1.0 if data else circuit.coefficients[k])) for k in rotations]
         # each against its own size: a slope of 1e-10 is not a rounding error of a slope of 1
-        rates = [r[r > 1e-9 * r.max(initial=0.0)] for r in rates]
-        unit = _common_unit(np.concatenate(rates))
+        rates = [r[r > limits.SAME_FREQUENCY * r.max(initial=0.0)] for r in rates]
+        unit = common_unit(np.concatenate(rates))
         degree = int(round(2 * sum(r.max(initial=0.0) for r in rates) / unit))
         grids.append(quadrature_nodes(steps.law, int(d), unit, degree, data))
         total *= len(grids[-1][0])
@@ -142,36 +116,13 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int):
     return grids
 
 
-def _common_unit(rates: np.ndarray) -> float:
-    """Return the largest frequency of which all given ones are multiples."""
-    rates = np.unique(rates)
-    if len(rates) == 0:
-        return 1.0
-    refused = ModuleTooLargeError("A shared parameter drives gates of incommensurate frequencies: use sampling.")
-    least = float(rates[0])
-    rates = np.unique(np.round(rates / least, 9))
-    if rates[-1] > 1e5:
-        raise refused
-    unit = 1.0
-    for rate in rates[1:]:
-        a, b = rate, unit
-        while b > 1e-6:
-            a, b = b, a % b
-            if min(b, abs(a - b)) < 1e-6:
-                b = 0.0
-        unit = a
-        if unit < 1e-2:
-            raise refused
-    return unit * least
-
-
 def module_moments(
     circuit: RotationCircuit,
     law: AngleLaw,
     module: OperatorModule,
     driver,
     shared,
-    max_nodes: int = 4096,
+    max_nodes: int = limits.MAX_NODES,
 ) -> ModuleMoments:
     """Average over all angles exactly: closed form for independent ones, nodes for shared ones."""
     steps = _Steps(circuit, law, module, shared, driver)
@@ -191,7 +142,7 @@ def module_moments(
         total += weight * np.array([mean, second])
         gradient_mean += weight * first
         gradient_second += weight * slopes
-    averaging = _averaging(n, shared, grids)
+    averaging = averaging_of(n, shared, grids)
     return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging)
 
 
@@ -212,26 +163,6 @@ def module_averages(
             v = steps.rotor(k).average_vector(v, steps.transform(k))
         total += weight * float(v @ module.end)
     return total
-
-
-def _averaging(n_params: int, shared: np.ndarray, grids: list) -> str:
-    """Say which set of angles averages each shared parameter exactly."""
-    if len(shared) == 0:
-        return CLOSED_FORM
-    parts = []
-    for d, (nodes, weights) in list(zip(shared, grids, strict=True))[:_NAMED]:
-        name = f"parameter {d}" if d < n_params else f"data input {d - n_params}"
-        if len(nodes) == 1:
-            parts.append(f"{name} at {nodes[0]:.6g}")
-            continue
-        kind = "equal" if np.ptp(weights) < 1e-14 else "signed"
-        step = (nodes[1] - nodes[0]) / np.pi
-        parts.append(f"{name} at {len(nodes)} angles {step:.6g}·π apart with {kind} weights")
-    more = f" and {len(shared) - _NAMED} more" if len(shared) > _NAMED else ""
-    return (
-        "shared parameters averaged jointly, exactly for their frequencies: "
-        f"{'; '.join(parts)}{more}; the others in closed form"
-    )
 
 
 def _single(steps: _Steps):
@@ -263,7 +194,7 @@ def _second(steps: _Steps) -> tuple[float, np.ndarray]:
     n_rot, m = steps.circuit.n_rotations, steps.module.dim
     c = np.outer(steps.module.start, steps.module.start)
     f = np.outer(steps.module.end, steps.module.end)
-    per_block = max(1, _BLOCK_FLOATS // (m * m))
+    per_block = max(1, limits.BLOCK_FLOATS // (m * m))
     blocks = [(low, min(low + per_block, n_rot)) for low in range(0, n_rot, per_block)]
     saved = []
     for low, high in reversed(blocks):

@@ -14,6 +14,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.variances.reach import Reach, closed_reach, reach
@@ -26,10 +28,6 @@ __all__ = [
     "module_on_subspace",
     "module_on_words",
 ]
-
-_TOLERANCE = 1e-9
-_MAX_SPAN_FLOATS = 30_000_000
-_MAX_SPAN_WORK = 2e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +42,7 @@ class OperatorModule:
     """Skew ``(m, m)``, one per distinct generator: X → i[G, X]."""
     distinct: np.ndarray
     """int64 ``(n_rotations,)``: which of them each rotation is."""
-    engine: str
+    engine: EngineId
 
     @property
     def dim(self) -> int:
@@ -59,7 +57,7 @@ def distinct_generators(circuit: RotationCircuit) -> tuple[list[PauliSum], np.nd
     index = np.empty(circuit.n_rotations, np.int64)
     for k in range(circuit.n_rotations):
         generator = circuit.generator(k)
-        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 13).tobytes()
+        key = generator.words.packed.tobytes() + np.round(generator.coefficients, limits.GENERATOR_DIGITS).tobytes()
         if key not in found:
             found[key] = len(sums)
             sums.append(generator)
@@ -92,10 +90,10 @@ def module_in_light_cone(circuit: RotationCircuit, max_dim: int) -> OperatorModu
     start = np.zeros(len(found.words))
     start[: len(circuit.observable)] = circuit.observable.coefficients
     end = circuit.state.expectation(found.words)
-    return OperatorModule(start, end, tuple(ads), index, "exact module")
+    return OperatorModule(start, end, tuple(ads), index, EngineId.MODULE)
 
 
-def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_000) -> OperatorModule:
+def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = limits.MAX_MODULE_WORDS) -> OperatorModule:
     """Build the module on the words reachable through the terms of the generators.
 
     The words themselves are the basis where there are at most ``max_dim``; else the span of
@@ -120,10 +118,10 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = 70_
     start[: len(circuit.observable)] = circuit.observable.coefficients
     end = circuit.state.expectation(words)
     if len(words) <= max_dim:
-        return OperatorModule(start, end, tuple(ads), distinct, "exact module")
+        return OperatorModule(start, end, tuple(ads), distinct, EngineId.MODULE)
     basis = _span(start, [_applier(a) for a in ads], max_dim)
     small = tuple(sparse.csr_array(_clean(basis @ (a @ basis.T))) for a in ads)
-    return OperatorModule(basis @ start, basis @ end, small, distinct, "exact module")
+    return OperatorModule(basis @ start, basis @ end, small, distinct, EngineId.MODULE)
 
 
 def _ad(found: Reach, rows, coefficients: np.ndarray, size: int | None = None) -> sparse.csr_array:
@@ -151,7 +149,7 @@ def _applier(matrix):
 
 def _clean(matrix: np.ndarray) -> np.ndarray:
     matrix = (matrix - matrix.T) / 2
-    matrix[np.abs(matrix) < 1e-12 * max(1.0, np.abs(matrix).max(initial=0.0))] = 0.0
+    matrix[np.abs(matrix) < limits.CLEAN * max(1.0, np.abs(matrix).max(initial=0.0))] = 0.0
     return matrix
 
 
@@ -173,31 +171,34 @@ def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
             if len(image):
                 fresh.append(image)
                 basis = np.concatenate([basis, image])
-            if len(basis) > max_dim or basis.size > _MAX_SPAN_FLOATS or work > _MAX_SPAN_WORK:
+            if len(basis) > max_dim or basis.size > limits.MAX_SPAN_FLOATS or work > limits.MAX_SPAN_WORK:
                 raise ModuleTooLargeError(f"The observable's module is larger than {max_dim} operators: use sampling.")
         frontier = np.concatenate(fresh) if fresh else basis[:0]
     return basis
 
 
 def _independent(rows: np.ndarray) -> np.ndarray:
-    keep = np.linalg.norm(rows, axis=1) > _TOLERANCE
+    keep = np.linalg.norm(rows, axis=1) > limits.INDEPENDENT
     if not keep.any():
         return rows[:0]
     q, r, _ = linalg.qr(rows[keep].T, mode="economic", pivoting=True)
     size = np.abs(np.diag(r))
-    return np.ascontiguousarray(q.T[: int(np.sum(size > _TOLERANCE * max(1.0, size[0])))])
+    return np.ascontiguousarray(q.T[: int(np.sum(size > limits.INDEPENDENT * max(1.0, size[0])))])
 
 
 # ------------------------------------------------------------------ invariant subspace
-def module_on_subspace(circuit: RotationCircuit, max_hilbert: int = 64, max_dim: int = 1000) -> OperatorModule:
+def module_on_subspace(
+    circuit: RotationCircuit, max_hilbert: int = limits.MAX_SUBSPACE, max_dim: int = limits.MAX_SUBSPACE_MODULE
+) -> OperatorModule:
     """Build the module of operators on the smallest invariant subspace that holds the input.
 
     Raises:
         ModuleTooLargeError: if the subspace has more than ``max_hilbert`` dimensions or the
             module more than ``max_dim``; or beyond 14 qubits.
     """
-    if circuit.n_qubits > 14:
-        raise ModuleTooLargeError(f"No subspace is searched on {circuit.n_qubits} > 14 qubits.")
+    most = limits.MAX_VECTOR_QUBITS
+    if circuit.n_qubits > most:
+        raise ModuleTooLargeError(f"No subspace is searched on {circuit.n_qubits} > {most} qubits.")
     sums, distinct = distinct_generators(circuit)
     isometry = invariant_subspace(circuit.state.vector(), sums, max_hilbert)
     small = [isometry.conj() @ g.apply(isometry.T) for g in sums]
@@ -211,7 +212,7 @@ def module_on_subspace(circuit: RotationCircuit, max_hilbert: int = 64, max_dim:
     vector = isometry.conj() @ circuit.state.vector()
     operators = _unflatten(basis, d)
     end = np.einsum("i,mij,j->m", vector.conj(), operators, vector).real
-    return OperatorModule(basis @ start, end, ads, distinct, "exact tensor")
+    return OperatorModule(basis @ start, end, ads, distinct, EngineId.TENSOR)
 
 
 def invariant_subspace(vector: np.ndarray, sums: list[PauliSum], limit: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.variances.drivers import drivers_of
@@ -20,8 +21,6 @@ from pennylane_wishart.variances.engines.operators import distinct_generators, i
 from pennylane_wishart.variances.engines.rotors import angle_transform
 
 __all__ = ["ReachedAverage", "reached_average"]
-
-_MAX_QUBITS = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class ReachedAverage:
         return total
 
 
-def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = 3e10) -> ReachedAverage:
+def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = limits.PAIR_WORK) -> ReachedAverage:
     """Average two copies of the state over independent angles, exactly, for any generators.
 
     Raises:
@@ -59,10 +58,10 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = 3
     Cost: O(rotations · d⁶) on d dimensions.
     Source: THEORY §4f; the symmetric square is ours.
     """
-    if circuit.n_qubits > _MAX_QUBITS or not drivers_of(circuit).independent:
+    if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or not drivers_of(circuit).independent:
         raise ModuleTooLargeError("The state is averaged for independent angles on at most 14 qubits.")
     sums, distinct = distinct_generators(circuit)
-    limit = int((max_work / (16.0 * max(circuit.n_rotations, 1))) ** (1 / 6))  # d⁶/8 a product of matrices
+    limit = int((max_work / (limits.PAIR_COST * max(circuit.n_rotations, 1))) ** (1 / 6))  # d⁶/8 a product of matrices
     isometry = invariant_subspace(circuit.state.vector(), sums, 2 * max(limit // 2, 2)).T
     d = isometry.shape[1]
     square = _symmetric_square(d)
@@ -95,4 +94,4 @@ def _square_spectrum(generator: np.ndarray, square: np.ndarray) -> tuple[np.ndar
     values, vectors = np.linalg.eigh((generator + generator.conj().T) / 2)
     i, k = np.triu_indices(len(values))
     both = square.T @ np.kron(vectors, vectors) @ square
-    return np.round(values[i] + values[k], 11), both
+    return np.round(values[i] + values[k], limits.FREQUENCY_DIGITS), both

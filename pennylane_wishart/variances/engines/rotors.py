@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import variances as limits
 
 __all__ = ["Rotor", "angle_transform"]
 
@@ -21,7 +22,7 @@ def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: 
     shape = np.shape(frequency)
     f = np.asarray(frequency, float).reshape(-1)
     if circuit.random_of[k] >= 0:
-        return np.where(np.abs(f) < 1e-9, 1.0, 0.0).reshape(shape).astype(complex)
+        return np.where(np.abs(f) < limits.SAME_FREQUENCY, 1.0, 0.0).reshape(shape).astype(complex)
     out = np.exp(1j * f * circuit.offsets[k])
     p = int(circuit.parameter_of[k])
     if p >= 0:
@@ -62,10 +63,10 @@ class Rotor:
             ),
             shape=(m, m),
         )
-        filled = matrix.nnz > 0.1 * m * m
+        filled = matrix.nnz > limits.DENSE_SHARE * m * m
         self.forward = matrix.toarray() if filled else matrix
         self.adjoint = self.forward.conj().T if filled else matrix.conj().T.tocsr()
-        self.rates = np.round(rates, 11)
+        self.rates = np.round(rates, limits.FREQUENCY_DIGITS)
         self.levels, self.level_of = np.unique(self.rates, return_inverse=True)
 
     @staticmethod

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.variances.columns import Z975, GradientColumns, LossColumns, is_constant
-from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
-from pennylane_wishart.variances.drivers import check_law, gradient_bounds
+from pennylane_wishart.variances.building import Found, log2_of, record_of
+from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 from pennylane_wishart.variances.sweeps import Sweeps
 
-__all__ = ["from_samples", "sample_components", "sample_gradients", "sampled_moments"]
-
-_ROUNDING = 1e-12
-"""Of the largest gradient, or loss, that the circuit allows."""
+__all__ = ["found_by_sampling", "sample_components", "sample_gradients", "sampled_moments"]
 
 
 def sample_gradients(
@@ -23,11 +21,8 @@ def sample_gradients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
     sweeps = Sweeps(circuit)
-    batch = sweeps.batch(n_samples)
-    losses, gradients = np.empty(n_samples), np.empty((n_samples, circuit.n_params))
-    for low in range(0, n_samples, batch):
-        part = slice(low, min(low + batch, n_samples))
-        losses[part], gradients[part] = sweeps(sweeps.angles(law.sample(rng, part.stop - low), rng))
+    found = [sweeps(angles) for angles in sweeps.batches(law, n_samples, rng)]
+    losses, gradients = (np.concatenate(column) for column in zip(*found, strict=True))
     return losses, gradients
 
 
@@ -55,7 +50,7 @@ def sample_components(
     return losses, values, picks
 
 
-def _one_tangent(sweeps: Sweeps, angles: np.ndarray, picked: np.ndarray, wanted: bool):
+def _one_tangent(sweeps: Sweeps, angles: np.ndarray, picked: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return losses and, of each sample, the derivative by its picked parameter."""
     circuit, size = sweeps.circuit, len(angles)
     # states and, where components are wanted, their tangent vectors beside them
@@ -72,67 +67,12 @@ def _one_tangent(sweeps: Sweeps, angles: np.ndarray, picked: np.ndarray, wanted:
     return losses, 2 * np.einsum("ib,ib->b", image.conj(), tangent).real
 
 
-def from_samples(circuit: RotationCircuit, losses: np.ndarray, gradients: np.ndarray) -> SecondMoments:
-    """Turn sampled losses and gradients into moments with standard errors.
-
-    Args:
-        circuit: what was sampled.
-        losses: ``(n_samples,)``.
-        gradients: ``(n_samples, n_params)``.
-    """
-    n = len(losses)
-    dead = np.zeros(circuit.n_params, bool)
-    dead[list(dead_proofs(circuit))] = True
-    gradient_mean = np.where(dead, 0.0, gradients.mean(axis=0))
-    variance, error = _variance(gradients)
-    # A gradient that is 0 to rounding in every sample is not a proof; its bound is the rounding.
-    floor = np.maximum((_ROUNDING * gradient_bounds(circuit)) ** 2, np.finfo(float).tiny)
-    known = variance > floor
-    with np.errstate(divide="ignore"):
-        log2 = np.log2(variance)
-        upper = np.log2(np.where(known, variance + Z975 * error, floor))
-    confidence = np.where(known, 0.975, 1.0)
-    columns = GradientColumns(
-        log2, error, known, dead, upper, confidence, (Status.ESTIMATED,) * len(dead), variance=variance
-    )
-    return SecondMoments(
-        **_loss(circuit, losses, dead),
-        gradient_mean=gradient_mean,
-        **columns.fields(),
-        engine="sampled",
-        n_samples=n,
-        averaging=f"{n} parameter vectors drawn from the law, shared parameters included",
-    )
-
-
-def _loss(circuit: RotationCircuit, losses: np.ndarray, dead: np.ndarray) -> dict:
-    n, squares = len(losses), losses**2
-    variance, error = (float(v[0]) for v in _variance(losses[:, None]))
-    size = float(np.abs(circuit.observable.coefficients).sum())
-    floor = max((_ROUNDING * size) ** 2, np.finfo(float).tiny)
-    known = variance > floor
-    return LossColumns(
-        mean=float(losses.mean()),
-        mean_error=float(losses.std() / np.sqrt(n)),
-        second=float(squares.mean()),
-        second_error=float(squares.std() / np.sqrt(n)),
-        variance=variance,
-        variance_error=error,
-        upper=float(np.log2(variance + Z975 * error if known else floor)),
-        confidence=0.975 if known else 1.0,
-        known=known,
-        constant=is_constant(live_part(circuit), dead),
-    ).fields()
-
-
-def _variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    n = len(values)
-    centred = values - values.mean(axis=0)
-    second, fourth = (centred**2).mean(axis=0), (centred**4).mean(axis=0)
-    return second * n / max(n - 1, 1), np.sqrt(np.maximum(fourth - second**2, 0.0) / n)
-
-
-def sampled_moments(circuit: RotationCircuit, law: AngleLaw, n_samples: int = 2000, seed=None) -> SecondMoments:
+def sampled_moments(
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    n_samples: int = limits.SAMPLES,
+    seed: int | np.random.Generator | None = None,
+) -> SecondMoments:
     """Estimate the moments from random parameter vectors on a statevector, n ≤ 20.
 
     The only route for parameters that drive many rotations. Values that are small against
@@ -152,9 +92,44 @@ def sampled_moments(circuit: RotationCircuit, law: AngleLaw, n_samples: int = 20
         >>> bool(abs(m.gradient_variance[0] - 0.5) < 4 * m.gradient_variance_error[0])
         True
     """
-    check_law(circuit, law)
+    problem = Problem(circuit, law)
+    return record_of(problem, found_by_sampling(problem, n_samples, np.random.default_rng(seed)))
+
+
+def found_by_sampling(problem: Problem, n_samples: int, rng: np.random.Generator) -> Found:
+    """Sample losses and gradients and turn them into moments with standard errors."""
     if n_samples < 2:
         raise InputError(f"n_samples must be at least 2; got {n_samples}.")
-    rng = np.random.default_rng(seed)
-    losses, gradients = sample_gradients(circuit, law, n_samples, rng)
-    return from_samples(circuit, losses, gradients)
+    losses, gradients = sample_gradients(problem.circuit, problem.law, n_samples, rng)
+    values = np.concatenate([losses[:, None], gradients], axis=1)
+    mean, second = values.mean(axis=0), np.square(values).mean(axis=0)
+    variance, error = _variance(values)
+    # What is 0 to rounding in every sample is no proof of 0; its bound is the rounding.
+    sizes = problem.sizes.copy()
+    sizes[0] = np.abs(problem.circuit.observable.coefficients).sum()  # the identity's part rounds too
+    floor = np.maximum((limits.SAMPLE_ROUNDING * sizes) ** 2, np.finfo(float).tiny)
+    known = variance > floor
+    return Found(
+        mean=mean,
+        mean_error=values.std(axis=0) / np.sqrt(n_samples),
+        second=second,
+        second_error=np.square(values).std(axis=0) / np.sqrt(n_samples),
+        variance=variance,
+        error=error,
+        known=known,
+        upper=log2_of(np.where(known, variance + limits.Z975 * error, floor)),
+        confidence=np.where(known, limits.ONE_SIDED, 1.0),
+        dead=problem.dead,
+        status=(Status.ESTIMATED,) * problem.circuit.n_params,
+        engine=EngineId.SAMPLED,
+        averaging=f"{n_samples} parameter vectors drawn from the law, shared parameters included",
+        n_samples=n_samples,
+    )
+
+
+def _variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unbiased variance of each column and its standard error, from the fourth moment."""
+    n = len(values)
+    centred = values - values.mean(axis=0)
+    second, fourth = (centred**2).mean(axis=0), (centred**4).mean(axis=0)
+    return second * n / max(n - 1, 1), np.sqrt(np.maximum(fourth - second**2, 0.0) / n)

@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 from scipy import sparse
 
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import Row, WordAction
@@ -23,9 +24,6 @@ __all__ = ["AveragedGate", "TupleMoments", "tuple_moments"]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
-
-_ZERO = 1e-14
-"""Averages below this are rounding of coefficients of size at most 1."""
 
 _Step = tuple[np.ndarray, sparse.csr_array, sparse.csr_array | None]
 """The tuples before a gate, its map (after × before), and the map of its derivative."""
@@ -61,7 +59,7 @@ def tuple_moments(
     gates: Sequence[AveragedGate],
     expectation: Callable[[PauliWords], np.ndarray],
     power: int = 2,
-    max_entries: int = 20_000_000,
+    max_entries: int = limits.MAX_BRANCHES,
 ) -> TupleMoments:
     """Average ℓ^power, and (∂ℓ/∂angle_k)^power for every driven gate, exactly.
 
@@ -184,8 +182,8 @@ def _branches(gate: AveragedGate, code: tuple[int, ...]) -> Iterator[tuple[tuple
     values, slopes = averaged_product(rows, gate.transform, gate.moves)
     for branch in product(*[range(len(r.shifts)) for r in rows]):
         weight, slope = float(values[branch]), float(slopes[branch]) if gate.moves else 0.0
-        if abs(weight) > _ZERO or abs(slope) > _ZERO:
-            yield branch, weight if abs(weight) > _ZERO else 0.0, slope
+        if abs(weight) > limits.ZERO or abs(slope) > limits.ZERO:
+            yield branch, weight if abs(weight) > limits.ZERO else 0.0, slope
 
 
 def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.reach import Reach
 
@@ -29,8 +30,6 @@ __all__ = [
     "word_moments",
     "word_second",
 ]
-
-_BLOCK_FLOATS = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,10 @@ def phase_sign(words: PauliWords, product: PauliWords) -> np.ndarray:
 
 
 def chains_of(
-    circuit: RotationCircuit, moments: RotationMoments, max_chains: int = 4096, pair_weights: np.ndarray | None = None
+    circuit: RotationCircuit,
+    moments: RotationMoments,
+    max_chains: int = limits.MAX_CHAINS,
+    pair_weights: np.ndarray | None = None,
 ) -> Chains | None:
     """Return the conserved products that survive averaging; None if more than ``max_chains``.
 
@@ -76,7 +78,7 @@ def chains_of(
     kinds, distinct = circuit.words.unique()
     m = len(observable)
     a, b = np.triu_indices(m, 1) if pair_weights is None else np.nonzero(np.triu(pair_weights, 1))
-    if len(a) > 2_000_000:
+    if len(a) > limits.MAX_TERM_PAIRS:
         return None
     c = observable.coefficients
     weights, diagonal = (c[a] * c[b], c**2) if pair_weights is None else (pair_weights[a, b], np.diag(pair_weights))
@@ -111,7 +113,7 @@ def chains_of(
     )
 
 
-def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = 4096) -> bool:
+def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = limits.MAX_CREATED) -> bool:
     """Whether pairs whose product is conserved carry the whole second moment.
 
     A fixed non-Clifford rotation, or a law with E[sin φ cos φ] ≠ 0, mixes products. What it
@@ -122,7 +124,7 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
         return True
     observable = circuit.observable.words
     a, b = np.triu_indices(len(observable))
-    if len(a) > limit * 16:
+    if len(a) > limit * limits.PAIRS_A_PRODUCT:
         return False
     starts = np.unique(observable.packed[a] ^ observable.packed[b], axis=0)
     original: set[bytes] = {r.tobytes() for r in starts}
@@ -190,7 +192,7 @@ def step_blocks(counts) -> list[tuple[int, int]]:
     """Cut the steps into runs whose saved weights fit in memory."""
     out, low, total = [], 0, 0
     for k, c in enumerate(counts):
-        if total + c > _BLOCK_FLOATS and k > low:
+        if total + c > limits.BLOCK_FLOATS and k > low:
             out.append((low, k))
             low, total = k, 0
         total += int(c)
@@ -218,7 +220,7 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
     expectation = circuit.state.expectation(reached.words)
     m = moments
     second, gradient_second = 0.0, np.zeros(circuit.n_rotations)
-    batch = max(1, 2_000_000 // max(n, 1))
+    batch = max(1, limits.BATCH_FLOATS // max(n, 1))
     for low in range(0, n_chains, batch):
         members = range(low, min(low + batch, n_chains))
         v, f = np.zeros((n, len(members))), np.empty((n, len(members)))
@@ -240,7 +242,7 @@ def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Rea
     """Return E[O⊗O] alone, summed over the chains: half the work of :func:`word_moments`."""
     expectation = circuit.state.expectation(reached.words)
     total, n_chains = 0.0, len(chains.factors)
-    batch = max(1, 2_000_000 // max(len(reached.words), 1))
+    batch = max(1, limits.BATCH_FLOATS // max(len(reached.words), 1))
     for low in range(0, n_chains, batch):
         members = list(range(low, min(low + batch, n_chains)))
         v = np.zeros((len(reached.words), len(members)))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import (
     InputError,
     ModuleTooLargeError,
@@ -22,11 +24,10 @@ from pennylane_wishart.variances.engines.line.windows import Window, line_of
 from pennylane_wishart.variances.engines.walks.walk import can_walk
 from pennylane_wishart.variances.engines.words import chains_of
 
-__all__ = ["AGREE", "ChainRun", "Log2Moments", "WordChain", "log2_moments"]
+__all__ = ["ChainRun", "Log2Moments", "WordChain", "log2_moments"]
 
-AGREE = 0.1
-"""Bits between the runs at the full and half the bond, above which nothing has converged."""
 _TILT = np.sqrt(2.0)
+"""Weight per letter: orders words by their length, yet does not drown what else tells them apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +47,11 @@ class Log2Moments:
     discarded: float
     """Sum of the relative squared weights removed by truncation at the larger bond."""
     status: Status
-    engine: str = "matrix product"
+    engine: EngineId = EngineId.MATRIX_PRODUCT
 
 
 def log2_moments(
-    circuit: RotationCircuit, law: AngleLaw, bond: int = 32, parameters: Sequence[int] | None = None
+    circuit: RotationCircuit, law: AngleLaw, bond: int = limits.BOND, parameters: Sequence[int] | None = None
 ) -> Log2Moments:
     """Compute log2 of second moments where walkers see nothing, on a chain of qubits.
 
@@ -124,7 +125,7 @@ class WordChain:
         self.weights = circuit.observable.coefficients[rows] ** 2
         self.constant = float(np.sum(circuit.observable.coefficients[~rows] ** 2))
         """Square of the identity's coefficient, which no gate changes."""
-        self.light = bool(rows.any()) and float(words[rows].mean()) < 0.5
+        self.light = bool(rows.any()) and float(words[rows].mean()) < limits.HALF_FULL
         self.scale = _TILT if self.light else 1 / _TILT
         """Truncation keeps what is large: light words are made so, or heavy ones."""
         self.maps = LineMaps(moments, self.scale)
@@ -136,7 +137,7 @@ class WordChain:
             raise ModuleTooLargeError(f"log2_moments: truncation at bond={bond} lost the value; raise bond.")
         error = float(_error(*(np.array([r.loss]) for r in (fine, rough, rougher)))[0])
         errors = _error(fine.gradient, rough.gradient, rougher.gradient)
-        good = error < AGREE and bool(np.all(errors < AGREE))
+        good = error < limits.AGREE and bool(np.all(errors < limits.AGREE))
         return Log2Moments(
             fine.loss,
             error,
@@ -222,7 +223,7 @@ def _error(fine: np.ndarray, rough: np.ndarray, rougher: np.ndarray) -> np.ndarr
     Two runs may agree by chance: the change before counts too, for a quarter.
     """
     last, before = _gap(fine, rough), _gap(rough, rougher)
-    return np.maximum(last, np.where(np.isinf(before), 0.0, before / 4))
+    return np.maximum(last, np.where(np.isinf(before), 0.0, before / limits.EARLIER_SHARE))
 
 
 def _gap(fine: np.ndarray, rough: np.ndarray) -> np.ndarray:

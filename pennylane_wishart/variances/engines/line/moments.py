@@ -1,111 +1,76 @@
-"""Every parameter's variance by matrix products, as one record."""
+"""Every parameter's variance by matrix products."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import Status, UnsupportedCircuitError
-from pennylane_wishart.variances.columns import GradientColumns, LossColumns, is_constant, loss_size
-from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
-from pennylane_wishart.variances.drivers import check_law, clean_moments, gradient_bounds
-from pennylane_wishart.variances.engines.line.matrixproduct import AGREE, Log2Moments, WordChain
+from pennylane_wishart.variances.building import CLOSED_FORM, Found, log2_of
+from pennylane_wishart.variances.engines.line.matrixproduct import WordChain
 from pennylane_wishart.variances.engines.means import first_moments
-from pennylane_wishart.variances.engines.module import CLOSED_FORM
-from pennylane_wishart.variances.records import SecondMoments
+from pennylane_wishart.variances.problem import Problem
 
-__all__ = ["chain_moments", "chain_work"]
-
-_EPS = 1e-12
+__all__ = ["found_on_line", "line_seconds"]
 
 
-def chain_moments(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> SecondMoments:
-    """Compute every parameter's variance by matrix products, as one record.
+def found_on_line(problem: Problem, bond: int = limits.MOMENT_BOND) -> Found:
+    """Compute the loss's and every parameter's variance by matrix products.
 
-    Args:
-        circuit: as for :func:`log2_moments`.
-        law: as for :func:`log2_moments`.
-        bond: largest bond dimension.
-    Returns:
-        :class:`SecondMoments`, ``engine="matrix product"``: errors are the change when the bond
-        is doubled from half of it, and ``Status.NOT_CONVERGED`` where that is above 0.1 bit; a value that
-        truncation lost is NaN beside the rigorous bound.
+    Errors are the change when the bond is doubled from half of it, and ``Status.NOT_CONVERGED`` where
+    that is above 0.1 bit; a value that truncation lost is unknown, beside the rigorous bound.
+
     Raises:
-        UnsupportedCircuitError: if the circuit is not a chain of short gates.
+        UnsupportedCircuitError: if the circuit is not a line of short gates.
+        ModuleTooLargeError: if truncation lost E[ℓ²].
     Cost: O(gates · bond³ + windows · qubits · bond³).
     """
-    check_law(circuit, law)
-    small = live_part(circuit)
-    trainable = np.unique(small.parameter_of[small.parameter_of >= 0])
-    found = WordChain(small, law).moments(bond, trainable)
-    mean, slopes = first_moments(small, clean_moments(small, law))
-    first = np.zeros(circuit.n_params)
-    driven = np.flatnonzero(small.parameter_of >= 0)
-    scale = 2 * small.term_coefficients * small.coefficients
-    first[small.parameter_of[driven]] = (scale * slopes)[driven]
-    return _record(circuit, small, found, mean, first)
-
-
-def _record(
-    circuit: RotationCircuit, live: RotationCircuit, found: Log2Moments, mean: float, first: np.ndarray
-) -> SecondMoments:
-    log2, bits = np.full(len(first), -np.inf), np.zeros(len(first))
-    log2[found.parameters], bits[found.parameters] = found.log2_gradient, found.log2_gradient_error
-    dead = np.ones(len(first), bool)
-    dead[live.parameter_of[live.parameter_of >= 0]] = False
-    dead[list(dead_proofs(circuit))] = True
+    live = problem.live
+    found = WordChain(live, problem.law).moments(bond, np.unique(live.parameter_of[problem.driven]))
+    mean = problem.rows(*first_moments(live, problem.moments))
+    log2, bits = np.full(len(mean), -np.inf), np.zeros(len(mean))
+    log2[0], bits[0] = found.log2_second_moment, found.log2_second_moment_error
+    log2[found.parameters + 1], bits[found.parameters + 1] = found.log2_gradient, found.log2_gradient_error
     second = np.exp2(log2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = second * np.log(2) * bits
+    lost = ~(np.isfinite(bits) & np.isfinite(log2))
+    with np.errstate(invalid="ignore"):
+        error = second * np.log(2) * bits
         # A square of the mean is taken off where there is one; below rounding nothing is left of the value.
-        variance = second - first**2
-        shifted = first != 0
-        known = ~np.isnan(log2) & np.isfinite(bits) & np.isfinite(log2)
-        known &= ~shifted | (variance > _EPS * second)
-        upper = np.where(known, log2 + bits, np.log2(gradient_bounds(live) ** 2))
-        log2 = np.where(shifted, np.log2(variance), log2)
-    columns = GradientColumns(
-        log2,
-        np.where(known, spread, np.nan),
-        known,
-        dead,
-        upper,
-        # half the bond is no proof of anything
-        np.where(known, 0.0, 1.0),
-        tuple(Status.OK if e < AGREE else Status.NOT_CONVERGED for e in bits),
-        lower=log2 - bits,
+        variance = second - mean**2
+        known = ~lost & ((mean == 0) | (variance > limits.MEAN_ROUNDING * second))
+    # The record keeps the loss as a float: below the smallest one only the limit is given.
+    known[0] &= variance[0] > max(limits.MEAN_ROUNDING * mean[0] ** 2, np.finfo(float).tiny)
+    proved = log2_of(np.maximum(problem.sizes**2, np.finfo(float).tiny))
+    by_bond = known.copy()
+    by_bond[0] = not lost[0]
+    return Found(
+        mean=mean,
+        mean_error=np.zeros(len(mean)),
+        second=second,
+        second_error=error,
         variance=variance,
-    )
-    return SecondMoments(
-        **_loss(live, found, mean, is_constant(live, dead)).fields(),
-        gradient_mean=np.where(dead, 0.0, first),
-        **columns.fields(),
-        engine="matrix product",
+        error=error,
+        known=known,
+        upper=np.where(by_bond, log2 + bits, proved),
+        # half the bond is no proof of anything
+        confidence=np.where(by_bond, 0.0, 1.0),
+        dead=problem.dead,
+        status=tuple(Status.OK if e < limits.AGREE else Status.NOT_CONVERGED for e in bits[1:]),
+        engine=EngineId.MATRIX_PRODUCT,
         averaging=CLOSED_FORM,
+        log2=np.where(mean == 0, log2, log2_of(variance)),
+        lower=log2 - bits,
     )
 
 
-def _loss(live: RotationCircuit, found: Log2Moments, mean: float, constant: bool) -> LossColumns:
-    moment = 2.0**found.log2_second_moment
-    error = moment * np.log(2) * found.log2_second_moment_error
-    variance = moment - mean**2
-    known = bool(np.isfinite(error) and variance > max(_EPS * mean**2, np.finfo(float).tiny))
-    upper = 2 * np.log2(max(loss_size(live), np.finfo(float).tiny))
-    if np.isfinite(error):
-        upper = float(found.log2_second_moment + found.log2_second_moment_error)
-    confidence = 0.0 if np.isfinite(error) else 1.0
-    return LossColumns(mean, 0.0, moment, error, variance, error, upper, confidence, known, constant)
-
-
-def chain_work(circuit: RotationCircuit, law: AngleLaw, bond: int = 16) -> float:
-    """Return a rough number of seconds of :func:`chain_moments`; inf where it does not apply."""
-    small = live_part(circuit)
+def line_seconds(problem: Problem, bond: int = limits.MOMENT_BOND) -> float:
+    """Return a rough number of seconds of :func:`found_on_line`; inf where it does not apply."""
     try:
-        chain = WordChain(small, law)
+        line = WordChain(problem.live, problem.law).line
     except UnsupportedCircuitError:
         return np.inf
-    size = max((bond / 16) ** 3, 0.2)
-    splits = sum((w.high - w.low) * 4.0 ** (w.high - w.low - 1) for w in chain.line.windows)
-    trained = small.parameter_of >= 0
-    asked = sum(any(x.rotation >= 0 for x in w.links) for w in chain.line.windows) * trained.any()
-    return (splits * 2e-3 + asked * len(chain.line.qubits) * 1e-4) * size
+    size = max((bond / limits.MOMENT_BOND) ** 3, limits.LEAST_COST)
+    splits = sum((w.high - w.low) * 4.0 ** (w.high - w.low - 1) for w in line.windows)
+    asked = sum(any(x.rotation >= 0 for x in w.links) for w in line.windows) if len(problem.driven) else 0
+    return float((splits * limits.SPLIT_SECONDS + asked * len(line.qubits) * limits.CONTRACTION_SECONDS) * size)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy import linalg
 
+from pennylane_wishart.conventions import variances as limits
+
 __all__ = ["WordState", "environments", "signed_log2"]
 
-_CUTOFF = 1e-15
 Map = Callable[[np.ndarray], np.ndarray]
 """A linear map of the first axis of a block ``(4^w, left, right)``."""
 
@@ -127,7 +128,7 @@ class WordState:
             matrix = block.reshape(left * 4, -1)
             u, s, vh = linalg.svd(matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False)
             total = float(np.sum(s**2))
-            keep = min(self.bond, max(1, int(np.sum(s > _CUTOFF * s[0]))))
+            keep = min(self.bond, max(1, int(np.sum(s > limits.SINGULAR_CUTOFF * s[0]))))
             if total:
                 self.discarded += float(np.sum(s[keep:] ** 2)) / total
             self.sites[site] = u[:, :keep].reshape(left, 4, keep)

@@ -9,12 +9,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from pennylane_wishart.circuit import CliffordMap, LocalForm, RotationCircuit, local_form
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 
-__all__ = ["MAX_WINDOW", "Line", "Link", "Window", "line_of"]
-
-MAX_WINDOW = 4
-"""Most neighbouring sites that one gate may span."""
+__all__ = ["Line", "Link", "Window", "line_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +87,9 @@ def line_of(circuit: RotationCircuit) -> Line:
             if shortest is None or key < shortest:
                 best, shortest = (form, gates, order), key
     assert best is not None and shortest is not None
-    if shortest[0] > MAX_WINDOW:
+    if shortest[0] > limits.MAX_WINDOW:
         raise UnsupportedCircuitError(
-            f"log2_moments: a gate spans {shortest[0]} neighbouring qubits, and {MAX_WINDOW} is the "
+            f"log2_moments: a gate spans {shortest[0]} neighbouring qubits, and {limits.MAX_WINDOW} is the "
             "most, in every order of the qubits that was tried; use walkers."
         )
     form, gates, order = best
@@ -134,7 +132,7 @@ def _folded(supports: list[np.ndarray], used: np.ndarray) -> np.ndarray:
     n = int(used.max()) + 1
     rows, columns = [], []
     for support in supports:
-        if 2 <= len(support) <= 2 * MAX_WINDOW:
+        if 2 <= len(support) <= 2 * limits.MAX_WINDOW:
             a, b = np.meshgrid(support, support)
             rows.append(a.reshape(-1))
             columns.append(b.reshape(-1))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["RandomBits", "WordRows", "bits_at", "mask_of_range"]
+from pennylane_wishart.conventions import variances as limits
 
-_EXPANSION = 40
+__all__ = ["RandomBits", "WordRows", "bits_at", "mask_of_range"]
 
 
 class RandomBits:
@@ -19,12 +19,12 @@ class RandomBits:
         """Return ``uint64 (size,)``; the probability is rounded to 40 binary digits."""
         if probability == 0.5:
             return self.raw(size)
-        scaled = int(round(probability * 2**_EXPANSION))
+        scaled = int(round(probability * 2**limits.BINARY_DIGITS))
         if scaled <= 0:
             return np.zeros(size, np.uint64)
-        if scaled >= 2**_EXPANSION:
+        if scaled >= 2**limits.BINARY_DIGITS:
             return np.full(size, ~np.uint64(0))
-        digits = _EXPANSION
+        digits = limits.BINARY_DIGITS
         while scaled % 2 == 0:
             scaled, digits = scaled // 2, digits - 1
         # Digits from the last to the first: "r or bit" halves towards 1, "r and bit" towards 0.
@@ -52,7 +52,7 @@ class WordRows:
 
     def anticommutes(self, state: np.ndarray) -> np.ndarray:
         """Return the mask of walkers whose word anticommutes, ``uint64 (words,)``."""
-        if len(self.anti) <= 6:
+        if len(self.anti) <= limits.FEW_ROWS:
             out = state[self.anti[0]].copy()
             for row in self.anti[1:]:
                 out ^= state[row]
@@ -61,7 +61,7 @@ class WordRows:
 
     def multiply(self, state: np.ndarray, moved: np.ndarray) -> None:
         """Multiply the words of the walkers in ``moved`` by the generator."""
-        if len(self.flip) <= 6:
+        if len(self.flip) <= limits.FEW_ROWS:
             for row in self.flip:
                 state[row] ^= moved
         else:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import InputState, StabilizerBlock
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.engines.walks.bits import WordRows, bits_at
 from pennylane_wishart.variances.engines.walks.zone import Cluster
 
 __all__ = ["EndValues", "Weights"]
-
-_MAX_LEVELS = 64
-_BLOCK_ROWS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +43,10 @@ class Weights:
         scale = np.maximum(np.abs(powers).max(axis=0), np.finfo(float).tiny)
         columns = np.zeros((64 * rows.shape[1], 3), np.float32)
         columns[self.walkers] = powers / scale
-        for low in range(0, len(rows), _BLOCK_ROWS):
-            part = rows[low : low + _BLOCK_ROWS]
+        for low in range(0, len(rows), limits.BLOCK_ROWS):
+            part = rows[low : low + limits.BLOCK_ROWS]
             bits = np.unpackbits(part.view(np.uint8), axis=1, bitorder="little")
-            out[low : low + _BLOCK_ROWS] = (bits.astype(np.float32) @ columns) * scale
+            out[low : low + limits.BLOCK_ROWS] = (bits.astype(np.float32) @ columns) * scale
         return out
 
     def by_code(self, codes: np.ndarray, size: int) -> np.ndarray:
@@ -156,7 +154,7 @@ class EndValues:
             if len(unique):
                 values *= block.expectation(unique)[inverse] ** 2
         if thin is not None and len(values):
-            floor = 0.01 * values.mean()
+            floor = limits.THIN_SHARE * values.mean()
             values = np.where(values < floor, floor * (thin.random(len(values)) * floor < values), values)
         keep = values > 0
         return _levels(walkers[keep], values[keep], state.shape[1])
@@ -194,9 +192,9 @@ class EndValues:
 def _levels(walkers: np.ndarray, values: np.ndarray, size: int) -> Weights:
     """Group walkers of equal weight, so that sums become popcounts."""
     # Products of the same factors in another order differ in the last bits.
-    keys = (values.view(np.int64) + 2048) >> 12
+    keys = (values.view(np.int64) + (1 << (limits.LEVEL_BITS - 1))) >> limits.LEVEL_BITS
     distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    if len(distinct) > _MAX_LEVELS:
+    if len(distinct) > limits.MAX_LEVELS:
         return Weights(values, None, walkers)
     bits = np.zeros((len(distinct), 64 * size), np.uint8)
     bits[inverse, walkers] = 1

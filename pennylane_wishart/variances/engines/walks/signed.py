@@ -15,18 +15,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import Row, WordAction
 from pennylane_wishart.variances.engines.tuples import Transform, averaged_product
 
 __all__ = ["WalkSums", "WalkedGate", "walk_tuples"]
 
-_FLOOR = 1e-9
-"""Share of a derivative's branch whose own weight is 0 (an angle at exactly 0): kept visible."""
-_KEEP = 0.25
-"""Least share of its probability that a branch gets from its derivative alone."""
-
 Expectation = Callable[[PauliWords], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class _Branches:
+    """What the words of one tuple of syndromes may become when the angle is averaged."""
+
+    rows: tuple[Row, ...]
+    chance: np.ndarray
+    """float64 ``(branches,)``, entries of all rows in C order; all 0 where the average vanishes."""
+    factor: np.ndarray
+    """What a walker's weight is multiplied by."""
+    ratio: np.ndarray
+    """The derivatives' weight over the weight."""
+    places: tuple[np.ndarray, ...]
+    """Per word: which entry of its row each branch takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +51,25 @@ class WalkedGate:
     """d(angle)/d(parameter)."""
     transform: Transform | None
     """E[exp(i·f·angle)] of an independent angle; None where the angle is drawn."""
+    _known: dict[tuple[int, ...], _Branches] = field(default_factory=dict)
+
+    def branches(self, code: tuple[int, ...]) -> _Branches:
+        """Return the branches of words of these syndromes; found once."""
+        if code not in self._known:
+            assert self.transform is not None
+            rows = tuple(self.action.row(s) for s in code)
+            values, slopes = averaged_product(rows, self.transform, self.parameter >= 0)
+            slope = slopes.reshape(-1) * self.scale ** len(rows)
+            chance, weight = _chances(values.reshape(1, -1), slope[None] if slope.any() else None)
+            chance, weight = chance[0], weight[0]
+            self._known[code] = _Branches(
+                rows,
+                chance,
+                np.divide(weight, chance, out=np.zeros_like(weight), where=chance > 0),
+                np.divide(slope, weight, out=np.zeros_like(weight), where=weight != 0),
+                np.unravel_index(np.arange(len(weight)), values.shape),
+            )
+        return self._known[code]
 
 
 @dataclass(eq=False)
@@ -50,15 +80,18 @@ class WalkSums:
     n: int = 0
     total: np.ndarray = field(init=False)
     squares: np.ndarray = field(init=False)
+    largest: np.ndarray = field(init=False)
+    """Largest weight of a walker, of those too that ended at 0: what the spread cannot see is one more of them."""
 
     def __post_init__(self) -> None:
-        self.total = np.zeros(self.n_params + 1)
-        self.squares = np.zeros(self.n_params + 1)
+        self.total, self.squares, self.largest = np.zeros((3, self.n_params + 1))
 
-    def add(self, row: int, values: np.ndarray) -> None:
-        """Add one value a walker."""
-        self.total[row] += values.sum()
-        self.squares[row] += np.square(values).sum()
+    def add(self, row: int, weight: np.ndarray, end: np.ndarray) -> None:
+        """Add one walker's weight times what the input makes of its words, for all walkers."""
+        value = weight * end
+        self.total[row] += value.sum()
+        self.squares[row] += np.square(value).sum()
+        self.largest[row] = max(self.largest[row], float(np.abs(weight).max(initial=0.0)))
 
 
 def walk_tuples(
@@ -88,7 +121,7 @@ def walk_tuples(
         if gate.transform is None:
             walkers.drawn(gate, phi)
         else:
-            walkers.averaged(gate, gate.transform)
+            walkers.averaged(gate)
     walkers.finish(expectation, sums)
 
 
@@ -102,14 +135,16 @@ class _Walkers:
         self.weight = np.full(size, mass**power)
         self.sides: list[np.ndarray] = []
         for _ in range(power):
-            terms = rng.choice(len(chance), size, p=chance)
+            terms = rng.choice(len(chance), size, p=chance) if mass else np.zeros(size, int)
             self.sides.append(observable.words.packed[terms])
             self.weight *= np.sign(observable.coefficients[terms])
         self.scores: list[dict[int, np.ndarray]] = [{} for _ in range(power)]
+        """Per word, per parameter of drawn gates: d(log weight)/dθ."""
         self.ratios: dict[int, np.ndarray] = {}
+        """Per parameter of an averaged gate: the derivatives' weight over the weight."""
 
     def _syndromes(self, action: WordAction) -> np.ndarray:
-        return np.stack([action.syndromes(PauliWords.from_packed(side, self.n_qubits)) for side in self.sides], axis=1)
+        return np.stack([action.syndromes(PauliWords.from_packed(side, self.n_qubits)) for side in self.sides])
 
     def _move(self, action: WordAction, row: Row, side: int, members: np.ndarray, branch: np.ndarray) -> None:
         """Multiply the words of some walkers by the shifts that they chose."""
@@ -120,83 +155,76 @@ class _Walkers:
             self.sides[side][rows] = found.packed
             self.weight[rows] *= sign
 
-    def averaged(self, gate: WalkedGate, transform: Transform) -> None:
+    def averaged(self, gate: WalkedGate) -> None:
         """Take a branch of the averaged product of the words' rows."""
         codes = self._syndromes(gate.action)
-        groups, which = np.unique(codes, axis=0, return_inverse=True)
-        which = np.asarray(which).reshape(-1)
-        moves = gate.parameter >= 0
-        ratio = np.zeros(len(self.weight)) if moves else None
-        for g, code in enumerate(groups):
-            members = np.flatnonzero((which == g) & (self.weight != 0))
-            if len(members) == 0:
-                continue
-            rows = [gate.action.row(int(s)) for s in code]
-            values, slopes = averaged_product(rows, transform, moves)
-            flat, slope = values.reshape(-1), slopes.reshape(-1) * gate.scale ** len(rows)
-            chance, flat = _chances(flat, slope)
-            if chance is None:
+        # one number a tuple: sorting numbers is much faster than sorting rows
+        joint = codes[0]
+        for code in codes[1:]:
+            joint = (joint << len(gate.action.probes)) | code
+        ratio = np.zeros(len(self.weight)) if gate.parameter >= 0 else None
+        for number in np.unique(joint[self.weight != 0]):
+            members = np.flatnonzero((joint == number) & (self.weight != 0))
+            found = gate.branches(tuple(int(s) for s in codes[:, members[0]]))
+            if not found.chance.any():
                 self.weight[members] = 0.0
                 continue
-            branch = self.rng.choice(len(flat), len(members), p=chance)
-            self.weight[members] *= flat[branch] / chance[branch]
+            branch = self.rng.choice(len(found.chance), len(members), p=found.chance)
+            self.weight[members] *= found.factor[branch]
             if ratio is not None:
-                ratio[members] = np.divide(slope, flat, out=np.zeros_like(flat), where=flat != 0)[branch]
-            for side, b in enumerate(np.unravel_index(branch, values.shape)):
-                self._move(gate.action, rows[side], side, members, b)
+                ratio[members] = found.ratio[branch]
+            for side, (row, place) in enumerate(zip(found.rows, found.places, strict=True)):
+                self._move(gate.action, row, side, members, place[branch])
         if ratio is not None:
             self.ratios[gate.parameter] = ratio
 
     def drawn(self, gate: WalkedGate, phi: np.ndarray) -> None:
         """Let every word take a branch of its own row at the walker's angle."""
-        codes = self._syndromes(gate.action)
-        for side in range(len(self.sides)):
-            for s in np.unique(codes[:, side]):
-                members = np.flatnonzero((codes[:, side] == s) & (self.weight != 0))
+        for side, codes in enumerate(self._syndromes(gate.action)):
+            for s in np.unique(codes):
                 row = gate.action.row(int(s))
+                members = np.flatnonzero((codes == s) & (self.weight != 0))
                 if len(members) == 0 or (len(row.shifts) == 1 and not row.frequencies.any()):
-                    continue
+                    continue  # words that the gate does not turn
                 self._draw(gate, row, side, members, phi[members])
 
     def _draw(self, gate: WalkedGate, row: Row, side: int, members: np.ndarray, phi: np.ndarray) -> None:
         waves = np.exp(1j * phi[:, None] * row.frequencies)
         values = (waves @ row.amplitudes).real
         slopes = (waves @ (1j * row.frequencies[:, None] * row.amplitudes)).real * gate.scale
-        chance, values = _chances_each(values, slopes if gate.parameter >= 0 else None)
+        chance, values = _chances(values, slopes if gate.parameter >= 0 else None)
         pick = self.rng.random((len(members), 1))
         branch = np.minimum((np.cumsum(chance, axis=1) < pick).sum(axis=1), values.shape[1] - 1)
         at = np.arange(len(members))
-        self.weight[members] *= values[at, branch] / chance[at, branch]
+        own = values[at, branch]
+        self.weight[members] *= own / chance[at, branch]
         if gate.parameter >= 0:
             score = self.scores[side].setdefault(gate.parameter, np.zeros(len(self.weight)))
-            own = values[at, branch]
             score[members] += np.divide(slopes[at, branch], own, out=np.zeros(len(at)), where=own != 0)
         self._move(gate.action, row, side, members, branch)
 
     def finish(self, expectation: Expectation, sums: WalkSums) -> None:
         """Weigh the walkers by what the input makes of their words."""
-        value = np.zeros(len(self.weight))
+        end = np.zeros(len(self.weight))
         alive = np.flatnonzero(self.weight)
         if len(alive):
-            value[alive] = self.weight[alive]
+            end[alive] = 1.0
             for side in self.sides:
-                value[alive] *= expectation(PauliWords.from_packed(side[alive], self.n_qubits))
-        sums.add(0, value)
+                end[alive] *= expectation(PauliWords.from_packed(side[alive], self.n_qubits))
+        sums.add(0, self.weight, end)
         for p, ratio in self.ratios.items():
-            sums.add(p + 1, value * ratio)
+            sums.add(p + 1, self.weight * ratio, end)
+        # a derivative needs a factor from every word: where one met no gate of the parameter it is 0
         for p in set.intersection(*[set(s) for s in self.scores]):
-            sums.add(p + 1, value * np.prod([s[p] for s in self.scores], axis=0))
+            sums.add(p + 1, self.weight * np.prod([s[p] for s in self.scores], axis=0), end)
         sums.n += len(self.weight)
 
 
-def _chances(values: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-    """Return branch probabilities of one averaged product, and its weights with no hidden zeros."""
-    chance, floored = _chances_each(values[None], slopes[None] if slopes.any() else None)
-    return (chance[0], floored[0]) if chance.any() else (None, floored[0])
+def _chances(values: np.ndarray, slopes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return branch probabilities ``(walkers, branches)``, and the weights with no hidden zeros.
 
-
-def _chances_each(values: np.ndarray, slopes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The same for rows ``(walkers, branches)``: half by the weights, half by the derivatives."""
+    Derivatives get a share of their own: they are large where the weights are small.
+    """
     size = np.abs(values)
     total = size.sum(axis=1, keepdims=True)
     chance = np.divide(size, total, out=np.zeros_like(size), where=total > 0)
@@ -205,7 +233,7 @@ def _chances_each(values: np.ndarray, slopes: np.ndarray | None) -> tuple[np.nda
     steep = np.abs(slopes)
     most = steep.sum(axis=1, keepdims=True)
     other = np.divide(steep, most, out=np.zeros_like(steep), where=most > 0)
-    weight = np.where(most > 0, _KEEP, 0.0)
-    mixed = np.where(total > 0, (1 - weight) * chance + weight * other, other)
+    share = np.where(total > 0, np.where(most > 0, limits.DERIVATIVE_SHARE, 0.0), 1.0)
     # A branch of weight 0 can carry a derivative: keep it visible.
-    return mixed, np.where((steep > 0) & (size < _FLOOR), np.copysign(_FLOOR, values), values)
+    hidden = (steep > 0) & (size < limits.BRANCH_FLOOR)
+    return (1 - share) * chance + share * other, np.where(hidden, np.copysign(limits.BRANCH_FLOOR, values), values)

@@ -1,4 +1,4 @@
-"""Running sums over walkers, and the record that they become."""
+"""Running sums over walkers, and what they say of every parameter."""
 
 from __future__ import annotations
 
@@ -7,25 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import Status
-from pennylane_wishart.variances.columns import Z975, GradientColumns, LossColumns, is_constant
-from pennylane_wishart.variances.records import SecondMoments
+from pennylane_wishart.variances.building import Found, log2_of
+from pennylane_wishart.variances.problem import Problem
 
-__all__ = ["Tally", "record_of", "with_unseen"]
-
-_CONFIDENCE = 0.95
-_RARE = 1e-3
-"""Below this many expected hits the coins would have shown none."""
-_ENOUGH_GRADED = 50
-_EPS = 1e-12
-_UNSEEN = 3.0
-"""Root of the hits that a rate may have beyond those seen: 0 seen of 15 expected (chance 3e-7) is 5 errors off."""
-CLEAR = 2.0
-"""A value below this many of its errors is given as an upper bound."""
+__all__ = ["Tally", "found_by_tally", "with_unseen"]
 
 
-def with_unseen(error, largest, n: int):
+def with_unseen(error: np.ndarray, largest: np.ndarray | float, n: int) -> np.ndarray:
     """Widen the error of an average over n walkers by the heavy ones that none of them may have met.
 
     The spread of a sample says nothing of rare walkers of a large weight. Weights w in [−M, M] are no
@@ -36,7 +27,7 @@ def with_unseen(error, largest, n: int):
         largest: M, or an estimate of it.
     Source: ours.
     """
-    return np.hypot(error, _UNSEEN * largest / n)
+    return np.asarray(np.hypot(error, limits.UNSEEN_ROOT * largest / n))
 
 
 @dataclass
@@ -58,96 +49,61 @@ class Tally:
     uneven: bool = False
     """Whether derivatives weigh some walkers more than others: rare ones may carry a whole sum unseen."""
 
-    def __post_init__(self):
-        for name in ("slope", "slope_squares", "largest"):
-            setattr(self, name, np.zeros(self.n_rotations))
+    def __post_init__(self) -> None:
+        self.slope, self.slope_squares, self.largest = np.zeros((3, self.n_rotations))
+
+    def loss(self) -> tuple[float, float]:
+        """Return the average weight of the loss, a share of ``mass``, and its error."""
+        average = self.value / self.n
+        error = np.sqrt(max(self.value_squares / self.n - average**2, 0.0) / self.n)
+        return average, float(with_unseen(error, 1.0, self.n) if self.uneven and self.mass else error)
 
 
-def record_of(
-    circuit: RotationCircuit, tally: Tally, mean: float, slopes: np.ndarray, dead: np.ndarray
-) -> SecondMoments:
-    """Turn the sums of a tally into second moments with their errors and statuses.
+def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
+    """Turn the sums of a tally into second moments with their errors and limits.
 
     Args:
-        circuit: the living part, which was walked.
-        mean, slopes: E[ℓ] and E[∂ℓ/∂φ] per rotation, exact.
-        dead: bool ``(n_params,)``: parameters known to be dead.
+        mean: E[ℓ], then E[∂ℓ/∂θ] of every parameter, exact.
     """
-    n, mass = tally.n, tally.mass
-    driven = np.flatnonzero(circuit.parameter_of >= 0)
-    parameter = circuit.parameter_of[driven]
-    scale = (2 * circuit.term_coefficients * circuit.coefficients)[driven]
-    second, error, limit, first, effective = (np.zeros(circuit.n_params) for _ in range(5))
-    sums, squares, largest = tally.slope[driven], tally.slope_squares[driven], tally.largest[driven]
+    n = tally.n
+    sums, squares = problem.rows(tally.value, tally.slope, 0), problem.rows(tally.value_squares, tally.slope_squares, 0)
+    largest = problem.rows(1.0, tally.largest, 0)
+    # Weights are averaged as they are; the mass and dφ/dθ are multiplied in at the end.
+    unit = tally.mass * problem.rows(1.0, np.ones(tally.n_rotations), 2)
     average = sums / n
     spread = np.sqrt(np.maximum(squares / n - average**2, 0.0) / n)
     if tally.uneven:
         spread = with_unseen(spread, largest, n)
-    second[parameter] = scale**2 * mass * average
-    error[parameter] = scale**2 * mass * spread
-    first[parameter] = scale * slopes[driven]
+    second, error = unit * average, unit * spread
     # (Σw)²/Σw² is the number of hits where weights are 0 or 1, and says how many count elsewhere.
-    effective[parameter] = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
-    limit[parameter] = scale**2 * mass * largest * _upper_rate(sums / np.maximum(largest, 1e-300), n)
-    gone = np.ones(circuit.n_params, bool)
-    gone[parameter] = False
-    gone |= dead
-    enough = np.where(tally.graded, _ENOUGH_GRADED, 1)
-    variance = second - first**2
-    known = (effective >= enough) & (variance > 0)
-    if tally.uneven:
-        known &= variance > CLEAR * error
-    # Where few walkers count the normal interval is too short; the binomial limit is not.
-    upper = np.where(effective < 30, np.maximum(limit, second + Z975 * error), second + Z975 * error)
-    upper[~known] = np.maximum(limit, second + Z975 * error if tally.uneven else second)[~known]
-    upper[parameter] = np.minimum(upper[parameter], scale**2 * mass)  # no average weight is above 1
-    upper = np.maximum(upper - first**2, np.maximum(_EPS * first**2, np.finfo(float).tiny))
-    rare = np.zeros(circuit.n_params, bool)
-    rare[parameter] = sums / np.maximum(largest, 1e-300) < _RARE
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log2, log2_upper = np.log2(variance), np.log2(upper)
-    columns = GradientColumns(
-        log2,
-        error,
-        known,
-        gone,
-        log2_upper,
-        np.where(rare, _CONFIDENCE, 0.975),
-        (Status.ESTIMATED,) * circuit.n_params,
-        variance=variance,
-    )
-    return SecondMoments(
-        **_loss(tally, mean, is_constant(circuit, gone)).fields(),
-        gradient_mean=np.where(gone, 0.0, first),
-        **columns.fields(),
-        engine="walkers",
-        n_samples=n,
-        averaging="every angle independent of the others: cos² or sin² chosen by its mean",
-    )
-
-
-def _loss(tally: Tally, mean: float, constant: bool) -> LossColumns:
-    """Return the loss's moments; only the limit where too few walkers saw it."""
-    n, mass = tally.n, tally.mass
-    value = tally.value / n
-    error = float(np.sqrt(max(tally.value_squares / n - value**2, 0.0) / n))
-    if tally.uneven and mass:
-        error = float(with_unseen(error, 1.0, n))
-    effective = tally.value**2 / tally.value_squares if tally.value_squares > 0 else 0.0
-    most = value + Z975 * error
-    known = effective >= (_ENOUGH_GRADED if tally.graded else 1) or mass == 0
-    known = known and (value > CLEAR * error or not tally.uneven)
-    if not known:
-        most = max(float(_upper_rate(np.array([max(tally.value, 0.0)]), n)[0]), most)
-    second, second_error = mass * value, mass * error
+    effective = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
+    hits = sums / np.maximum(largest, limits.NEGLIGIBLE)
+    limit = unit * largest * _upper_rate(hits, n)
     variance = second - mean**2
-    # a difference of two numbers is known to the rounding of the larger one only
-    floor = max(_EPS * mean**2, np.finfo(float).tiny)
-    upper = float(np.log2(max(mass * most - mean**2, floor)))
-    confidence = _CONFIDENCE if tally.value < _RARE else 0.975
-    known = known and variance > floor
-    return LossColumns(
-        mean, 0.0, second, second_error, variance, second_error, upper, confidence, bool(known), constant
+    floor = np.maximum(limits.MEAN_ROUNDING * mean**2, np.finfo(float).tiny)
+    known = (effective >= (limits.ENOUGH_GRADED if tally.graded else 1)) & (variance > floor)
+    if tally.uneven:
+        known &= variance > limits.CLEAR * error
+    # Where few walkers count the normal interval is too short; the binomial limit is not.
+    upper = second + limits.Z975 * error
+    few = ~known | (effective < limits.FEW_HITS)
+    upper[few] = np.maximum(limit, upper if tally.uneven else np.where(known, upper, second))[few]
+    upper = np.minimum(upper, unit)  # no average weight is above 1
+    return Found(
+        mean=mean,
+        mean_error=np.zeros(len(mean)),
+        second=second,
+        second_error=error,
+        variance=variance,
+        error=error,
+        known=known,
+        upper=log2_of(np.maximum(upper - mean**2, floor)),
+        confidence=np.where(hits < limits.RARE, limits.UNSEEN_CONFIDENCE, limits.ONE_SIDED),
+        dead=problem.dead,
+        status=(Status.ESTIMATED,) * len(problem.dead),
+        engine=EngineId.WALKERS,
+        averaging="every angle independent of the others: cos² or sin² chosen by its mean",
+        n_samples=n,
     )
 
 
@@ -157,7 +113,10 @@ def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:
     A weight w in [0, 1] may be replaced by a coin of probability w without changing its mean,
     so Σw counts as that many hits, rounded up.
     """
-    whole = np.ceil(hits - 1e-9)
-    rare = hits < _RARE
-    confidence = np.where(rare, _CONFIDENCE, 0.975)
-    return stats.beta.ppf(confidence, np.where(rare, 0, whole) + 1, np.maximum(n - whole, 1e-9))
+    # sums of floats that are whole in exact arithmetic must not be rounded up
+    whole = np.ceil(np.maximum(hits, 0.0) - limits.BRANCH_FLOOR)
+    rare = hits < limits.RARE
+    confidence = np.where(rare, limits.UNSEEN_CONFIDENCE, limits.ONE_SIDED)
+    return np.asarray(
+        stats.beta.ppf(confidence, np.where(rare, 0, whole) + 1, np.maximum(n - whole, limits.BRANCH_FLOOR))
+    )

@@ -5,21 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
-from pennylane_wishart.variances.drivers import check_law, clean_moments, drivers_of
+from pennylane_wishart.variances.building import Found, record_of
+from pennylane_wishart.variances.drivers import clean_moments, drivers_of
 from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.engines.walks.bits import RandomBits, WordRows, mask_of_range
 from pennylane_wishart.variances.engines.walks.ends import EndValues, Weights
-from pennylane_wishart.variances.engines.walks.tally import Tally, record_of, with_unseen
+from pennylane_wishart.variances.engines.walks.tally import Tally, found_by_tally
 from pennylane_wishart.variances.engines.walks.zone import product_zone
 from pennylane_wishart.variances.engines.words import Chains, chains_of, diagonal_suffices
+from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["can_walk", "walk", "walk_pairs"]
-
-_CHUNK_WORDS = 1024
-_MANY_ROTATIONS = 1000
+__all__ = ["can_walk", "found_by_walk", "walk", "walk_pairs"]
 
 
 def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
@@ -33,7 +32,12 @@ def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
     return ""
 
 
-def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=None) -> SecondMoments:
+def walk(
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    n_walkers: int = limits.WALKERS,
+    seed: int | np.random.Generator | None = None,
+) -> SecondMoments:
     """Estimate E[ℓ²] and every parameter's gradient variance by backward Pauli walks.
 
     A word Q that anticommutes with a generator becomes iPQ with probability E[sin²φ], else
@@ -63,27 +67,33 @@ def walk(circuit: RotationCircuit, law: AngleLaw, n_walkers: int = 10**5, seed=N
         >>> bool(abs(m.gradient_variance[0] - 0.5) < 0.03), m.status[1].name
         (True, 'OK')
     """
-    check_law(circuit, law)
+    problem = Problem(circuit, law)
+    return record_of(problem, found_by_walk(problem, n_walkers, np.random.default_rng(seed)))
+
+
+def found_by_walk(problem: Problem, n_walkers: int, rng: np.random.Generator) -> Found:
+    """Walk the living rotations; see :func:`walk`."""
     if n_walkers < 1:
         raise InputError(f"n_walkers must be at least 1; got {n_walkers}.")
-    small = live_part(circuit)
-    obstacle = can_walk(small, law)
+    live = problem.live
+    obstacle = can_walk(live, problem.law)
     if obstacle:
         raise UnsupportedCircuitError(
             f"walk: {obstacle}. Use moments_of, which picks an engine that is valid, or pair_walk."
         )
-    moments = clean_moments(small, law)
-    chains = chains_of(small, moments, max_chains=100_000)
+    chains = chains_of(live, problem.moments, max_chains=limits.MAX_WALK_CHAINS)
     if chains is None:
         raise ModuleTooLargeError("walk: the observable has too many pairs of terms; use sampling.")
-    tally = _Walkers(small, moments, chains, np.random.default_rng(seed)).run(n_walkers)
-    mean, slopes = first_moments(small, moments)
-    dead = np.isin(np.arange(circuit.n_params), list(dead_proofs(circuit)))
-    return record_of(small, tally, mean, slopes, dead)
+    tally = _Walkers(live, problem.moments, chains, rng).run(n_walkers)
+    return found_by_tally(problem, tally, problem.rows(*first_moments(live, problem.moments)))
 
 
 def walk_pairs(
-    circuit: RotationCircuit, law: AngleLaw, pair_weights: np.ndarray, n_walkers: int = 10**4, seed=None
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    pair_weights: np.ndarray,
+    n_walkers: int = limits.PAIR_WALKERS,
+    seed: int | np.random.Generator | None = None,
 ) -> tuple[float, float]:
     """Estimate Σ_ab w_ab E[⟨P_a⟩⟨P_b⟩] over pairs of the observable's words, with its standard error.
 
@@ -98,20 +108,18 @@ def walk_pairs(
     if obstacle:
         raise UnsupportedCircuitError(f"walk_pairs: {obstacle}.")
     moments = clean_moments(circuit, law)
-    chains = chains_of(circuit, moments, max_chains=100_000, pair_weights=pair_weights)
+    chains = chains_of(circuit, moments, max_chains=limits.MAX_WALK_CHAINS, pair_weights=pair_weights)
     if chains is None:
         raise ModuleTooLargeError("walk_pairs: the observable has too many pairs of terms.")
     tally = _Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
-    value = tally.value / tally.n
-    spread = max(tally.value_squares / tally.n - value**2, 0.0)
-    error = float(np.sqrt(spread / tally.n))
-    return tally.mass * value, tally.mass * float(with_unseen(error, 1.0, tally.n) if tally.uneven else error)
+    value, error = tally.loss()
+    return tally.mass * value, tally.mass * error
 
 
 class _Walkers:
     """The walk of one circuit, chunk by chunk."""
 
-    def __init__(self, circuit: RotationCircuit, moments: RotationMoments, chains: Chains, rng):
+    def __init__(self, circuit: RotationCircuit, moments: RotationMoments, chains: Chains, rng: np.random.Generator):
         self.circuit, self.moments, self.rng = circuit, moments, rng
         used = np.union1d(circuit.terms.support(), circuit.observable.words.support())
         self.qubits = used.astype(np.int64) if len(used) else np.zeros(1, np.int64)
@@ -126,7 +134,7 @@ class _Walkers:
         inside = [k for cluster in zone for k in cluster.rotations]
         self.walked = np.setdiff1d(np.arange(circuit.n_rotations), inside)
         """Rotations that are walked; the others are in the zone's tables."""
-        self.thin = rng if len(self.walked) > _MANY_ROTATIONS else None
+        self.thin = rng if len(self.walked) > limits.MANY_ROTATIONS else None
         # Weight of the derivative: cos² and sin² swapped, as a ratio to the step taken.
         with np.errstate(divide="ignore", invalid="ignore"):
             self.if_moved = np.where(moments.sin2 > 0, moments.cos2 / moments.sin2, 0.0)
@@ -162,12 +170,12 @@ class _Walkers:
         total = -(-n_walkers // 64)
         bits = RandomBits(self.rng)
         while total > 0:
-            size = min(_CHUNK_WORDS, total)
+            size = min(limits.CHUNK_WORDS, total)
             self._chunk(size, bits, tally)
             total -= size
         return tally
 
-    def _start(self, size: int):
+    def _start(self, size: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """Return the walkers' words, their products (or None) and the mask of negative weights."""
         state = np.zeros((2 * len(self.qubits), size), np.uint64)
         products = np.zeros_like(state) if self.paired else None
@@ -211,7 +219,7 @@ class _Walkers:
             weights = self.ends.pair_weights(state, products, negative)
         self._weigh(touched, moves, weights, tally)
 
-    def _weigh(self, touched, moves, weights: Weights, tally: Tally) -> None:
+    def _weigh(self, touched: np.ndarray, moves: np.ndarray | None, weights: Weights, tally: Tally) -> None:
         value, squares = weights.total()
         tally.value += float(value)
         tally.value_squares += float(squares)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import InputState, RotationCircuit, RotationMoments, StabilizerBlock
+from pennylane_wishart.conventions import variances as limits
 
 __all__ = ["Cluster", "product_zone"]
-
-_MAX_QUBITS = 2
 
 
 @dataclass(eq=False)
@@ -60,11 +59,11 @@ def product_zone(
     for k in range(circuit.n_rotations if averaged else 0):
         support = np.flatnonzero(x_bits[k] | z_bits[k])
         # Where a law is one point a table may vanish while its slope does not: walk that.
-        if len(support) > _MAX_QUBITS or blocked[support].any() or not random[k]:
+        if len(support) > limits.ZONE_QUBITS or blocked[support].any() or not random[k]:
             blocked[support] = True
             continue
         parts = list({id(home[int(q)]): home[int(q)] for q in support}.values())
-        if sum(len(c.qubits) for c in parts) > _MAX_QUBITS:
+        if sum(len(c.qubits) for c in parts) > limits.ZONE_QUBITS:
             blocked[support] = True
             continue
         merged = parts[0]

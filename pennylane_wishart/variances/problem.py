@@ -1,0 +1,96 @@
+"""``Problem``: a circuit under a law of its angles, made ready once for every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
+from pennylane_wishart.variances.drivers import (
+    Drivers,
+    check_law,
+    clean_moments,
+    drivers_of,
+    gradient_bounds,
+    loss_size,
+)
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is averaged; everything else is found when an engine first asks for it.
+
+    Engines see the circuit without what the loss was proved not to depend on.
+
+    Raises:
+        InputError: if the law is not one of this circuit.
+    """
+
+    circuit: RotationCircuit
+    """The whole circuit; its first input state is used."""
+    law: AngleLaw
+
+    def __post_init__(self) -> None:
+        check_law(self.circuit, self.law)
+
+    @cached_property
+    def live(self) -> RotationCircuit:
+        """The circuit without dead parts; parameters keep their numbers."""
+        return live_part(self.circuit)
+
+    @cached_property
+    def drivers(self) -> Drivers:
+        """What drives each living rotation."""
+        return drivers_of(self.live)
+
+    @cached_property
+    def moments(self) -> RotationMoments:
+        """E[cos], E[sin], … of each living rotation; only where generators are single words."""
+        return clean_moments(self.live, self.law)
+
+    @cached_property
+    def driven(self) -> np.ndarray:
+        """int64: the living rotations that a trainable parameter drives."""
+        return np.flatnonzero(self.live.parameter_of >= 0)
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """float64, one per driven rotation: dφ/dθ where a word turns by φ = 2·c·angle."""
+        return (2 * self.live.term_coefficients * self.live.coefficients)[self.driven]
+
+    @cached_property
+    def undriven(self) -> np.ndarray:
+        """bool ``(n_params,)``: parameters that drive no living rotation."""
+        out = np.ones(self.circuit.n_params, bool)
+        out[self.live.parameter_of[self.driven]] = False
+        return out
+
+    @cached_property
+    def dead(self) -> np.ndarray:
+        """bool ``(n_params,)``: parameters proved dead by any argument. The identity test takes seconds."""
+        out = self.undriven.copy()
+        out[list(dead_proofs(self.circuit))] = True
+        return out
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """float64 ``(n_params + 1,)``: bounds on |ℓ| without its identity part, then on each |∂ℓ/∂θ_k|."""
+        return np.append(loss_size(self.live), gradient_bounds(self.live))
+
+    def rows(self, loss: float, rotations: np.ndarray, power: int = 1) -> np.ndarray:
+        """Return one row for the loss, then one a parameter, from derivatives by word angles.
+
+        Only where every parameter drives one living rotation by one word.
+
+        Args:
+            rotations: float64 ``(n_rotations,)``: averages of (∂ℓ/∂φ)^power.
+        """
+        out = np.zeros(self.circuit.n_params + 1)
+        out[0] = loss
+        out[self.live.parameter_of[self.driven] + 1] = self.scale**power * rotations[self.driven]
+        return out
