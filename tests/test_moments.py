@@ -21,10 +21,11 @@ from pennylane_wishart.variances import (
 from pennylane_wishart.variances.dead.commutation import dead_rotations
 from pennylane_wishart.variances.deep.mixing import mixed_limit
 from pennylane_wishart.variances.drivers import clean_moments
-from pennylane_wishart.variances.engines.mixed import mixed_moments
 from pennylane_wishart.variances.engines.operators import module_on_subspace, module_on_words
 from pennylane_wishart.variances.engines.quadrature import quadrature_nodes
 from pennylane_wishart.variances.engines.words import chains_of, word_moments
+from pennylane_wishart.variances.exact import pair_moments
+from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 
 
@@ -159,9 +160,10 @@ def test_three_exact_engines_agree_at_six_qubits(rng):
     moments = clean_moments(circuit, law)
     reached = reach(circuit.words, circuit.observable.words, 5000)
     direct = word_moments(circuit, moments, reached, chains_of(circuit, moments))
-    mixed = mixed_moments(circuit, moments, reached, 1e12)
-    np.testing.assert_allclose(mixed.second, direct.second, rtol=1e-11)
-    np.testing.assert_allclose(mixed.gradient_second, direct.gradient_second, rtol=1e-9, atol=1e-14)
+    pairs = pair_moments(Problem(circuit, law))
+    np.testing.assert_allclose(pairs.value, direct.second, rtol=1e-11)
+    slopes = (2 * circuit.term_coefficients) ** 2 * direct.gradient_second
+    np.testing.assert_allclose(pairs.slopes, slopes, rtol=1e-9, atol=1e-14)
 
 
 def test_quadrature_is_exact_for_any_law():

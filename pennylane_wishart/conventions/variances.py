@@ -68,18 +68,22 @@ MAX_CHAINS = 4096
 """Products of pairs in the exact engine; each one is a sweep over all words."""
 MAX_WALK_CHAINS = 100_000
 """… in walks, where a product costs memory only."""
+KEY_QUBITS = 32
+"""Qubits whose words fit in one 64-bit key."""
+KEY_SEED = 0x9E3779B97F4A7C15
+"""Seed of the hash beyond: the same words have the same keys in every run."""
 MAX_TERM_PAIRS = 2_000_000
 """Pairs of the observable's terms that are listed (2,000 terms): 100 MB."""
 MAX_CREATED = 4096
 """Products that mixing may create before pairs are said to mix."""
 PAIRS_A_PRODUCT = 16
 """Pairs of terms looked through for each of those."""
-MIXED_COST = 60.0
-"""Operations per word and live product of the exact engine of mixed pairs (measured)."""
-MIXED_SHARE = 4
-"""Part of the work limit given to mixed pairs: they are tried before the module."""
-MAX_BRANCHES = 20_000_000
-"""Branches of tuples of words kept: 12 bytes each, twice where a parameter drives the gate."""
+MAX_BRANCHES = 10_000_000
+"""Branches of tuples of words that are kept: 8 s and 240 MB."""
+BRANCH_COST = 500.0
+"""Floating-point operations that take as long as one of them (measured: 0.7 μs)."""
+PAIR_SHARE = 4
+"""Part of the work limit given to pairs: they are tried before the module."""
 MAX_RANK = 12
 """Independent words of one gate: 2^12 syndromes and shifts. Gates of users have at most 8."""
 MAX_PATHS = 400_000

@@ -24,7 +24,10 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "WordAction", "rotation_action", "transfer_action"]
+__all__ = ["Row", "Transform", "WordAction", "rotation_action", "transfer_action"]
+
+Transform = Callable[[np.ndarray], np.ndarray]
+"""f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
 
 
 @dataclass(frozen=True, eq=False)

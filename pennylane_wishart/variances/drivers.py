@@ -10,7 +10,7 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 
-__all__ = ["Drivers", "check_law", "clean_moments", "drivers_of", "gradient_bounds", "loss_size"]
+__all__ = ["Drivers", "angle_transform", "check_law", "clean_moments", "drivers_of", "gradient_bounds", "loss_size"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,19 @@ def clean_moments(circuit: RotationCircuit, law: AngleLaw) -> RotationMoments:
     raw = circuit.rotation_moments(law)
     parts = [np.where(np.abs(a) < limits.ZERO, 0.0, a) for a in (raw.cos, raw.sin, raw.cos2, raw.sin2, raw.sincos)]
     return RotationMoments(*parts)
+
+
+def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray) -> np.ndarray:
+    """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
+    shape = np.shape(frequency)
+    f = np.asarray(frequency, float).reshape(-1)
+    if circuit.random_of[k] >= 0:
+        return np.where(np.abs(f) < limits.SAME_FREQUENCY, 1.0, 0.0).reshape(shape).astype(complex)
+    out = np.exp(1j * f * circuit.offsets[k])
+    p = int(circuit.parameter_of[k])
+    if p >= 0:
+        out = out * law.characteristic(f * circuit.coefficients[k], np.full(f.shape, p))
+    return out.reshape(shape)
 
 
 def loss_size(circuit: RotationCircuit) -> float:

@@ -13,7 +13,6 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
-from pennylane_wishart.variances.engines.mixed import mixed_moments
 from pennylane_wishart.variances.engines.module import module_moments
 from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
@@ -21,12 +20,19 @@ from pennylane_wishart.variances.engines.operators import (
     module_on_subspace,
     module_on_words,
 )
-from pennylane_wishart.variances.engines.words import chains_of, diagonal_suffices, word_moments
+from pennylane_wishart.variances.engines.tuples import AveragedGate, TupleMoments, tuple_moments
+from pennylane_wishart.variances.engines.words import (
+    RawMoments,
+    chains_of,
+    diagonal_suffices,
+    word_means,
+    word_moments,
+)
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["ExactLimits", "exact_moments", "found_exactly"]
+__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,10 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
             # one product is the diagonal Q = R: weights and squared expectations, all positive
             signed = len(chains.factors) > 1
         else:
-            raw = mixed_moments(live, moments, reached, most.max_work / limits.MIXED_SHARE)
+            pairs = pair_moments(problem, most.max_work)
+            first, slopes = word_means(live, moments, reached, live.state.expectation(reached.words))
+            # tuples are differentiated by the angle, words by φ = 2·c·angle
+            raw = RawMoments(first, pairs.value, slopes, pairs.slopes / (2 * live.term_coefficients) ** 2)
             signed = True
     except ModuleTooLargeError:
         return None
@@ -120,6 +129,24 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     proved[live.parameter_of[problem.driven]] = ~paths[problem.driven]
     mean, second = problem.rows(raw.mean, raw.gradient_mean), problem.rows(raw.second, raw.gradient_second, 2)
     return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
+
+
+def pair_moments(problem: Problem, max_work: float = np.inf) -> TupleMoments:
+    """Average pairs of words where fixed rotations or asymmetric angles mix their products.
+
+    Angles must be independent; derivatives are by the angle of each living rotation.
+
+    Raises:
+        ModuleTooLargeError: if more branches are alive than fit in the limits.
+    """
+    live = problem.live
+    gates = [
+        AveragedGate(problem.action(live.generator(k)), problem.transform(k), bool(live.parameter_of[k] >= 0))
+        for k in range(live.n_rotations)
+    ]
+    # only a part of the work: where pairs are too many the module may be small
+    most = min(limits.MAX_BRANCHES, max_work / (limits.PAIR_SHARE * limits.BRANCH_COST))
+    return tuple_moments(live.observable, gates, live.state.expectation, 2, int(most))
 
 
 def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:

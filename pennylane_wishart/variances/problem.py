@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
+from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.variances.actions import Transform, WordAction, rotation_action
 from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
 from pennylane_wishart.variances.drivers import (
     Drivers,
+    angle_transform,
     check_law,
     clean_moments,
     drivers_of,
@@ -81,6 +84,25 @@ class Problem:
     def sizes(self) -> np.ndarray:
         """float64 ``(n_params + 1,)``: bounds on |ℓ| without its identity part, then on each |∂ℓ/∂θ_k|."""
         return np.append(loss_size(self.live), gradient_bounds(self.live))
+
+    @cached_property
+    def _actions(self) -> dict[bytes, WordAction]:
+        return {}
+
+    def action(self, generator: PauliSum) -> WordAction:
+        """Return what a rotation makes of words, the same object for equal generators.
+
+        Raises:
+            ModuleTooLargeError: if the generator has too many independent words for one table.
+        """
+        key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
+        if key not in self._actions:
+            self._actions[key] = rotation_action(generator)
+        return self._actions[key]
+
+    def transform(self, k: int) -> Transform:
+        """Return f ↦ E[exp(i·f·angle)] of living rotation k."""
+        return partial(angle_transform, self.live, self.law, k)
 
     def rows(self, loss: float, rotations: np.ndarray, power: int = 1) -> np.ndarray:
         """Return one row for the loss, then one a parameter, from derivatives by word angles.

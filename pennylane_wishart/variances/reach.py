@@ -11,35 +11,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Reach", "closed_reach", "linear_keys", "reach"]
+__all__ = ["Reach", "WordIndex", "closed_reach", "linear_keys", "reach"]
+
+Pairing = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Sorted words i, partners j, and the sign of iP·word_i = sign·word_j."""
 
 
-def linear_keys(words: PauliWords, others: PauliWords) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``uint64`` keys of two batches with key(PQ) = key(P) ^ key(Q).
+def linear_keys(words: PauliWords) -> np.ndarray:
+    """Return ``uint64`` keys with key(PQ) = key(P) ^ key(Q).
 
     Exact (all bits kept) to 32 qubits; beyond, a random F2-linear hash to 64 bits, whose
-    matches the caller checks on the words themselves.
+    matches are checked on the words themselves.
     """
-    n = words.n_qubits
-    if n <= 32:
-        shift = np.uint64(n % 64)
-        return tuple((w.x[:, 0] << shift) | w.z[:, 0] for w in (words, others))  # type: ignore[return-value]
-    rng = np.random.default_rng(0x9E3779B97F4A7C15)
-    table = rng.integers(0, 2**64, size=2 * 64 * words.x.shape[1], dtype=np.uint64)
-    return _hash(words, table), _hash(others, table)
-
-
-def _hash(words: PauliWords, table: np.ndarray) -> np.ndarray:
-    packed = words.packed
+    n, packed = words.n_qubits, words.packed
+    if n <= limits.KEY_QUBITS:
+        return np.asarray((words.x[:, 0] << np.uint64(n % 64)) | words.z[:, 0])
+    table = np.random.default_rng(limits.KEY_SEED).integers(0, 2**64, size=(packed.shape[1], 64), dtype=np.uint64)
     out = np.zeros(len(words), np.uint64)
-    one = np.uint64(1)
-    for column in range(packed.shape[1]):
-        for bit in range(64):
-            hit = (packed[:, column] >> np.uint64(bit)) & one
-            out ^= hit * table[64 * column + bit]
+    for column, row in zip(packed.T, table, strict=True):
+        for bit, value in enumerate(row):
+            out ^= ((column >> np.uint64(bit)) & np.uint64(1)) * value
     return out
 
 
@@ -55,14 +50,14 @@ class Reach:
     """int64 ``(L,)``: which distinct generator each rotation is."""
     kinds: PauliWords
     """The distinct generators."""
-    pairs: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
-    """Per distinct generator P: sorted i, partner j, and the sign of iP·word_i = sign·word_j."""
+    pairs: tuple[Pairing, ...]
+    """One per distinct generator P."""
 
     def generator(self, k: int) -> PauliWords:
         """Return the word of rotation k."""
         return self.kinds[int(self.distinct[k])]
 
-    def step(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def step(self, k: int) -> Pairing:
         """Return (i, j, sign) of rotation k on the words reachable after it."""
         i, j, sign = self.pairs[self.distinct[k]]
         cut = np.searchsorted(i, self.sizes[k + 1])
@@ -74,17 +69,21 @@ class Reach:
         return int(sum(len(self.step(k)[0]) for k in range(len(self.distinct))))
 
 
-class _Index:
-    """An append-only numbering of words with sorted keys for look-up."""
+class WordIndex:
+    """An append-only numbering of words, with sorted keys for look-up."""
 
-    def __init__(self, words: PauliWords, keys: np.ndarray):
-        self.x, self.z, self.keys = words.x, words.z, keys
-        self.n_qubits = words.n_qubits
-        self.order = np.argsort(keys)
-        self.sorted = keys[self.order]
+    def __init__(self, words: PauliWords):
+        self.x, self.z, self.n_qubits = words.x, words.z, words.n_qubits
+        self.keys = linear_keys(words)
+        self.order = np.argsort(self.keys)
+        self.sorted = self.keys[self.order]
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def words(self, start: int = 0) -> PauliWords:
+        """Return all words from a number on."""
+        return PauliWords(self.x[start:], self.z[start:], self.n_qubits)
 
     def find(self, keys: np.ndarray) -> np.ndarray:
         """Return the number of each key, −1 where it is new."""
@@ -93,6 +92,7 @@ class _Index:
         return np.where(self.sorted[at] == keys, self.order[at], -1)
 
     def append(self, x: np.ndarray, z: np.ndarray, keys: np.ndarray) -> None:
+        """Add distinct new words."""
         numbers = len(self) + np.arange(len(keys))
         rank = np.argsort(keys)
         at = np.searchsorted(self.sorted, keys[rank])
@@ -101,8 +101,25 @@ class _Index:
         self.keys = np.concatenate([self.keys, keys])
         self.x, self.z = np.concatenate([self.x, x]), np.concatenate([self.z, z])
 
+    def number(self, words: PauliWords, keys: np.ndarray) -> np.ndarray:
+        """Return the number of each of some distinct words; new ones are added."""
+        new = np.flatnonzero(self.find(keys) < 0)
+        if len(new):
+            self.append(words.x[new], words.z[new], keys[new])
+        numbers = self.find(keys)
+        self.check(words, numbers)
+        return numbers
 
-def _anticommute(x, z, px, pz) -> np.ndarray:
+    def check(self, words: PauliWords, numbers: np.ndarray) -> None:
+        """Raise where two words have one key: beyond 32 qubits a key is a hash."""
+        if not (np.array_equal(words.x, self.x[numbers]) and np.array_equal(words.z, self.z[numbers])):
+            raise ModuleTooLargeError(
+                "Two reachable words have the same 64-bit key: lower max_support, or use walkers."
+            )
+
+
+def _anticommute(x: np.ndarray, z: np.ndarray, px: np.ndarray, pz: np.ndarray) -> np.ndarray:
+    """Return the rows that anticommute with one word."""
     out = np.zeros(len(x), np.uint8)
     for w in range(x.shape[1]):
         if px[w] or pz[w]:
@@ -122,8 +139,8 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
     Cost: O(distinct generators · words) word operations.
     """
     kinds, distinct = generators.unique()
-    start_keys, kind_keys = linear_keys(start, kinds)
-    index = _Index(start, start_keys)
+    kind_keys = linear_keys(kinds)
+    index = WordIndex(start)
     seen = np.zeros(len(kinds), np.int64)
     sizes = np.empty(len(generators) + 1, np.int64)
     sizes[-1] = len(index)
@@ -145,7 +162,7 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
                 i = i[new]
                 index.append(index.x[i] ^ px, index.z[i] ^ pz, keys[new])
         sizes[k] = len(index)
-    words = PauliWords(index.x, index.z, index.n_qubits)
+    words = index.words()
     pairs = tuple(_pairing(index, kinds, kind_keys, d) for d in range(len(kinds)))
     return Reach(words, sizes, distinct, kinds, pairs)
 
@@ -160,14 +177,12 @@ def closed_reach(generators: PauliWords, start: PauliWords, max_words: int) -> R
         size, start = len(found.words), found.words
 
 
-def _pairing(index: _Index, kinds: PauliWords, kind_keys: np.ndarray, d: int):
+def _pairing(index: WordIndex, kinds: PauliWords, kind_keys: np.ndarray, d: int) -> Pairing:
     px, pz = kinds.x[d], kinds.z[d]
     i = _anticommute(index.x, index.z, px, pz)
     j = index.find(index.keys[i] ^ kind_keys[d])
     i, j = i[j >= 0], j[j >= 0]
-    left, right = index.x[i] ^ px, index.z[i] ^ pz
-    if not (np.array_equal(left, index.x[j]) and np.array_equal(right, index.z[j])):
-        raise ModuleTooLargeError("Two reachable words have the same 64-bit key: lower max_support, or use walkers.")
-    _, phase = kinds[int(d)].multiply(PauliWords(index.x[i], index.z[i], index.n_qubits))
+    found, phase = kinds[d].multiply(index.words()[i])
+    index.check(found, j)
     sign = np.where((phase + 1) % 4 == 0, 1, -1).astype(np.int8)
     return i.astype(np.int32), j.astype(np.int32), sign

@@ -16,9 +16,10 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.variances.building import CLOSED_FORM
+from pennylane_wishart.variances.drivers import angle_transform
 from pennylane_wishart.variances.engines.operators import OperatorModule
 from pennylane_wishart.variances.engines.quadrature import Nodes, averaging_of, common_unit, quadrature_nodes
-from pennylane_wishart.variances.engines.rotors import Rotor, angle_transform
+from pennylane_wishart.variances.engines.rotors import Rotor
 
 __all__ = ["ModuleMoments", "module_averages", "module_moments"]
 

@@ -16,9 +16,8 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
-from pennylane_wishart.variances.drivers import drivers_of
+from pennylane_wishart.variances.drivers import angle_transform, drivers_of
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
-from pennylane_wishart.variances.engines.rotors import angle_transform
 
 __all__ = ["ReachedAverage", "reached_average"]
 

@@ -11,23 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 
-__all__ = ["Rotor", "angle_transform"]
-
-
-def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: np.ndarray) -> np.ndarray:
-    """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
-    shape = np.shape(frequency)
-    f = np.asarray(frequency, float).reshape(-1)
-    if circuit.random_of[k] >= 0:
-        return np.where(np.abs(f) < limits.SAME_FREQUENCY, 1.0, 0.0).reshape(shape).astype(complex)
-    out = np.exp(1j * f * circuit.offsets[k])
-    p = int(circuit.parameter_of[k])
-    if p >= 0:
-        out = out * law.characteristic(f * circuit.coefficients[k], np.full(f.shape, p))
-    return out.reshape(shape)
+__all__ = ["Rotor"]
 
 
 class Rotor:

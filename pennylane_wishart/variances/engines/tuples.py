@@ -18,19 +18,10 @@ from scipy import sparse
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances.actions import Row, WordAction
+from pennylane_wishart.variances.actions import Row, Transform, WordAction
+from pennylane_wishart.variances.reach import WordIndex, linear_keys
 
 __all__ = ["AveragedGate", "TupleMoments", "tuple_moments"]
-
-Transform = Callable[[np.ndarray], np.ndarray]
-"""f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
-
-_Step = tuple[np.ndarray, sparse.csr_array, sparse.csr_array | None]
-"""The tuples before a gate, its map (after × before), and the map of its derivative."""
-_Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Rows after the gate, tuples before it, weights, derivatives' weights."""
-_Images = dict[int, tuple[np.ndarray, np.ndarray]]
-"""Per syndrome: number and sign of every word's image under each shift, ``(shifts, words)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,55 +67,191 @@ def tuple_moments(
     Cost: O(gates · live tuples · branches).
     Source: THEORY §4; ours in one form for rotations by words, by sums, and channels.
     """
-    index = _WordIndex(observable.words)
-    keys, start = _start(observable, power)
-    maps: list[tuple[sparse.csr_array, sparse.csr_array | None]] = []
-    entries = 0
+    sweep = _Sweep(observable, power)
     for gate in reversed(gates):
-        keys, turn, slope = _step(index, keys, gate, power)
-        maps.append((turn, slope))
-        entries += turn.nnz + (slope.nnz if slope is not None else 0)
-        if entries > max_entries:
+        sweep.undo(gate)
+        if sweep.entries > max_entries:
             raise ModuleTooLargeError(f"Exact averages need more than max_entries={max_entries} branches of words.")
-    ends = np.prod(expectation(index.words())[keys], axis=1)
-    weights = [start]
-    for turn, _ in maps:
-        weights.append(turn.T @ weights[-1])
+    ends = np.prod(expectation(sweep.index.words())[sweep.tuples.rows], axis=1)
+    value = float(sweep.weights @ ends)
     slopes = np.zeros(len(gates))
-    for place in range(len(maps) - 1, -1, -1):
-        turn, slope = maps[place]
-        if slope is not None:
-            slopes[len(gates) - 1 - place] = float(weights[place] @ (slope @ ends))
-        ends = turn @ ends
-    return TupleMoments(float(start @ ends), slopes, entries)
+    # Forward again: ``ends`` is what the input makes of each tuple behind the gates done so far.
+    for k, step in enumerate(reversed(sweep.steps)):
+        if step.slope is not None:
+            slopes[k] = float(step.weights @ (step.slope @ ends[step.targets]))
+        ends[step.active] = step.turn @ ends[step.targets]
+    return TupleMoments(value, slopes, sweep.entries)
 
 
-class _WordIndex:
-    """An append-only numbering of the words that tuples are made of."""
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One gate on the tuples that it turns; all others stay as they are."""
 
-    def __init__(self, words: PauliWords):
-        self.n_qubits = words.n_qubits
-        self.packed = words.packed.copy()
-        self._number = {row.tobytes(): k for k, row in enumerate(self.packed)}
+    active: np.ndarray
+    """Numbers of the tuples after the gate that it turns."""
+    weights: np.ndarray
+    """Their weights on the observable's side."""
+    targets: np.ndarray
+    """Numbers of the tuples before the gate that they come from."""
+    turn: sparse.csr_array
+    """``(active, targets)``"""
+    slope: sparse.csr_array | None
+    """The same for the derivatives; None where no parameter drives the gate."""
 
-    def words(self) -> PauliWords:
-        return PauliWords.from_packed(self.packed, self.n_qubits)
 
-    def find(self, words: PauliWords) -> np.ndarray:
-        """Return the number of each word; new ones are added."""
-        packed, out = words.packed, np.empty(len(words), np.int64)
-        fresh: list[int] = []
-        size = len(self.packed)
-        for k, row in enumerate(packed):
-            key = row.tobytes()
-            number = self._number.get(key)
-            if number is None:
-                number = self._number[key] = size + len(fresh)
-                fresh.append(k)
-            out[k] = number
-        if fresh:
-            self.packed = np.concatenate([self.packed, packed[fresh]])
-        return out
+class _Sweep:
+    """Weights on tuples of words, carried back from the observable gate by gate."""
+
+    def __init__(self, observable: PauliSum, power: int):
+        self.index = WordIndex(observable.words)
+        self.tuples = _Tuples(power)
+        keys, weights = _start(observable, power)
+        self.weights = np.zeros(0)
+        self.alive = np.zeros(0, bool)
+        """Which tuples can have a weight."""
+        start = self._numbers(keys)
+        self.weights[start], self.alive[start] = weights, True
+        self.steps: list[_Step] = []
+        self.entries = 0
+        self._images: dict[int, _Images] = {}
+
+    def _numbers(self, keys: np.ndarray) -> np.ndarray:
+        numbers = self.tuples.find(keys)
+        more = len(self.tuples.rows) - len(self.weights)
+        self.weights, self.alive = np.append(self.weights, np.zeros(more)), np.append(self.alive, np.zeros(more, bool))
+        return numbers
+
+    def undo(self, gate: AveragedGate) -> None:
+        """Carry the weights to before the gate."""
+        images = self._images.setdefault(id(gate.action), _Images(self.index, gate.action))
+        alive = np.flatnonzero(self.alive)
+        codes = images.syndromes()[self.tuples.rows[alive]]
+        turned = images.turns(codes).any(axis=1)
+        active = alive[turned]
+        parts = list(_parts(gate, images, self.tuples.rows[active], codes[turned]))
+        # what the gate turns leaves its place before its images arrive: some may be the same tuples
+        weights = self.weights[active]
+        self.weights[active], self.alive[active] = 0.0, False
+        if not parts:
+            # nothing turned, or every average over the angle vanishes
+            self.steps.append(_Step(active, weights, active[:0], sparse.csr_array((len(active), 0)), None))
+            return
+        rows, values, slopes = (np.concatenate([p[i] for p in parts]) for i in (0, 2, 3))
+        numbers = self._numbers(np.concatenate([p[1] for p in parts]))
+        # marks instead of sorting: numbers are dense
+        mark = np.zeros(len(self.weights), bool)
+        mark[numbers] = True
+        targets = np.flatnonzero(mark)
+        place = np.empty(len(self.weights), np.int64)
+        place[targets] = np.arange(len(targets))
+        at, shape = (rows, place[numbers]), (len(active), len(targets))
+        turn = sparse.csr_array((values, at), shape=shape)
+        slope = sparse.csr_array((slopes, at), shape=shape) if gate.moves else None
+        self.weights[targets] += turn.T @ weights
+        self.alive[targets] = True
+        self.steps.append(_Step(active, weights, targets, turn, slope))
+        self.entries += len(rows)
+
+
+class _Tuples:
+    """An append-only numbering of sorted tuples of word numbers."""
+
+    def __init__(self, power: int):
+        self.rows = np.zeros((0, power), np.int64)
+        self._codes, self._order = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._bits = 63 // power  # of a word's number: more words would not fit in memory as tuples
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """Return the number of each tuple; new ones are added."""
+        if keys.size and int(keys.max()) >> self._bits:
+            raise ModuleTooLargeError("Tuples of so many words are not numbered: use walkers.")
+        codes = np.zeros(len(keys), np.int64)
+        for column in keys.T:
+            codes = (codes << self._bits) | column
+        known = self._known(codes)
+        missing = np.flatnonzero(known < 0)
+        if len(missing) == 0:
+            return known
+        fresh, first = np.unique(codes[missing], return_index=True)
+        at = np.searchsorted(self._codes, fresh)
+        self._order = np.insert(self._order, at, len(self.rows) + np.arange(len(fresh)))
+        self._codes = np.insert(self._codes, at, fresh)
+        self.rows = np.concatenate([self.rows, keys[missing[first]]])
+        known[missing] = self._known(codes[missing])
+        return known
+
+    def _known(self, codes: np.ndarray) -> np.ndarray:
+        """Return the number of each code, −1 where it is new."""
+        if len(self._codes) == 0:
+            return np.full(len(codes), -1)
+        at = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        return np.where(self._codes[at] == codes, self._order[at], -1)
+
+
+class _Images:
+    """What one gate makes of every word so far: syndromes, and the number and sign under each shift."""
+
+    def __init__(self, index: WordIndex, action: WordAction):
+        self.index, self.action = index, action
+        self.shift_keys = linear_keys(action.shifts)
+        self._syndromes = np.zeros(0, np.int64)
+        self._found: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray]] = {}
+
+    def syndromes(self) -> np.ndarray:
+        """Return the syndrome of every word of the index."""
+        known = len(self._syndromes)
+        if known < len(self.index):
+            self._syndromes = np.append(self._syndromes, self.action.syndromes(self.index.words(known)))
+        return self._syndromes
+
+    def turns(self, codes: np.ndarray) -> np.ndarray:
+        """Return which syndromes lead to anything but the word itself."""
+        table = np.zeros(1 << len(self.action.probes), bool)
+        for s in np.flatnonzero(np.bincount(codes.reshape(-1))):
+            row = self.action.row(int(s))
+            still = len(row.shifts) == 1 and row.shifts[0] == 0 and not row.frequencies.any()
+            table[s] = not (still and abs(row.amplitudes[0, 0] - 1) < limits.ZERO)
+        return np.asarray(table[codes])
+
+    def of(self, words: np.ndarray, shift: int, odd: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers and signs of the images of words, given by their numbers."""
+        numbers, signs = self._found.get((shift, odd), (np.zeros(0, np.int64), np.zeros(0)))
+        more = len(self.index) - len(numbers)
+        numbers, signs = np.append(numbers, np.full(more, -1)), np.append(signs, np.zeros(more))
+        mark = np.zeros(len(numbers), bool)
+        mark[words] = True
+        ask = np.flatnonzero(mark & (numbers < 0))
+        if len(ask):
+            found, sign = self.action.image(self.index.words()[ask], shift, odd)
+            numbers[ask], signs[ask] = self.index.number(found, self.index.keys[ask] ^ self.shift_keys[shift]), sign
+        self._found[shift, odd] = numbers, signs
+        return numbers[words], signs[words]
+
+
+def _parts(
+    gate: AveragedGate, images: _Images, keys: np.ndarray, codes: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield (row after the gate, tuple before it, weight, derivatives' weight), a branch at a time."""
+    joint = codes[:, :1].reshape(-1)
+    for column in codes.T[1:]:
+        joint = (joint << len(gate.action.probes)) | column
+    for number in np.unique(joint):
+        members = np.flatnonzero(joint == number)
+        code = codes[members[0]]
+        rows = [gate.action.row(int(s)) for s in code]
+        values, slopes = averaged_product(rows, gate.transform, gate.moves)
+        for branch in product(*[range(len(r.shifts)) for r in rows]):
+            weight, slope = float(values[branch]), float(slopes[branch])
+            if abs(weight) <= limits.ZERO and abs(slope) <= limits.ZERO:
+                continue
+            sign = np.ones(len(members))
+            target = np.empty((len(members), len(rows)), np.int64)
+            for place, (row, b) in enumerate(zip(rows, branch, strict=True)):
+                found, own = images.of(keys[members, place], int(row.shifts[b]), bool(row.odd[b]))
+                target[:, place] = found
+                sign *= own
+            weight = weight if abs(weight) > limits.ZERO else 0.0
+            yield members, np.sort(target, axis=1), weight * sign, slope * sign
 
 
 def _start(observable: PauliSum, power: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,53 +264,6 @@ def _start(observable: PauliSum, power: int) -> tuple[np.ndarray, np.ndarray]:
     total = np.zeros(len(keys))
     np.add.at(total, np.asarray(inverse).reshape(-1), weights)
     return keys, total
-
-
-def _step(index: _WordIndex, keys: np.ndarray, gate: AveragedGate, power: int) -> _Step:
-    """Return the tuples before the gate, its map (after × before), and that of its derivative."""
-    used, local = np.unique(keys, return_inverse=True)
-    local = np.asarray(local).reshape(keys.shape)
-    words = PauliWords.from_packed(index.packed[used], index.n_qubits)
-    syndromes = gate.action.syndromes(words)
-    images = _images(index, gate.action, words, syndromes)
-    codes = syndromes[local]
-    groups, which = np.unique(codes, axis=0, return_inverse=True)
-    which = np.asarray(which).reshape(-1)
-    order = np.argsort(which, kind="stable")
-    bounds = np.searchsorted(which[order], np.arange(len(groups) + 1))
-    parts: list[_Part] = []
-    for g, code in enumerate(groups):
-        rows = order[bounds[g] : bounds[g + 1]]
-        for branch, weight, slope in _branches(gate, tuple(int(s) for s in code)):
-            target = np.stack([images[s][0][w][local[rows, i]] for i, (s, w) in enumerate(zip(code, branch))], axis=1)
-            sign = np.prod([images[s][1][w][local[rows, i]] for i, (s, w) in enumerate(zip(code, branch))], axis=0)
-            parts.append((rows, np.sort(target, axis=1), weight * sign, slope * sign))
-    return _assemble(parts, len(keys), len(index.packed), gate.moves, power)
-
-
-def _images(index: _WordIndex, action: WordAction, words: PauliWords, syndromes: np.ndarray) -> _Images:
-    """Return, per syndrome, per entry of its row: the number and sign of every word's image."""
-    out = {}
-    for s in np.unique(syndromes):
-        members = np.flatnonzero(syndromes == s)
-        row = action.row(int(s))
-        numbers = np.full((len(row.shifts), len(words)), -1)
-        signs = np.zeros((len(row.shifts), len(words)))
-        for w, (shift, odd) in enumerate(zip(row.shifts, row.odd, strict=True)):
-            found, sign = action.image(words[members], int(shift), bool(odd))
-            numbers[w, members], signs[w, members] = index.find(found), sign
-        out[int(s)] = (numbers, signs)
-    return out
-
-
-def _branches(gate: AveragedGate, code: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], float, float]]:
-    """Yield (entry of each word's row, average of the product, average of the derivatives' product)."""
-    rows = [gate.action.row(s) for s in code]
-    values, slopes = averaged_product(rows, gate.transform, gate.moves)
-    for branch in product(*[range(len(r.shifts)) for r in rows]):
-        weight, slope = float(values[branch]), float(slopes[branch]) if gate.moves else 0.0
-        if abs(weight) > limits.ZERO or abs(slope) > limits.ZERO:
-            yield branch, weight if abs(weight) > limits.ZERO else 0.0, slope
 
 
 def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -212,25 +292,3 @@ def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Combine (F, …) with (G, m) to (F·G, …, m)."""
     combined = left[:, None, ..., None] * right.reshape(1, len(right), *[1] * (left.ndim - 1), right.shape[1])
     return np.asarray(combined.reshape(-1, *combined.shape[2:]))
-
-
-def _assemble(parts: list[_Part], n_after: int, n_words: int, moves: bool, power: int) -> _Step:
-    if not parts:
-        none = np.zeros((0, power), np.int64)
-        empty = sparse.csr_array((n_after, 0))
-        return none, empty, empty if moves else None
-    rows = np.concatenate([p[0] for p in parts])
-    targets = np.concatenate([p[1] for p in parts])
-    values, slopes = np.concatenate([p[2] for p in parts]), np.concatenate([p[3] for p in parts])
-    code = np.zeros(len(targets), np.int64)
-    for place in range(power):  # a number below n_words^power: exact in 64 bits for the sizes that fit in memory
-        code = code * n_words + targets[:, place]
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    shape = (n_after, len(first))
-    column = np.asarray(inverse).reshape(-1)
-    turn = sparse.csr_array((values, (rows, column)), shape=shape)
-    turn.eliminate_zeros()
-    slope = sparse.csr_array((slopes, (rows, column)), shape=shape) if moves else None
-    if slope is not None:
-        slope.eliminate_zeros()
-    return targets[first], turn, slope

@@ -7,8 +7,6 @@ makes the choice unbiased. Independent angles are still averaged in closed form.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
@@ -16,9 +14,7 @@ from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, f2_rank
-from pennylane_wishart.variances.actions import WordAction, rotation_action
 from pennylane_wishart.variances.building import Found, log2_of, record_of
-from pennylane_wishart.variances.engines.rotors import angle_transform
 from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
 from pennylane_wishart.variances.engines.walks.tally import with_unseen
 from pennylane_wishart.variances.problem import Problem
@@ -84,7 +80,6 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
     A generator of few independent words is one gate; a larger sum of commuting words is one a word.
     """
     live, drivers = problem.live, problem.drivers
-    actions: dict[bytes, WordAction] = {}
     gates: list[WalkedGate] = []
     rotation: list[int] = []
     for k in range(live.n_rotations):
@@ -92,12 +87,10 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
         parts = _parts(generator, k)
         # A fixed angle is drawn too: products of its branches are those of the average, only more of them.
         alone = driver >= 0 and driver not in drivers.shared and len(parts) == 1
-        transform = partial(angle_transform, live, problem.law, k) if alone else None
+        transform = problem.transform(k) if alone else None
         for part in parts:
-            key = part.words.packed.tobytes() + part.coefficients.tobytes()
-            if key not in actions:
-                actions[key] = rotation_action(part)
-            gates.append(WalkedGate(actions[key], int(live.parameter_of[k]), float(live.coefficients[k]), transform))
+            scale = float(live.coefficients[k])
+            gates.append(WalkedGate(problem.action(part), int(live.parameter_of[k]), scale, transform))
             rotation.append(k)
     return gates, np.asarray(rotation, np.int64)
 

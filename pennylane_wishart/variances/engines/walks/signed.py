@@ -17,8 +17,8 @@ import numpy as np
 
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances.actions import Row, WordAction
-from pennylane_wishart.variances.engines.tuples import Transform, averaged_product
+from pennylane_wishart.variances.actions import Row, Transform, WordAction
+from pennylane_wishart.variances.engines.tuples import averaged_product
 
 __all__ = ["WalkSums", "WalkedGate", "walk_tuples"]
 
