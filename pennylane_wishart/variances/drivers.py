@@ -64,7 +64,7 @@ def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: 
     p = int(circuit.parameter_of[k])
     if p >= 0:
         out = out * law.characteristic(f * circuit.coefficients[k], np.full(f.shape, p))
-    return out.reshape(shape)
+    return np.asarray(out.reshape(shape))
 
 
 def loss_size(circuit: RotationCircuit) -> float:

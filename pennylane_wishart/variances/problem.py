@@ -64,7 +64,7 @@ class Problem:
     @cached_property
     def scale(self) -> np.ndarray:
         """float64, one per driven rotation: dφ/dθ where a word turns by φ = 2·c·angle."""
-        return (2 * self.live.term_coefficients * self.live.coefficients)[self.driven]
+        return np.asarray((2 * self.live.term_coefficients * self.live.coefficients)[self.driven])
 
     @cached_property
     def undriven(self) -> np.ndarray:

@@ -101,7 +101,7 @@ class SecondMoments:
     @property
     def known(self) -> np.ndarray:
         """``bool (n_params,)``: a value is known, and not only a bound."""
-        return ~np.isnan(self.log2_gradient_variance)
+        return np.asarray(~np.isnan(self.log2_gradient_variance))
 
     @property
     def dead(self) -> np.ndarray:

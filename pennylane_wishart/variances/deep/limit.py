@@ -20,6 +20,7 @@ from pennylane_wishart.errors import (
     UnsupportedCircuitError,
 )
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.variances.building import log2_of
 from pennylane_wishart.variances.deep.mixing import mixed_limit
 from pennylane_wishart.variances.engines.words import phase_sign
 from pennylane_wishart.variances.reach import Reach, closed_reach
@@ -96,42 +97,36 @@ def _unavailable(circuit: RotationCircuit, reason: str) -> DeepLimit:
     return DeepLimit(np.nan, np.nan, np.nan, nan, nan, EngineId.NONE, Status.NOT_ASSESSED, reason)
 
 
-def _by_orbits(circuit, words: PauliWords, effective: Effective, max_support: int, note: str) -> DeepLimit:
+def _by_orbits(
+    circuit: RotationCircuit, words: PauliWords, effective: Effective, max_support: int, note: str
+) -> DeepLimit:
     observable, index = effective.observable, effective.index
     central = np.logical_not(observable.words.anticommutation(words).any(axis=1))
     fixed, moving = _split(observable, central)
     mean = float(fixed.coefficients @ circuit.state.expectation(fixed.words))
     if len(moving) == 0:
         return replace(_constant(circuit, observable), mean=mean)
+    # Row 0 is the variance, row g + 1 what anticommutes with generator g.
     try:
-        found = closed_reach(words, moving.words, max_support)
-        value, slopes = _listed(circuit, words, moving, found)
-        engine, log2_value = EngineId.ORBIT, _log2(value)
-        log2_slopes = _log2(slopes)
+        parts = _listed(circuit, words, moving, closed_reach(words, moving.words, max_support))
+        engine, log2_parts = EngineId.ORBIT, log2_of(parts)
     except ModuleTooLargeError:
-        log2_value, log2_slopes = _counted(circuit, words, moving)
-        value, slopes = 2.0**log2_value, 2.0**log2_slopes
-        engine = EngineId.ORBIT_COUNT
-    scale2 = np.zeros(circuit.n_params)
-    log2 = np.full(circuit.n_params, -np.inf)
-    total = np.zeros(circuit.n_params)
+        log2_parts = _counted(circuit, words, moving)
+        engine, parts = EngineId.ORBIT_COUNT, np.exp2(log2_parts)
+    total, log2 = np.zeros(circuit.n_params), np.full(circuit.n_params, -np.inf)
     for k in np.flatnonzero((circuit.parameter_of >= 0) & (index >= 0)):
-        p = circuit.parameter_of[k]
+        p, g = circuit.parameter_of[k], index[k] + 1
         # words turn by half an angle: dφ/dθ is twice the rate of the generator
-        scale2[p] = (2 * effective.rates[k]) ** 2
-        total[p] += scale2[p] * slopes[index[k]]
-        log2[p] = np.logaddexp2(log2[p], _log2(scale2[p]) + log2_slopes[index[k]])
-    return DeepLimit(mean, float(value), float(log2_value), total, log2, engine, Status.OK, note)
+        rate2 = (2 * effective.rates[k]) ** 2
+        total[p] += rate2 * parts[g]
+        # in logarithms too: counted parts may be below the smallest float
+        log2[p] = np.logaddexp2(log2[p], np.log2(rate2) + log2_parts[g] if rate2 else -np.inf)
+    return DeepLimit(mean, float(parts[0]), float(log2_parts[0]), total, log2, engine, Status.OK, note)
 
 
 def _split(observable: PauliSum, central: np.ndarray) -> tuple[PauliSum, PauliSum]:
     parts = [PauliSum(observable.words[m], observable.coefficients[m]) for m in (central, ~central)]
     return parts[0], parts[1]
-
-
-def _log2(value):
-    with np.errstate(divide="ignore"):
-        return np.log2(value)
 
 
 def surviving_pairs(words: PauliWords, observable: PauliSum) -> list[tuple[int, int, PauliWords]]:
@@ -150,7 +145,8 @@ def surviving_pairs(words: PauliWords, observable: PauliSum) -> list[tuple[int, 
     return [(int(i), int(j), products[r]) for r, (i, j) in enumerate(zip(a, b, strict=True))]
 
 
-def _listed(circuit, words: PauliWords, observable: PauliSum, found: Reach) -> tuple[float, np.ndarray]:
+def _listed(circuit: RotationCircuit, words: PauliWords, observable: PauliSum, found: Reach) -> np.ndarray:
+    """Return the variance, then each generator's part of it."""
     n = len(found.words)
     rows = np.concatenate([p[0] for p in found.pairs])
     columns = np.concatenate([p[1] for p in found.pairs])
@@ -173,15 +169,15 @@ def _listed(circuit, words: PauliWords, observable: PauliSum, found: Reach) -> t
     for g in range(len(words)):
         hit = np.bincount(label[found.pairs[found.distinct[g]][0]], minlength=len(sizes))
         slopes[g] = float((hit / sizes) @ by_orbit)
-    return max(0.0, float(weights.sum())), np.maximum(slopes, 0.0)
+    return np.asarray(np.maximum(np.append(weights.sum(), slopes), 0.0))
 
 
-def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, np.ndarray]:
+def _counted(circuit: RotationCircuit, words: PauliWords, observable: PauliSum) -> np.ndarray:
     """Return log2 of the variance and of each generator's part, by counting orbits."""
     if surviving_pairs(words, observable):
         raise ModuleTooLargeError("The orbit is too large to list, and terms of O stay correlated in it.")
     stabilizers = _stabilizers(circuit)
-    value, slopes = -np.inf, np.full(len(words), -np.inf)
+    out = np.full(len(words) + 1, -np.inf)
     for t in range(len(observable)):
         module = orbit(words, observable.words[t])
         seen = module.z_type if stabilizers is None else module.count_commuting(stabilizers)
@@ -190,10 +186,9 @@ def _counted(circuit, words: PauliWords, observable: PauliSum) -> tuple[float, n
         if not seen or module.orbit_size is None:
             continue
         part = math.log2(seen) - math.log2(module.orbit_size) + 2 * math.log2(abs(observable.coefficients[t]))
-        value = np.logaddexp2(value, part)
-        fraction = np.array([module.anticommuting_fraction(words[g]) for g in range(len(words))])
-        slopes = np.logaddexp2(slopes, part + _log2(fraction))
-    return float(value), slopes
+        shares = [1.0, *(module.anticommuting_fraction(words[g]) for g in range(len(words)))]
+        out = np.logaddexp2(out, part + log2_of(np.array(shares)))
+    return out
 
 
 def _stabilizers(circuit: RotationCircuit) -> PauliWords | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def _budget(module: OperatorModule, n_generators: int) -> int:
     return int(min(limits.MAX_MIXING_PASSES, max(limits.MIN_MIXING_PASSES, limits.MIXING_WORK / per_pass)))
 
 
-def _settle(value: np.ndarray, step, passes: int) -> np.ndarray:
+def _settle(value: np.ndarray, step: Callable[[np.ndarray], np.ndarray], passes: int) -> np.ndarray:
     scale = max(float(np.abs(value).max()), np.finfo(float).tiny)
     for _ in range(passes):
         after = step(value)

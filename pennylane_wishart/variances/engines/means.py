@@ -66,7 +66,9 @@ def first_moments(
     return float(values[origin < 0].sum()), gradient
 
 
-def _merge(x, z, weights, origin):
+def _merge(
+    x: np.ndarray, z: np.ndarray, weights: np.ndarray, origin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Add up the weights of equal words of one origin."""
     rows = np.concatenate([x, z, origin[:, None].astype(np.int64).view(np.uint64)], axis=1)
     kept, inverse = np.unique(rows, axis=0, return_inverse=True)

@@ -8,6 +8,7 @@ made from the law's characteristic function are exact for every law, not only th
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
+from pennylane_wishart.variances.actions import Transform
 from pennylane_wishart.variances.building import CLOSED_FORM
 from pennylane_wishart.variances.drivers import angle_transform
 from pennylane_wishart.variances.engines.operators import OperatorModule
@@ -45,17 +47,17 @@ class _Steps:
         law: AngleLaw,
         module: OperatorModule,
         shared: np.ndarray,
-        driver,
+        driver: np.ndarray,
     ):
         self.circuit, self.law, self.module = circuit, law, module
         self.rotors = [Rotor(a) for a in module.generators]
         self.is_shared = np.isin(driver, shared) & (driver >= 0)
         self.driver = driver
         self.values: dict[int, float] = {}
-        self._tables: dict = {}
+        self._tables: dict[tuple[int, bytes], np.ndarray] = {}
 
     def rotor(self, k: int) -> Rotor:
-        return self.rotors[self.module.distinct[k]]
+        return self.rotors[int(self.module.distinct[k])]
 
     def angle(self, k: int) -> float:
         """The angle of a shared rotation at the current node."""
@@ -64,10 +66,10 @@ class _Steps:
             return value
         return float(self.circuit.coefficients[k] * value + self.circuit.offsets[k])
 
-    def transform(self, k: int):
+    def transform(self, k: int) -> Transform:
         if self.is_shared[k]:
             angle = self.angle(k)
-            return lambda f: np.exp(1j * angle * f)
+            return lambda f: np.asarray(np.exp(1j * angle * f))
         return lambda f: angle_transform(self.circuit, self.law, k, f)
 
     def weights(self, k: int) -> np.ndarray:
@@ -79,7 +81,7 @@ class _Steps:
             if len(self._tables) * table.size > limits.BATCH_FLOATS or len(self._tables) > limits.MAX_TABLES:
                 self._tables.clear()
             self._tables[key] = rotor.expand(table)
-        return self._tables[key]
+        return np.asarray(self._tables[key])
 
     def backward(self, k: int, c: np.ndarray) -> np.ndarray:
         rotor = self.rotor(k)
@@ -117,25 +119,30 @@ def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int) -> list[Nodes]
     return grids
 
 
+def _nodes(steps: _Steps, shared: np.ndarray, grids: list[Nodes]) -> Iterator[float]:
+    """Set the shared angles to one joint node after the other; yield its weight."""
+    for node in itertools.product(*[range(len(angles)) for angles, _ in grids]):
+        weight = 1.0
+        for d, (angles, weights), i in zip(shared, grids, node, strict=True):
+            steps.values[int(d)] = float(angles[i])
+            weight *= float(weights[i])
+        yield weight
+
+
 def module_moments(
     circuit: RotationCircuit,
     law: AngleLaw,
     module: OperatorModule,
-    driver,
-    shared,
+    driver: np.ndarray,
+    shared: np.ndarray,
     max_nodes: int = limits.MAX_NODES,
 ) -> ModuleMoments:
     """Average over all angles exactly: closed form for independent ones, nodes for shared ones."""
     steps = _Steps(circuit, law, module, shared, driver)
     grids = _node_grid(steps, shared, max_nodes)
     n = circuit.n_params
-    total = np.zeros(2)
-    gradient_mean, gradient_second = np.zeros(n), np.zeros(n)
-    for node in itertools.product(*[range(len(g[0])) for g in grids]):
-        weight = 1.0
-        for d, grid, i in zip(shared, grids, node, strict=True):
-            steps.values[int(d)] = float(grid[0][i])
-            weight *= float(grid[1][i])
+    total, gradient_mean, gradient_second = np.zeros(2), np.zeros(n), np.zeros(n)
+    for weight in _nodes(steps, shared, grids):
         mean, first = _first(steps)
         second, slopes = _second(steps)
         for d in shared[shared < n]:
@@ -148,17 +155,17 @@ def module_moments(
 
 
 def module_averages(
-    circuit: RotationCircuit, law: AngleLaw, module: OperatorModule, driver, shared, max_nodes: int
+    circuit: RotationCircuit,
+    law: AngleLaw,
+    module: OperatorModule,
+    driver: np.ndarray,
+    shared: np.ndarray,
+    max_nodes: int,
 ) -> float:
     """Return E⟨O⟩ alone: vectors on the module, so that its dimension may be large."""
     steps = _Steps(circuit, law, module, shared, driver)
-    grids = _node_grid(steps, shared, max_nodes)
     total = 0.0
-    for node in itertools.product(*[range(len(g[0])) for g in grids]):
-        weight = 1.0
-        for d, grid, i in zip(shared, grids, node, strict=True):
-            steps.values[int(d)] = float(grid[0][i])
-            weight *= float(grid[1][i])
+    for weight in _nodes(steps, shared, _node_grid(steps, shared, max_nodes)):
         v = module.start
         for k in range(circuit.n_rotations - 1, -1, -1):
             v = steps.rotor(k).average_vector(v, steps.transform(k))
@@ -166,11 +173,16 @@ def module_averages(
     return total
 
 
-def _single(steps: _Steps):
+def _single(steps: _Steps) -> Iterator[tuple[int, int, float]]:
     """Rotations of independent trainable parameters, with d(angle)/d(parameter)."""
     circuit = steps.circuit
     for k in np.flatnonzero((circuit.parameter_of >= 0) & ~steps.is_shared):
         yield int(k), int(circuit.parameter_of[k]), float(circuit.coefficients[k])
+
+
+def _conjugate(transform: Transform) -> Transform:
+    """The input's side sees each rotation transposed, so averaged at the opposite angle."""
+    return lambda f: np.asarray(transform(f).conj())
 
 
 def _first(steps: _Steps) -> tuple[float, np.ndarray]:
@@ -187,7 +199,7 @@ def _first(steps: _Steps) -> tuple[float, np.ndarray]:
         if k in wanted:
             p, c = wanted[k]
             out[p] += c * float(f @ rotor.average_vector(v[k + 1], transform, derivative=True))
-        f = rotor.average_vector(f, lambda x, t=transform: t(x).conj())
+        f = rotor.average_vector(f, _conjugate(transform))
     return mean, out
 
 

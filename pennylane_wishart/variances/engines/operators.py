@@ -8,6 +8,7 @@ subspace that holds the input (a particle-number sector, say).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,9 @@ __all__ = [
     "module_on_subspace",
     "module_on_words",
 ]
+
+Applier = Callable[[np.ndarray], np.ndarray]
+"""A linear map of operators, given as rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +128,7 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = lim
     return OperatorModule(basis @ start, basis @ end, small, distinct, EngineId.MODULE)
 
 
-def _ad(found: Reach, rows, coefficients: np.ndarray, size: int | None = None) -> sparse.csr_array:
+def _ad(found: Reach, rows: np.ndarray, coefficients: np.ndarray, size: int | None = None) -> sparse.csr_array:
     """Return X → i[G, X] on the first ``size`` words, 0 on the others.
 
     Raises:
@@ -143,7 +147,7 @@ def _ad(found: Reach, rows, coefficients: np.ndarray, size: int | None = None) -
     return out
 
 
-def _applier(matrix):
+def _applier(matrix: sparse.csr_array) -> Applier:
     return lambda block: (matrix @ block.T).T
 
 
@@ -153,7 +157,7 @@ def _clean(matrix: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
+def _span(start: np.ndarray, appliers: Sequence[Applier], max_dim: int) -> np.ndarray:
     """Return orthonormal rows spanning the closure of ``start`` under linear maps."""
     norm = np.linalg.norm(start)
     if norm == 0:
@@ -174,7 +178,7 @@ def _span(start: np.ndarray, appliers: list, max_dim: int) -> np.ndarray:
             if len(basis) > max_dim or basis.size > limits.MAX_SPAN_FLOATS or work > limits.MAX_SPAN_WORK:
                 raise ModuleTooLargeError(f"The observable's module is larger than {max_dim} operators: use sampling.")
         frontier = np.concatenate(fresh) if fresh else basis[:0]
-    return basis
+    return np.asarray(basis)
 
 
 def _independent(rows: np.ndarray) -> np.ndarray:
@@ -236,7 +240,7 @@ def invariant_subspace(vector: np.ndarray, sums: list[PauliSum], limit: int) -> 
             if len(basis) > limit:
                 raise ModuleTooLargeError(f"The input explores more than {limit} dimensions.")
         frontier = np.concatenate(fresh) if fresh else basis[:0]
-    return basis
+    return np.asarray(basis)
 
 
 def _flatten(operators: np.ndarray) -> np.ndarray:
@@ -249,7 +253,7 @@ def _unflatten(rows: np.ndarray, d: int) -> np.ndarray:
     return (rows[:, :half] + 1j * rows[:, half:]).reshape(-1, d, d)
 
 
-def _commutator_applier(generator: np.ndarray, d: int):
+def _commutator_applier(generator: np.ndarray, d: int) -> Applier:
     def apply(rows: np.ndarray) -> np.ndarray:
         x = _unflatten(rows, d)
         return _flatten(1j * (generator @ x - x @ generator))

@@ -30,7 +30,7 @@ def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, un
 
     def phi(f: np.ndarray) -> np.ndarray:
         if uniform_data:
-            return (np.abs(f) < limits.SAME_FREQUENCY).astype(complex)
+            return np.asarray((np.abs(f) < limits.SAME_FREQUENCY).astype(complex))
         return law.characteristic(f, np.full(np.shape(f), parameter))
 
     if not uniform_data and law.kind[parameter] == "fixed":

@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.variances.actions import Transform
 
 __all__ = ["Rotor"]
 
@@ -59,7 +60,7 @@ class Rotor:
     def _blocks(skew: sparse.csr_array, index: np.ndarray) -> np.ndarray:
         size = index.shape[1]
         if len(index) == 1:
-            return skew[index[0]][:, index[0]].toarray()[None]
+            return np.asarray(skew[index[0]][:, index[0]].toarray()[None])
         place = np.full(skew.shape[0], -1)
         owner = np.full(skew.shape[0], -1)
         place[index] = np.arange(size)[None]
@@ -70,9 +71,9 @@ class Rotor:
         out[owner[coo.row[keep]], place[coo.row[keep]], place[coo.col[keep]]] = coo.data[keep]
         return out
 
-    def table(self, transform) -> np.ndarray:
+    def table(self, transform: Transform) -> np.ndarray:
         """Return E[e^{ia(λ_j−λ_k)}] on pairs of levels; ``transform(f)`` = E[e^{iaf}]."""
-        return transform(self.levels[:, None] - self.levels[None, :])
+        return np.asarray(transform(self.levels[:, None] - self.levels[None, :]))
 
     def expand(self, table: np.ndarray) -> np.ndarray:
         """Spread a table over pairs of levels to ``(m, m)``."""
@@ -80,22 +81,22 @@ class Rotor:
 
     def to_eigen(self, matrix: np.ndarray) -> np.ndarray:
         """Return U† C U."""
-        return (self.forward.T @ (self.adjoint @ matrix).T).T
+        return np.asarray((self.forward.T @ (self.adjoint @ matrix).T).T)
 
     def from_eigen(self, matrix: np.ndarray) -> np.ndarray:
         """Return U C U† of a matrix that is real in the original basis."""
-        return (self.adjoint.T @ (self.forward @ matrix).T).T.real
+        return np.asarray((self.adjoint.T @ (self.forward @ matrix).T).T.real)
 
-    def average_vector(self, vector: np.ndarray, transform, derivative: bool = False) -> np.ndarray:
+    def average_vector(self, vector: np.ndarray, transform: Transform, derivative: bool = False) -> np.ndarray:
         """Return E[R]·v, or E[A R]·v."""
         factor = transform(self.rates)
         if derivative:
             factor = factor * 1j * self.rates
-        return (self.forward @ (factor * (self.adjoint @ vector))).real
+        return np.asarray((self.forward @ (factor * (self.adjoint @ vector))).real)
 
     def rotation(self, angle: float) -> np.ndarray:
         """Return the dense rotation exp(angle·A), ``(m, m)``."""
         phase = np.exp(1j * angle * self.rates)
         if sparse.issparse(self.forward):
             return np.asarray((self.forward @ sparse.diags_array(phase) @ self.adjoint).toarray().real)
-        return ((self.forward * phase) @ self.adjoint).real
+        return np.asarray(((self.forward * phase) @ self.adjoint).real)

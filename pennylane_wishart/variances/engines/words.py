@@ -10,6 +10,7 @@ input) give the gradient of every rotation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,10 @@ __all__ = [
     "word_moments",
     "word_second",
 ]
+
+
+Coefficients = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]
+"""Per rotation: stay, move, derivative's stay and move; and whether a move carries the product's sign."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +156,9 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
     return not created
 
 
-def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) -> tuple[np.ndarray, np.ndarray]:
+def _sweep(
+    reached: Reach, v: np.ndarray, f: np.ndarray, coefficients: Coefficients, moves: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (end value, derivative of each step) of chains with weights v and ends f.
 
     Args:
@@ -188,7 +195,7 @@ def _sweep(reached: Reach, v: np.ndarray, f: np.ndarray, coefficients, moves) ->
     return value, gradient
 
 
-def step_blocks(counts) -> list[tuple[int, int]]:
+def step_blocks(counts: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
     """Cut the steps into runs whose saved weights fit in memory."""
     out, low, total = [], 0, 0
     for k, c in enumerate(counts):
@@ -200,7 +207,9 @@ def step_blocks(counts) -> list[tuple[int, int]]:
     return out
 
 
-def _backward(reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves) -> np.ndarray:
+def _backward(
+    reached: Reach, k: int, v: np.ndarray, stay: float, move: float, signed: bool, moves: np.ndarray
+) -> np.ndarray:
     """Undo rotation k in place and return the weights that anticommuted with it."""
     i, j, sign = reached.step(k)
     columns = moves[:, reached.distinct[k]]
@@ -257,11 +266,13 @@ def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Rea
     return total
 
 
-def _ends(circuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int) -> np.ndarray:
+def _ends(
+    circuit: RotationCircuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
+) -> np.ndarray:
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
-    return expectation * circuit.state.expectation(partner) * phase_sign(words, product)
+    return np.asarray(expectation * circuit.state.expectation(partner) * phase_sign(words, product))
 
 
 def word_means(

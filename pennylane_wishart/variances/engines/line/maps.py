@@ -19,7 +19,8 @@ class LineMaps:
 
     def __init__(self, moments: RotationMoments, scale: float = 1.0):
         self.moments, self.scale = moments, scale
-        self._tables: dict = {}
+        self._factors: dict[int, np.ndarray] = {}
+        self._pairs: dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]] = {}
 
     def backward(self, window: Window) -> list[Map]:
         """Undo a window on the observable's side, last gate first."""
@@ -45,11 +46,11 @@ class LineMaps:
         return [lambda b: b / factor, *maps, lambda b: b * factor]
 
     def _factor(self, width: int) -> np.ndarray:
-        if width not in self._tables:
+        if width not in self._factors:
             words = np.arange(4**width)
             letters = (words[:, None] >> (2 * np.arange(width))) & 3
-            self._tables[width] = (self.scale ** (letters > 0).sum(axis=1))[:, None, None]
-        return self._tables[width]
+            self._factors[width] = (self.scale ** (letters > 0).sum(axis=1))[:, None, None]
+        return np.asarray(self._factors[width])
 
     def _map(self, link: Link, window: Window, forward: bool, slope: bool = False) -> Map:
         width = window.high - window.low + 1
@@ -63,22 +64,22 @@ class LineMaps:
             return lambda block: _slope(block, anti, partner, move, stay)
         return lambda block: _average(block, anti, partner, stay, move)
 
-    def _pairing(self, letters: tuple, sites: tuple, width: int) -> tuple[np.ndarray, np.ndarray]:
+    def _pairing(self, letters: tuple[int, ...], sites: tuple[int, ...], width: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the words that anticommute with a generator, and their products with it."""
         key = (letters, sites, width)
-        if key not in self._tables:
+        if key not in self._pairs:
             shifts = [2 * (width - 1 - s) for s in sites]
             code = sum(p << b for p, b in zip(letters, shifts, strict=True))
             swapped = sum(((p >> 1) | ((p & 1) << 1)) << b for p, b in zip(letters, shifts, strict=True))
             words = np.arange(4**width)
             anti = words[(np.bitwise_count(words & swapped) & 1).astype(bool)]
-            self._tables[key] = anti, anti ^ code
-        return self._tables[key]
+            self._pairs[key] = anti, anti ^ code
+        return self._pairs[key]
 
-    def _permutation(self, image: np.ndarray, sites: tuple, width: int) -> tuple[np.ndarray, np.ndarray]:
+    def _permutation(self, image: np.ndarray, sites: tuple[int, ...], width: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a Clifford gate's permutation of the window's words, and its inverse."""
         key = (image.tobytes(), sites, width)
-        if key not in self._tables:
+        if key not in self._pairs:
             words = np.arange(4**width)
             shifts = [2 * (width - 1 - s) for s in sites]
             m = len(sites)
@@ -90,17 +91,17 @@ class LineMaps:
             after = image[code]
             for i, b in enumerate(shifts):
                 rest |= ((after >> (2 * (m - 1 - i))) & 3) << b
-            self._tables[key] = rest, np.argsort(rest)
-        return self._tables[key]
+            self._pairs[key] = rest, np.argsort(rest)
+        return self._pairs[key]
 
 
-def _average(block: np.ndarray, anti, partner, stay: float, move: float) -> np.ndarray:
+def _average(block: np.ndarray, anti: np.ndarray, partner: np.ndarray, stay: float, move: float) -> np.ndarray:
     out = block.copy()
     out[anti] = stay * block[anti] + move * block[partner]
     return out
 
 
-def _slope(block: np.ndarray, anti, partner, stay: float, move: float) -> np.ndarray:
+def _slope(block: np.ndarray, anti: np.ndarray, partner: np.ndarray, stay: float, move: float) -> np.ndarray:
     out = np.zeros_like(block)
     out[anti] = stay * block[anti] + move * block[partner]
     return out

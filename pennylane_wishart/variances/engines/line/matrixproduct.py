@@ -179,7 +179,7 @@ class WordChain:
         return ChainRun(loss, out, f.discarded)
 
     def _tilted(self) -> np.ndarray:
-        return self.weights * self.scale ** (self.letters > 0).sum(axis=1)
+        return np.asarray(self.weights * self.scale ** (self.letters > 0).sum(axis=1))
 
     def _backward(self, v: WordState, asked: set[int]) -> dict[int, WordState]:
         """Return the observable's side after each window that holds an asked rotation."""
@@ -192,7 +192,7 @@ class WordChain:
             v.apply(window.low, window.high, self.maps.backward(window))
         return saved
 
-    def _slopes(self, window: Window, v: WordState, f: WordState, inside: list[int], found: dict) -> None:
+    def _slopes(self, window: Window, v: WordState, f: WordState, inside: list[int], found: dict[int, float]) -> None:
         """Contract both sides around a window whose rotations are differentiated one by one."""
         left, right, log2 = environments(v, f, window.low, window.high)
         # (words, bond of f, bond of f): the observable's side seen by the input's.
@@ -209,7 +209,7 @@ class WordChain:
         bloch = self.circuit.state.bloch[self.line.qubits]  # type: ignore[index]
         ones = np.ones(len(bloch))
         values = np.stack([ones, bloch[:, 2], bloch[:, 0], bloch[:, 1]], axis=1) ** 2
-        return values / np.array([1.0, self.scale, self.scale, self.scale])
+        return np.asarray(values / np.array([1.0, self.scale, self.scale, self.scale]))
 
 
 def _value(sign: float, log2: float) -> float:
@@ -223,7 +223,7 @@ def _error(fine: np.ndarray, rough: np.ndarray, rougher: np.ndarray) -> np.ndarr
     Two runs may agree by chance: the change before counts too, for a quarter.
     """
     last, before = _gap(fine, rough), _gap(rough, rougher)
-    return np.maximum(last, np.where(np.isinf(before), 0.0, before / limits.EARLIER_SHARE))
+    return np.asarray(np.maximum(last, np.where(np.isinf(before), 0.0, before / limits.EARLIER_SHARE)))
 
 
 def _gap(fine: np.ndarray, rough: np.ndarray) -> np.ndarray:

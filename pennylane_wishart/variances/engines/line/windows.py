@@ -141,7 +141,7 @@ def _folded(supports: list[np.ndarray], used: np.ndarray) -> np.ndarray:
     i, j = np.concatenate(rows), np.concatenate(columns)
     graph = coo_array((np.ones(len(i)), (i, j)), shape=(n, n)).tocsr()
     order = reverse_cuthill_mckee(graph, symmetric_mode=True).astype(np.int64)
-    return order[np.isin(order, used)]
+    return np.asarray(order[np.isin(order, used)])
 
 
 def _links(form: LocalForm, gates: list[CliffordMap], place: np.ndarray) -> list[Link]:

@@ -56,8 +56,8 @@ class WordRows:
             out = state[self.anti[0]].copy()
             for row in self.anti[1:]:
                 out ^= state[row]
-            return out
-        return np.bitwise_xor.reduce(state[self.anti], axis=0)
+            return np.asarray(out)
+        return np.asarray(np.bitwise_xor.reduce(state[self.anti], axis=0))
 
     def multiply(self, state: np.ndarray, moved: np.ndarray) -> None:
         """Multiply the words of the walkers in ``moved`` by the generator."""

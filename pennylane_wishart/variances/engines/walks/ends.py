@@ -32,7 +32,7 @@ class Weights:
             counts = np.empty((len(rows), len(self.masks)))
             for level, mask in enumerate(self.masks):
                 counts[:, level] = np.bitwise_count(rows & mask).sum(axis=1, dtype=np.int64)
-            return counts @ powers
+            return np.asarray(counts @ powers)
         return self._dense_sums(rows, powers)
 
     def _dense_sums(self, rows: np.ndarray, powers: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ class Weights:
                 bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
                 level += bits.astype(np.uint16) * np.uint16(number + 1)
             joint = np.bincount(level.astype(np.int64) * size + codes, minlength=(len(powers) + 1) * size)
-            return joint.reshape(-1, size)[1:].T @ powers
+            return np.asarray(joint.reshape(-1, size)[1:].T @ powers)
         own = codes[self.walkers]
         return np.stack([np.bincount(own, weights=p, minlength=size) for p in powers.T], axis=1)
 
@@ -118,7 +118,7 @@ class EndValues:
                 out |= bits << np.uint8(shift)
         return out
 
-    def weights(self, state: np.ndarray, thin=None) -> Weights:
+    def weights(self, state: np.ndarray, thin: np.random.Generator | None = None) -> Weights:
         """Return ⟨Q⟩² of every walker, averaged over the zone's rotations.
 
         Args:
@@ -143,7 +143,9 @@ class EndValues:
             return Weights(np.ones(1), (~dead)[None])
         return self._graded(state, ~dead, soft, thin)
 
-    def _graded(self, state: np.ndarray, alive: np.ndarray, soft: list[Cluster], thin) -> Weights:
+    def _graded(
+        self, state: np.ndarray, alive: np.ndarray, soft: list[Cluster], thin: np.random.Generator | None
+    ) -> Weights:
         values = np.unpackbits(alive.view(np.uint8), bitorder="little").astype(float)
         for cluster in soft:
             values *= cluster.table[self.codes(state, cluster)]

@@ -79,7 +79,9 @@ def product_zone(
     return clusters
 
 
-def _fill(cluster: Cluster, blochs: dict[int, np.ndarray], x_bits, z_bits, m: RotationMoments) -> None:
+def _fill(
+    cluster: Cluster, blochs: dict[int, np.ndarray], x_bits: np.ndarray, z_bits: np.ndarray, m: RotationMoments
+) -> None:
     """Average the cluster's rotations, first gate first."""
     ends = np.ones(1)
     for q in cluster.qubits:
