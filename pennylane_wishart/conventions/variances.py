@@ -106,6 +106,8 @@ MAX_SPAN_FLOATS = 30_000_000
 """Numbers of a basis of operators: 240 MB."""
 MAX_SPAN_WORK = 2e10
 """Multiply-adds of its orthogonalisation: ten seconds."""
+PROJECTION_COST = 8.0
+"""Multiply-adds of projecting a number on one direction, twice there and back."""
 EXACT_WORK = 5e11
 """Operations of the module engine when it is asked by name: two minutes."""
 CHOICE_WORK = 1e11

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.conventions import UpperBound
+from pennylane_wishart.conventions import EngineId, UpperBound
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.variances import SecondMoments
 
@@ -194,7 +194,7 @@ def loss_log2(moments: SecondMoments, alive: bool) -> Log2Value:
     if found.value <= _Z95 * found.error:
         return Log2Value.bounded(float(np.log2(found.value + _Z95 * found.error)))
     bits = found.error / (found.value * np.log(2))
-    if moments.engine == "matrix product":
+    if moments.engine is EngineId.MATRIX_PRODUCT:
         status = Status.NOT_CONVERGED if bits > _AGREE else Status.OK
     else:
         status = Status.ESTIMATED if not moments.is_exact and found.error > 0 else Status.OK

@@ -21,7 +21,7 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.circuit import AngleLaw, Grouping, MeasuredGroups, RotationCircuit, measured_groups
-from pennylane_wishart.conventions import LowerBounds, UpperBound
+from pennylane_wishart.conventions import EngineId, LowerBounds, UpperBound
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances import SecondMoments, first_moments, walk_pairs
@@ -151,7 +151,7 @@ def _is_projector(circuit: RotationCircuit) -> bool:
 def _of_projector(moments: SecondMoments, found: MeasuredGroups, limit: float) -> ShotVariance:
     """O² = O: the mean of the loss less its second moment."""
     error = float(np.hypot(moments.loss_mean_error, moments.loss_second_moment_error))
-    inexact = ShotMethod.WALKERS if moments.engine == "walkers" else ShotMethod.SAMPLED
+    inexact = ShotMethod.WALKERS if moments.engine is EngineId.WALKERS else ShotMethod.SAMPLED
     method = ShotMethod.EXACT if moments.is_exact else inexact
     return _record(moments.loss_mean - moments.loss_second_moment, error, method, found, limit)
 

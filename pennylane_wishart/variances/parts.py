@@ -7,9 +7,24 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["restricted", "split_sums", "subcircuit"]
+
+
+def _rebuilt(circuit: RotationCircuit, rotations: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> RotationCircuit:
+    """Return the circuit of some rotations, or copies of them, that hold the terms ``rows`` cut at ``starts``."""
+    return replace(
+        circuit,
+        terms=circuit.terms[rows],
+        term_coefficients=circuit.term_coefficients[rows],
+        starts=starts,
+        coefficients=circuit.coefficients[rotations],
+        offsets=circuit.offsets[rotations],
+        parameter_of=circuit.parameter_of[rotations],
+        random_of=circuit.random_of[rotations],
+        # a Clifford gate stays before the first rotation that it was before
+        cliffords=tuple((int(np.searchsorted(rotations, at)), c, q) for at, c, q in circuit.cliffords),
+    )
 
 
 def subcircuit(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
@@ -19,18 +34,7 @@ def subcircuit(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
     sizes = np.diff(circuit.starts)[keep]
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     rows = np.repeat(circuit.starts[:-1][keep] - starts[:-1], sizes) + np.arange(starts[-1])
-    terms = PauliWords(circuit.terms.x[rows], circuit.terms.z[rows], circuit.n_qubits)
-    return replace(
-        circuit,
-        terms=terms,
-        term_coefficients=circuit.term_coefficients[rows],
-        starts=starts,
-        coefficients=circuit.coefficients[keep],
-        offsets=circuit.offsets[keep],
-        parameter_of=circuit.parameter_of[keep],
-        random_of=circuit.random_of[keep],
-        cliffords=tuple((int(np.searchsorted(keep, at)), c, q) for at, c, q in circuit.cliffords),
-    )
+    return _rebuilt(circuit, keep, starts, rows)
 
 
 def restricted(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
@@ -44,16 +48,8 @@ def restricted(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
     owner = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
     counts = np.bincount(owner[keep], minlength=circuit.n_rotations)
     rotations = np.flatnonzero(counts)
-    small = subcircuit(circuit, rotations)
-    if keep.all():
-        return small
-    rows = np.flatnonzero(keep)
-    return replace(
-        small,
-        terms=circuit.terms[rows],
-        term_coefficients=circuit.term_coefficients[rows],
-        starts=np.concatenate([[0], np.cumsum(counts[rotations])]).astype(np.int64),
-    )
+    starts = np.concatenate([[0], np.cumsum(counts[rotations])]).astype(np.int64)
+    return _rebuilt(circuit, rotations, starts, np.flatnonzero(keep))
 
 
 def split_sums(circuit: RotationCircuit) -> tuple[RotationCircuit, np.ndarray]:
@@ -65,24 +61,16 @@ def split_sums(circuit: RotationCircuit) -> tuple[RotationCircuit, np.ndarray]:
         ``(circuit, starts)``: the terms keep their order; ``starts`` int64 ``(n_parts + 1,)`` says which
         terms each rotation of the new circuit holds.
     """
-    sizes = np.diff(circuit.starts)
-    starts, owner = [], []
-    for k, size in enumerate(sizes):
-        words = circuit.terms[slice(circuit.starts[k], circuit.starts[k + 1])] if size > 1 else None
-        whole = words is not None and bool(words.anticommutation(words).any())
-        parts = [circuit.starts[k]] if whole else list(range(circuit.starts[k], circuit.starts[k + 1]))
+    starts: list[int] = []
+    owner: list[int] = []
+    for k in range(circuit.n_rotations):
+        own = range(circuit.starts[k], circuit.starts[k + 1])
+        words = circuit.terms[own.start : own.stop]
+        whole = len(own) > 1 and bool(words.anticommutation(words).any())
+        parts = [own.start] if whole else list(own)
         starts += parts
         owner += [k] * len(parts)
-    index = np.asarray(owner, np.int64)
     bounds = np.asarray([*starts, circuit.starts[-1]], np.int64)
-    if len(index) == circuit.n_rotations:
+    if len(owner) == circuit.n_rotations:
         return circuit, bounds
-    return replace(
-        circuit,
-        starts=bounds,
-        coefficients=circuit.coefficients[index],
-        offsets=circuit.offsets[index],
-        parameter_of=circuit.parameter_of[index],
-        random_of=circuit.random_of[index],
-        cliffords=tuple((int(np.searchsorted(index, at)), c, q) for at, c, q in circuit.cliffords),
-    ), bounds
+    return _rebuilt(circuit, np.asarray(owner, np.int64), bounds, np.arange(len(circuit.terms))), bounds

@@ -133,19 +133,19 @@ class SecondMoments:
         if not (mask & ~self.dead).any():
             return self
         upper, lower = self.gradient_variance_upper, self.gradient_variance_lower
+
+        def put(array: np.ndarray, value: float) -> np.ndarray:
+            return np.where(mask, value, array)
+
         return replace(
             self,
-            gradient_mean=np.where(mask, 0.0, self.gradient_mean),
-            gradient_mean_error=np.where(mask, 0.0, self.gradient_mean_error),
-            gradient_variance=np.where(mask, 0.0, self.gradient_variance),
-            gradient_variance_error=np.where(mask, 0.0, self.gradient_variance_error),
-            log2_gradient_variance=np.where(mask, -np.inf, self.log2_gradient_variance),
-            gradient_variance_upper=UpperBounds(
-                np.where(mask, -np.inf, upper.at_most_log2), np.where(mask, 1.0, upper.confidence)
-            ),
-            gradient_variance_lower=LowerBounds(
-                np.where(mask, -np.inf, lower.at_least_log2), np.where(mask, 1.0, lower.confidence)
-            ),
+            gradient_mean=put(self.gradient_mean, 0.0),
+            gradient_mean_error=put(self.gradient_mean_error, 0.0),
+            gradient_variance=put(self.gradient_variance, 0.0),
+            gradient_variance_error=put(self.gradient_variance_error, 0.0),
+            log2_gradient_variance=put(self.log2_gradient_variance, -np.inf),
+            gradient_variance_upper=UpperBounds(put(upper.at_most_log2, -np.inf), put(upper.confidence, 1.0)),
+            gradient_variance_lower=LowerBounds(put(lower.at_least_log2, -np.inf), put(lower.confidence, 1.0)),
             status=tuple(Status.OK if d else s for d, s in zip(mask, self.status, strict=True)),
         )
 

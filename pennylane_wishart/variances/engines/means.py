@@ -25,61 +25,42 @@ def first_moments(
     Cost: O(rotations · live paths).
     """
     n_rot, n = circuit.n_rotations, circuit.n_qubits
-    words, weights = circuit.observable.words, circuit.observable.coefficients.astype(float)
-    origin = np.full(len(words), -1)
-    x, z = words.x, words.z
+    packed, weights = circuit.observable.words.packed, circuit.observable.coefficients.astype(float)
+    origin = np.full(len(packed), -1)  # the rotation that a path differentiates, −1 for E[ℓ]
     for k in range(n_rot - 1, -1, -1):
-        px, pz = circuit.words.x[k], circuit.words.z[k]
-        count = np.bitwise_count((x & pz) ^ (z & px)).sum(axis=1)
-        anti = np.flatnonzero(count & 1)
+        generator, c, s = circuit.words[k], moments.cos[k], moments.sin[k]
+        anti = np.flatnonzero(PauliWords.from_packed(packed, n).anticommutes(generator))
         if len(anti) == 0:
             continue
-        c, s = moments.cos[k], moments.sin[k]
-        moved = PauliWords(x[anti] ^ px, z[anti] ^ pz, n)
-        _, phase = circuit.words[k].multiply(PauliWords(x[anti], z[anti], n))
-        sign = np.where(phase == 3, 1.0, -1.0)
-        here = weights[anti]
-        own = origin[anti] < 0
-        parts = [(x, z, weights, origin)]
+        moved, phase = generator.multiply(PauliWords.from_packed(packed[anti], n))
+        # iP·Q = i^(phase + 1)·word, Hermitian: + where phase is 3
+        here, there = weights[anti], weights[anti] * np.where(phase == 3, 1.0, -1.0)
         weights = weights.copy()
         weights[anti] = c * here
-        parts = [(x, z, weights, origin)]
-        if s:
-            parts.append((moved.x, moved.z, s * sign * here, origin[anti]))
-        if circuit.parameter_of[k] >= 0 and own.any():
-            mark = np.full(int(own.sum()), k)
-            if c:
-                parts.append((moved.x[own], moved.z[own], c * (sign * here)[own], mark))
-            if s:
-                parts.append((x[anti][own], z[anti][own], -s * here[own], mark))
-        x, z, weights, origin = (np.concatenate([p[i] for p in parts]) for i in range(4))
+        parts = [(packed, weights, origin), (moved.packed, s * there, origin[anti])]
+        if circuit.parameter_of[k] >= 0:
+            # the derivative of cos φ·Q + sin φ·iPQ, of paths that differentiate nothing yet
+            own = np.flatnonzero(origin[anti] < 0)
+            mark = np.full(len(own), k)
+            parts += [(moved.packed[own], c * there[own], mark), (packed[anti][own], -s * here[own], mark)]
+        packed, weights, origin = (np.concatenate(column) for column in zip(*parts, strict=True))
         keep = np.abs(weights) > limits.NEGLIGIBLE
-        if s:
-            x, z, weights, origin = _merge(x[keep], z[keep], weights[keep], origin[keep])
-        elif not keep.all():
-            x, z, weights, origin = x[keep], z[keep], weights[keep], origin[keep]
+        packed, weights, origin = packed[keep], weights[keep], origin[keep]
+        if s:  # without branches no two paths of one origin ever meet
+            packed, weights, origin = _merged(packed, weights, origin)
         if len(weights) > max_rows:
             raise ModuleTooLargeError(f"E[ℓ] needs more than {max_rows} paths: use sampling.")
     gradient = np.zeros(n_rot)
-    values = weights * circuit.state.expectation(PauliWords(x, z, n)) if len(weights) else weights
+    values = weights * circuit.state.expectation(PauliWords.from_packed(packed, n)) if len(weights) else weights
     np.add.at(gradient, origin[origin >= 0], values[origin >= 0])
     return float(values[origin < 0].sum()), gradient
 
 
-def _merge(
-    x: np.ndarray, z: np.ndarray, weights: np.ndarray, origin: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _merged(packed: np.ndarray, weights: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add up the weights of equal words of one origin."""
-    rows = np.concatenate([x, z, origin[:, None].astype(np.int64).view(np.uint64)], axis=1)
+    rows = np.concatenate([packed, origin[:, None].astype(np.int64).view(np.uint64)], axis=1)
     kept, inverse = np.unique(rows, axis=0, return_inverse=True)
-    total = np.zeros(len(kept))
-    np.add.at(total, np.asarray(inverse).reshape(-1), weights)
-    half = x.shape[1]
+    total = np.bincount(np.asarray(inverse).reshape(-1), weights=weights, minlength=len(kept))
     alive = np.abs(total) > limits.NEGLIGIBLE
     kept = kept[alive]
-    return (
-        kept[:, :half].copy(),
-        kept[:, half : 2 * half].copy(),
-        total[alive],
-        kept[:, -1].copy().view(np.int64),
-    )
+    return kept[:, :-1].copy(), total[alive], kept[:, -1].copy().view(np.int64)

@@ -158,25 +158,36 @@ def _clean(matrix: np.ndarray) -> np.ndarray:
 
 
 def _span(start: np.ndarray, appliers: Sequence[Applier], max_dim: int) -> np.ndarray:
-    """Return orthonormal rows spanning the closure of ``start`` under linear maps."""
-    norm = np.linalg.norm(start)
-    if norm == 0:
+    """Return orthonormal rows spanning the closure of an operator under linear maps."""
+    if not np.linalg.norm(start):
         return np.zeros((1, len(start)))
-    basis = (start / norm)[None]
+    max_floats = min(max_dim, limits.MAX_SPAN_FLOATS // len(start))
+    refusal = f"The observable's module is larger than {max_dim} operators: use sampling."
+    return _closure(start, appliers, max_floats, limits.MAX_SPAN_WORK, refusal)
+
+
+def _closure(start: np.ndarray, appliers: Sequence[Applier], max_dim: int, max_work: float, refusal: str) -> np.ndarray:
+    """Return orthonormal rows spanning everything that linear maps make of a vector.
+
+    Raises:
+        ModuleTooLargeError: with this refusal, if they are more than ``max_dim`` or cost too much.
+    """
+    basis = start[None] / np.linalg.norm(start)
     frontier, work = basis, 0.0
     while len(frontier):
         fresh = []
         for apply in appliers:
             image = apply(frontier)
-            work += 8.0 * image.size * len(basis)
+            work += limits.PROJECTION_COST * image.size * len(basis)
+            # twice: once leaves rounding of the size of what was projected out
             for _ in range(2):
-                image = image - (image @ basis.T) @ basis
+                image = image - (image @ basis.conj().T) @ basis
             image = _independent(image)
             if len(image):
                 fresh.append(image)
                 basis = np.concatenate([basis, image])
-            if len(basis) > max_dim or basis.size > limits.MAX_SPAN_FLOATS or work > limits.MAX_SPAN_WORK:
-                raise ModuleTooLargeError(f"The observable's module is larger than {max_dim} operators: use sampling.")
+            if len(basis) > max_dim or work > max_work:
+                raise ModuleTooLargeError(refusal)
         frontier = np.concatenate(fresh) if fresh else basis[:0]
     return np.asarray(basis)
 
@@ -225,22 +236,12 @@ def invariant_subspace(vector: np.ndarray, sums: list[PauliSum], limit: int) -> 
     Raises:
         ModuleTooLargeError: if they are more than ``limit``.
     """
-    basis = vector[None] / np.linalg.norm(vector)
-    frontier = basis
-    while len(frontier):
-        fresh = []
-        for g in sums:
-            image = g.apply(frontier.T).T
-            for _ in range(2):
-                image = image - (image @ basis.conj().T) @ basis
-            image = _independent(image)
-            if len(image):
-                fresh.append(image)
-                basis = np.concatenate([basis, image])
-            if len(basis) > limit:
-                raise ModuleTooLargeError(f"The input explores more than {limit} dimensions.")
-        frontier = np.concatenate(fresh) if fresh else basis[:0]
-    return np.asarray(basis)
+    appliers = [_state_applier(g) for g in sums]
+    return _closure(vector, appliers, limit, np.inf, f"The input explores more than {limit} dimensions.")
+
+
+def _state_applier(generator: PauliSum) -> Applier:
+    return lambda rows: np.asarray(generator.apply(rows.T).T)
 
 
 def _flatten(operators: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ input) give the gradient of every rotation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -225,22 +225,11 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
 
     Cost: O(rotations · reachable words · chains).
     """
-    n, n_chains = len(reached.words), len(chains.factors)
-    expectation = circuit.state.expectation(reached.words)
     m = moments
     second, gradient_second = 0.0, np.zeros(circuit.n_rotations)
-    batch = max(1, limits.BATCH_FLOATS // max(n, 1))
-    for low in range(0, n_chains, batch):
-        members = range(low, min(low + batch, n_chains))
-        v, f = np.zeros((n, len(members))), np.empty((n, len(members)))
-        for column, t in enumerate(members):
-            terms, weights = chains.starts[t]
-            np.add.at(v[:, column], terms, weights)
-            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, t)
-        moves = chains.moves[list(members)]
-        coefficients = (m.cos2, m.sin2, m.sin2, m.cos2, False)
-        value, slope = _sweep(reached, v, f, coefficients, moves)
-        factors = chains.factors[list(members)]
+    expectation = circuit.state.expectation(reached.words)
+    for v, f, moves, factors in _batches(circuit, reached, chains, expectation):
+        value, slope = _sweep(reached, v, f, (m.cos2, m.sin2, m.sin2, m.cos2, False), moves)
         second += float(value @ factors)
         gradient_second += slope @ factors
     mean, gradient_mean = word_means(circuit, moments, reached, expectation)
@@ -249,21 +238,29 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
 
 def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Reach, chains: Chains) -> float:
     """Return E[O⊗O] alone, summed over the chains: half the work of :func:`word_moments`."""
+    total = 0.0
     expectation = circuit.state.expectation(reached.words)
-    total, n_chains = 0.0, len(chains.factors)
-    batch = max(1, limits.BATCH_FLOATS // max(len(reached.words), 1))
-    for low in range(0, n_chains, batch):
-        members = list(range(low, min(low + batch, n_chains)))
-        v = np.zeros((len(reached.words), len(members)))
+    for v, f, moves, factors in _batches(circuit, reached, chains, expectation):
+        for k in range(circuit.n_rotations - 1, -1, -1):
+            _backward(reached, k, v, moments.cos2[k], moments.sin2[k], False, moves)
+        total += float(np.einsum("nb,nb->b", v, f) @ factors)
+    return total
+
+
+def _batches(
+    circuit: RotationCircuit, reached: Reach, chains: Chains, expectation: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield weights and ends ``(words, batch)`` of some chains, their moves and their factors."""
+    n = len(reached.words)
+    batch = max(1, limits.BATCH_FLOATS // max(n, 1))
+    for low in range(0, len(chains.factors), batch):
+        members = np.arange(low, min(low + batch, len(chains.factors)))
+        v, f = np.zeros((n, len(members))), np.empty((n, len(members)))
         for column, t in enumerate(members):
             terms, weights = chains.starts[t]
             np.add.at(v[:, column], terms, weights)
-        for k in range(len(reached.distinct) - 1, -1, -1):
-            _backward(reached, k, v, moments.cos2[k], moments.sin2[k], False, chains.moves[members])
-        for column, t in enumerate(members):
-            end = _ends(circuit, reached.words, chains.products[int(t)], expectation, t)
-            total += float(v[:, column] @ end) * float(chains.factors[t])
-    return total
+            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
+        yield v, f, chains.moves[members], chains.factors[members]
 
 
 def _ends(
