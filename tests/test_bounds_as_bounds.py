@@ -76,7 +76,7 @@ ONLY_BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["controlled", "shared", pytest.param("qaoa", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["controlled", *(pytest.param(n, marks=pytest.mark.slow) for n in ("shared", "qaoa"))])
 def test_no_reader_takes_a_bound_for_a_value(name, tmp_path):
     """Verdict, text, JSON, page, plots: no sentence claims a value, "exact" stands nowhere beside it."""
     import matplotlib.pyplot as plt
