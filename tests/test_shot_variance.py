@@ -178,7 +178,7 @@ def test_the_shots_of_a_diagnosis_are_never_nan_or_zero():
     text = str(diag)
     assert "nan [nan" not in text and " 0 shots" not in text
     assert json.dumps(diag.to_dict())
-    check = next(c for c in diag.checks if c.name.startswith("shots"))
+    check = next(c for c in diag.checks if c.id == "shots")
     assert 1 < check.value < 20
 
 
