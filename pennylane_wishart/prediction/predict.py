@@ -91,7 +91,7 @@ def predict(
         ...     qml.RY(x[1], 0)
         ...     return qml.expval(qml.Z(0))
         >>> pred = predict(f)(np.array([0.1, 0.2]))
-        >>> pred.gradient_variance.round(3).tolist(), pred.moments.engine
+        >>> pred.gradient_variance.round(3).tolist(), str(pred.moments.engine)
         ([0.25, 0.25], 'exact words')
     """
 
