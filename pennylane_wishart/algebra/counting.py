@@ -9,26 +9,18 @@ images of their spans overlap; that overlap is summed over.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from pennylane_wishart.algebra.orbitparts import BinomialPart, QuadricPart, part_of, solve_affine
-from pennylane_wishart.algebra.records import Component
-from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits, unpack_bits
+from pennylane_wishart.algebra.component import Component
+from pennylane_wishart.algebra.orbitparts import BinomialPart, Measure, QuadricPart, part_of, solve_affine
+from pennylane_wishart.conventions import algebra as limits
+from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits, subsets, unpack_bits
 
 __all__ = ["Count", "OrbitCounter", "commutation_with", "x_part"]
-
-_MAX_COUPLING = 12
-_MAX_STATES = 6
-_ENUMERATED_BITS = 17
-_SAMPLES = 200_000
-_CHUNK = 20_000
-_Z95 = 1.959963984540054
-
-Measure = Callable[[PauliWords], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -136,15 +128,22 @@ class OrbitCounter:
                 return 0
         return total
 
-    def _group(self, group, free, start, owner, stacked, values) -> int | None:
+    def _group(
+        self,
+        group: list[int],
+        free: np.ndarray,
+        start: np.ndarray,
+        owner: np.ndarray,
+        stacked: np.ndarray,
+        values: list[np.ndarray],
+    ) -> int | None:
         """Count one group of coupled parts: Σ over shares of ∏ over parts."""
-        if len(free) > _MAX_COUPLING:
+        if len(free) > limits.COUPLING_BITS:
             return self._convolve(group, start, owner, stacked, values)
         cache: dict[tuple[int, bytes], int | None] = {}
         total = 0
-        for choice in range(1 << len(free)):
-            bits = unpack_bits(np.array([[choice]], dtype=np.uint64), len(free))[0]
-            share = start ^ ((bits.astype(np.int64) @ free) % 2).astype(np.uint8)
+        for bits in subsets(len(free)):
+            share = start ^ ((bits @ free) % 2).astype(np.uint8)
             product = 1
             for i in group:
                 target = (share[owner == i].astype(np.int64) @ stacked[owner == i]) % 2
@@ -160,27 +159,28 @@ class OrbitCounter:
             total += product
         return total
 
-    def _convolve(self, group, start, owner, stacked, values) -> int | None:
+    def _convolve(
+        self, group: list[int], start: np.ndarray, owner: np.ndarray, stacked: np.ndarray, values: list[np.ndarray]
+    ) -> int | None:
         """Count a group of many parts coupled through few bits: add part after part."""
         inside = np.isin(owner, group)
         basis = _row_basis(stacked[inside])
-        if len(basis) > _MAX_STATES:
+        if len(basis) > limits.COUPLED_STATES:
             return None
-        states = [
-            ((unpack_bits(np.array([[s]], np.uint64), len(basis))[0].astype(int) @ basis) % 2)
-            for s in range(1 << len(basis))
-        ]
-        number = {state.astype(np.uint8).tobytes(): s for s, state in enumerate(states)}
+        states = ((subsets(len(basis)) @ basis) % 2).astype(np.uint8)
+        number = {state.tobytes(): s for s, state in enumerate(states)}
         wanted = (start[inside].astype(np.int64) @ stacked[inside]) % 2
         ways = [int(s == number[wanted.astype(np.uint8).tobytes()]) for s in range(len(states))]
         for i in group:
-            counts = [self.parts[i].count(values[i], s.astype(np.uint8)) for s in states]
+            counts = [self.parts[i].count(values[i], s) for s in states]
             if any(c is None for c in counts):
                 return None
             ways = [sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states))) for s in range(len(states))]
         return ways[0]
 
-    def _from_solutions(self, values, wanted, rng) -> tuple[int, int, int]:
+    def _from_solutions(
+        self, values: list[np.ndarray], wanted: np.ndarray, rng: np.random.Generator
+    ) -> tuple[int, int, int]:
         """Count cosets by testing the linear condition's solutions: all, or a sample of them."""
         solution = solve_affine(np.concatenate(values), wanted)
         if solution is None:
@@ -196,7 +196,7 @@ class OrbitCounter:
                 good &= part.accepts(piece)
             hits += int(good.sum())
             tried += len(points)
-        if len(null) <= _ENUMERATED_BITS:
+        if len(null) <= limits.ENUMERATED_BITS:
             return hits, hits, hits
         centre, half = _wilson(hits, tried)
 
@@ -206,22 +206,22 @@ class OrbitCounter:
         return scaled(hits / tried), scaled(centre - half), scaled(centre + half)
 
 
-def _weights(n_bits: int, rng):
+def _weights(n_bits: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield batches of bits ``(samples, n_bits)``: all of them up to 17 bits, else random."""
-    if n_bits <= _ENUMERATED_BITS:
+    if n_bits <= limits.ENUMERATED_BITS:
         indices = np.arange(1 << n_bits, dtype=np.uint64)[:, None]
-        for part in np.array_split(indices, 1 + len(indices) // _CHUNK):
+        for part in np.array_split(indices, 1 + len(indices) // limits.COUNT_CHUNK):
             yield unpack_bits(part, n_bits)
     else:
-        for _ in range(_SAMPLES // _CHUNK):
-            yield rng.integers(0, 2, size=(_CHUNK, n_bits))
+        for _ in range(limits.COUNT_SAMPLES // limits.COUNT_CHUNK):
+            yield rng.integers(0, 2, size=(limits.COUNT_CHUNK, n_bits))
 
 
 def _wilson(hits: int, samples: int) -> tuple[float, float]:
     """Return centre and half-width of the 95% Wilson interval of a proportion."""
-    p, z2 = hits / samples, _Z95**2
+    p, z2 = hits / samples, limits.Z95**2
     scale = 1 + z2 / samples
-    half = _Z95 * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2)) / scale
+    half = limits.Z95 * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2)) / scale
     return (p + z2 / (2 * samples)) / scale, half
 
 
@@ -230,7 +230,7 @@ def _row_basis(bits: np.ndarray) -> np.ndarray:
     return unpack_bits(F2Basis(pack_bits(bits)).rows, bits.shape[1]) if bits.size else bits[:0]
 
 
-def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int):
+def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield (parts, ambiguity rows) of parts that the ambiguity couples."""
     leader = list(range(count))
 

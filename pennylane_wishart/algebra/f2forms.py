@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pennylane_wishart.paulis import pack_bits, unpack_bits
 
-__all__ = ["FormNormal", "normal_form", "row_profile"]
+__all__ = ["ReducedForm", "reduce_form", "row_profile"]
 
 
 def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,20 +43,19 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array(kept, dtype=np.int64), unpack_bits(work[dependent, width:], m)
 
 
-class FormNormal:
-    """Normal form of a quadratic form: hyperbolic pairs, Arf invariant, and what is left.
+@dataclass(frozen=True)
+class ReducedForm:
+    """A quadratic form up to a change of basis."""
 
-    Attributes:
-        pairs: number of hyperbolic pairs (half the rank of the polar form).
-        arf: sum of q_i·q_j over the pairs, mod 2.
-        linear: whether q is non-zero on the radical of the polar form.
-    """
-
-    def __init__(self, pairs: int, arf: int, linear: bool):
-        self.pairs, self.arf, self.linear = pairs, arf, linear
+    pairs: int
+    """Number of hyperbolic pairs (half the rank of the polar form)."""
+    arf: int
+    """Sum of q_i·q_j over the pairs, mod 2."""
+    linear: bool
+    """Whether q is non-zero on the radical of the polar form."""
 
 
-def normal_form(polar: np.ndarray, q: np.ndarray) -> FormNormal:
+def reduce_form(polar: np.ndarray, q: np.ndarray) -> ReducedForm:
     """Reduce a quadratic form given on a basis by symplectic Gram–Schmidt.
 
     Args:
@@ -86,4 +87,4 @@ def normal_form(polar: np.ndarray, q: np.ndarray) -> FormNormal:
         q[a & b] ^= 1
         rows[a] ^= pack_bits(b[None])[0]
         rows[b] ^= pack_bits(a[None])[0]
-    return FormNormal(pairs, arf, bool(q[live].any()))
+    return ReducedForm(pairs, arf, bool(q[live].any()))

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
-from pennylane_wishart.algebra.f2forms import normal_form
-from pennylane_wishart.algebra.records import Component
-from pennylane_wishart.algebra.words import quadratic_form
-from pennylane_wishart.paulis import PauliWords, f2_nullspace, pack_bits, unpack_bits
+from pennylane_wishart.algebra.component import Component, quadratic_form
+from pennylane_wishart.algebra.f2forms import reduce_form
+from pennylane_wishart.conventions import algebra as limits
+from pennylane_wishart.paulis import PauliWords, f2_nullspace, pack_bits, subsets, unpack_bits
 
-__all__ = ["BinomialPart", "QuadricPart", "part_of", "solve_affine"]
+__all__ = ["BinomialPart", "Measure", "QuadricPart", "part_of", "solve_affine"]
 
-_MAX_FREE_PARITIES = 12
+Measure = Callable[[PauliWords], np.ndarray]
+"""An F2-linear map of words to bits ``(m, r)``."""
 
 
 def part_of(component: Component, word: PauliWords) -> QuadricPart | BinomialPart | None:
@@ -87,7 +89,7 @@ class QuadricPart:
     def _q(self, words: PauliWords) -> np.ndarray:
         """q(w) + ω(v, w) of words in W."""
         assert self.component.q_linear is not None
-        return quadratic_form(words, self.component.q_linear) ^ self.word.anticommutes(words)
+        return np.asarray(quadratic_form(words, self.component.q_linear) ^ self.word.anticommutes(words))
 
     def _commuting_element(self) -> np.ndarray | None:
         """Coordinates of the w for which v + w commutes with W, if it meets the condition."""
@@ -99,7 +101,7 @@ class QuadricPart:
         bits[: len(tree)] = solution[0]
         if not self.has_q:
             return bits
-        if self._q(combine(self.coordinates, bits[None]))[0] == 0:
+        if self._q(self.coordinates.combine(bits[None]))[0] == 0:
             return bits
         if len(self.coordinates) == len(tree):
             return None
@@ -112,7 +114,7 @@ class QuadricPart:
         nothing = np.zeros((len(self.coordinates), 0), dtype=np.uint8)
         return self.count(nothing, np.zeros(0, dtype=np.uint8))
 
-    def values(self, measure) -> np.ndarray:
+    def values(self, measure: Measure) -> np.ndarray:
         """Return a linear map on the coordinates, ``uint8 (m, r)``."""
         return measure(self.coordinates)
 
@@ -128,12 +130,12 @@ class QuadricPart:
         start, null = solution
         count = 1 << len(null)
         if self.has_q:
-            base = combine(self.coordinates, start[None])
-            steps = combine(self.coordinates, null)
+            base = self.coordinates.combine(start[None])
+            steps = self.coordinates.combine(null)
             constant = int(self._q(base)[0])
             shifted = PauliWords(steps.x ^ base.x, steps.z ^ base.z, steps.n_qubits)
             linear = self._q(shifted) ^ np.uint8(constant)
-            form = normal_form(steps.anticommutation(steps).astype(np.uint8), linear)
+            form = reduce_form(steps.anticommutation(steps).astype(np.uint8), linear)
             balance = 0 if form.linear else 1 << (len(null) - form.pairs)
             count = (count + (-1) ** (constant + form.arf) * balance) // 2
         if self.excluded is not None and not ((self.excluded @ values + target) % 2).any():
@@ -144,10 +146,10 @@ class QuadricPart:
         """Tell which coordinate bits ``(samples, m)`` belong to the orbit."""
         out = np.ones(len(points), dtype=bool)
         if self.has_q:
-            out &= self._q(combine(self.coordinates, points)) == 0
+            out &= self._q(self.coordinates.combine(points)) == 0
         if self.excluded is not None:
             out &= (points != self.excluded).any(axis=1)
-        return out
+        return np.asarray(out)
 
 
 class BinomialPart:
@@ -171,13 +173,13 @@ class BinomialPart:
         total = np.bitwise_xor.reduce(self.coordinates.packed, axis=0)[None]
         return PauliWords.from_packed(total, self.coordinates.n_qubits)
 
-    def values(self, measure) -> np.ndarray:
+    def values(self, measure: Measure) -> np.ndarray:
         """Return a linear map on the Majoranas, ``uint8 (d, r)``."""
         return measure(self.coordinates)
 
     def offset(self, values: np.ndarray) -> np.ndarray:
         """Return the value of the part's origin: subsets are counted from the empty one."""
-        return ((self.subset.astype(np.int64) @ values) % 2).astype(np.uint8)
+        return np.asarray((self.subset.astype(np.int64) @ values) % 2, np.uint8)
 
     def count(self, values: np.ndarray, target: np.ndarray) -> int | None:
         """Count the subsets whose values add up to the target; None if that is too hard."""
@@ -189,12 +191,11 @@ class BinomialPart:
         if solution is None:
             return 0
         parity, null = solution
-        if len(null) > _MAX_FREE_PARITIES:
+        if len(null) > limits.FREE_PARITIES:
             return None
         count = 0
-        for choice in range(1 << len(null)):
-            bits = unpack_bits(np.array([[choice]], dtype=np.uint64), len(null))[0]
-            parities = parity ^ ((bits.astype(np.int64) @ null) % 2).astype(np.uint8)
+        for bits in subsets(len(null)):
+            parities = parity ^ ((bits @ null) % 2).astype(np.uint8)
             count += self._with_parities(multiplicity, parities)
         return count
 
@@ -219,11 +220,4 @@ class BinomialPart:
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
         """Tell which indicator bits ``(samples, d)`` belong to the orbit."""
-        return points.sum(axis=1, dtype=np.int64) == self.size
-
-
-def combine(words: PauliWords, subsets: np.ndarray) -> PauliWords:
-    """Return the products of words over subsets, bits ``(r, m)``."""
-    x, z = words.bits()
-    weights = subsets.astype(np.float32)  # sums stay below 2^24, so they are exact
-    return PauliWords.from_bits((weights @ x).astype(np.int64) & 1, (weights @ z).astype(np.int64) & 1)
+        return np.asarray(points.sum(axis=1, dtype=np.int64) == self.size)

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from pennylane_wishart.algebra.records import Ideal, canonical_ideals, merge_ideals
+from pennylane_wishart.algebra.ideal import Ideal, canonical_ideals, merge_ideals
+from pennylane_wishart.conventions import algebra as limits
 
 __all__ = ["ideals_of_roots"]
 
-_MATCH = 1e-7
 _POSITIVE_ROOTS = {"e6": 36, "e7": 63, "e8": 120, "f4": 24, "g2": 6}
 
 
@@ -54,7 +54,7 @@ def _in_simple_roots(values: np.ndarray) -> np.ndarray | None:
     for number, value in enumerate(values):
         parent = None
         if simple:
-            distance, found = tree.query(value - values[simple], distance_upper_bound=_MATCH)
+            distance, found = tree.query(value - values[simple], distance_upper_bound=limits.ROOT_MATCH)
             hit = np.flatnonzero(np.isfinite(distance))
             parent = (int(hit[0]), int(found[hit[0]])) if len(hit) else None
         row = np.zeros(len(values), dtype=np.int16)

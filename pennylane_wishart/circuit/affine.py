@@ -12,31 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.paulis import TINY
 from pennylane_wishart.errors import UnsupportedCircuitError
 
-__all__ = ["ROUNDED_AWAY", "AffineMap", "affine_map", "significant"]
+__all__ = ["AffineMap", "affine_map", "significant"]
 
-_REACH = 64.0
-"""Parameters up to this size are probed around their own value, larger ones around a value of order one,
-where nothing is lost to rounding."""
-_NOISE = 64
-"""Rounding error of an angle in units of the last place of its size: a chain of a few dozen operations."""
-_FIT = 1024
-"""How many units of the last place an affine angle may miss by: sums over many parameters add up."""
-ROUNDED_AWAY = 2.0**-40
-"""An angle that moves by less than this part of its parameters, and not linearly, is the rounding error of
-terms that cancel (x − 3·(x/3)); a slope smaller than this beside one that it is subtracted from, too."""
-_COARSE = 2.0**10
-"""An angle this many times larger than what its parameter moves is read again with larger steps."""
-_FAR = 2.0**40
-"""Step at which parameters without any effect are tried again: 1e-10·x beside angles of 1e6 is below rounding."""
-_MAX_DIRECT = 2000
-"""Parameters of one angle that are probed one by one after random groups have failed."""
-_MAX_COLOURS = 64
+Probe = Callable[[np.ndarray], np.ndarray]
+Reading = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""(step as it was really taken, change of the outputs, rounding error of the change)."""
+Entries = list[np.ndarray]
+"""Rows, columns, slopes and their errors: the map, entry by entry."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +41,7 @@ class AffineMap:
 
 
 def affine_map(
-    function: Callable[[np.ndarray], np.ndarray],
+    function: Probe,
     x0: np.ndarray,
     f0: np.ndarray,
     describe: Callable[[int], str],
@@ -78,18 +69,18 @@ def significant(values: np.ndarray, digits: int = 12) -> np.ndarray:
     with np.errstate(divide="ignore"):
         exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
     scale = 10.0 ** np.clip(digits - 1 - exponent, -300, 300)
-    return np.round(values * scale) / scale
+    return np.asarray(np.round(values * scale) / scale)
 
 
 class _Fit:
     """One function on its way to a map; every probe is kept, to be checked against the map."""
 
-    def __init__(self, function, x0: np.ndarray, f0: np.ndarray, describe):
+    def __init__(self, function: Probe, x0: np.ndarray, f0: np.ndarray, describe: Callable[[int], str]) -> None:
         self.function, self.describe = function, describe
         self.n = len(x0)
         self.rng = np.random.default_rng(20241121)
         self.probes: list[tuple[np.ndarray, np.ndarray]] = [(x0, np.asarray(f0, float))]
-        far = np.abs(x0) > _REACH
+        far = np.abs(x0) > limits.PROBED_REACH
         self.size = np.maximum(1.0, np.abs(x0))
         self.centre = np.where(far, self.rng.uniform(0.5, 1.5, self.n), x0)
         self.value = self.at(self.centre) if far.any() else self.probes[0][1]
@@ -109,17 +100,17 @@ class _Fit:
         if not np.all(np.isfinite(out)):
             self._refuse(int(np.flatnonzero(~np.isfinite(out))[0]))
 
-    def _refuse(self, row: int):
+    def _refuse(self, row: int) -> NoReturn:
         raise UnsupportedCircuitError(
             f"The angle of {self.describe(row)} is not an affine function of the trainable "
             "parameters: make the non-linear expression itself the trainable argument."
         )
 
-    def move(self, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (step as it was really taken, change of the outputs, rounding error of the change)."""
+    def move(self, step: np.ndarray) -> Reading:
+        """Take a step from the centre; what was taken differs from it by rounding."""
         x = self.centre + step
         out = self.at(x)
-        return x - self.centre, out - self.value, _NOISE * self.unit * (np.abs(out) + np.abs(self.value))
+        return x - self.centre, out - self.value, limits.ANGLE_NOISE * self.unit * (np.abs(out) + np.abs(self.value))
 
     def _precision(self) -> None:
         """Outputs that are single-precision numbers at every probe were computed in single precision."""
@@ -139,28 +130,28 @@ class _Fit:
         self._precision()
         entries, rest = self._single(first, second)
         entries = self._sharpen(entries)
-        map_ = self._assemble(entries)
+        map_ = self._matrix_of(entries)
         wrong = np.union1d(rest, self._misfits(map_))
         if len(wrong):
             more = self._several(wrong, np.arange(self.n), np.ones(self.n))
             entries = self._sharpen(_joined(_without(entries, wrong), more))
         entries = self._far(self._at_reach(entries))
-        if (self.size > _REACH).any():
+        if (self.size > limits.PROBED_REACH).any():
             self.at(self.size * self.rng.uniform(0.5, 2.0, self.n) * self.rng.choice([-1, 1], self.n))
         return self._checked(self._at_reach(entries))
 
-    def _at_reach(self, entries) -> list[np.ndarray]:
+    def _at_reach(self, entries: Entries) -> Entries:
         """Read angles that are still wrong with steps as long as the longest probe: 1e-10·x beside 1e6·y."""
         for _ in range(3):
-            wrong = self._misfits(self._assemble(entries), entries)
+            wrong = self._misfits(self._matrix_of(entries), entries)
             if len(wrong) == 0:
                 break
             reach = np.max([np.abs(x - self.centre) for x, _ in self.probes], axis=0)
-            more = self._several(wrong, np.arange(self.n), np.where(reach > _REACH, reach, 1.0))
+            more = self._several(wrong, np.arange(self.n), np.where(reach > limits.PROBED_REACH, reach, 1.0))
             entries = self._sharpen(_joined(_without(entries, wrong), more))
         return entries
 
-    def _single(self, first, second) -> tuple[list[np.ndarray], np.ndarray]:
+    def _single(self, first: Reading, second: Reading) -> tuple[Entries, np.ndarray]:
         """Return entries (row, column, slope, error) of outputs of one parameter, and the other rows."""
         (weight, d1, e1), (ramp, d2, e2) = first, second
         live = np.flatnonzero((np.abs(d1) > e1) | (np.abs(d2) > e2))
@@ -173,43 +164,45 @@ class _Fit:
         error = e1[live] / weight[index]
         return [a[good] for a in (live, index, slope, error)], live[~good]
 
-    def _assemble(self, entries) -> csr_array:
+    def _matrix_of(self, entries: Entries) -> csr_array:
         rows, columns, slopes, _ = entries
         return csr_array((slopes, (rows, columns)), shape=(len(self.value), self.n))
 
     def _offsets(self, map_: csr_array) -> np.ndarray:
         out = self.value - map_ @ self.centre
         size = np.abs(self.value) + abs(map_) @ np.abs(self.centre)
-        return np.where(np.abs(out) <= _NOISE * self.unit * size, 0.0, out)
+        return np.where(np.abs(out) <= limits.ANGLE_NOISE * self.unit * size, 0.0, out)
 
-    def _misfits(self, map_: csr_array, entries=None) -> np.ndarray:
+    def _misfits(self, map_: csr_array, entries: Entries | None = None) -> np.ndarray:
         """Return the rows that some probe contradicts."""
         wrong = np.zeros(len(self.value), bool)
         size = abs(map_)
         for x, f in self.probes:
             step = x - self.centre
             scale = np.abs(f) + np.abs(self.value) + size @ (np.abs(x) + np.abs(self.centre))
-            allowed = _FIT * self.unit * scale
+            allowed = limits.ANGLE_FIT * self.unit * scale
             if entries is not None:
                 np.add.at(allowed, entries[0], entries[3] * np.abs(step[entries[1]]))
             wrong |= np.abs(self.value + map_ @ step - f) > allowed
         return np.flatnonzero(wrong)
 
-    def _checked(self, entries) -> AffineMap:
+    def _checked(self, entries: Entries) -> AffineMap:
         """Return the map if every probe agrees; angles that are rounding errors become constants."""
-        map_ = self._assemble(entries)
+        map_ = self._matrix_of(entries)
         wrong = self._misfits(map_, entries)
         for row in wrong:
             values = np.array([f[row] for _, f in self.probes])
             sizes = np.array([1 + np.abs(x).max() + np.abs(self.centre).max() for x, _ in self.probes])
-            if np.any(np.abs(values - self.value[row]) > ROUNDED_AWAY * sizes):
+            if np.any(np.abs(values - self.value[row]) > limits.ROUNDED_AWAY * sizes):
                 self._refuse(int(row))
         if len(wrong):
-            map_ = self._assemble(_without(entries, wrong))
+            map_ = self._matrix_of(_without(entries, wrong))
         return AffineMap(map_, self._offsets(map_))
 
     # ------------------------------------------------------------------ several parameters
-    def _several(self, rest: np.ndarray, columns: np.ndarray, step: np.ndarray, buckets: int = 32, rounds: int = 6):
+    def _several(
+        self, rest: np.ndarray, columns: np.ndarray, step: np.ndarray, buckets: int = 32, rounds: int = 6
+    ) -> Entries:
         """Resolve outputs that depend on several parameters, by random groups of parameters.
 
         A group that holds just one parameter of an output shows it by the ratio of two probes;
@@ -219,7 +212,7 @@ class _Fit:
         found = csr_array((len(rest), n))
         parts: list[tuple[np.ndarray, ...]] = []
         for r in range(rounds):
-            direct = n <= buckets or r == rounds - 1 and n <= _MAX_DIRECT
+            direct = n <= buckets or r == rounds - 1 and n <= limits.DIRECT_PROBES
             group = np.arange(n) if direct else self.rng.integers(0, buckets, n)
             members = [np.flatnonzero(group == b) for b in range(group.max() + 1)]
             new = [p for p in (self._bucket(found, rest, columns, m, step) for m in members if len(m)) if p]
@@ -239,17 +232,19 @@ class _Fit:
         np.maximum.at(doubt, inverse, noise)
         return [rest[pairs // n], columns[pairs % n], total, doubt / step[pairs % n]]
 
-    def _bucket(self, found, rest, columns, members, step):
+    def _bucket(
+        self, found: csr_array, rest: np.ndarray, columns: np.ndarray, members: np.ndarray, step: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
         """Return (row, place, slope, noise) of what one group of parameters shows; None for nothing."""
 
-        def probe(weights):
+        def probe(weights: np.ndarray) -> Reading:
             local = np.zeros(len(columns))
             local[members] = weights
             full = np.zeros(self.n)
             full[columns] = local
             taken, change, error = self.move(full)
             known = found @ taken[columns]
-            size = _NOISE * self.unit[rest] * (abs(found) @ np.abs(taken[columns]))
+            size = limits.ANGLE_NOISE * self.unit[rest] * (abs(found) @ np.abs(taken[columns]))
             return taken[columns], change[rest] - known, error[rest] + size
 
         weight = step[members] * self.rng.uniform(0.5, 1.5, len(members))
@@ -269,11 +264,11 @@ class _Fit:
         return hit, k, d1[hit] / taken[k], e1[hit]
 
     # ------------------------------------------------------------------ precision
-    def _sharpen(self, entries) -> list[np.ndarray]:
+    def _sharpen(self, entries: Entries) -> Entries:
         """Read slopes again with larger steps where the angle is much larger than what they move."""
         rows, columns, slopes, errors = (np.array(e) for e in entries)
-        size = np.abs(self.value[rows]) / np.maximum(np.abs(slopes), 1e-300)
-        poor = np.flatnonzero(size > _COARSE)
+        size = np.abs(self.value[rows]) / np.maximum(np.abs(slopes), TINY)
+        poor = np.flatnonzero(size > limits.COARSE_ANGLE)
         if len(poor) == 0:
             return [rows, columns, slopes, errors]
         reach: dict[int, float] = {}
@@ -291,33 +286,33 @@ class _Fit:
                     slopes[e], errors[e] = change[rows[e]] / width, error[rows[e]] / abs(width)
         return [rows, columns, slopes, errors]
 
-    def _far(self, entries) -> list[np.ndarray]:
+    def _far(self, entries: Entries) -> Entries:
         """Look once, from far away, for an effect of the parameters that seem to have none."""
         unseen = np.setdiff1d(np.arange(self.n), entries[1])
         if len(unseen) == 0:
             return entries
         kept = len(self.probes)
         step = np.zeros(self.n)
-        step[unseen] = _FAR * self.rng.uniform(0.5, 1.5, len(unseen))
+        step[unseen] = limits.FAR_STEP * self.rng.uniform(0.5, 1.5, len(unseen))
         _, change, error = self.move(step)
         # below that share it is a rounding error, not a slope, unless it proves to be linear
         rows = np.flatnonzero(np.abs(change) > error)
         if len(rows) == 0:
             return entries
-        found = self._several(rows, unseen, np.full(len(unseen), _FAR))
-        crooked = self._misfits(self._assemble(_joined(entries, found)))
-        drop = rows[np.isin(rows, crooked) & (np.abs(change[rows]) <= ROUNDED_AWAY * _FAR)]
+        found = self._several(rows, unseen, np.full(len(unseen), limits.FAR_STEP))
+        crooked = self._misfits(self._matrix_of(_joined(entries, found)))
+        drop = rows[np.isin(rows, crooked) & (np.abs(change[rows]) <= limits.ROUNDED_AWAY * limits.FAR_STEP)]
         if len(drop):
             found = _without(found, drop)
             self.probes = self.probes[:kept]
         return self._sharpen(_joined(entries, found))
 
 
-def _joined(entries, more) -> list[np.ndarray]:
+def _joined(entries: Entries, more: Entries) -> Entries:
     return [np.concatenate(pair) for pair in zip(entries, more, strict=True)]
 
 
-def _without(entries, rows: np.ndarray) -> list[np.ndarray]:
+def _without(entries: Entries, rows: np.ndarray) -> Entries:
     keep = ~np.isin(entries[0], rows)
     return [e[keep] for e in entries]
 
@@ -334,5 +329,5 @@ def _colours(rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
     for c in rows_of:
         taken = {colour[o] for r in rows_of[c] for o in by_row[r] if o in colour}
         colour[c] = next(k for k in range(len(taken) + 1) if k not in taken)
-    count = min(max(colour.values(), default=-1) + 1, _MAX_COLOURS)
+    count = min(max(colour.values(), default=-1) + 1, limits.PROBE_COLOURS)
     return [np.array([c for c, k in colour.items() if k == i]) for i in range(count)]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+from typing import Any
+
 import pennylane as qml
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript as Tape
 
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["check_tape", "check_wires", "unwrap"]
 
 
-def unwrap(circuit):
+def unwrap(circuit: Any) -> Any:
     """Return the QNode or tape behind a qjit object or a Torch layer."""
     if qml.capture.enabled():
         raise UnsupportedCircuitError(
@@ -35,7 +40,7 @@ def unwrap(circuit):
     )
 
 
-def check_tape(tape, output=None):
+def check_tape(tape: Tape, output: int | None = None) -> Operator:
     """Return the observable of the one expectation value, or say what is in the way."""
     for op in tape.operations:
         if isinstance(op, (qml.measurements.MeasurementProcess,)) or op.name in (
@@ -62,7 +67,7 @@ _QUTRIT = {
 } | {"TShift", "TClock", "TAdd", "TSWAP", "THadamard", "TRX", "TRY", "TRZ", "GellMann", "THermitian"}  # fmt: skip
 
 
-def _observable(measurements, output):
+def _observable(measurements: Sequence[Any], output: int | None) -> Operator:
     listing = ", ".join(f"{i}: {m}" for i, m in enumerate(measurements))
     if not measurements:
         raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
@@ -91,7 +96,7 @@ def _observable(measurements, output):
     return chosen.obs
 
 
-def check_wires(tape, device) -> tuple:
+def check_wires(tape: Tape, device: Any) -> tuple[Hashable, ...]:
     """Return the wires of the circuit, in the device's order where it has one."""
     used = list(tape.wires)
     if device is None or device.wires is None:

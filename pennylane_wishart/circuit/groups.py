@@ -10,10 +10,12 @@ word is measured by itself, in its eigenbasis. Anything that is not a sum (a wor
 from __future__ import annotations
 
 import enum
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pennylane as qml
+from pennylane.operation import Operator
 
 from pennylane_wishart.circuit.builder import Frame
 from pennylane_wishart.circuit.operators import operator_to_sum
@@ -21,6 +23,9 @@ from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Grouping", "MeasuredGroups", "measured_groups"]
+
+Group = list[tuple[float, Operator]]
+"""Terms of one set of shots: coefficients and operators."""
 
 
 class Grouping(enum.Enum):
@@ -69,10 +74,10 @@ def measured_groups(circuit: RotationCircuit) -> MeasuredGroups:
     return MeasuredGroups(tuple(p for p in pulled if len(p)), grouping)
 
 
-def _groups_of_sum(observable, factor: float) -> list[list[tuple[float, object]]]:
+def _groups_of_sum(observable: Operator, factor: float) -> list[Group]:
     """Return groups of (coefficient, operator): one of each set of words, one of each other term."""
-    words: list[tuple[float, object]] = []
-    groups: list[list[tuple[float, object]]] = []
+    words: Group = []
+    groups: list[Group] = []
     for coefficient, term in _terms(observable):
         if isinstance(term, (qml.ops.Sum, qml.ops.SProd, qml.ops.Prod)):
             term = qml.simplify(term)
@@ -89,7 +94,7 @@ def _groups_of_sum(observable, factor: float) -> list[list[tuple[float, object]]
     return groups
 
 
-def _terms(observable) -> list[tuple[float, object]]:
+def _terms(observable: Operator) -> Group:
     """Return the terms as the device sees them: a LinearCombination keeps its coefficients apart."""
     if isinstance(observable, qml.ops.LinearCombination):
         coefficients, terms = observable.terms()
@@ -97,7 +102,7 @@ def _terms(observable) -> list[tuple[float, object]]:
     return [(1.0, t) for t in observable.operands]
 
 
-def _added(group, wires) -> PauliSum:
+def _added(group: Group, wires: Sequence[Hashable]) -> PauliSum:
     parts = [operator_to_sum(term, wires).scale(scale) for scale, term in group]
     words = PauliWords.concatenate([p.words for p in parts])
     return PauliSum.of(words, np.concatenate([p.coefficients for p in parts]))

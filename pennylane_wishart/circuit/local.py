@@ -8,11 +8,10 @@ import numpy as np
 import stim
 
 from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["CliffordMap", "LocalForm", "local_form"]
-
-_MAX_TABLE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +78,10 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
 
 
 def _letters(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    return (2 * x + z).astype(np.uint8)
+    return np.asarray(2 * x + z, np.uint8)
 
 
-def _push(frame: stim.Tableau, x, z, out_x, out_z, rows) -> None:
+def _push(frame: stim.Tableau, x: np.ndarray, z: np.ndarray, out_x: np.ndarray, out_z: np.ndarray, rows: range) -> None:
     """Conjugate some rows by the gates so far."""
     for k in rows:
         word = stim.PauliString.from_numpy(xs=x[k].astype(bool), zs=z[k].astype(bool))
@@ -92,7 +91,7 @@ def _push(frame: stim.Tableau, x, z, out_x, out_z, rows) -> None:
 def _image(tableau: stim.Tableau) -> np.ndarray:
     """Return the permutation of the 4^w words on the gate's qubits."""
     w = len(tableau)
-    if w > _MAX_TABLE:
+    if w > limits.TABLE_QUBITS:
         return np.zeros(0, np.int64)
     codes = np.arange(4**w)
     digits = (codes[:, None] >> (2 * np.arange(w - 1, -1, -1))) & 3

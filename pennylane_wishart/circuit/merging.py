@@ -7,26 +7,25 @@ from dataclasses import dataclass, field
 import numpy as np
 import stim
 
-__all__ = ["Group", "ratio_of", "support_of"]
+from pennylane_wishart.conventions import circuit as limits
 
-_CANCELLED = 1e-12
-"""Terms that add up to less than this part of their sizes cancel: slopes are read to a few 1e-16, and a
-difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
-_PHASE = 1e-11
-"""How far a product of fixed gates may be from a number and still be one."""
-_MAX_REGULAR = 64
+__all__ = ["Group", "Terms", "ratio_of", "support_of"]
+
+Word = tuple[bytes, bytes]
+Terms = list[tuple[bytes, bytes, float]]
+"""Words as packed x and z bytes with their coefficients: plain Python is faster here than arrays of one."""
 
 
 @dataclass
 class Group:
     """Commuting rotations of one parameter, merged into one generator."""
 
-    terms: list = field(default_factory=list)  # (x bytes, z bytes, coefficient)
+    terms: Terms = field(default_factory=list)
     coefficient: float = 1.0
     offset: float = 0.0
     parameter: int = -1
     random: int = -1
-    fixed: list = field(default_factory=list)
+    fixed: list[tuple[Terms, float]] = field(default_factory=list)
     """Constant parts (terms, angle) split off when angles with offsets were merged."""
 
     @property
@@ -38,11 +37,11 @@ class Group:
         """Largest d(angle)/d(parameter) of a term."""
         return max((abs(c) for _, _, c in self.terms), default=0.0) * abs(self.coefficient)
 
-    def parts(self) -> list:
+    def parts(self) -> list[Terms]:
         """Generators of the group, the constant ones too: what a rotation that moves across must commute with."""
         return [*([self.terms] if self.terms else []), *(terms for terms, _ in self.fixed)]
 
-    def compensate(self, terms: list, angle: float, n: int) -> bool:
+    def compensate(self, terms: Terms, angle: float, n: int) -> bool:
         """Add a fixed rotation to a constant part of the same generator, or that it undoes; False without one."""
         for i, (others, known) in enumerate(self.fixed):
             ratio = ratio_of(terms, others)
@@ -60,7 +59,7 @@ class Group:
         self.offset = 0.0
         return True
 
-    def absorb(self, terms: list, coefficient: float, offset: float) -> None:
+    def absorb(self, terms: Terms, coefficient: float, offset: float) -> None:
         """Add a rotation of the same parameter; what cancels leaves no term."""
         if self.offset:
             self.fixed.append((list(self.terms), self.offset))
@@ -71,19 +70,19 @@ class Group:
             self.fixed = _combined_fixed([*self.fixed, (terms, offset)])
 
 
-def _combined(terms: list) -> list:
+def _combined(terms: Terms) -> Terms:
     """Return terms with equal words added up, those that cancel left out."""
     total: dict[tuple[bytes, bytes], float] = {}
     sizes: dict[tuple[bytes, bytes], float] = {}
     for x, z, c in terms:
         total[x, z] = total.get((x, z), 0.0) + c
         sizes[x, z] = sizes.get((x, z), 0.0) + abs(c)
-    return [(*word, c) for word, c in total.items() if abs(c) > _CANCELLED * sizes[word]]
+    return [(*word, c) for word, c in total.items() if abs(c) > limits.CANCELLED * sizes[word]]
 
 
-def _combined_fixed(parts: list) -> list:
+def _combined_fixed(parts: list[tuple[Terms, float]]) -> list[tuple[Terms, float]]:
     """Return constant parts with those of one generator added up, as U(θ + a) U(−θ − a) leaves them."""
-    out: list = []
+    out: list[tuple[Terms, float]] = []
     for terms, angle in parts:
         for i, (others, known) in enumerate(out):
             ratio = ratio_of(terms, others)
@@ -95,21 +94,21 @@ def _combined_fixed(parts: list) -> list:
     return [(terms, angle) for terms, angle in out if angle]
 
 
-def ratio_of(terms: list, others: list) -> float | None:
+def ratio_of(terms: Terms, others: Terms) -> float | None:
     """Return r with terms = r·others; None where they are not multiples."""
     mine, theirs = ({(x, z): c for x, z, c in part} for part in (terms, others))
     if not mine or mine.keys() != theirs.keys():
         return None
     ratios = np.array([c / theirs[word] for word, c in mine.items()])
-    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=_CANCELLED, atol=0) else None
+    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=limits.CANCELLED, atol=0) else None
 
 
 def _sum(a: float, b: float) -> float:
     """Return a + b, exactly zero where only rounding is left."""
-    return 0.0 if abs(a + b) <= _CANCELLED * (abs(a) + abs(b)) else a + b
+    return 0.0 if abs(a + b) <= limits.CANCELLED * (abs(a) + abs(b)) else a + b
 
 
-def support_of(terms: list) -> int:
+def support_of(terms: Terms) -> int:
     """Return the qubits that terms act on, as bits."""
     out = 0
     for x, z, _ in terms:
@@ -117,7 +116,7 @@ def support_of(terms: list) -> int:
     return out
 
 
-def _is_phase(rotations: list, n: int) -> bool:
+def _is_phase(rotations: list[tuple[Terms, float]], n: int) -> bool:
     """Tell whether a product of rotations (terms, angle) is a number, as CH·CH is.
 
     Its matrix is taken in the regular representation of the words' own group, whose size does not
@@ -126,7 +125,7 @@ def _is_phase(rotations: list, n: int) -> bool:
     words = {(x, z) for terms, _ in rotations for x, z, _ in terms}
     if len(words) == 1:
         turns = sum(c * angle for terms, angle in rotations for _, _, c in terms) / np.pi
-        return abs(turns - round(turns)) < _CANCELLED
+        return bool(abs(turns - round(turns)) < limits.CANCELLED)
     matrices = _regular(words, n)
     if matrices is None:
         return False
@@ -135,15 +134,15 @@ def _is_phase(rotations: list, n: int) -> bool:
     for terms, angle in rotations:
         values, basis = np.linalg.eigh(sum(c * matrices[x, z] for x, z, c in terms))
         product = (basis * np.exp(-1j * angle * values)) @ basis.conj().T @ product
-    return bool(np.abs(product - product[0, 0] * np.eye(size)).max() < _PHASE)
+    return bool(np.abs(product - product[0, 0] * np.eye(size)).max() < limits.PHASE)
 
 
-def _regular(words: set, n: int) -> dict | None:
+def _regular(words: set[Word], n: int) -> dict[Word, np.ndarray] | None:
     """Return the matrices by which words multiply the group that they generate; None where it is large."""
     strings = {w: stim.PauliString.from_numpy(xs=_bits(w[0], n), zs=_bits(w[1], n)) for w in words}
     elements = [stim.PauliString(n)]
     at = {_key(elements[0]): 0}
-    images: dict = {w: [] for w in words}
+    images: dict[Word, list[tuple[int, complex]]] = {w: [] for w in words}
     for element in elements:  # grows while it is read
         for w, string in strings.items():
             image = string * element
@@ -151,7 +150,7 @@ def _regular(words: set, n: int) -> dict | None:
             if k == len(elements):
                 elements.append(image)
             images[w].append((k, image.sign / elements[k].sign))
-        if len(elements) > _MAX_REGULAR:
+        if len(elements) > limits.REGULAR_GROUP:
             return None
     out = {}
     for w, rows in images.items():

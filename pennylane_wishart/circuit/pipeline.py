@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pennylane as qml
 
@@ -37,7 +39,7 @@ _REWRITES = (
 """Keep the unitary at every angle, though not always the gates: rotations by 0 are dropped, Euler angles merged."""
 
 
-def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
+def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> qml.tape.QuantumScript:
     """Build the tape of one call as its transforms leave it, without the preflight hook.
 
     Raises:
@@ -73,18 +75,18 @@ def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
     return tapes[0]
 
 
-def transform_names(qnode) -> list[str]:
+def transform_names(qnode: Any) -> list[str]:
     """Return the names of a QNode's transforms, first applied first."""
     return [_name(t) for t in getattr(qnode, "compile_pipeline", ())]
 
 
-def without_rewrites(qnode):
+def without_rewrites(qnode: Any) -> Any:
     """Return the QNode without transforms that only rewrite gates, or None where it has none of them."""
     found = _without(qnode, (*_SPLITTING, *_REWRITES))
     return None if len(found.compile_pipeline) == len(qnode.compile_pipeline) else found
 
 
-def check_device(device) -> None:
+def check_device(device: Any) -> None:
     """Refuse a device with a transform of its own that changes the loss.
 
     Such a transform runs after the device's decompositions, out of sight of the QNode's circuit, and
@@ -99,12 +101,12 @@ def check_device(device) -> None:
         device = device.original_device
 
 
-def _name(transform) -> str:
+def _name(transform: Any) -> str:
     function = getattr(transform, "tape_transform", None)
     return getattr(function, "__name__", None) or str(getattr(transform, "pass_name", None) or transform)
 
 
-def _is_one_of(transform, names: tuple[str, ...]) -> bool:
+def _is_one_of(transform: Any, names: tuple[str, ...]) -> bool:
     """Only PennyLane's own: a transform of the user's may be called like one of them."""
     function = getattr(transform, "tape_transform", None)
     if function is None or not function.__module__.startswith("pennylane."):
@@ -112,12 +114,12 @@ def _is_one_of(transform, names: tuple[str, ...]) -> bool:
     return function.__name__ in names and not (function.__name__ == "compile" and _has_own_passes(transform))
 
 
-def _has_own_passes(transform) -> bool:
+def _has_own_passes(transform: Any) -> bool:
     """``qml.compile`` with passes that the user chose, which may do anything."""
     return bool(getattr(transform, "args", ()) or {"pipeline", "basis_set"} & set(getattr(transform, "kwargs", ())))
 
 
-def _without(qnode, names: tuple[str, ...]):
+def _without(qnode: Any, names: tuple[str, ...]) -> Any:
     """Leave out transforms, but none that one of another kind comes after and builds on."""
     found = copy.copy(qnode)  # has a pipeline of its own
     pipeline = found.compile_pipeline
@@ -129,7 +131,7 @@ def _without(qnode, names: tuple[str, ...]):
     return found
 
 
-def _keeps_results(finish, outputs: int) -> bool:
+def _keeps_results(finish: Callable[..., Any], outputs: int) -> bool:
     """Tell whether post-processing hands on what was measured, by trying it on two sets of numbers."""
     for scale in (0.371, -0.644):
         result = tuple(scale / (i + 1) for i in range(outputs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from collections.abc import Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript as Tape
 from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.affine import affine_map, significant
-from pennylane_wishart.circuit.arguments import Arguments
+from pennylane_wishart.circuit.arguments import Arguments, Context, Slot
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
 from pennylane_wishart.circuit.gate_matrices import array_bytes
@@ -43,8 +46,8 @@ class TracedCircuit:
     offsets: np.ndarray
     """Rotation values where every trainable parameter is 0."""
     arguments: Arguments
-    observable: qml.operation.Operator
-    wires: tuple
+    observable: Operator
+    wires: tuple[Hashable, ...]
     qnode: Any = field(default=None, repr=False)
     device: Any = field(default=None, repr=False)
     data_gates: tuple[tuple[Gate, ...], ...] = field(default=(), repr=False)
@@ -55,7 +58,7 @@ class TracedCircuit:
     @property
     def n_params(self) -> int:
         """Number of flat trainable parameters."""
-        return self.map.shape[1]
+        return int(self.map.shape[1])
 
     @property
     def values(self) -> np.ndarray:
@@ -63,12 +66,12 @@ class TracedCircuit:
         return self.arguments.values
 
     @property
-    def shapes(self) -> tuple:
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the trainable arguments."""
         return self.arguments.shapes
 
     @property
-    def argnums(self) -> tuple:
+    def argnums(self) -> tuple[Slot, ...]:
         """Slots of the trainable arguments."""
         return self.arguments.slots
 
@@ -82,7 +85,7 @@ class TracedCircuit:
         """Number of data of a batch; None without one."""
         return len(self.data_gates) or None
 
-    def parameters(self, *args, **kwargs) -> np.ndarray:
+    def parameters(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return flat parameters ``(n_params,)`` from QNode arguments.
 
         Raises:
@@ -130,23 +133,23 @@ class TracedCircuit:
         signs = np.array([self._op_sign(self.gates[g]) for g in self.rotations[rows]])
         return signs * self.offsets[rows] if len(rows) else np.zeros(0)
 
-    def gate_values(self, theta) -> np.ndarray:
+    def gate_values(self, theta: Any) -> np.ndarray:
         """Return trainable gate parameters ``(…, m)`` at flat parameters ``(…, n_params)``."""
         theta = np.asarray(theta, float)
         flat = theta.reshape(-1, self.n_params)
-        return (self.jacobian @ flat.T).T.reshape(*theta.shape[:-1], -1) + self.gate_offsets
+        return np.asarray((self.jacobian @ flat.T).T.reshape(*theta.shape[:-1], -1) + self.gate_offsets)
 
     @cached_property
-    def tape(self) -> qml.tape.QuantumScript:
+    def tape(self) -> Tape:
         """Elementary gates and one expectation value, trainable gate parameters marked."""
         return self._tape_of(self.gates)
 
     @cached_property
-    def tapes(self) -> tuple[qml.tape.QuantumScript, ...]:
+    def tapes(self) -> tuple[Tape, ...]:
         """One tape per datum of a batch; one in all without a batch."""
         return tuple(self._tape_of(g) for g in self.data_gates) or (self.tape,)
 
-    def _tape_of(self, gates) -> qml.tape.QuantumScript:
+    def _tape_of(self, gates: Sequence[Gate]) -> Tape:
         trainable = set(self.rotations[self._trainable_rows].tolist())
         ops, indices, at = [], [], 0
         for i, gate in enumerate(gates):
@@ -158,7 +161,7 @@ class TracedCircuit:
         with qml.queuing.QueuingManager.stop_recording():
             return qml.tape.QuantumScript(ops, [qml.expval(self.observable)], trainable_params=indices)
 
-    def bind(self, theta) -> qml.tape.QuantumScript:
+    def bind(self, theta: Any) -> Tape:
         """Return ``tape`` at flat parameters ``(n_params,)``."""
         values = self.gate_values(np.asarray(theta, float))
         return self.tape.bind_new_parameters(list(values), self.tape.trainable_params)
@@ -180,7 +183,7 @@ class TracedCircuit:
         return digest.hexdigest()
 
 
-def _op_parameter(op) -> float:
+def _op_parameter(op: Operator) -> float:
     base = op
     while isinstance(base, qml.ops.op_math.Adjoint):
         base = base.base
@@ -201,7 +204,14 @@ def _sign_of_kind(gate: Gate) -> float:
 
 
 # ---------------------------------------------------------------------- tracing
-def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encoding="fixed") -> TracedCircuit:
+def trace_qnode(
+    circuit: Any,
+    args: Any = (),
+    kwargs: dict[str, Any] | None = None,
+    argnums: Any = None,
+    output: int | None = None,
+    encoding: str = "fixed",
+) -> TracedCircuit:
     """Trace a QNode, qjit object, layer or tape at one call.
 
     Args:
@@ -239,7 +249,7 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     return replace(found, qnode=source)
 
 
-def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircuit:
+def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str) -> TracedCircuit:
     """Trace a QNode whose arguments have been read."""
     tape, precise = _first_tape(circuit, arguments)
     observable = check_tape(tape, output)
@@ -288,7 +298,7 @@ def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircui
     )
 
 
-def _first_tape(circuit, arguments: Arguments):
+def _first_tape(circuit: Any, arguments: Arguments) -> tuple[Tape, tuple[Arguments, Context]]:
     """Return the tape of the call, and (arguments, context) for the calls that vary them."""
     doubled, context = arguments.doubled()
     if doubled is not arguments:
@@ -309,18 +319,18 @@ def _first_tape(circuit, arguments: Arguments):
         ) from err
 
 
-def _batch(tape) -> list:
+def _batch(tape: Tape) -> list[Tape]:
     if tape.batch_size is None:
         return [tape]
     return list(qml.transforms.broadcast_expand(tape)[0])
 
 
-def _structure(gates, observable) -> list:
-    found: list = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
+def _structure(gates: Sequence[Gate], observable: Operator) -> list[Hashable]:
+    found: list[Hashable] = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
     return [*found, (observable.name, tuple(observable.wires), *(array_bytes(d) for d in observable.data))]
 
 
-def _check_structure(gates, observable, wanted: list) -> None:
+def _check_structure(gates: Sequence[Gate], observable: Operator, wanted: list[Hashable]) -> None:
     """Refuse gates, states or observables that change as a whole with the parameters; name the first."""
     found = _structure(gates, observable)
     if found == wanted:
@@ -340,7 +350,7 @@ def _describe(gate: Gate) -> str:
     return f"{gate.op.name} on wires {list(gate.op.wires)}"
 
 
-def _trace_tape(tape, argnums, output) -> TracedCircuit:
+def _trace_tape(tape: Tape, argnums: Any, output: int | None) -> TracedCircuit:
     """A tape: its trainable parameters are the parameters, one each."""
     observable = check_tape(tape, output)
     if tape.batch_size is not None:
@@ -356,7 +366,7 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
     rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
     signature = _structure(gates, observable)
 
-    def values_at(flat):
+    def values_at(flat: np.ndarray) -> np.ndarray:
         probe = tape.bind_new_parameters(list(flat), trainable)
         found = expand_operations(probe.operations)
         _check_structure(found, check_tape(probe, output), signature)

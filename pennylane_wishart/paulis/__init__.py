@@ -7,8 +7,18 @@ Qubit 0 is the leftmost letter of a string and the most significant bit of a mat
 as in PennyLane.
 """
 
-from pennylane_wishart.paulis.f2 import F2Basis, f2_nullspace, f2_rank, pack_bits, unpack_bits
+from pennylane_wishart.paulis.f2 import F2Basis, f2_nullspace, f2_rank, pack_bits, subsets, unpack_bits
 from pennylane_wishart.paulis.sums import PauliSum
-from pennylane_wishart.paulis.words import PauliWords
+from pennylane_wishart.paulis.words import PHASES, PauliWords
 
-__all__ = ["F2Basis", "PauliSum", "PauliWords", "f2_nullspace", "f2_rank", "pack_bits", "unpack_bits"]
+__all__ = [
+    "F2Basis",
+    "PHASES",
+    "PauliSum",
+    "PauliWords",
+    "f2_nullspace",
+    "f2_rank",
+    "pack_bits",
+    "subsets",
+    "unpack_bits",
+]
