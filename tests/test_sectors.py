@@ -10,10 +10,10 @@ from references import sectors as oracle
 
 from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit, StabilizerBlock
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.paulis import PauliSum, PauliWords, reduce_words
 from pennylane_wishart.sectors import Sector, SpinFactor, build_signature
 from pennylane_wishart.sectors.observables import clustered
-from pennylane_wishart.sectors.pauli.spectrum import reduce_words, word_sum_facts
+from pennylane_wishart.sectors.pauli.spectrum import word_sum_facts
 
 # name: (generators, observable, expected kind, beta, in theory, method)
 CASES = {

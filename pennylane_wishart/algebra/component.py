@@ -7,6 +7,7 @@ quadratic form q with q(generator) = 1 decide everything.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,8 +135,8 @@ def _component(words: PauliWords, part: Connected, mask: np.ndarray) -> Componen
     q_radical = None if part.q_linear is None else quadratic_form(radical, part.q_linear)
     tree_gram = gram[np.ix_(tree, tree)]
     arf = None
-    if q_radical is not None and not q_radical.any():
-        arf = reduce_form(tree_gram, np.ones(len(tree), np.uint8)).arf
+    if part.q_linear is not None and q_radical is not None and not q_radical.any():
+        arf = reduce_form(basis[tree], functools.partial(quadratic_form, q_linear=part.q_linear)).arf
     found = find_majoranas(words, basis[tree], tree_gram, part.pattern[:, tree])
     kind, majoranas, copies, parity = "su" if arf is None else ("so", "sp")[arf], None, None, False
     if found is not None:

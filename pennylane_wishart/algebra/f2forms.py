@@ -1,12 +1,13 @@
-"""Alternating and quadratic forms over F2 on packed rows: radicals and Arf invariants."""
+"""Quadratic forms over F2 on Pauli words, and independent rows of 0/1 matrices."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.paulis import pack_bits, unpack_bits
+from pennylane_wishart.paulis import PauliWords, gram_schmidt, pack_bits, unpack_bits
 
 __all__ = ["ReducedForm", "reduce_form", "row_profile"]
 
@@ -55,36 +56,7 @@ class ReducedForm:
     """Whether q is non-zero on the radical of the polar form."""
 
 
-def reduce_form(polar: np.ndarray, q: np.ndarray) -> ReducedForm:
-    """Reduce a quadratic form given on a basis by symplectic Gram–Schmidt.
-
-    Args:
-        polar: ``uint8 (n, n)``, alternating.
-        q: ``uint8 (n,)``: q on the basis.
-    Cost: O(n² · n / 64).
-    """
-    n = len(q)
-    rows = pack_bits(polar) if n else np.zeros((0, 1), np.uint64)
-    q = np.array(q, dtype=np.uint8)
-    live = np.ones(n, dtype=bool)
-    pairs = arf = 0
-    for i in range(n):
-        if not live[i]:
-            continue
-        row = unpack_bits(rows[i : i + 1], n)[0].astype(bool) & live
-        row[i] = False
-        if not row.any():
-            continue
-        j = int(np.argmax(row))
-        other = unpack_bits(rows[j : j + 1], n)[0].astype(bool) & live
-        live[i] = live[j] = False
-        a, b = row & live, other & live
-        pairs += 1
-        arf ^= int(q[i] & q[j])
-        # u → u + ω(u,j)·i + ω(u,i)·j makes u orthogonal to the pair
-        q[b] ^= q[i]
-        q[a] ^= q[j]
-        q[a & b] ^= 1
-        rows[a] ^= pack_bits(b[None])[0]
-        rows[b] ^= pack_bits(a[None])[0]
-    return ReducedForm(pairs, arf, bool(q[live].any()))
+def reduce_form(words: PauliWords, q: Callable[[PauliWords], np.ndarray]) -> ReducedForm:
+    """Reduce a quadratic form q whose polar form is ω, on the span of independent words."""
+    first, second, rest = gram_schmidt(words)
+    return ReducedForm(len(first), int(np.sum(q(first) & q(second))) & 1, bool(q(rest).any()))

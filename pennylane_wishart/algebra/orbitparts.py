@@ -133,9 +133,13 @@ class QuadricPart:
             base = self.coordinates.combine(start[None])
             steps = self.coordinates.combine(null)
             constant = int(self._q(base)[0])
-            shifted = PauliWords(steps.x ^ base.x, steps.z ^ base.z, steps.n_qubits)
-            linear = self._q(shifted) ^ np.uint8(constant)
-            form = reduce_form(steps.anticommutation(steps).astype(np.uint8), linear)
+
+            def shifted(w: PauliWords) -> np.ndarray:
+                moved = PauliWords(w.x ^ base.x, w.z ^ base.z, w.n_qubits)
+                return np.asarray(self._q(moved) ^ np.uint8(constant))
+
+            # zeros of a quadratic form: half of all points, plus or minus what its Arf invariant adds
+            form = reduce_form(steps, shifted)
             balance = 0 if form.linear else 1 << (len(null) - form.pairs)
             count = (count + (-1) ** (constant + form.arf) * balance) // 2
         if self.excluded is not None and not ((self.excluded @ values + target) % 2).any():

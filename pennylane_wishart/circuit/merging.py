@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import stim
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.paulis import PauliWords, reduce_words
 
 __all__ = ["Group", "Terms", "ratio_of", "support_of"]
 
@@ -119,51 +119,20 @@ def support_of(terms: Terms) -> int:
 def _is_phase(rotations: list[tuple[Terms, float]], n: int) -> bool:
     """Tell whether a product of rotations (terms, angle) is a number, as CH·CH is.
 
-    Its matrix is taken in the regular representation of the words' own group, whose size does not
-    depend on how many qubits the words are spread over.
+    Its matrix is taken on the few qubits that the words' relations need, however far they are spread.
     """
-    words = {(x, z) for terms, _ in rotations for x, z, _ in terms}
+    words = list({(x, z): None for terms, _ in rotations for x, z, _ in terms})
     if len(words) == 1:
         turns = sum(c * angle for terms, angle in rotations for _, _, c in terms) / np.pi
         return bool(abs(turns - round(turns)) < limits.CANCELLED)
-    matrices = _regular(words, n)
-    if matrices is None:
+    bits = [np.array([np.frombuffer(w[side], np.uint8) for w in words]) for side in (0, 1)]
+    x, z = (np.unpackbits(part, axis=1, count=n, bitorder="little") for part in bits)
+    reduced = reduce_words(PauliWords.from_bits(x, z))
+    if 2 * reduced.pairs + reduced.labels > limits.PHASE_RANK:
         return False
-    size = len(next(iter(matrices.values())))
-    product = np.eye(size, dtype=complex)
+    matrices = dict(zip(words, reduced.signs[:, None, None] * reduced.words.matrices(), strict=True))
+    product = np.eye(2**reduced.words.n_qubits, dtype=complex)
     for terms, angle in rotations:
         values, basis = np.linalg.eigh(sum(c * matrices[x, z] for x, z, c in terms))
         product = (basis * np.exp(-1j * angle * values)) @ basis.conj().T @ product
-    return bool(np.abs(product - product[0, 0] * np.eye(size)).max() < limits.PHASE)
-
-
-def _regular(words: set[Word], n: int) -> dict[Word, np.ndarray] | None:
-    """Return the matrices by which words multiply the group that they generate; None where it is large."""
-    strings = {w: stim.PauliString.from_numpy(xs=_bits(w[0], n), zs=_bits(w[1], n)) for w in words}
-    elements = [stim.PauliString(n)]
-    at = {_key(elements[0]): 0}
-    images: dict[Word, list[tuple[int, complex]]] = {w: [] for w in words}
-    for element in elements:  # grows while it is read
-        for w, string in strings.items():
-            image = string * element
-            k = at.setdefault(_key(image), len(elements))
-            if k == len(elements):
-                elements.append(image)
-            images[w].append((k, image.sign / elements[k].sign))
-        if len(elements) > limits.REGULAR_GROUP:
-            return None
-    out = {}
-    for w, rows in images.items():
-        out[w] = np.zeros((len(elements), len(elements)), complex)
-        for j, (k, sign) in enumerate(rows):
-            out[w][k, j] = sign
-    return out
-
-
-def _bits(packed: bytes, n: int) -> np.ndarray:
-    return np.unpackbits(np.frombuffer(packed, np.uint8), count=n, bitorder="little").astype(bool)
-
-
-def _key(string: stim.PauliString) -> tuple[bytes, bytes]:
-    x, z = string.to_numpy(bit_packed=True)
-    return x.tobytes(), z.tobytes()
+    return bool(np.abs(product - product[0, 0] * np.eye(len(product))).max() < limits.PHASE)

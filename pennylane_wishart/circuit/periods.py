@@ -16,7 +16,7 @@ import numpy as np
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.rotations import Rotations
 from pennylane_wishart.conventions import circuit as limits
-from pennylane_wishart.paulis import PauliSum, PauliWords, f2_rank, subsets
+from pennylane_wishart.paulis import PauliSum, reduce_words
 
 __all__ = ["Ranges", "generator_frequencies", "parameter_ranges", "ranges_of"]
 
@@ -39,8 +39,9 @@ def generator_eigenvalues(generator: PauliSum) -> np.ndarray | None:
     """
     words = generator.words
     if not words.anticommutation(words).any():
-        rank = f2_rank(words.packed)
-        return _distinct(_commuting_spectrum(generator, rank)) if rank <= limits.SPECTRUM_RANK else None
+        reduced = reduce_words(words)
+        fits = reduced.labels <= limits.SPECTRUM_RANK
+        return _distinct(reduced.eigenvalues(generator.coefficients)) if fits else None
     support = words.support()
     if len(support) > limits.LOCAL_QUBITS:
         return None
@@ -56,22 +57,6 @@ def _distinct(values: np.ndarray, gap: float = limits.EQUAL_LEVELS) -> np.ndarra
     values = np.sort(values)
     groups = np.split(values, np.flatnonzero(np.diff(values) > gap) + 1)
     return np.array([g.mean() for g in groups])
-
-
-def _commuting_spectrum(generator: PauliSum, rank: int) -> np.ndarray:
-    """Return Σ c_i·(±1) over all signs of independent words, of which every other word is ± a product."""
-    words = generator.words
-    chosen = words[:0]
-    for i in range(len(words)):
-        if len(chosen) < rank and f2_rank((longer := PauliWords.concatenate([chosen, words[i]])).packed) > len(chosen):
-            chosen = longer
-    _, members = chosen.coordinates(words)
-    _, phase = chosen.products(members)
-    signs = 1 - 2 * subsets(len(chosen))
-    total = np.zeros(len(signs))
-    for c, own, k in zip(generator.coefficients, members.astype(bool), phase, strict=True):
-        total += c * (-1) ** (k // 2) * signs[:, own].prod(axis=1)
-    return total
 
 
 def generator_frequencies(generator: PauliSum) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +17,7 @@ from pennylane.operation import Operator
 from pennylane.tape import QuantumScript as Tape
 from scipy.sparse import csr_array
 
-from pennylane_wishart.circuit.affine import affine_map, significant
+from pennylane_wishart.circuit.affine import AffineMap, affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments, Context, Slot
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
@@ -255,26 +255,19 @@ def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str
     observable = check_tape(tape, output)
     wires = check_wires(tape, circuit.device)
     slots = arguments.slots + (arguments.data_slots if encoding == "random" else ())
-    base_tapes = _batch(tape)
-    data_gates = tuple(tuple(expand_operations(t.operations)) for t in base_tapes)
+    data_gates = tuple(tuple(expand_operations(t.operations)) for t in _batch(tape))
     gates = data_gates[0]
-    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates, observable)
 
-    def values_at(flat: np.ndarray) -> np.ndarray:
+    def probe(flat: np.ndarray) -> Tape:
         called, context = precise
         with context():
             try:
-                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
+                return _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
-                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
-        found = expand_operations(probe.operations)
-        _check_structure(found, check_tape(probe, output), signature)
-        return np.array([found[i].value for i in rotations])
+                return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
 
     x0 = arguments.flatten(slots)
-    base = np.array([gates[i].value for i in rotations])
-    found = affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
+    rotations, found = _angles(gates, observable, output, probe, x0)
     n_params = len(arguments.values)
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
@@ -296,6 +289,23 @@ def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str
         data_gates=data_gates if tape.batch_size is not None else (),
         encoding=encoding,
     )
+
+
+def _angles(
+    gates: Sequence[Gate], observable: Operator, output: int | None, probe: Callable[[np.ndarray], Tape], x0: np.ndarray
+) -> tuple[np.ndarray, AffineMap]:
+    """Return which gates are rotations, and their angles as an affine map of the parameters that ``probe`` binds."""
+    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
+    wanted = _structure(gates, observable)
+
+    def values_at(flat: np.ndarray) -> np.ndarray:
+        tape = probe(flat)
+        found = expand_operations(tape.operations)
+        _check_structure(found, check_tape(tape, output), wanted)
+        return np.array([found[i].value for i in rotations])
+
+    base = np.array([gates[i].value for i in rotations])
+    return rotations, affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
 
 
 def _first_tape(circuit: Any, arguments: Arguments) -> tuple[Tape, tuple[Arguments, Context]]:
@@ -363,17 +373,9 @@ def _trace_tape(tape: Tape, argnums: Any, output: int | None) -> TracedCircuit:
     if not np.all(np.isfinite(values)):
         raise InputError("The tape's parameters hold NaN or infinite values: give finite numbers.")
     gates = tuple(expand_operations(tape.operations))
-    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates, observable)
-
-    def values_at(flat: np.ndarray) -> np.ndarray:
-        probe = tape.bind_new_parameters(list(flat), trainable)
-        found = expand_operations(probe.operations)
-        _check_structure(found, check_tape(probe, output), signature)
-        return np.array([found[i].value for i in rotations])
-
-    base = np.array([gates[i].value for i in rotations])
-    found = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
+    rotations, found = _angles(
+        gates, observable, output, lambda flat: tape.bind_new_parameters(list(flat), trainable), values
+    )
     arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
     return TracedCircuit(
         gates, rotations, found.matrix, None, found.offsets, arguments, observable, check_wires(tape, None)

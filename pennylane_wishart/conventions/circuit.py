@@ -64,8 +64,8 @@ CANCELLED = 1e-12
 difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
 PHASE = 1e-11
 """How far a product of fixed gates may be from a number and still be one."""
-REGULAR_GROUP = 64
-"""Elements of the group of words in whose regular representation such a product is multiplied out."""
+PHASE_RANK = 6
+"""Independent words of such a product: matrices of at most 64 × 64, which are multiplied out many times."""
 NO_OFFSET = 1e-12
 """A constant part of a trainable angle below this is rounding of the map."""
 NO_ANGLE = 1e-14

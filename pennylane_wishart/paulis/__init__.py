@@ -8,6 +8,7 @@ as in PennyLane.
 """
 
 from pennylane_wishart.paulis.f2 import F2Basis, f2_nullspace, f2_rank, pack_bits, subsets, unpack_bits
+from pennylane_wishart.paulis.reduction import Reduced, gram_schmidt, reduce_words
 from pennylane_wishart.paulis.sums import PauliSum
 from pennylane_wishart.paulis.words import PHASES, PauliWords
 
@@ -16,9 +17,12 @@ __all__ = [
     "PHASES",
     "PauliSum",
     "PauliWords",
+    "Reduced",
     "f2_nullspace",
     "f2_rank",
+    "gram_schmidt",
     "pack_bits",
+    "reduce_words",
     "subsets",
     "unpack_bits",
 ]

@@ -6,10 +6,9 @@ import numpy as np
 
 from pennylane_wishart.circuit import DenseBlock, InputState
 from pennylane_wishart.conventions import sectors as limits
-from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, pack_bits, subsets
+from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, pack_bits, reduce_words, subsets
 from pennylane_wishart.sectors.pauli.family import Family
 from pennylane_wishart.sectors.pauli.frame import PauliFrame
-from pennylane_wishart.sectors.pauli.spectrum import reduce_words
 from pennylane_wishart.sectors.pauli.weights import Characters, intersection, known_stabilizers
 
 __all__ = ["block_density", "block_expectations"]

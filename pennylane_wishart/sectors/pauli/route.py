@@ -13,6 +13,7 @@ from pennylane_wishart.circuit import InputState
 from pennylane_wishart.conventions import ReasonCode
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import Status
+from pennylane_wishart.paulis import reduce_words
 from pennylane_wishart.sectors.findings import Found, Route, first_outside
 from pennylane_wishart.sectors.linkage import judge_independence
 from pennylane_wishart.sectors.observables import OperatorFacts
@@ -20,7 +21,7 @@ from pennylane_wishart.sectors.pauli.density import block_density
 from pennylane_wishart.sectors.pauli.family import Family, find_family, separated, signs_label
 from pennylane_wishart.sectors.pauli.frame import PauliFrame, build_frame
 from pennylane_wishart.sectors.pauli.groups import CharacterGroup, centers, group_characters
-from pennylane_wishart.sectors.pauli.spectrum import reduce_words, word_sum_facts
+from pennylane_wishart.sectors.pauli.spectrum import word_sum_facts
 from pennylane_wishart.sectors.pauli.weights import Characters, definite_and_free, find_characters, known_stabilizers
 from pennylane_wishart.sectors.problem import Problem
 from pennylane_wishart.sectors.records import Fit, Levels, Sector, SectorDistribution
