@@ -92,6 +92,7 @@ def close(
     numbers = recognise(sums)
     rng = np.random.default_rng(seed)
     if not numbers.exact:
+        # exact arithmetic on rounded coefficients overcounts; floats that show a clear gap do not
         sampled = _sampled_algebra(sums, max_dim, max_bytes, rng)
         if sampled is not None:
             return sampled
@@ -119,8 +120,10 @@ def close_span(
         level[row, place] = values % prime
     span = ModularSpan(prime, len(table))
     closed = True
+    # dependent starts are dropped at once: what they generate is spanned by the others
     level = level[span.add(level)]
     while len(level) and closed:
+        # only words that this level holds need their brackets
         reached = np.flatnonzero(level.any(axis=0))
         if adjoint.bytes_to_expand(reached) > max_bytes:
             closed = False
@@ -133,6 +136,7 @@ def close_span(
         # brackets with the newest level alone: [g, older] has been spanned before
         for matrix in adjoint.matrices():  # one at a time, to hold one block of brackets
             block = _sparse_mod(matrix, columns, prime).T
+            # a generator commutes with most elements of local algebras
             block = block[block.any(axis=1)]
             found.append(block[span.add(block)])
             closed = (
@@ -181,6 +185,7 @@ def _exact_algebra(
         if rows is not None and _certified(rows, sums, numbers, found):
             method += ", certified by exact closure over the rationals"
         else:
+            # no certificate: a second prime divides the same minor with a chance of 1e-9
             other = random_prime(rng, numbers.primes_under_roots)
             again = close_span(sums, sums, numbers, numbers, other, dim + 1, limits.SECOND_CLOSURE_BYTES)
             dim = max(dim, again.span.rank)
@@ -238,6 +243,7 @@ def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng: np
 
 def _certified(rows: RationalRows, sums: list[PauliSum], numbers: Recognised, found: ClosedSpan) -> bool:
     largest = max(abs(a) for integers in numbers.integers for a in integers)
+    # square roots have no integer rows, and large integers overflow the certificate
     if not (numbers.exact and numbers.rational) or largest >= limits.LARGE_INTEGER:
         return False
     integers = np.concatenate([np.array(row) for row in numbers.integers])
@@ -249,6 +255,7 @@ def _certified(rows: RationalRows, sums: list[PauliSum], numbers: Recognised, fo
 
 def _as_sums(vectors: sparse.csr_array, words: PauliWords) -> tuple[PauliSum, ...]:
     """Return sparse rows as Pauli sums, their words sorted."""
+    # numbers are in the order of discovery; sums are sorted by word, so that equal ones look equal
     order = np.lexsort(words.packed.T[::-1])
     place = np.empty(len(words), dtype=np.int64)
     place[order] = np.arange(len(words))

@@ -113,6 +113,7 @@ def find_components(words: PauliWords) -> tuple[tuple[Component, ...], PauliWord
     distinct, inverse = words.unique()
     isolated = isolated_mask(distinct)
     active = np.flatnonzero(~isolated)
+    # the graph is disconnected by words that commute with all: those are set aside first
     found = [
         _component(distinct[active[part.members]], part, np.isin(inverse, active[part.members]))
         for part in connected_components(distinct[active])
@@ -130,19 +131,23 @@ def _component(words: PauliWords, part: Connected, mask: np.ndarray) -> Componen
     # the earliest rows that are independent keep the sequence connected; what depends on them is the radical
     basis = words[part.basis]
     gram = part.pattern[part.basis]
+    # rows of the Gram matrix: independent ones span W modulo Rad, dependencies are words of Rad
     tree, dependencies = row_profile(gram)
     radical = basis.combine(dependencies)
     q_radical = None if part.q_linear is None else quadratic_form(radical, part.q_linear)
     tree_gram = gram[np.ix_(tree, tree)]
     arf = None
+    # q descends to W/Rad only where it vanishes on Rad; else copies pair up and the algebra is su
     if part.q_linear is not None and q_radical is not None and not q_radical.any():
         arf = reduce_form(basis[tree], functools.partial(quadratic_form, q_linear=part.q_linear)).arf
+    # type A is tested first: small so and sp are free fermions too, with fewer copies
     found = find_majoranas(words, basis[tree], tree_gram, part.pattern[:, tree])
     kind, majoranas, copies, parity = "su" if arf is None else ("so", "sp")[arf], None, None, False
     if found is not None:
         kind, majoranas = "A", found[0]
         span = F2Basis(found[1])
         copies = PauliWords.from_packed(span.rows, words.n_qubits)
+        # the parity ∏γ commutes with every pair; it may be one of the copy words already
         total = np.bitwise_xor.reduce(majoranas.packed, axis=0)[None]
         parity = len(majoranas) % 2 == 0 and bool(span.contains(total)[0])
     return Component(

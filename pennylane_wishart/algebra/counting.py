@@ -60,8 +60,10 @@ class OrbitCounter:
         self.word = word
         found = [part_of(component, word) for component in components]
         self.parts: list[QuadricPart | BinomialPart] = [p for p in found if p is not None]
+        # a central generator that meets the word multiplies it, once for each choice of the others
         moving = central[np.flatnonzero(word.anticommutes(central))] if len(central) else word[[]]
         kernels = [moving.packed, *(p.kernel.packed for p in self.parts)]
+        # parts share radical words: their span is counted once
         rows = F2Basis(np.concatenate(kernels)).rows
         self.kernel = PauliWords.from_packed(rows, word.n_qubits)
 
@@ -71,6 +73,7 @@ class OrbitCounter:
         parities = [w.packed for p in self.parts if isinstance(p, BinomialPart) and (w := p.parity_word) is not None]
         if not parities:
             return 0
+        # a product of parities that lies in K maps one choice of subsets to another with the same words
         together = F2Basis(np.concatenate([self.kernel.packed, *parities])).rank
         return len(parities) - (together - len(self.kernel))
 
@@ -89,6 +92,7 @@ class OrbitCounter:
             rng: used where the count has to be estimated.
         """
         on_kernel = measure(self.kernel)
+        # values are taken modulo what K can change: cosets of K are counted, then multiplied
         modulo = F2Basis(pack_bits(on_kernel)) if len(on_kernel) else None
         width = len(target)
 
@@ -100,8 +104,10 @@ class OrbitCounter:
         values = [reduced(part.values(measure)) for part in self.parts]
         wanted = reduced(measure(self.word) ^ target)[0]
         for part, value in zip(self.parts, values, strict=True):
+            # subsets are counted from the empty one, so the part's own origin is taken off
             wanted = wanted ^ part.offset(value)
         log2_fibre = len(self.kernel) - (0 if modulo is None else modulo.rank)
+        # exactly where the parts couple through few bits, else by testing solutions one by one
         cosets = self._cosets(values, wanted)
         if cosets is not None:
             exact = (cosets << log2_fibre) >> self.log2_repeats
@@ -114,6 +120,7 @@ class OrbitCounter:
         images = [_row_basis(value) for value in values]
         stacked = np.concatenate([*images, np.zeros((0, len(wanted)), np.uint8)])
         owner = np.repeat(np.arange(len(images)), [len(i) for i in images])
+        # each way to share the value among the parts is one solution; they differ by the ambiguity
         solution = solve_affine(stacked, wanted)
         if solution is None:
             return 0
@@ -138,6 +145,7 @@ class OrbitCounter:
         values: list[np.ndarray],
     ) -> int | None:
         """Count one group of coupled parts: Σ over shares of ∏ over parts."""
+        # 2^12 shares at most; chains of many parts are coupled through few bits, and are added up instead
         if len(free) > limits.COUPLING_BITS:
             return self._convolve(group, start, owner, stacked, values)
         cache: dict[tuple[int, bytes], int | None] = {}
@@ -146,6 +154,7 @@ class OrbitCounter:
             share = start ^ ((bits @ free) % 2).astype(np.uint8)
             product = 1
             for i in group:
+                # what this share asks of part i
                 target = (share[owner == i].astype(np.int64) @ stacked[owner == i]) % 2
                 key = (i, target.tobytes())
                 if key not in cache:
@@ -175,6 +184,7 @@ class OrbitCounter:
             counts = [self.parts[i].count(values[i], s) for s in states]
             if any(c is None for c in counts):
                 return None
+            # values add over F2: a convolution over XOR
             ways = [sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states))) for s in range(len(states))]
         return ways[0]
 
@@ -194,6 +204,7 @@ class OrbitCounter:
             good = np.ones(len(points), dtype=bool)
             for part, piece in zip(self.parts, np.split(points, splits, axis=1), strict=True):
                 good &= part.accepts(piece)
+            # a solution of the linear condition is a word of the orbit if every part accepts its piece
             hits += int(good.sum())
             tried += len(points)
         if len(null) <= limits.ENUMERATED_BITS:
@@ -201,6 +212,7 @@ class OrbitCounter:
         centre, half = _wilson(hits, tried)
 
         def scaled(fraction: float) -> int:
+            # the share as a 53-bit integer: the number of solutions is beyond any float
             return int(min(1.0, max(0.0, fraction)) * 2**53) << len(null) >> 53
 
         return scaled(hits / tried), scaled(centre - half), scaled(centre + half)
@@ -245,4 +257,5 @@ def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int) -> Iterator[tu
             leader[find(int(i))] = find(int(parts[0]))
     for root in sorted({find(i) for i in range(count)}):
         rows = [k for k, parts in enumerate(touched) if find(int(parts[0])) == root]
+        # rows that couple these parts, and no others
         yield [i for i in range(count) if find(i) == root], ambiguity[rows]

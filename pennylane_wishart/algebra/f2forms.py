@@ -28,6 +28,7 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     m = matrix.shape[0]
     values = pack_bits(matrix) if m else np.zeros((0, 1), np.uint64)
     width = values.shape[1]
+    # each row carries which rows it is a sum of, so that a zero row is a dependency
     work = np.concatenate([values, pack_bits(np.eye(m, dtype=np.uint8))], axis=1) if m else values
     kept, dependent = [], []
     for i in range(m):
@@ -39,6 +40,7 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         word = int(nonzero[0])
         value = int(work[i, word])
         bit = np.uint64(value & -value)
+        # only later rows are cleared: earlier ones keep their place in the profile
         hit = i + 1 + np.flatnonzero(work[i + 1 :, word] & bit)
         work[hit] ^= work[i]
     return np.array(kept, dtype=np.int64), unpack_bits(work[dependent, width:], m)
@@ -58,5 +60,6 @@ class ReducedForm:
 
 def reduce_form(words: PauliWords, q: Callable[[PauliWords], np.ndarray]) -> ReducedForm:
     """Reduce a quadratic form q whose polar form is ω, on the span of independent words."""
+    # on hyperbolic pairs q is Σ x_i y_i up to its values there, so Arf is Σ q(e_i)q(f_i)
     first, second, rest = gram_schmidt(words)
     return ReducedForm(len(first), int(np.sum(q(first) & q(second))) & 1, bool(q(rest).any()))

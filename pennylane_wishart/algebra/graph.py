@@ -48,6 +48,7 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
             for _ in range(limits.PROBES)
         ]
     ).astype(np.uint64)
+    # a word that meets no probe is probably alone: only those are tested against the whole span
     odd = words.anticommutation(PauliWords.from_packed(probes, words.n_qubits))
     mask = np.logical_not(np.any(odd, axis=1))
     candidates = np.flatnonzero(mask)
@@ -89,6 +90,7 @@ def _grow(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, 
     basis, columns, echelon = [], [], []
     while True:
         open_words = reached & alive
+        # the first reached word outside the span so far: it anticommutes with an earlier one
         i = int(np.argmax(open_words))
         if not open_words[i]:
             break
@@ -97,12 +99,14 @@ def _grow(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, 
         value = int(row[word])
         bit = np.uint64(value & -value)
         hit = np.flatnonzero(work[:, word] & bit)
+        # elimination carries the tag along: where a row vanishes but its tag does not, q has no solution
         work[hit] ^= row
         alive[hit] = work[hit, :width].any(axis=1)
         echelon.append((row, word, bit))
         used = np.flatnonzero(swapped[i])  # few, where words are local
         shared = np.bitwise_xor.reduce(by_column[used] & swapped[i, used, None], axis=0)
         column = (np.bitwise_count(shared) & 1).astype(bool)
+        # all that the new basis word meets belong to the component
         reached |= column
         basis.append(i)
         columns.append(column)

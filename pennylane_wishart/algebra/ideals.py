@@ -63,8 +63,10 @@ def _root_values(words: PauliWords, basis: np.ndarray, rng: np.random.Generator)
         return np.zeros((0, 2))
     if (dim - null) % 2 or null == 0:
         return None
+    # a second generic element of the Cartan subalgebra: with two values roots are points in a plane
     cartan = vectors[:, :null] @ rng.normal(size=null)
     second = _adjoint_matrix(words, basis, cartan @ basis)
+    # eigenvalues of the square come in pairs: (u, v) span one root plane each
     u, v = vectors[:, null::2], vectors[:, null + 1 :: 2]
     first_u, second_u = first @ u, second @ u
     alpha, beta = np.sum(v * first_u, axis=0), np.sum(v * second_u, axis=0)
@@ -72,6 +74,7 @@ def _root_values(words: PauliWords, basis: np.ndarray, rng: np.random.Generator)
     error = max(np.abs(first_u - v * alpha).max(), np.abs(second_u - v * beta).max())
     if error > limits.ROOT_RESIDUAL * scale:
         return None
+    # of each pair ±α the one that is positive on h₁
     sign = np.sign(alpha)
     return np.stack([alpha * sign, beta * sign], axis=1)
 
@@ -80,6 +83,7 @@ def _adjoint_matrix(words: PauliWords, basis: np.ndarray, element: np.ndarray) -
     """Return ad(element) on orthonormal rows: [a, b] = ⟨basis_a, i[element, basis_b]/2⟩."""
     packed = words.packed
     keys = LinearHash(8 * packed.shape[1])(packed)  # linear: a product's key is the keys' XOR
+    # look-up of products without making them: their keys are known
     order = np.argsort(keys)
     ranked = keys[order]
     support = np.flatnonzero(element)
@@ -96,6 +100,7 @@ def _adjoint_matrix(words: PauliWords, basis: np.ndarray, element: np.ndarray) -
         inside = np.flatnonzero(ranked[at] == key)
         target, i, j = order[at[inside]], support[i[inside]], columns[j[inside]]
         crossings = np.bitwise_count(words.z[i] & words.x[j]).sum(axis=1).astype(np.int64)
+        # the phase of the product, from counts of Y and of crossings
         k = (ys[i] + ys[j] - ys[target] + 2 * crossings) % 4
         block = np.zeros((len(words), len(columns)))
         block[target, j - begin] = np.where(k == 3, element[i], -element[i])

@@ -19,6 +19,7 @@ def wires_of(items: Iterable[Any]) -> list[Any]:
     seen: dict[Any, None] = {}
     for item in items:
         seen.update(dict.fromkeys(item.wires))
+    # sorted only where all are integers: labels of other kinds have no order of their own
     wires = list(seen)
     return sorted(wires) if all(isinstance(w, (int, np.integer)) for w in wires) else wires
 

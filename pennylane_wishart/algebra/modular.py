@@ -17,6 +17,7 @@ __all__ = ["ModularSpan", "matmul_mod", "rational_reconstruction"]
 
 def matmul_mod(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
     """Return a @ b mod p exactly, ``int64``, for residues in [0, p), p < 2^31."""
+    # balanced residues are half as large, which buys a bit in the exact sums
     half = p >> 1
     a = a - p * (a > half)
     b = b.astype(np.float64)
@@ -58,6 +59,7 @@ class ModularSpan:
         """Return vectors modulo the span, with zeros at all pivots."""
         if self.rank == 0 or len(vectors) == 0:
             return np.asarray(vectors % self.p)
+        # rows are reduced, so the pivots of a vector are the coefficients to subtract
         factors = vectors[:, self.pivots]
         used = factors.any(axis=0)
         if not used.any():
@@ -75,6 +77,7 @@ class ModularSpan:
                 continue
             fresh = panel[kept]
             factors = self.rows[:, pivots]
+            # old rows are cleared at the new pivots: the form stays reduced
             hit = np.flatnonzero(factors.any(axis=1))
             if len(hit):
                 self.work += len(hit) * fresh.size
@@ -114,6 +117,7 @@ def rational_reconstruction(values: np.ndarray, p: int) -> list[Fraction] | None
     out = []
     for value in values.tolist():
         r0, r1, t0, t1 = p, value, 0, 1
+        # the extended Euclidean algorithm, stopped halfway: numerator and denominator are then small
         while r1 > bound:
             quotient = r0 // r1
             r0, r1, t0, t1 = r1, r0 - quotient * r1, t1, t0 - quotient * t1

@@ -179,12 +179,14 @@ def orbit(generators: Any, observable: Any, wire_order: Sequence[Any] | None = N
             f"{word.n_qubits}. For sums of words use module_of."
         )
     counter = _counter_of(algebra, word)
+    # qubits that nothing touches put no condition on a word
     support = PauliWords.concatenate([words, word]).support()
     rng = np.random.default_rng(seed)
     target = np.zeros(len(support), np.uint8)
     found = counter.count(x_part(support), target, rng)
     method = "counted as zeros of quadratic forms and subsets of Majoranas, exact"
     if not found.exact and counter.size <= limits.ENUMERATED_WORDS:
+        # a small orbit is listed rather than estimated
         number = int(walk(word, words, limits.ENUMERATED_WORDS).is_diagonal().sum())
         found = type(found)(number, number, number)
         method = "orbit counted exactly, its Z-type words by enumeration"
@@ -252,6 +254,7 @@ def module_of(
         words = PauliWords.concatenate([g.words for g in sums])
         return orbit(words, target[0].words, seed=seed)
     module = module_span(sums, target[0], max_dim, seed, max_work)
+    # words can be counted where their span cannot be walked: the sum over words is a bound
     if module.status is Status.TRUNCATED and words_only:
         return _bound(sums, target[0], seed)
     return module

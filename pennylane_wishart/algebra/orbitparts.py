@@ -54,6 +54,7 @@ def solve_affine(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np
         bits ``(m,)`` and ``(m − rank, m)``, or None if there is no solution.
     """
     null = f2_nullspace(np.concatenate([matrix, target[None]]).T)
+    # solutions of y·M = t are null vectors of [M; t] that use t
     hit = np.flatnonzero(null[:, -1])
     if len(hit) == 0:
         return None
@@ -74,6 +75,7 @@ class QuadricPart:
         self.kernel, coordinates = rad, component.symplectic
         if self.has_q and len(rad):
             assert component.q_on_radical is not None
+            # radical words on which the condition is odd cannot be added alone, only in pairs
             odd = (component.q_on_radical ^ moved).astype(bool)  # q + ω(v, ·) on Rad
             if odd.any():
                 lead = int(np.argmax(odd))
@@ -84,6 +86,7 @@ class QuadricPart:
                 coordinates = PauliWords.concatenate([coordinates, rad[lead]])
         self.coordinates = coordinates
         """Words that are a basis of W modulo K."""
+        # v + w that commutes with W is moved by no generator: it is no word of the orbit
         self.excluded = None if moved.any() else self._commuting_element()
 
     def _q(self, words: PauliWords) -> np.ndarray:
@@ -95,6 +98,7 @@ class QuadricPart:
         """Coordinates of the w for which v + w commutes with W, if it meets the condition."""
         tree = self.component.symplectic
         gram = tree.anticommutation(tree).astype(np.uint8)
+        # w with the commutations of v: then v + w commutes with all of W
         solution = solve_affine(gram, self.word.anticommutes(tree).astype(np.uint8))
         assert solution is not None  # ω is non-degenerate on W modulo Rad
         bits = np.zeros(len(self.coordinates), dtype=np.uint8)
@@ -105,6 +109,7 @@ class QuadricPart:
             return bits
         if len(self.coordinates) == len(tree):
             return None
+        # the odd radical word turns the condition on without changing a commutation
         bits[-1] = 1
         return bits
 
@@ -172,6 +177,7 @@ class BinomialPart:
     @property
     def parity_word(self) -> PauliWords | None:
         """The total parity ∏γ, where it maps subsets of this size to such subsets."""
+        # the complement of a subset has its size only at half filling
         if 2 * self.size != len(self.coordinates):
             return None
         total = np.bitwise_xor.reduce(self.coordinates.packed, axis=0)[None]
@@ -187,8 +193,10 @@ class BinomialPart:
 
     def count(self, values: np.ndarray, target: np.ndarray) -> int | None:
         """Count the subsets whose values add up to the target; None if that is too hard."""
+        # the size of the subset is one more linear condition, modulo 2
         values = np.concatenate([values, np.ones((len(values), 1), np.uint8)], axis=1)
         target = np.append(target, np.uint8(self.size % 2))
+        # Majoranas of equal value are interchangeable: only how many of each class counts
         packed, multiplicity = np.unique(pack_bits(values), axis=0, return_counts=True)
         classes = unpack_bits(packed, values.shape[1])
         solution = solve_affine(classes, target)
@@ -215,6 +223,7 @@ class BinomialPart:
         groups = Counter(zip(multiplicity.tolist(), parities.tolist(), strict=True))
         for (k, odd), power in groups.items():
             factor = sum(math.comb(k, j) << (b * j) for j in range(odd, k + 1, 2)) & mask
+            # powers by squaring: classes of equal size and parity come in large numbers
             while power:
                 if power & 1:
                     product = product * factor & mask

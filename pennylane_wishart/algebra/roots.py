@@ -54,6 +54,7 @@ def _in_simple_roots(values: np.ndarray) -> np.ndarray | None:
     for number, value in enumerate(values):
         parent = None
         if simple:
+            # a positive root that is not simple is a simple one plus another positive root
             distance, found = tree.query(value - values[simple], distance_upper_bound=limits.ROOT_MATCH)
             hit = np.flatnonzero(np.isfinite(distance))
             parent = (int(hit[0]), int(found[hit[0]])) if len(hit) else None
@@ -61,6 +62,7 @@ def _in_simple_roots(values: np.ndarray) -> np.ndarray | None:
         if parent is None:
             row[len(simple)] = 1
             simple.append(number)
+        # a sum cannot come before its parts in the order of α(h₁): the values are no roots
         elif parent[1] >= number:
             return None
         else:
@@ -92,6 +94,7 @@ def _type_of(strings: np.ndarray, roots: int) -> tuple[Ideal, ...] | None:
         return _exceptional("g2", rank, roots)
     if strongest == 2:
         i, j = (int(k[0]) for k in np.nonzero(bonds == 2))
+        # the double bond of B_n and C_n is at an end, that of F_4 in the middle
         ends = [k for k in (i, j) if np.count_nonzero(bonds[k]) == 1]
         if not ends:
             return _exceptional("f4", rank, roots)
@@ -105,6 +108,7 @@ def _type_of(strings: np.ndarray, roots: int) -> tuple[Ideal, ...] | None:
         return canonical_ideals("so", 2 * rank + 1)[0]
     if strongest > 3:
         return None
+    # simply laced: A_n, D_n and E_n differ in their number of roots
     if roots == rank * (rank + 1) // 2:
         return canonical_ideals("su", rank + 1)[0]
     if roots == rank * (rank - 1):

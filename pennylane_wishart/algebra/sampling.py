@@ -37,6 +37,7 @@ def sample_orthonormal(
         above 1e-6, dropped below 1e-10 of the largest); None where they show none.
     Cost: O(samples · non-zeros of the maps) per layer, and one SVD.
     """
+    # generators of any size give samples of one size
     starts = starts / np.linalg.norm(starts, axis=1, keepdims=True)
     norms = [float(abs(m).sum(axis=0).max(initial=0.0)) for m in matrices]
     size = min(max_dim, starts.shape[1]) if expected is None else expected
@@ -46,6 +47,7 @@ def sample_orthonormal(
         for layers in limits.SAMPLE_LAYERS:
             values, basis = _sample(matrices, norms, starts, count, layers, rng)
             rank = int(np.sum(values > limits.KEPT * values[0]))
+            # samples that are all independent show no cliff
             full = rank > size if expected is None else rank != expected
             if np.all(values[rank:] < limits.DROPPED * values[0]) and not full:
                 break
@@ -71,6 +73,7 @@ def _sample(
     for _ in range(layers):
         for j in rng.permutation(len(matrices)):
             if norms[j]:
+                # each sample has its own angle, of order one on the scale of the map
                 times = rng.uniform(-2, 2, size=count) / norms[j]
                 vectors = _flow(matrices[j], vectors, times)
     left, values, _ = np.linalg.svd(vectors, full_matrices=False)

@@ -64,6 +64,7 @@ def recognise(generators: Sequence[PauliSum]) -> Recognised:
     left = [i for i, row in enumerate(rows) if row is None]
     if left:
         values = np.concatenate([generators[i].coefficients for i in left])
+        # all that is left is snapped together: relations hold between generators too
         snapped = iter(_snap(values))
         for i in left:
             rows[i] = [(next(snapped), 1) for _ in generators[i].coefficients]
@@ -79,10 +80,12 @@ def recognise(generators: Sequence[PauliSum]) -> Recognised:
 def _recognise_one(coefficients: np.ndarray) -> list[tuple[Fraction, int]] | None:
     if len(coefficients) == 0:
         return []
+    # the scale of a generator plays no part in the algebra
     ratios = coefficients / coefficients[np.argmax(np.abs(coefficients))]
     fractions = [_small_fraction(r) for r in ratios]
     if all(f is not None for f in fractions):
         return [(f, 1) for f in fractions if f is not None]
+    # 0.1 : 0.3 is a fraction; 0.1234 : 1 is not small, but is written with few digits
     decimals = [_short_decimal(c) for c in coefficients]
     if all(f is not None for f in decimals):
         return [(f, 1) for f in decimals if f is not None]
@@ -177,6 +180,7 @@ def _square_root(a: int, p: int) -> int:
     odd, twos = p - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
+    # a non-residue: half of all numbers are one
     z = next(z for z in range(2, p) if pow(z, p // 2, p) == p - 1)
     m, c, t, r = twos, pow(z, odd, p), pow(a, odd, p), pow(a, (odd + 1) // 2, p)
     while t != 1:

@@ -44,6 +44,7 @@ def lift(span: ModularSpan) -> RationalRows | None:
         return None
     denominator = math.lcm(1, *(f.denominator for f in fractions))
     largest = max((max(abs(f.numerator), f.denominator) for f in fractions), default=1)
+    # a wrong lift gives fractions with large numerators: they are refused
     if largest > limits.LIFTED_NUMERATOR or denominator > limits.LIFTED_DENOMINATOR:
         return None
     values = np.array([int(f * denominator) for f in fractions], dtype=np.int64)
@@ -64,6 +65,7 @@ def certify_closed(rows: RationalRows, matrices: Sequence[sparse.csr_array], sta
     images = [(m @ rows.integers.T).T.tocsr() for m in matrices]
     for vectors in [starts, *images]:
         factors = vectors[:, rows.pivots]
+        # every integer of the test stays exact in float64 arithmetic
         reach = abs(factors).sum(axis=1).max(initial=0) if factors.nnz else 0
         if reach * max(1, abs(rows.integers).max()) * rows.denominator >= limits.EXACT_FLOAT:
             return False

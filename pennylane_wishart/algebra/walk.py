@@ -31,9 +31,11 @@ def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
     everything = PauliWords.concatenate([generators, starts])
     basis = F2Basis(everything.packed)
     span = PauliWords.from_packed(basis.rows, starts.n_qubits)
+    # in coordinates a generator is one XOR, and commutation one popcount with its syndrome
     steps = _coordinates(basis, generators)
     syndromes = _pack(generators.anticommutation(span))
     state = _coordinates(basis, starts)
+    # 64 MB of marks are quicker than sorting while they fit
     if basis.rank <= limits.BITMAP_BITS:
         reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[:, None]
     else:
@@ -116,6 +118,7 @@ def _walk_sorted(state: np.ndarray, steps: np.ndarray, syndromes: np.ndarray, ke
         new_keys, moved = keyed.unique(np.concatenate(batches))
         at = np.minimum(np.searchsorted(keys, new_keys), len(keys) - 1)
         known = keys[at] == new_keys
+        # a hash of more than 64 coordinates can collide: the rows decide
         if not np.array_equal(rows[at[known]], moved[known]):
             raise _Collision
         frontier = moved[~known]

@@ -49,6 +49,7 @@ class WordTable:
             unknown = np.flatnonzero(found < 0)
             if len(unknown) == 0 or not grow:
                 return found
+            # sorted, so that numbers do not depend on the order of a batch
             fresh = np.unique(packed[unknown], axis=0)
             self.packed = np.concatenate([self.packed, fresh])
             self._insert(fresh)

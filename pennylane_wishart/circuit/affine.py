@@ -80,11 +80,13 @@ class _Fit:
         self.n = len(x0)
         self.rng = np.random.default_rng(20241121)
         self.probes: list[tuple[np.ndarray, np.ndarray]] = [(x0, np.asarray(f0, float))]
+        # beside a parameter of 1e10 a step of one is lost to rounding: it is probed near 1 instead
         far = np.abs(x0) > limits.PROBED_REACH
         self.size = np.maximum(1.0, np.abs(x0))
         self.centre = np.where(far, self.rng.uniform(0.5, 1.5, self.n), x0)
         self.value = self.at(self.centre) if far.any() else self.probes[0][1]
         self._finite(self.probes[0][1])
+        # until the probes say otherwise, double precision
         self.unit = np.full(len(f0), 2.0**-53)
 
     # ------------------------------------------------------------------ probing
@@ -116,6 +118,7 @@ class _Fit:
         """Outputs that are single-precision numbers at every probe were computed in single precision."""
         values = np.array([f for _, f in self.probes])
         with np.errstate(over="ignore"):
+            # a double that is exactly a single at every probe has been computed as one
             single = np.all(values.astype(np.float32) == values, axis=0)
         self.unit = np.where(single, 2.0**-24, 2.0**-53)
 
@@ -124,6 +127,7 @@ class _Fit:
         """Fit, sharpen, check."""
         weight = self.rng.uniform(0.5, 1.5, self.n)
         ramp = weight * (np.arange(self.n) + 1) / self.n
+        # two directions: the ratio of the two changes names the one parameter that an angle depends on
         first, second = self.move(weight), self.move(ramp)
         # Wide enough that an angle taken modulo 2π or 4π is seen to be, and on the other side of 0.
         self.at(np.where(self.centre < 0, 1, -1) * self.rng.uniform(11, 38, self.n))
@@ -131,11 +135,13 @@ class _Fit:
         entries, rest = self._single(first, second)
         entries = self._sharpen(entries)
         map_ = self._matrix_of(entries)
+        # single-parameter readings that a third probe contradicts were of several parameters
         wrong = np.union1d(rest, self._misfits(map_))
         if len(wrong):
             more = self._several(wrong, np.arange(self.n), np.ones(self.n))
             entries = self._sharpen(_joined(_without(entries, wrong), more))
         entries = self._far(self._at_reach(entries))
+        # parameters that were moved to the centre are checked once at their own size
         if (self.size > limits.PROBED_REACH).any():
             self.at(self.size * self.rng.uniform(0.5, 2.0, self.n) * self.rng.choice([-1, 1], self.n))
         return self._checked(self._at_reach(entries))
@@ -156,9 +162,11 @@ class _Fit:
         (weight, d1, e1), (ramp, d2, e2) = first, second
         live = np.flatnonzero((np.abs(d1) > e1) | (np.abs(d2) > e2))
         with np.errstate(divide="ignore", invalid="ignore"):
+            # ramp/weight is (index + 1)/n, so the ratio of changes gives the index
             position = d2[live] / d1[live] * self.n - 1
         index = np.clip(np.nan_to_num(np.round(position), nan=0, posinf=0, neginf=0), 0, self.n - 1).astype(int)
         slope = d1[live] / weight[index]
+        # an angle of several parameters gives an index too, but not both changes
         good = np.abs(slope * ramp[index] - d2[live]) <= 2 * (e1 + e2)[live]
         good &= np.abs(d1[live]) > e1[live]
         error = e1[live] / weight[index]
@@ -171,6 +179,7 @@ class _Fit:
     def _offsets(self, map_: csr_array) -> np.ndarray:
         out = self.value - map_ @ self.centre
         size = np.abs(self.value) + abs(map_) @ np.abs(self.centre)
+        # an offset below the rounding of its terms is 0: x − x·1 has none
         return np.where(np.abs(out) <= limits.ANGLE_NOISE * self.unit * size, 0.0, out)
 
     def _misfits(self, map_: csr_array, entries: Entries | None = None) -> np.ndarray:
@@ -180,6 +189,7 @@ class _Fit:
         for x, f in self.probes:
             step = x - self.centre
             scale = np.abs(f) + np.abs(self.value) + size @ (np.abs(x) + np.abs(self.centre))
+            # what rounding of the sum may explain, plus the doubt of each slope over this step
             allowed = limits.ANGLE_FIT * self.unit * scale
             if entries is not None:
                 np.add.at(allowed, entries[0], entries[3] * np.abs(step[entries[1]]))
@@ -193,6 +203,7 @@ class _Fit:
         for row in wrong:
             values = np.array([f[row] for _, f in self.probes])
             sizes = np.array([1 + np.abs(x).max() + np.abs(self.centre).max() for x, _ in self.probes])
+            # it moves by more than rounding, and not linearly
             if np.any(np.abs(values - self.value[row]) > limits.ROUNDED_AWAY * sizes):
                 self._refuse(int(row))
         if len(wrong):
@@ -212,7 +223,9 @@ class _Fit:
         found = csr_array((len(rest), n))
         parts: list[tuple[np.ndarray, ...]] = []
         for r in range(rounds):
+            # few parameters, or the last round: each is a group of its own
             direct = n <= buckets or r == rounds - 1 and n <= limits.DIRECT_PROBES
+            # random groups: two parameters of one angle fall apart in some round
             group = np.arange(n) if direct else self.rng.integers(0, buckets, n)
             members = [np.flatnonzero(group == b) for b in range(group.max() + 1)]
             new = [p for p in (self._bucket(found, rest, columns, m, step) for m in members if len(m)) if p]
@@ -258,6 +271,7 @@ class _Fit:
         _, d2, e2 = probe(weight * (np.arange(count) + 1) / count)
         place = d2[hit] / d1[hit] * count - 1
         k = np.round(place).astype(int)
+        # how far rounding may push the ratio from a whole index
         doubt = np.clip(4 * count * (e1 + e2)[hit] / np.abs(d1[hit]), 1e-6, 0.1)
         ok = (np.abs(place - k) < doubt) & (k >= 0) & (k < count)
         k, hit = members[k[ok]], hit[ok]
@@ -275,6 +289,7 @@ class _Fit:
         for e in poor:
             step = 2.0 ** min(np.ceil(np.log2(size[e])), 60)
             reach[int(columns[e])] = max(step, reach.get(int(columns[e]), 0.0))
+        # parameters that share an angle are read one after the other, the others at once
         near = np.isin(rows, rows[poor]) & np.isin(columns, columns[poor])
         for colour in _colours(rows[near], columns[near]):
             step = np.zeros(self.n)
@@ -282,6 +297,7 @@ class _Fit:
             taken, change, error = self.move(step)
             for e in poor[np.isin(columns[poor], colour)]:
                 width = taken[columns[e]]
+                # a longer step is kept only where it reads sharper
                 if error[rows[e]] / abs(width) < errors[e]:
                     slopes[e], errors[e] = change[rows[e]] / width, error[rows[e]] / abs(width)
         return [rows, columns, slopes, errors]
@@ -304,6 +320,7 @@ class _Fit:
         drop = rows[np.isin(rows, crooked) & (np.abs(change[rows]) <= limits.ROUNDED_AWAY * limits.FAR_STEP)]
         if len(drop):
             found = _without(found, drop)
+            # the far probe proved nothing: it must not contradict the map
             self.probes = self.probes[:kept]
         return self._sharpen(_joined(entries, found))
 

@@ -148,6 +148,7 @@ class AngleLaw:
             return np.array([complex(self.transform(int(k), float(v))) for k, v in zip(index, f, strict=True)])
         low, high = self.low[index], self.high[index]
         kind = np.array(self.kind)[index]
+        # uniform on [low, high): exp(i·f·mid)·sinc; on a whole number of turns exactly 0
         mid, half = f * (low + high) / 2, f * (high - low) / 2
         flat = np.exp(1j * mid) * np.sinc(half / np.pi)
         # sin(pi k)/(pi k) is not exactly 0 in floating point; a whole number of turns is.

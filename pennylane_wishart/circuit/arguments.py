@@ -96,6 +96,7 @@ class Arguments:
             if not np.all(np.isfinite(_array(values[s]))):
                 raise InputError(f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers.")
         interface = _interface(values.values())
+        # what is trainable decides what is data: the rest of the floats
         chosen = _trainable(func, values, floats, argnums, interface)
         if not chosen:
             raise UnsupportedCircuitError(
@@ -243,6 +244,7 @@ def _trainable(
                 )
         return chosen
     if interface == "jax":
+        # jax differentiates the first argument unless told otherwise, as PennyLane does
         first: list[Slot] = [s for s in floats if s == 0]
         if first:
             return first

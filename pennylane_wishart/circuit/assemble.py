@@ -43,6 +43,7 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
         trainable[trace.rotations] |= np.diff(trace.data_map.indptr) > 0
     first = int(np.argmax(trainable)) if trainable.any() else len(trainable)
     prefix = trace.gates[:first]
+    # the two readings of a Clifford tail
     cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
     circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
     return min(circuits, key=_total_weight)
@@ -99,6 +100,7 @@ def _trainable_rotation(builder: Builder, trace: TracedCircuit, row: int, gate: 
         if not parameters:
             return
     fixed = 0.0 if abs(trace.offsets[row]) < limits.NO_OFFSET or inputs else float(trace.offsets[row])
+    # an angle of several parameters is a product of rotations about one generator, which commute
     for p, c in parameters[:-1]:
         builder.rotation(generator, targets, float(c), 0.0, int(p))
     p, c = parameters[-1]
@@ -125,12 +127,14 @@ def _fixed_rotation(builder: Builder, gate: Gate, targets: list[int]) -> None:
     if generator is None or len(generator) == 0 or abs(gate.value) < limits.NO_ANGLE:
         return
     if len(generator) == 1:
+        # exp(−i·k·π/4·P) maps words to words: conjugated away, it costs nothing
         turns = gate.value * generator.coefficients[0] / _QUARTER
         if abs(turns - round(turns)) < limits.QUARTER_TURN:
             key = (gate.key, round(turns) % 4)
             builder.clifford(_quarter_turn(strings_of(generator)[0], round(turns) % 4), targets, key)
             return
     elif len(targets) <= limits.TABLE_QUBITS:
+        # a fixed sum of words may still be Clifford: SWAP, iSWAP
         tableau = tableau_of_matrix(gate_matrix(gate.op))
         if tableau is not None:
             builder.clifford(tableau, targets)
@@ -149,6 +153,7 @@ def _quarter_turn(word: str, turns: int) -> stim.Tableau:
 def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ...]) -> RotationCircuit:
     n = builder.n
     builder.gather_again()
+    # Clifford gates behind the last rotation turn the observable too
     observable = operator_to_sum(trace.observable, trace.wires)
     pulled = builder.pull(observable, list(range(n)))
     observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
@@ -159,6 +164,7 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
     driven = np.zeros(trace.n_params, bool)
     driven[[g.parameter for g in groups if g.parameter >= 0]] = True
     shift = concatenated_starts([len(part) for part in emitted])
+    # parameters that drive gates of the QNode and no rotation that is left: their angles cancel
     used = np.unique(trace.map.indices)
     return RotationCircuit(
         n_qubits=n,

@@ -34,6 +34,7 @@ class Frame:
                 self._inverses[key] = inverse
         else:
             inverse = self._inverses[key]
+        # W ← C·W, so that W†PW needs W† ← W†·C†
         self.inverse.prepend(inverse, targets)
         self.trivial = False
         self._cache.clear()
@@ -107,6 +108,7 @@ class Builder:
             self._constant(terms, offset)
             return
         if parameter >= 0 and self.shared[parameter]:
+            # shared parameters alone can merge: others drive one rotation
             if self._merge(terms, coefficient, offset, parameter):
                 self._gather(parameter)
                 return
@@ -130,6 +132,7 @@ class Builder:
         for at in [k for k in known[-limits.CONSTANT_CANDIDATES :] if place - limits.MERGE_WINDOW <= k < place][::-1]:
             if not self._passes(terms, at + 1, place):
                 return False
+            # all between commutes with it, so it stands beside this one
             if self.groups[at].compensate(terms, angle, self.n):
                 return True
         return False
@@ -170,6 +173,7 @@ class Builder:
         if not group.terms:
             self.driven[parameter].remove(at)
             self.cancelled = True
+            # with the turning part gone, constant parts may reach others across it
             group.fixed = [(part, angle) for part, angle in group.fixed if not self._compensated(part, angle, at)]
 
     def _gather(self, parameter: int) -> None:
@@ -191,6 +195,7 @@ class Builder:
                 return
             left = self.groups[source]
             self.groups[target].absorb(left.terms, left.coefficient, 0.0)
+            # the constant part of the angle turns the old generator, and stays with it
             left.fixed += [(left.terms, left.offset)] if left.offset else []
             left.terms, left.offset = [], 0.0
             known.remove(source)
@@ -213,6 +218,7 @@ class Builder:
             return True
         sizes = concatenated_starts([len(part) for part in parts])
         others = self.words_of([t for part in parts for t in part])
+        # words that commute one by one need no closer look; most do
         meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
         return all(
             self._commute(terms, part)
@@ -224,6 +230,7 @@ class Builder:
         """Tell whether two sums commute, as XX + YY and Z₁ + Z₂ do whose words do not."""
         if ratio_of(terms, others) is not None:
             return True
+        # unproved commutation means no merge: exact all the same, only less merged
         small = len(terms) * len(others) <= limits.MERGE_PRODUCTS
         return small and self._sum_of(terms).commutes_with(self._sum_of(others))
 

@@ -27,6 +27,7 @@ def unwrap(circuit: Any) -> Any:
         return inner
     if isinstance(circuit, qml.QNode):
         return circuit
+    # qjit keeps the QNode that it compiled
     original = getattr(circuit, "original_function", None)
     if original is not None:
         return unwrap(original)
@@ -107,4 +108,5 @@ def check_wires(tape: Tape, device: Any) -> tuple[Hashable, ...]:
             f"The circuit uses wires {missing} that device {device.name!r} lacks (it has "
             f"{list(device.wires)}): give the device those wires."
         )
+    # idle wires of the device are no qubits of the circuit
     return tuple(w for w in device.wires if w in set(used))

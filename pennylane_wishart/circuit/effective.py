@@ -44,6 +44,7 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
     empty = np.diff(circuit.starts) == 0
     fixed, moving = np.flatnonzero(still & ~empty), np.flatnonzero(~still & ~empty)
     index, rates = np.full(circuit.n_rotations, -1), np.zeros(circuit.n_rotations)
+    # nothing to conjugate: the words themselves, whatever their number
     if len(fixed) == 0 and circuit.is_pauli:
         words, inverse = circuit.terms.unique()
         index[:] = inverse
@@ -52,11 +53,13 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
         return Effective([PauliSum(words[i], one) for i in range(len(words))], circuit.observable, index, rates)
     items = [_Item(int(k), int(circuit.parameter_of[k]), _through(circuit, circuit.generator(int(k)), fixed[fixed < k]),
                    float(circuit.coefficients[k] or 1.0)) for k in moving]  # fmt: skip
+    # without fixed gates between them the normal form has merged them already
     if len(fixed) and circuit.shared.any():
         items = _merged(items)
     found: dict[bytes, int] = {}
     out: list[PauliSum] = []
     for item in items:
+        # scaled to one, so that gates with other slopes share their generator
         largest = float(item.generator.coefficients[np.argmax(np.abs(item.generator.coefficients))])
         generator = item.generator.scale(1 / largest)
         key = generator.words.packed.tobytes() + np.round(generator.coefficients, limits.GENERATOR_DIGITS).tobytes()
@@ -97,11 +100,13 @@ def _merged(items: list[_Item]) -> list[_Item]:
         old = out[at]
         total = old.generator.scale(old.rate).add(new.generator.scale(new.rate))
         joined = _Item(old.rotation, old.parameter, total, 1.0)
+        # the later one moves to the earlier place, or else the earlier one to the later
         stays = all(other.commutes(new) for other in out[at + 1 :])
         out[at : at + 1] = [joined] if stays else []
         if not stays:
             out.append(joined)
     out = [item for item in out if len(item.generator)]
+    # a merge may free others to meet
     return out if len(out) == len(items) else _merged(out)
 
 

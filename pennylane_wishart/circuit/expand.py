@@ -60,6 +60,7 @@ def expand_operations(operations: Sequence[Operator]) -> list[Gate]:
     with qml.queuing.QueuingManager.stop_recording():
         for op in operations:
             expand_operation(op, gates)
+    # preparations commute with gates on other wires: they can come first
     if any(g.kind == "state" for g in gates):
         return _late_preparations(gates)
     return gates
@@ -260,6 +261,7 @@ def _controlled_evolution(op: Operator, inner: Gate) -> Gate:
     projector = PauliSum.of(PauliWords.identity(len(order)), np.ones(1))
     for wire, value in zip(control, op.control_values, strict=True):
         word = PauliWords.from_maps([{}, {order.index(wire): "Z"}], len(order))
+        # |1⟩⟨1| = (1 − Z)/2 where the control is on 1, (1 + Z)/2 on 0
         projector = projector.multiply(PauliSum.of(word, np.array([0.5, -0.5 if value else 0.5])))
     generator = projector.multiply(target).trace_free()
     key = ("ctrl", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
@@ -293,6 +295,7 @@ def _as_fixed(op: Operator) -> Gate | None:
     if len(op.wires) > limits.GENERATOR_WIRES or not op.has_matrix:
         return None
     key = operation_key(op)
+    # a large fixed gate is kept only where it is Clifford, and costs nothing
     if len(op.wires) > limits.MATRIX_WIRES and tableau_of(key, op) is None:
         return None
     return Gate(op, "fixed", key=key)

@@ -87,6 +87,7 @@ def _derive_generator(op: Operator, zero: np.ndarray | None = None) -> PauliSum 
     try:
         step = 0.5
         g = _hermitian_log(unitary(step)) / step
+        # angles on both sides of 0 that are no special ones: a gate with another period or phase fails
         ok = all(np.allclose(unitary(t), expm(-1j * t * g), atol=limits.GENERATOR) for t in (0.0, 1.37, -2.6))
     except Exception:  # no matrix, or a gate of the user's that raises anything: decompose instead
         _logger.debug("The generator of %s cannot be read from its matrix", op.name, exc_info=True)
@@ -96,6 +97,7 @@ def _derive_generator(op: Operator, zero: np.ndarray | None = None) -> PauliSum 
 
 def _hermitian_log(unitary: np.ndarray) -> np.ndarray:
     """Return Hermitian G with exp(−iG) = U and eigenvalues in (−π, π]."""
+    # Schur keeps the basis unitary where eigenvalues coincide
     triangle, basis = schur(unitary, output="complex")
     phases = -np.angle(np.diagonal(triangle))
     return np.asarray((basis * phases) @ basis.conj().T)
@@ -135,6 +137,7 @@ def tableau_of_matrix(matrix: np.ndarray) -> stim.Tableau | None:
     n = len(tableau)
     for q in range(n):
         for letter, image in (("X", tableau.x_output(q)), ("Z", tableau.z_output(q))):
+            # U·X_q·U† and U·Z_q·U† must be the words that the tableau says
             word = PauliWords.from_strings(["I" * q + letter + "I" * (n - q - 1)])
             x, z = image.to_numpy()
             mapped = image.sign.real * PauliWords.from_bits(x, z).matrices()[0]

@@ -67,6 +67,7 @@ def measured_groups(circuit: RotationCircuit) -> MeasuredGroups:
         with qml.QueuingManager.stop_recording():
             parts = [_added(group, wires) for group in _groups_of_sum(observable, 1.0)]
         grouping = Grouping.GROUPS
+    # the groups are of the QNode's observable; the circuit's is seen through its Cliffords
     frame = Frame(circuit.n_qubits)
     for _, tableau, targets in circuit.cliffords:
         frame.append(tableau, list(targets))
@@ -79,6 +80,7 @@ def _groups_of_sum(observable: Operator, factor: float) -> list[Group]:
     words: Group = []
     groups: list[Group] = []
     for coefficient, term in _terms(observable):
+        # nested products and multiples are opened, as the device does before it groups
         if isinstance(term, (qml.ops.Sum, qml.ops.SProd, qml.ops.Prod)):
             term = qml.simplify(term)
         scale = factor * coefficient

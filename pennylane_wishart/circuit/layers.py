@@ -42,6 +42,7 @@ def read_call(circuit: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnu
         raise InputError(f"The layer needs its input: pass {name!r}, as to the layer itself.")
     if name in kwargs:
         kwargs = {**kwargs, name: _input(kwargs[name])}
+    # what the call names itself is the caller's, as in the layer
     own = {k: _beside(w, kwargs.get(name)) for k, w in circuit.qnode_weights.items() if k not in given}
     return Arguments.read(func, args, {**kwargs, **own}, _parameters(circuit, argnums))
 

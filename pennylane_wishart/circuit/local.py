@@ -68,6 +68,7 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
         _push(frame, x, z, out_x, out_z, range(at, position))
         at = position
         frame.append(tableau, qubits)
+        # circuits repeat a few gates: each is tabulated once
         if id(tableau) not in images:
             images[id(tableau)] = _image(tableau)
         gates.append(CliffordMap(position, qubits, images[id(tableau)]))

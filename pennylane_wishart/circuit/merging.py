@@ -53,6 +53,7 @@ class Group:
             else:
                 del self.fixed[i]
             return True
+        # the turning part itself has a constant angle, which this one may undo
         ratio = ratio_of(terms, self.terms) if self.offset else None
         if ratio is None or _sum(self.offset, ratio * angle):
             return False
@@ -64,6 +65,7 @@ class Group:
         if self.offset:
             self.fixed.append((list(self.terms), self.offset))
             self.offset = 0.0
+        # the slope goes into the terms, so that parts with other slopes add up
         folded = [(x, z, c * self.coefficient) for x, z, c in self.terms]
         self.terms, self.coefficient = _combined([*folded, *((x, z, c * coefficient) for x, z, c in terms)]), 1.0
         if offset:
@@ -127,6 +129,7 @@ def _is_phase(rotations: list[tuple[Terms, float]], n: int) -> bool:
         return bool(abs(turns - round(turns)) < limits.CANCELLED)
     bits = [np.array([np.frombuffer(w[side], np.uint8) for w in words]) for side in (0, 1)]
     x, z = (np.unpackbits(part, axis=1, count=n, bitorder="little") for part in bits)
+    # CH·CH is a number, though the words of CH do not commute
     reduced = reduce_words(PauliWords.from_bits(x, z))
     if 2 * reduced.pairs + reduced.labels > limits.PHASE_RANK:
         return False

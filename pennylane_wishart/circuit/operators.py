@@ -30,6 +30,7 @@ def operator_to_sum(operator: Operator, wires: Sequence[Hashable]) -> PauliSum:
     wires = list(wires)
     sentence = operator.pauli_rep
     if isinstance(operator, qml.Projector) and len(operator.wires) <= limits.PROJECTOR_WIRES:
+        # a projector on a basis state has a closed form; its matrix would be 4^k numbers
         vector = np.asarray(operator.parameters[0])
         if len(vector) == len(operator.wires) and np.all(np.isin(vector, (0, 1))):
             return _basis_projector(vector, [wires.index(w) for w in operator.wires], len(wires))

@@ -85,12 +85,14 @@ def common_period(frequencies: np.ndarray) -> float | None:
     2π where that is a whole number of periods.
     """
     slowest = float(np.min(frequencies))
+    # rates are commensurate if they are small fractions of the slowest
     ratios = [Fraction(float(f) / slowest).limit_denominator(limits.PERIOD_DENOMINATOR) for f in frequencies]
     if any(abs(float(q) * slowest - f) > limits.EQUAL_RATES * f for q, f in zip(ratios, frequencies, strict=True)):
         return None
     denominator = lcm(*(q.denominator for q in ratios))
     if denominator > limits.PERIOD_DENOMINATOR:
         return None
+    # the period in turns of the slowest rate: gcd of numerators over the common denominator
     turns = Fraction(gcd(*(int(q * denominator) for q in ratios)), denominator)
     if turns * limits.PERIOD_TURNS < 1:
         return None
@@ -99,6 +101,7 @@ def common_period(frequencies: np.ndarray) -> float | None:
     nearest = round(base)
     if nearest >= 1 and abs(base - nearest) <= limits.EQUAL_RATES * base:
         return 2 * np.pi
+    # a base of 1/3 read as 0.33333333333333326 is 1/3: its period must be exact
     exact = Fraction(base).limit_denominator(limits.PERIOD_DENOMINATOR)
     base = float(exact) if abs(float(exact) - base) <= limits.EXACT_RATE * base else base
     return float(2 * np.pi / base)
@@ -118,6 +121,7 @@ def ranges_of(n_params: int, rates: dict[int, list[np.ndarray]], slowest: dict[i
         found = found[found > 0]
         if not len(found):
             continue
+        # one rate keeps all its digits: rounding it would move the period
         exact = np.unique(np.concatenate([np.atleast_1d(a) for a in parts])) if len(found) == 1 else found
         period = common_period(exact[:1] if len(found) == 1 else found)
         if period is None:
@@ -139,6 +143,7 @@ def parameter_ranges(circuit: Rotations) -> Ranges:
         words = 2 * slope * np.abs(circuit.term_coefficients[circuit.starts[k] : circuit.starts[k + 1]])
         slowest[p] = min(slowest.get(p, np.inf), float(words.min(initial=np.inf)))
         if terms == 1:
+            # a plain rotation of one word has period 2π: nothing to find out
             if circuit.shared[p] or abs(words[0] - 1) > limits.UNIT_RATE:
                 found.setdefault(p, []).append(words)
             continue

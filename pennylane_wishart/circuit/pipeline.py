@@ -51,6 +51,7 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         func = getattr(qnode.func, "__wishart_original__", qnode.func)
         return qml.tape.make_qscript(func)(*args, **kwargs)
     names = ", ".join(transform_names(qnode))
+    # such a transform returns something else than the QNode does
     if any(t.is_informative or t.is_final_transform for t in pipeline):
         raise UnsupportedCircuitError(
             f"The QNode's transforms ({names}) compute something else than its loss: pass the QNode without them."

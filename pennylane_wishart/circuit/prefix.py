@@ -68,8 +68,10 @@ def split_prefix(gates: Sequence[Gate], index: Mapping[Hashable, int], n: int, e
         clifford = tableaux[i] is not None
         stays_stabilizer = clifford and all(blocks.clifford[b] for b in ids)
         grown = sum(len(blocks.qubits[b]) for b in ids)
+        # behind the last non-Clifford gate a Clifford can go either way: it goes where words stay short
         if i > last and len(ids) > 1 and not (stays_stabilizer and entangle):
             return i
+        # a dense block of more qubits cannot be held: the rest of the prefix stays in the circuit
         if not stays_stabilizer and grown > limits.STATE_QUBITS:
             return i
         blocks.merge(targets, clifford)
@@ -90,6 +92,7 @@ def build_state(gates: Sequence[Gate], index: Mapping[Hashable, int], n: int) ->
         qubits = sorted(qubits)
         local = {q: i for i, q in enumerate(qubits)}
         part = [(gates[i], [local[index[w]] for w in gates[i].op.wires]) for i in members.get(root, [])]
+        # a single qubit is cheaper as two amplitudes
         if blocks.clifford[root] and len(qubits) > 1:
             out.append(_stabilizer_block(part, qubits))
         else:

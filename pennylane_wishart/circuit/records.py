@@ -167,6 +167,7 @@ class RotationCircuit(Rotations):
         frequency = (scale * self.coefficients)[driven]
         one[driven] *= law.characteristic(frequency, self.parameter_of[driven])
         two[driven] *= law.characteristic(2 * frequency, self.parameter_of[driven])
+        # a uniform random angle leaves no mean of e^{iφ}
         one[self.random_of >= 0] = 0.0
         two[self.random_of >= 0] = 0.0
         return RotationMoments(one.real, one.imag, (1 + two.real) / 2, (1 - two.real) / 2, two.imag / 2)

@@ -16,6 +16,7 @@ __all__ = ["apply_rotation", "evaluate", "local_unitary"]
 def apply_rotation(generator: PauliSum, angle: float, vector: np.ndarray) -> np.ndarray:
     """Return exp(−i·angle·G)·vector for vectors ``(2^n, m)``."""
     words = generator.words
+    # commuting words: a product of rotations of one word each
     if len(words) == 1 or not words.anticommutation(words).any():
         for m, c in enumerate(generator.coefficients):
             phi = angle * c
@@ -51,6 +52,7 @@ def _noncommuting(generator: PauliSum, angle: float, vector: np.ndarray) -> np.n
         rmatmat=lambda v: 1j * generator.apply(v),
         dtype=complex,
     )
+    # the exponential's action in steps whose Taylor series keeps its digits
     steps = max(1, int(np.ceil(abs(angle) * scale / limits.TAYLOR_ANGLE)))
     for _ in range(steps):
         vector = expm_multiply(operator * (angle / steps), vector, traceA=0.0)

@@ -69,6 +69,7 @@ class StabilizerBlock:
     def expectation(self, words: PauliWords) -> np.ndarray:
         """Return ⟨P⟩ ∈ {−1, 0, 1} of words cut down to this block."""
         out = np.zeros(len(words))
+        # a word outside ± the group has expectation 0, one inside ±1
         inside = np.flatnonzero(self._group.contains(words.packed))
         x, z = words[inside].bits()
         for row, i in enumerate(inside):
@@ -148,6 +149,7 @@ class InputState:
             raise InputError(f"Words on {words.n_qubits} qubits, state on {self.n_qubits}.")
         out = np.ones(len(words))
         if self.basis_bits is not None:
+            # ⟨b|P|b⟩ is 0 for a word that flips a bit, else the sign of its Zs on b
             out[~words.is_diagonal()] = 0.0
             flips = words.z & np.atleast_2d(pack_bits(self.basis_bits))
             return np.asarray(out * (1 - 2.0 * (np.bitwise_count(flips).sum(axis=1) & 1)))
@@ -177,6 +179,7 @@ class InputState:
             else:
                 v = block.vector
             out = np.multiply.outer(out, v).reshape(-1)
+            # blocks hold their qubits in their own order; the axes are put back at the end
             order += block.qubits
         tensor = out.reshape((2,) * self.n_qubits)
         return np.ascontiguousarray(np.transpose(tensor, np.argsort(order))).reshape(-1)

@@ -122,6 +122,7 @@ class TracedCircuit:
     def _op_sign(gate: Gate) -> float:
         """Gate value = sign × operation parameter (an adjoint's angle is minus its base's)."""
         parameter = _op_parameter(gate.op)
+        # 0 has no sign to compare
         if parameter == 0 or gate.value == 0:
             return _sign_of_kind(gate)
         return float(np.sign(gate.value * parameter))
@@ -232,6 +233,7 @@ def trace_qnode(
     try:
         found = _trace(circuit, arguments, output, encoding)
     except UnsupportedCircuitError as err:
+        # transforms that only rewrite gates may depend on the angles: the loss is that of the QNode without
         plain = without_rewrites(circuit)
         if plain is None:
             raise
@@ -269,6 +271,7 @@ def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str
     x0 = arguments.flatten(slots)
     rotations, found = _angles(gates, observable, output, probe, x0)
     n_params = len(arguments.values)
+    # parameters first, then the data that are treated as random
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
         raise UnsupportedCircuitError(

@@ -41,6 +41,7 @@ class F2Basis:
         rows = np.array(rows, dtype=np.uint64)
         m, k = rows.shape
         if track:
+            # each row carries which input rows it is a sum of
             tags = pack_bits(np.eye(m, dtype=np.uint8)) if m else np.zeros((0, 1), np.uint64)
             rows = np.concatenate([rows, tags], axis=1)
         rank = 0
@@ -59,6 +60,7 @@ class F2Basis:
                     rows[[rank, first]] = rows[[first, rank]]
                     hit = np.flatnonzero(rows[:, word] & bit)
                 others = hit[hit != rank]
+                # rows above too: the form is reduced, and coordinates are bits at the pivots
                 rows[others] ^= rows[rank]
                 pivots.append((word, bit))
                 rank += 1

@@ -42,6 +42,7 @@ class Reduced:
         values = []
         for choice in choices:
             weights = np.zeros(len(small))
+            # words that differ on labels only are one word here, with the signs of the block
             np.add.at(weights, inverse, c * (1 - 2.0 * ((label_bits @ choice) & 1)))
             values.append(np.linalg.eigvalsh(PauliSum(small, weights).matrix()))
         return np.concatenate(values)
@@ -93,6 +94,7 @@ def gram_schmidt(words: PauliWords) -> tuple[PauliWords, PauliWords, PauliWords]
         rows[other] ^= rows[i]
         first.append(i)
         second.append(j)
+    # the leftovers may depend on each other; the pairs never do
     labels = F2Basis(rows[rest]).rows
     e, f, z = (PauliWords.from_packed(part, words.n_qubits) for part in (rows[first], rows[second], labels))
     return e, f, z

@@ -41,6 +41,7 @@ class PauliSum:
             np.abs(total.imag) <= tol * max(limits.TINY, np.abs(total).max(initial=0))
         ):
             total = total.real  # products of Hermitian words: an imaginary part that small is rounding
+        # compared with what came in: terms that cancel leave rounding of their own size
         keep = np.abs(total) > tol * np.abs(coefficients).max(initial=0.0)
         return cls(kept[keep], total[keep])
 
@@ -100,6 +101,7 @@ class PauliSum:
         )
 
     def _products(self, other: PauliSum, anticommuting_only: bool) -> PauliSum:
+        # commuting pairs drop out of a commutator, and the rest counts twice
         anti = self.words.anticommutation(other.words)
         i, j = np.nonzero(anti) if anticommuting_only else np.indices(anti.shape).reshape(2, -1)
         if len(i) == 0:

@@ -169,6 +169,7 @@ class PauliWords:
     def anticommutation(self, other: PauliWords) -> np.ndarray:
         """Return ``bool (m, m')``: which word of self anticommutes with which of other."""
         out = np.zeros((len(self), len(other)), dtype=np.uint8)
+        # word by word of 64 qubits: the whole (m, m', W) array would not fit
         for w in range(self.x.shape[1]):
             out ^= np.bitwise_count(self.x[:, w, None] & other.z[None, :, w]).astype(np.uint8)
             out ^= np.bitwise_count(self.z[:, w, None] & other.x[None, :, w]).astype(np.uint8)
@@ -252,6 +253,7 @@ class PauliWords:
         powers = 1 << np.arange(n - 1, -1, -1, dtype=np.int64)
         x_mask, z_mask = int(x[0] @ powers), int(z[0] @ powers)
         index = np.arange(2**n, dtype=np.int64)
+        # Z gives the sign of its bits, X the flip, and Y a factor i besides
         sign = 1 - 2 * (np.bitwise_count(index & z_mask).astype(np.int64) & 1)
         return index ^ x_mask, sign * PHASES[int(np.bitwise_count(x_mask & z_mask)) % 4]
 

@@ -72,6 +72,7 @@ def build_signature(
         return _assembled(problem, _unknown_algebra(circuit), found, seed, {})
     rng = np.random.default_rng(seed)
     passed: dict[str, Reason] = {}
+    # no generator meets the observable: nothing moves
     if len(problem.relevant) == 0:
         found = _constant(problem)
     elif route is None:
@@ -166,6 +167,7 @@ def _reached(problem: Problem, rng: np.random.Generator, pauli: Found | None) ->
     limit = limits.REACHABLE_DIM
     if pauli is not None and n > limits.DENSE_QUBITS:  # second moments of words are there already
         limit = limits.REACHABLE_WORDS_DIM
+    # all sectors have this dimension: an input cannot reach less
     if pauli is not None and 2**pauli.log2_dim > limit:
         return None
     return dense_sectors(problem, rng, limit, False)
@@ -248,6 +250,7 @@ def _algebra(problem: Problem, known: LieAlgebra | None) -> LieAlgebra:
         return known
     if known is not None and known.dim > limits.CLOSURE_DIM:
         return known  # a lower bound, but a truncated closure could not reach it
+    # sectors certify the relevant part alone: the rest has to be closed
     closed = close(list(problem.generators), max_dim=limits.CLOSURE_DIM, max_work=limits.CLOSURE_WORK)
     if not closed.is_closed and known is not None and known.dim > closed.dim:
         return known

@@ -55,6 +55,7 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed: int |
     if p == 0:
         return Rank(0)
     rng = np.random.default_rng(seed)
+    # the largest derivative that observable and gates allow, parameter by parameter
     size = float(np.abs(circuit.observable.coefficients).sum()) * _drives(circuit)
     live = np.zeros(p, dtype=bool)
     for _ in range(limits.LIVE_DRAWS):
@@ -67,6 +68,7 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed: int |
     state, tangents = _tangents(circuit, angles, np.flatnonzero(live))
     # a parameter in other units is the same direction: its slope must not decide whether it counts
     tangents = tangents / np.linalg.norm(tangents, axis=0)
+    # a change of the state's phase is none
     tangents -= np.outer(state, state.conj() @ tangents)
     real = np.concatenate([tangents.real, tangents.imag])
     # singular values, not those of the Fisher matrix: squares of small ones drown in rounding
@@ -116,6 +118,7 @@ def _tangents(circuit: RotationCircuit, angles: np.ndarray, parameters: np.ndarr
     columns = np.zeros((2**circuit.n_qubits, len(parameters) + 1), dtype=complex)
     columns[:, -1] = circuit.state.vector()
     active = np.zeros(len(parameters) + 1, dtype=bool)
+    # a column is zero until its parameter has turned something
     active[-1] = True
     for k, angle in enumerate(angles):
         generator = circuit.generator(k)

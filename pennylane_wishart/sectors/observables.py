@@ -38,6 +38,7 @@ def clustered(values: np.ndarray, multiplicities: Sequence[int] | None = None) -
     merged: list[list[float]] = []
     totals: list[int] = []
     for i in order:
+        # chained: values that differ by rounding stand in one row of neighbours
         if merged and values[i] - merged[-1][-1] <= limits.EQUAL_VALUES * scale:
             merged[-1].append(float(values[i]))
             totals[-1] += counts[i]

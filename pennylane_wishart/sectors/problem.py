@@ -76,6 +76,7 @@ def pose(circuit: RotationCircuit) -> Problem:
     else:
         component_of = _components(generators)
         meets = np.array([not _commute(g, observable) for g in generators], dtype=bool)
+    # a whole component is relevant if one of its generators meets the observable
     relevant = np.flatnonzero(np.isin(component_of, component_of[meets]))
     # in the rotation's own scale: its slope is the circuit's business
     slopes = np.where(circuit.coefficients == 0, 1.0, np.abs(circuit.coefficients))

@@ -109,6 +109,7 @@ class Sector:
             raise InputError(
                 f"Sector needs dim ≥ 1 (even for beta 4) and multiplicity ≥ 1; got {self.dim} and {self.multiplicity}."
             )
+        # rounding may leave the interval; a wrong weight leaves it by more
         if not -limits.WEIGHT_SLACK <= self.weight <= 1 + limits.WEIGHT_SLACK or self.variance < 0:
             raise InputError(f"Sector needs a weight in [0, 1] and variance ≥ 0; got {self.weight}, {self.variance}.")
         if self.spectrum is not None and sum(self.spectrum[1]) != self.dim:

@@ -75,10 +75,12 @@ def _module(generators: Sequence[PauliSum], observable: PauliSum) -> tuple[list[
     The basis is a list of Pauli sums; None where it has more than 64 elements.
     """
     adjoint = AdjointTable([g.words for g in generators], [2.0 * g.coefficients for g in generators])
+    # the observable first, so that its coordinates are the first columns
     adjoint.table.index(observable.words)
     basis = adjoint.coordinates([observable.scale(1 / np.sqrt(observable.norm_squared))])
     done = 0
     while done < len(basis):
+        # only words that new directions hold
         adjoint.expand(np.flatnonzero(np.abs(basis[done:]).max(axis=0) > limits.SPIN_RANK))
         if len(adjoint.table) > limits.SPIN_WORDS:
             return None
@@ -112,6 +114,7 @@ def _turns_fully(turns: Sequence[np.ndarray], rng: np.random.Generator) -> bool:
         for k in rng.permutation(len(turns)):
             u = u @ expm(rng.normal(scale=1.5) * (turns[k] - turns[k].T) / 2)
         elements.append(u)
+    # two generic elements of the group's algebra, for the certificate of so(d)
     draws = [lie_coefficients(len(turns), len(elements), rng) for _ in range(2)]
     x, y = (lie_element(hermitian, elements, c) for c in draws)
     return certify(x, y, 1).kind == "so"

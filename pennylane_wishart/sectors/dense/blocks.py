@@ -62,6 +62,7 @@ def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: 
     turn = _symmetric_basis([*generators, observable], n_qubits)
     if turn is not None:
         matrices = [_clean(turn.conj().T @ m @ turn) for m in matrices]
+    # connected sets of the joint pattern of non-zero elements are invariant
     pattern = csr_array(matrices[0].shape, dtype=float)
     for matrix in matrices:
         pattern = pattern + abs(matrix)
@@ -99,6 +100,7 @@ def _symmetric_basis(operators: Sequence[PauliSum], n: int) -> csr_array | None:
     everything = np.arange(2**n)
     free = np.ones(2**n, dtype=bool)
     for p in pivots:
+        # one basis state of each orbit of the flips
         free &= (everything >> (n - 1 - p)) & 1 == 0
     basis = csr_array((np.ones(free.sum()), (everything[free], np.arange(free.sum()))), shape=(2**n, free.sum()))
     for i in chosen:  # (1 ± S)/√2 makes two eigenvectors of each vector so far
@@ -111,6 +113,7 @@ def _commuting_symmetries(terms: PauliWords) -> PauliWords:
     """Return independent commuting words that commute with all ``terms``."""
     n = terms.n_qubits
     x, z = terms.unique()[0].bits()
+    # words that commute with all terms: a symplectic orthogonal complement
     null = f2_nullspace(np.concatenate([z, x], axis=1))  # ω(term, word) = z·x' + x·z'
     found = PauliWords.from_bits(null[:, :n], null[:, n:])
     while True:  # greedily: each step drops what does not commute with the word taken
@@ -160,6 +163,7 @@ def _entries(operator: PauliSum, columns: np.ndarray) -> Iterator[tuple[np.ndarr
         step = max(1, limits.TERM_ENTRIES // max(len(columns), 1))
         for part in np.split(terms, np.arange(step, len(terms), step)):
             odd = np.bitwise_count(columns[:, None] & z_mask[part]) & 1
+            # terms with one flip pattern act on the same element: they may cancel
             value += (1 - 2.0 * odd) @ amplitude[part]
         yield columns ^ flip, value
 
@@ -177,6 +181,7 @@ def restrict(operator: PauliSum, states: np.ndarray) -> csr_array:
     rows, columns, values = [], [], []
     for target, value in _entries(operator, states):
         position = np.minimum(np.searchsorted(states, target), dim - 1)
+        # targets outside the given states leave the space; the caller knows that they do not, or why they may
         keep = (np.abs(value) > scale) & (states[position] == target)
         rows.append(position[keep])
         columns.append(np.flatnonzero(keep))

@@ -83,8 +83,10 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     n = len(x)
     if n == 1:
         return Certificate("trivial", ())
+    # a quaternionic C² is su(2) = sp(1)
     kind = "su" if beta == 2 or n == 2 else {1: "so", 4: "sp"}[beta]
     values, vectors = np.linalg.eigh(x)
+    # Y in the eigenbasis of X: its entries are its parts along root vectors
     turned = np.abs(vectors.conj().T @ y @ vectors)
     rows, columns = _root_pairs(kind, n)
     roots = values[columns] - values[rows]
@@ -153,7 +155,9 @@ def algebra_dim(generators: Sequence[np.ndarray], rng: np.random.Generator) -> i
             walk = walk @ (basis * np.exp(-1j * rng.normal(scale=2.0) * values)) @ basis.conj().T
         mix = combination(generators, rng.normal(size=len(generators)))
         element = walk @ mix @ walk.conj().T
+        # the centre is no part of the group on the sector
         element = element - np.eye(n) * np.trace(element) / n
         rows.append(np.concatenate([element.real.ravel(), element.imag.ravel()]))
+    # the orbit of one element spans the algebra it generates
     singular = np.linalg.svd(np.array(rows), compute_uv=False)
     return int(np.sum(singular > limits.COUNTED_RANK * singular[0])) if singular[0] > limits.COUNTED_ZERO else 0

@@ -38,6 +38,7 @@ def group_elements(
     """Draw random group elements; ``scales``, one per generator, make the angles of order one."""
     out = []
     for _ in range(count):
+        # angles neither small nor near a period, of both signs
         c = rng.uniform(0.4, 2.2, (factors, n_generators)) * rng.choice([-1.0, 1.0], (factors, n_generators))
         out.append(GroupElement(c / np.asarray(scales)))
     return out
@@ -70,6 +71,7 @@ def hermitian_element(
         else:
             product = _dense(parts[1] @ parts[2])
             cube = parts[3] @ _dense(parts[4] @ parts[3])
+            # sizes of order one, so that no degree hides another
             z = _dense(parts[0]) / 2 + product + weights[0, 0].real * cube / 2
             if attempt:
                 z = z + 1j * weights[0, 1].real * product

@@ -53,6 +53,7 @@ def reachable_block(
     basis = _span(matrices, start, min(limit, len(states)), rng)
     if basis is None:
         return None
+    # nothing is left out: the sparse matrices are kept
     if basis.shape[1] == len(states):
         return whole
     inside = []
@@ -69,6 +70,7 @@ def reachable_block(
 
 def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray | None:
     """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit or past the limit of work."""
+    # a real input times a phase must not make the space complex
     phase = start[np.argmax(np.abs(start))]
     start = start * np.conj(phase) / abs(phase)
     real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < limits.REAL_START
@@ -79,6 +81,7 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.
     work = 0.0
     each = float(limits.KRYLOV_ORDER * sum(m.nnz for m in matrices))
     while True:
+        # real generators: real and imaginary parts are reached each by itself
         fresh = np.concatenate([probes.real, probes.imag], axis=1) if real else probes
         added = _orthonormal(basis, fresh)
         if basis.shape[1] + added.shape[1] > limit:
@@ -125,6 +128,7 @@ def _step(matrices: Sequence[csr_array], probes: np.ndarray, rng: np.random.Gene
     A short Taylor series of exp(−iθG) is not quite unitary, but an element of 𝒜 all the same.
     """
     for k in rng.permutation(len(matrices)):
+        # the largest row sum bounds ‖G‖
         size = float(abs(matrices[k]).sum(axis=1).max(initial=0.0))
         if size == 0.0:
             continue
@@ -137,5 +141,6 @@ def _step(matrices: Sequence[csr_array], probes: np.ndarray, rng: np.random.Gene
         for j in range(1, limits.KRYLOV_ORDER + 1):
             term = (matrices[k] @ term) * (-1j * limits.KRYLOV_ANGLE / size / j * angles)
             total = total + term
+        # not unitary, so it is normalised
         probes = total / np.linalg.norm(total, axis=0)
     return probes

@@ -52,9 +52,11 @@ def observe(
         moved = apply(observables[b], frame)
         tensor = np.einsum("xim,xjn->imjn", frame.conj(), moved, optimize=True)
         back = np.einsum("xim,imjn->xjn", frame, tensor, optimize=True)
+        # what leads out of the sector shows as a part outside its frame
         leak = max(leak, float(np.abs(moved - back).max()))
         tensors.append(tensor)
     scale = max(1.0, max(float(np.abs(t).max()) for t in tensors))
+    # the partial trace over C^N acts on copies alone: it commutes with the group
     conserved = [np.einsum("imin->mn", t) / dim for t in tensors]
     moving = [t - np.einsum("ij,mn->imjn", np.eye(dim), c) for t, c in zip(tensors, conserved, strict=True)]
     turns, ids, count = _split(moving, dim, scale, rng)
@@ -88,6 +90,7 @@ def _split(
 ) -> tuple[list[np.ndarray], list[np.ndarray], int]:
     """Diagonalise a generic combination of the B_ij; equal eigenvalues stay together."""
     r = rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim))
+    # Hermitian, so that the combination of the B_ij is
     r = (r + r.conj().T) / np.linalg.norm(r)
     values, turns = [], []
     for tensor in moving:
@@ -96,6 +99,7 @@ def _split(
         values.append(v)
         turns.append(q)
     flat = np.sort(np.concatenate(values))
+    # one numbering for all blocks: a copy in another block may agree
     edges = flat[1:][np.diff(flat) > limits.SAME_OBSERVABLE * scale]
     ids = [np.searchsorted(edges, v, side="right") for v in values]
     return turns, ids, len(edges) + 1

@@ -57,6 +57,7 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
     x = x + x.conj().T
     values, vectors = np.linalg.eigh(x)
     scale = max(1.0, float(np.abs(values).max()))
+    # real type: X has simple eigenvalues; quaternionic: Kramers pairs; complex: neither need hold
     gaps = np.diff(values) > limits.GAP * scale
     turned = vectors.conj().T @ y @ vectors
     if gaps.all():
@@ -82,11 +83,13 @@ def _real_combination(elements: Sequence[np.ndarray], rng: np.random.Generator) 
 def _real_form(vectors: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return S = Σ s_i v_i v_iᵀ and the basis in which S = 1: s_j/s_i = Ȳ_ij/Y_ij."""
     n = len(turned)
+    # an entry that is small one way is rounding
     strength = np.minimum(np.abs(turned), np.abs(turned).T)
     phase = np.ones(n, dtype=complex)
     for child, parent in spanning_tree(strength):
         entry = turned[parent, child]
         phase[child] = phase[parent] * entry.conj() / entry if entry else phase[parent]
+    # eigenvectors are fixed up to a phase: S fixes it, to a sign
     basis = vectors * np.sqrt(phase)
     return basis @ basis.T, basis
 

@@ -190,6 +190,7 @@ def _verdict(sector: Sector, reality: Reality, seen: Observed, rng: np.random.Ge
     group = f"{_GROUPS[beta]}({size})"
     if sector.kind == "other":
         return _no_certificate(sector, beta, group.lower(), seen.irrep, rng)
+    # the full group is here; the observable must be symmetric under its form
     if sector.beta in (1, 4) and not reality.commutes(seen.operator):
         name, kind = ("real symmetric", "orthogonal") if beta == 1 else ("quaternion Hermitian", "symplectic")
         reason = (
@@ -224,6 +225,7 @@ def _algebra(
         return None
     classes: dict[object, tuple[str, int]] = {}  # linked ideals are one: they count once
     for sector, certificate in zip(sectors, certificates, strict=True):
+        # so(4) is two copies of su(2): its two root lists are linked one by one
         size = sector.dim // 2 if certificate.kind == "sp" else sector.dim
         kind, size = ("su", 2) if certificate.kind == "so" and size == 4 else (certificate.kind, size)
         classes.update(dict.fromkeys(sector.linked_to, (kind, size)))

@@ -58,6 +58,7 @@ class Irrep:
 
     def restrict(self, operators: Sequence[Matrix]) -> np.ndarray:
         """Return Tr_I T†AT/I of a Hermitian operator given per block, ``(N, N)``."""
+        # the mean over copies: where the operator acts as a ⊗ 1 they are all equal
         out = np.zeros((self.dim, self.dim))
         for b, frame in self.frames:
             moved = apply(operators[b], frame)
@@ -104,6 +105,7 @@ def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng: np.random.
         if irreps is None:
             continue
         elements = group_elements(n_generators, 3 + attempt, 2, scales, rng)
+        # every generator must act as G ⊗ 1: a wrong split cannot pass
         residual = max(
             (
                 irrep.residual([g[k] for g in given], irrep.generators[k])
@@ -138,11 +140,13 @@ def _try_split(
     turned = [v.conj().T @ m @ v for m, (_, v) in zip(y, eigen, strict=True)]
     strength = _strength(turned, ids, count)
     scale = max(float(np.abs(m).max()) for m in y)  # not that of the links: all may be noise
+    # eigenspaces of X that Y links belong to one irrep; those of different irreps are never linked
     linked = np.where(strength > limits.GAP * scale, strength, 0.0)
     n_sectors, label = connected_components(csr_array(linked), directed=False)
     irreps = []
     for s in range(n_sectors):
         members = np.flatnonzero(label == s)
+        # the strongest links carry the least rounding
         tree = spanning_tree(strength[np.ix_(members, members)])
         frames = []
         for i in range(len(blocks)):
@@ -162,6 +166,7 @@ def _strength(turned: Sequence[np.ndarray], ids: Sequence[np.ndarray], count: in
     """Return the norm of Y between each two eigenspaces of X; zero on the diagonal."""
     total = np.zeros((count, count))
     for block, own in zip(turned, ids, strict=True):
+        # norms of all pairs of eigenspaces at once
         pick = csr_array((np.ones(len(own)), (np.arange(len(own)), own)), shape=(len(own), count))
         total += pick.T @ (np.abs(block) ** 2 @ pick)
     total = np.sqrt(total)
@@ -187,6 +192,7 @@ def spanning_tree(strength: np.ndarray) -> list[tuple[int, int]]:
     n = len(strength)
     if n == 1:
         return []
+    # the minimum spanning tree of 1 + max − strength; scipy takes 0 for no edge
     weight = np.where(strength > 0, 1.0 + strength.max() - strength, 0.0)
     forest = minimum_spanning_tree(csr_array(weight))
     order, parents = breadth_first_order(forest, 0, directed=False)

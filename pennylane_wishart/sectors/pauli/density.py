@@ -50,6 +50,7 @@ def _used(frame: PauliFrame) -> np.ndarray:
 def _is_pure(frame: PauliFrame, state: InputState) -> bool:
     """Tell whether blocks are pure: no multiplicity on qubits that the input entangles."""
     used = _used(frame)
+    # an entangled block that is partly outside leaves a mixed state inside
     straddles = any(0 < np.isin(block.qubits, used).sum() < len(block.qubits) for block in state.blocks)
     return not straddles and len(used) == frame.s + len(frame.conserved)
 
@@ -110,8 +111,10 @@ def _flat(
         if len(outside):  # q is linear on commuting words: half of them are in the Jordan algebra
             bits[outside] ^= bits[outside[0]]
             bits = np.delete(bits, outside[0], axis=0)
+    # logical stabilisers: each halves the rank of the block
     k = F2Basis(pack_bits(bits[:, : 2 * frame.s])).rank if len(bits) else 0
     signs = (characters.bits[rows].astype(np.int64) @ bits[:, 2 * frame.s :].T.astype(np.int64)) & 1
+    # copies with equal signs hold the same state
     distinct, owner = np.unique(signs, axis=0, return_inverse=True)
     weights = np.bincount(np.asarray(owner).reshape(-1), characters.weights[rows], len(distinct))
     log2_rank = frame.s - k - (1 if family.beta == 4 else 0)

@@ -57,6 +57,7 @@ def find_family(components: Sequence[Component], frame: PauliFrame, n_isolated: 
     if component.kind == "su":
         shift = _radical_form(component, frame)
         return _family(2, "su", f"all of SU(2^{frame.s})", None, [frame.radical], frame, shift)
+    # Arf 0 is real, Arf 1 quaternionic
     beta, kind = (1, "so") if component.kind == "so" else (4, "sp")
     size = f"SO(2^{frame.s})" if beta == 1 else f"Sp(2^{frame.s - 1})"
     jordan = _jordan_of(component, frame)
@@ -135,6 +136,7 @@ def _radical_form(component: Component, frame: PauliFrame) -> np.ndarray | None:
     """Return q on the conserved words of the frame: the shift to the conjugate sector."""
     if component.q_linear is None:
         return None
+    # q on the radical says which sectors are complex conjugates: they are turned together
     values = quadratic_form(frame.radical, component.q_linear)
     if not values.any():
         return None
@@ -162,6 +164,7 @@ def separated(family: Family, frame: PauliFrame, definite: PauliWords) -> bool:
     key words (or are conjugate), so together these must fix every conserved word.
     """
     total = len(frame.conserved)
+    # sectors with weight agree on the definite words, linked ones on the key words: both fix every sign
     for words in family.key_words:
         if F2Basis(np.concatenate([definite.packed, words.packed])).rank < total:
             return False

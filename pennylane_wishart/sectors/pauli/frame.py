@@ -97,6 +97,7 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
     radical = PauliWords.from_packed(F2Basis(np.concatenate([nothing.packed, *own])).rows, n)
     words = observable.words
     obstacle = ""
+    # a word that flips the sign of a conserved word leads from one sector to another
     connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
     if connects.any():
         obstacle = _CONNECTS
@@ -105,6 +106,7 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
     products, _ = symplectic.products(bits)
     rests, phase = products.multiply(words)  # rest = (product·word) commutes with all of W
     moving = bits.any(axis=1)
+    # what words of the observable carry beside their logical part labels sectors too
     conserved = _extend(radical, rests[moving])
     resolvable = False
     if len(conserved) and conserved.anticommutation(conserved).any():
@@ -116,11 +118,13 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
     inside, coordinate = conserved.coordinates(rests)
     if not obstacle and (moving & ~inside).any():
         obstacle = "A word of the observable is outside the algebra of the generators."
+    # neither moving nor a product of conserved words: a constant in each sector
     dropped = PauliSum(words[~inside & ~moving], coefficients[~inside & ~moving])
     _, unit_phase = conserved.products(coordinate[inside])
     # word = L·rest up to i^k: L·word = i^phase·rest, so word = L·(i^phase·rest); the product of
     # conserved words is i^unit·rest. Both phases are even because everything commutes.
     sign = 1.0 - ((phase[inside] - unit_phase) % 4)
+    # terms with one logical word add up, with the signs of the sector
     distinct, inverse = np.unique(bits[inside], axis=0, return_inverse=True)
     nontrivial = distinct.any(axis=1) if len(distinct) else np.zeros(0, bool)
     number = np.where(nontrivial, np.cumsum(nontrivial) - 1, -1)
@@ -163,5 +167,6 @@ def _symplectic_bits(symplectic: PauliWords, words: PauliWords) -> np.ndarray:
 def _extend(radical: PauliWords, rests: PauliWords) -> PauliWords:
     """Return the radical followed by words of ``rests`` that are independent of it."""
     packed, n = radical.packed, radical.n_qubits
+    # reduced by the radical first, so that the radical stays a block of its own
     extra = F2Basis(F2Basis(packed).reduce(np.unique(rests.packed, axis=0))).rows
     return PauliWords.from_packed(np.concatenate([packed, extra]), n)

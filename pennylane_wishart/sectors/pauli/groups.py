@@ -44,6 +44,7 @@ def group_characters(frame: PauliFrame, characters: Characters, amplitudes: np.n
     keys: dict[bytes, list[int]] = {}
     rounded = np.round(amplitudes, limits.EQUAL_DIGITS) + 0.0  # + 0.0: no −0, whose bytes differ
     for row, (bits, values) in enumerate(zip(characters.bits, rounded, strict=True)):
+        # characters that differ on the radical are inequivalent: never copies
         label = bits.tobytes() if extra == 0 else bits[:radical].tobytes() + values.tobytes()
         keys.setdefault(label, []).append(row)
     groups = []
@@ -84,6 +85,7 @@ def centers(
     left = float(dropped.coefficients @ state.expectation(dropped.words)) if len(dropped) else 0.0
     for number, group in enumerate(groups):
         weights = characters.weights[group.rows]
+        # no input to take an expectation in: the mean over copies
         if weights.sum() == 0.0:
             out[number] = identity[group.rows].mean()
             continue

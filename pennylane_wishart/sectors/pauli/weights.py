@@ -61,6 +61,7 @@ def definite_and_free(frame: PauliFrame, state: InputState) -> tuple[PauliWords,
     """Split the conserved words into those whose sign the input fixes and a complement."""
     conserved = frame.conserved
     definite = intersection(known_stabilizers(state)[0], conserved)
+    # the definite words first: what is independent of them is free
     kept, _ = row_profile(_bits(np.concatenate([definite.packed, conserved.packed])))
     return definite, conserved[kept[kept >= len(definite)] - len(definite)]
 
@@ -76,6 +77,7 @@ def find_characters(frame: PauliFrame, state: InputState) -> Characters | None:
     if f > limits.FREE_WORDS:
         return None
     words, phase = free.products(subsets(f))
+    # a Walsh transform of expectation values, one for each product of free words
     weights = _walsh(state.expectation(words) * (1.0 - (phase % 4))) / 2**f
     signs = (state.expectation(definite) < 0).astype(np.uint8)
     bits = _from_new_basis(conserved, definite, signs, free)
@@ -84,6 +86,7 @@ def find_characters(frame: PauliFrame, state: InputState) -> Characters | None:
     if complete and len(definite):
         every = subsets(len(conserved)).astype(np.uint8)
         known = {row.tobytes() for row in bits}
+        # characters against a definite sign have weight zero
         others = np.array([r for r in every if r.tobytes() not in known], np.uint8)
         bits = np.concatenate([bits, others.reshape(-1, len(conserved))])
         weights = np.concatenate([weights, np.zeros(len(bits) - len(weights))])
