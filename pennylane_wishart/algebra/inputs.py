@@ -45,7 +45,10 @@ def as_words(words: Any, wire_order: Sequence[Any] | None = None, name: str = "w
     if not words:
         return PauliWords.identity(0, 0)
     if all(isinstance(w, str) for w in words):
-        return _from_strings(words, name)
+        try:
+            return PauliWords.from_strings(words)
+        except InputError as err:
+            raise InputError(f"{name}: {err.what}") from None
     if all(isinstance(w, (PauliWords, PauliSum)) for w in words):
         batches = [_only_word(w, name) if isinstance(w, PauliSum) else w for w in words]
         _check_same_qubits([b.n_qubits for b in batches], name)
@@ -99,17 +102,6 @@ def as_sums(generators: Any, wire_order: Sequence[Any] | None = None) -> list[Pa
             sums.append(_from_matrix(generator, i))
     _check_same_qubits([g.n_qubits for g in sums], "generators")
     return [_real(g, i) for i, g in enumerate(sums)]
-
-
-def _from_strings(words: Sequence[str], name: str) -> PauliWords:
-    n = len(words[0])
-    letters = np.frombuffer("".join(words).encode("utf-8", "replace"), dtype=np.uint8)
-    if any(len(w) != n for w in words) or not np.isin(letters, list(b"IXYZ")).all():
-        bad = next(w for w in words if len(w) != n or set(w) - set("IXYZ"))
-        raise InputError(f"{name}: a Pauli word is a string of I, X, Y, Z, here of length {n}; got {bad!r}.")
-    letters = letters.reshape(len(words), n)
-    y = letters == ord("Y")
-    return PauliWords.from_bits((letters == ord("X")) | y, (letters == ord("Z")) | y)
 
 
 def _only_word(item: PauliSum, name: str) -> PauliWords:

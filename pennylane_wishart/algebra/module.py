@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pennylane_wishart.algebra.closure import close_span
-from pennylane_wishart.algebra.counting import OrbitCounter, commutation_with, x_part
+from pennylane_wishart.algebra.counting import Count, OrbitCounter, commutation_with, x_part
 from pennylane_wishart.algebra.inputs import as_sums, as_words
 from pennylane_wishart.algebra.records import LieAlgebra
 from pennylane_wishart.algebra.scalars import random_prime, recognise
@@ -181,17 +181,14 @@ def orbit(generators: Any, observable: Any, wire_order: Sequence[Any] | None = N
     counter = _counter_of(algebra, word)
     # qubits that nothing touches put no condition on a word
     support = PauliWords.concatenate([words, word]).support()
-    rng = np.random.default_rng(seed)
-    target = np.zeros(len(support), np.uint8)
-    found = counter.count(x_part(support), target, rng)
-    method = "counted as zeros of quadratic forms and subsets of Majoranas, exact"
-    if not found.exact and counter.size <= limits.ENUMERATED_WORDS:
-        # a small orbit is listed rather than estimated
+    found = counter.count(x_part(support), np.zeros(len(support), np.uint8), np.random.default_rng(seed))
+    method = "orbit counted exactly, its Z-type words estimated by sampling Z-type words"
+    if found.exact:
+        method = "counted as zeros of quadratic forms and subsets of Majoranas, exact"
+    elif counter.size <= limits.ENUMERATED_WORDS:  # a small orbit is listed rather than estimated
         number = int(walk(word, words, limits.ENUMERATED_WORDS).is_diagonal().sum())
-        found = type(found)(number, number, number)
+        found = Count(number, number, number)
         method = "orbit counted exactly, its Z-type words by enumeration"
-    elif not found.exact:
-        method = "orbit counted exactly, its Z-type words estimated by sampling Z-type words"
     module = Module(
         dim=counter.size,
         n_qubits=word.n_qubits,

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from pennylane_wishart.circuit.builder import Builder, strings_of
 from pennylane_wishart.circuit.expand import Gate
 from pennylane_wishart.circuit.gate_matrices import fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
-from pennylane_wishart.circuit.merging import Group
+from pennylane_wishart.circuit.merging import Group, words_of
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state, split_prefix
 from pennylane_wishart.circuit.records import RotationCircuit
@@ -154,13 +154,11 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
     n = builder.n
     builder.gather_again()
     # Clifford gates behind the last rotation turn the observable too
-    observable = operator_to_sum(trace.observable, trace.wires)
-    pulled = builder.pull(observable, list(range(n)))
-    observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
+    observable = builder.frame.conjugated(operator_to_sum(trace.observable, trace.wires))
     # a generator that has cancelled turns nothing: its parameter may drive no rotation at all
     emitted = [[*([g] if g.terms else []), *(Group(t, 0.0, angle) for t, angle in g.fixed)] for g in builder.groups]
     groups = [group for part in emitted for group in part]
-    sums = _sums(builder, groups)
+    sums = _sums(groups, n)
     driven = np.zeros(trace.n_params, bool)
     driven[[g.parameter for g in groups if g.parameter >= 0]] = True
     shift = concatenated_starts([len(part) for part in emitted])
@@ -185,9 +183,9 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
     )
 
 
-def _sums(builder: Builder, groups: list[Group]) -> list[PauliSum]:
+def _sums(groups: list[Group], n: int) -> list[PauliSum]:
     """Return the generator of each group; all words are packed in one go."""
-    words = builder.words_of([t for g in groups for t in g.terms])
+    words = words_of([t for g in groups for t in g.terms], n)
     values = np.array([t[2] for g in groups for t in g.terms], float)
     starts = concatenated_starts([len(g.terms) for g in groups])
     out = []

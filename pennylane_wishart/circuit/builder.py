@@ -8,10 +8,10 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import stim
 
-from pennylane_wishart.circuit.merging import Group, Terms, ratio_of, support_of
+from pennylane_wishart.circuit.merging import Group, Terms, ratio_of, support_of, words_of
 from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.conventions import circuit as limits
-from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.paulis import PauliSum
 
 __all__ = ["Builder", "Frame", "strings_of"]
 
@@ -52,6 +52,16 @@ class Frame:
             self._cache[key] = (x.tobytes(), z.tobytes(), float(out.sign.real))
         return self._cache[key]
 
+    def terms(self, operator: PauliSum, targets: Sequence[int]) -> Terms:
+        """Return W†AW for an operator A on some qubits, term by term."""
+        pulled = [self.pull(letters, targets) for letters in strings_of(operator)]
+        return [(x, z, sign * c) for (x, z, sign), c in zip(pulled, operator.coefficients, strict=True)]
+
+    def conjugated(self, operator: PauliSum) -> PauliSum:
+        """Return W†AW for an operator A on all qubits."""
+        terms = self.terms(operator, range(self.n))
+        return PauliSum.of(words_of(terms, self.n), np.array([c for _, _, c in terms])) if terms else operator
+
 
 class Builder:
     """Rotations and Cliffords taken in order; rotations of one parameter are brought together as they come."""
@@ -74,23 +84,6 @@ class Builder:
         self.frame.append(tableau, targets, key)
         self.cliffords.append((len(self.groups), tableau, tuple(targets)))
 
-    def words_of(self, terms: Terms) -> PauliWords:
-        width = max(1, -(-self.n // 64))
-        size = len(terms)
-        x, z = np.zeros((size, 8 * width), np.uint8), np.zeros((size, 8 * width), np.uint8)
-        if size:
-            nbytes = len(terms[0][0])
-            x[:, :nbytes] = np.frombuffer(b"".join(t[0] for t in terms), np.uint8).reshape(size, nbytes)
-            z[:, :nbytes] = np.frombuffer(b"".join(t[1] for t in terms), np.uint8).reshape(size, nbytes)
-        return PauliWords(x.view("<u8").astype(np.uint64), z.view("<u8").astype(np.uint64), self.n)
-
-    def pull(self, generator: PauliSum, targets: Sequence[int]) -> Terms:
-        out = []
-        for letters, c in zip(strings_of(generator), generator.coefficients, strict=True):
-            x, z, sign = self.frame.pull(letters, targets)
-            out.append((x, z, sign * c))
-        return out
-
     def rotation(
         self,
         generator: PauliSum,
@@ -101,7 +94,7 @@ class Builder:
         random: int = -1,
     ) -> None:
         """Append a rotation, merged with the last group of its parameter where they can be brought together."""
-        terms = self.pull(generator, targets)
+        terms = self.frame.terms(generator, targets)
         if not terms:
             return
         if parameter < 0 and random < 0:
@@ -217,9 +210,9 @@ class Builder:
         if not parts:
             return True
         sizes = concatenated_starts([len(part) for part in parts])
-        others = self.words_of([t for part in parts for t in part])
+        others = words_of([t for part in parts for t in part], self.n)
         # words that commute one by one need no closer look; most do
-        meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
+        meets = np.asarray(words_of(terms, self.n).anticommutation(others).any(axis=0))
         return all(
             self._commute(terms, part)
             for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True)
@@ -231,11 +224,10 @@ class Builder:
         if ratio_of(terms, others) is not None:
             return True
         # unproved commutation means no merge: exact all the same, only less merged
-        small = len(terms) * len(others) <= limits.MERGE_PRODUCTS
-        return small and self._sum_of(terms).commutes_with(self._sum_of(others))
-
-    def _sum_of(self, terms: Terms) -> PauliSum:
-        return PauliSum(self.words_of(terms), np.array([c for _, _, c in terms]))
+        if len(terms) * len(others) > limits.MERGE_PRODUCTS:
+            return False
+        a, b = (PauliSum(words_of(t, self.n), np.array([c for _, _, c in t])) for t in (terms, others))
+        return a.commutes_with(b)
 
 
 _STRINGS: dict[int, tuple[PauliSum, list[str]]] = {}

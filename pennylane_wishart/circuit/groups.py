@@ -71,7 +71,7 @@ def measured_groups(circuit: RotationCircuit) -> MeasuredGroups:
     frame = Frame(circuit.n_qubits)
     for _, tableau, targets in circuit.cliffords:
         frame.append(tableau, list(targets))
-    pulled = [p.trace_free() for p in (_pulled(frame, part) for part in parts)]
+    pulled = [p.trace_free() for p in (frame.conjugated(part) for part in parts)]
     return MeasuredGroups(tuple(p for p in pulled if len(p)), grouping)
 
 
@@ -108,22 +108,6 @@ def _added(group: Group, wires: Sequence[Hashable]) -> PauliSum:
     parts = [operator_to_sum(term, wires).scale(scale) for scale, term in group]
     words = PauliWords.concatenate([p.words for p in parts])
     return PauliSum.of(words, np.concatenate([p.coefficients for p in parts]))
-
-
-def _pulled(frame: Frame, operator: PauliSum) -> PauliSum:
-    """Return W†OW for the fixed Clifford gates W of the circuit."""
-    n = operator.n_qubits
-    x, z, sign = [], [], []
-    for letters in operator.words.strings():
-        a, b, s = frame.pull(letters, list(range(n)))
-        x.append(np.frombuffer(a, np.uint8))
-        z.append(np.frombuffer(b, np.uint8))
-        sign.append(s)
-    if not sign:
-        return operator
-    bits = [np.unpackbits(np.array(part), axis=1, count=n, bitorder="little") for part in (x, z)]
-    words = PauliWords.from_bits(bits[0].astype(bool), bits[1].astype(bool))
-    return PauliSum.of(words, np.real(operator.coefficients) * np.array(sign))
 
 
 def _of_words(circuit: RotationCircuit) -> MeasuredGroups:

@@ -9,11 +9,21 @@ import numpy as np
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.paulis import PauliWords, reduce_words
 
-__all__ = ["Group", "Terms", "ratio_of", "support_of"]
+__all__ = ["Group", "Terms", "ratio_of", "support_of", "words_of"]
 
 Word = tuple[bytes, bytes]
 Terms = list[tuple[bytes, bytes, float]]
 """Words as packed x and z bytes with their coefficients: plain Python is faster here than arrays of one."""
+
+
+def words_of(terms: Terms, n: int) -> PauliWords:
+    """Return the words of terms as one batch on n qubits."""
+    packed = np.zeros((2, len(terms), 8 * max(1, -(-n // 64))), np.uint8)
+    for side in (0, 1) if terms else ():
+        part = np.frombuffer(b"".join(t[1] if side else t[0] for t in terms), np.uint8).reshape(len(terms), -1)
+        packed[side, :, : part.shape[1]] = part
+    x, z = packed.view("<u8").astype(np.uint64)
+    return PauliWords(x, z, n)
 
 
 @dataclass
@@ -127,10 +137,8 @@ def _is_phase(rotations: list[tuple[Terms, float]], n: int) -> bool:
     if len(words) == 1:
         turns = sum(c * angle for terms, angle in rotations for _, _, c in terms) / np.pi
         return bool(abs(turns - round(turns)) < limits.CANCELLED)
-    bits = [np.array([np.frombuffer(w[side], np.uint8) for w in words]) for side in (0, 1)]
-    x, z = (np.unpackbits(part, axis=1, count=n, bitorder="little") for part in bits)
     # CH·CH is a number, though the words of CH do not commute
-    reduced = reduce_words(PauliWords.from_bits(x, z))
+    reduced = reduce_words(words_of([(x, z, 1.0) for x, z in words], n))
     if 2 * reduced.pairs + reduced.labels > limits.PHASE_RANK:
         return False
     matrices = dict(zip(words, reduced.signs[:, None, None] * reduced.words.matrices(), strict=True))

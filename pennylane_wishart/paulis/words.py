@@ -59,11 +59,14 @@ class PauliWords:
         """Build from strings of the letters I, X, Y, Z, all of one length."""
         words = [words] if isinstance(words, str) else list(words)
         n = len(words[0]) if words else 0
-        for word in words:
-            if len(word) != n or set(word) - set("IXYZ"):
-                raise InputError(f"A Pauli word is a string of I, X, Y, Z of length {n}; got {word!r}.")
-        letters = np.array([list(w) for w in words]).reshape(len(words), n)
-        return cls.from_bits(np.isin(letters, ["X", "Y"]), np.isin(letters, ["Z", "Y"]))
+        # as bytes: an array of letters would cost a Python string each
+        letters = np.frombuffer("".join(words).encode("utf-8", "replace"), dtype=np.uint8)
+        if any(len(w) != n for w in words) or not np.isin(letters, list(b"IXYZ")).all():
+            bad = next(w for w in words if len(w) != n or set(w) - set("IXYZ"))
+            raise InputError(f"A Pauli word is a string of I, X, Y, Z of length {n}; got {bad!r}.")
+        letters = letters.reshape(len(words), n)
+        y = letters == ord("Y")
+        return cls.from_bits((letters == ord("X")) | y, (letters == ord("Z")) | y)
 
     @classmethod
     def from_maps(cls, maps: Sequence[Mapping[int, str]], n_qubits: int) -> PauliWords:

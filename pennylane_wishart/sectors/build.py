@@ -68,12 +68,11 @@ def build_signature(
     except UnsupportedCircuitError as err:
         if route is not None:
             raise
-        problem, found = _unposed(circuit), _not_assessed(f"{err} Exact second moments and measured data still apply.")
-        return _assembled(problem, _unknown_algebra(circuit), found, seed, {})
+        found = _not_assessed(f"{err} Exact second moments and measured data still apply.")
+        return _assembled(_unposed(circuit), _unknown_algebra(circuit), found, seed, {})
     rng = np.random.default_rng(seed)
     passed: dict[str, Reason] = {}
-    # no generator meets the observable: nothing moves
-    if len(problem.relevant) == 0:
+    if len(problem.relevant) == 0:  # no generator meets the observable: nothing moves
         found = _constant(problem)
     elif route is None:
         found = _first_that_applies(problem, rng, passed)

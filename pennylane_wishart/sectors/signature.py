@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -195,12 +196,12 @@ class Signature:
 
 
 def _wrap(line: str) -> list[str]:
-    indent = len(line) - len(line.lstrip())
-    out: list[str] = []
-    row = " " * indent
-    for word in line.split():
-        if len(row) + len(word) + 1 > limits.WIDTH and row.strip():
-            out.append(row)
-            row = " " * (indent + 2)
-        row += word if not row.strip() else f" {word}"
-    return [*out, row]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        " ".join(line.split()),
+        limits.WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from pennylane_wishart.algebra.f2forms import row_profile
 from pennylane_wishart.circuit import InputState, StabilizerBlock
 from pennylane_wishart.conventions import sectors as limits
-from pennylane_wishart.paulis import F2Basis, PauliWords, f2_nullspace, subsets
+from pennylane_wishart.paulis import F2Basis, PauliWords, f2_nullspace, subsets, unpack_bits
 from pennylane_wishart.sectors.pauli.frame import PauliFrame
 
 __all__ = ["Characters", "definite_and_free", "find_characters", "intersection", "known_stabilizers"]
@@ -50,11 +50,11 @@ def intersection(a: PauliWords, b: PauliWords) -> PauliWords:
     if len(a) == 0 or len(b) == 0:
         return PauliWords.identity(a.n_qubits, 0)
     # combinations of b whose remainder modulo span(a) vanishes
-    return b.combine(f2_nullspace(_bits(F2Basis(a.packed).reduce(b.packed)).T))
+    return b.combine(f2_nullspace(_all_bits(F2Basis(a.packed).reduce(b.packed)).T))
 
 
-def _bits(rows: np.ndarray) -> np.ndarray:
-    return np.unpackbits(np.ascontiguousarray(rows, "<u8").view(np.uint8), axis=1, bitorder="little")
+def _all_bits(rows: np.ndarray) -> np.ndarray:
+    return unpack_bits(rows, 64 * rows.shape[1])
 
 
 def definite_and_free(frame: PauliFrame, state: InputState) -> tuple[PauliWords, PauliWords]:
@@ -62,7 +62,7 @@ def definite_and_free(frame: PauliFrame, state: InputState) -> tuple[PauliWords,
     conserved = frame.conserved
     definite = intersection(known_stabilizers(state)[0], conserved)
     # the definite words first: what is independent of them is free
-    kept, _ = row_profile(_bits(np.concatenate([definite.packed, conserved.packed])))
+    kept, _ = row_profile(_all_bits(np.concatenate([definite.packed, conserved.packed])))
     return definite, conserved[kept[kept >= len(definite)] - len(definite)]
 
 
