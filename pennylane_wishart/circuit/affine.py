@@ -24,7 +24,7 @@ from pennylane_wishart.errors import UnsupportedCircuitError
 __all__ = ["AffineMap", "affine_map", "significant"]
 
 Probe = Callable[[np.ndarray], np.ndarray]
-Reading = tuple[np.ndarray, np.ndarray, np.ndarray]
+Change = tuple[np.ndarray, np.ndarray, np.ndarray]
 """(step as it was really taken, change of the outputs, rounding error of the change)."""
 Entries = list[np.ndarray]
 """Rows, columns, slopes and their errors: the map, entry by entry."""
@@ -108,7 +108,7 @@ class _Fit:
             "parameters: make the non-linear expression itself the trainable argument."
         )
 
-    def move(self, step: np.ndarray) -> Reading:
+    def move(self, step: np.ndarray) -> Change:
         """Take a step from the centre; what was taken differs from it by rounding."""
         x = self.centre + step
         out = self.at(x)
@@ -157,7 +157,7 @@ class _Fit:
             entries = self._sharpen(_joined(_without(entries, wrong), more))
         return entries
 
-    def _single(self, first: Reading, second: Reading) -> tuple[Entries, np.ndarray]:
+    def _single(self, first: Change, second: Change) -> tuple[Entries, np.ndarray]:
         """Return entries (row, column, slope, error) of outputs of one parameter, and the other rows."""
         (weight, d1, e1), (ramp, d2, e2) = first, second
         live = np.flatnonzero((np.abs(d1) > e1) | (np.abs(d2) > e2))
@@ -250,7 +250,7 @@ class _Fit:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
         """Return (row, place, slope, noise) of what one group of parameters shows; None for nothing."""
 
-        def probe(weights: np.ndarray) -> Reading:
+        def probe(weights: np.ndarray) -> Change:
             local = np.zeros(len(columns))
             local[members] = weights
             full = np.zeros(self.n)

@@ -7,6 +7,7 @@ would start in, and moments are exact for any range.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -107,7 +108,9 @@ def common_period(frequencies: np.ndarray) -> float | None:
     return float(2 * np.pi / base)
 
 
-def ranges_of(n_params: int, rates: dict[int, list[np.ndarray]], slowest: dict[int, float] | None = None) -> Ranges:
+def ranges_of(
+    n_params: int, rates: Mapping[int, Sequence[float | np.ndarray]], slowest: dict[int, float] | None = None
+) -> Ranges:
     """Return the ranges of parameters whose losses have given frequencies.
 
     Args:
@@ -117,12 +120,12 @@ def ranges_of(n_params: int, rates: dict[int, list[np.ndarray]], slowest: dict[i
     out = np.full(n_params, 2 * np.pi)
     loose = []
     for p, parts in rates.items():
-        found = np.unique(significant(np.concatenate([np.atleast_1d(a) for a in parts]), limits.RATE_DIGITS))
+        exact = np.unique(np.concatenate([np.atleast_1d(a) for a in parts]))
+        found = np.unique(significant(exact, limits.RATE_DIGITS))
         found = found[found > 0]
         if not len(found):
             continue
         # one rate keeps all its digits: rounding it would move the period
-        exact = np.unique(np.concatenate([np.atleast_1d(a) for a in parts])) if len(found) == 1 else found
         period = common_period(exact[:1] if len(found) == 1 else found)
         if period is None:
             loose.append(p)

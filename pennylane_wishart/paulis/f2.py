@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["F2Basis", "f2_nullspace", "f2_rank", "pack_bits", "subsets", "unpack_bits"]
+__all__ = ["F2Basis", "f2_nullspace", "pack_bits", "subsets", "unpack_bits"]
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -92,11 +92,6 @@ class F2Basis:
     def contains(self, vectors: np.ndarray) -> np.ndarray:
         """Return ``bool (m,)``: which vectors lie in the span."""
         return np.asarray(~self.reduce(vectors).any(axis=1))
-
-
-def f2_rank(rows: np.ndarray) -> int:
-    """Return the F2 rank of packed rows."""
-    return F2Basis(rows).rank
 
 
 def f2_nullspace(matrix: np.ndarray) -> np.ndarray:
