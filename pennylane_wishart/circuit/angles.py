@@ -129,6 +129,7 @@ class AngleLaw:
             return np.asarray(self.sampler(rng, size, n), float).reshape(size, n)
         kind = np.array(self.kind)
         out = self.low + (self.high - self.low) * rng.random((size, n))
+        # for uniform and fixed laws low + (high − low)·u is the draw already
         normal = kind == "normal"
         if normal.any():
             draws = rng.standard_normal((size, int(normal.sum())))
@@ -144,6 +145,7 @@ class AngleLaw:
         """
         index = np.arange(len(self)) if index is None else np.asarray(index)
         f = np.broadcast_to(np.asarray(frequency, float), index.shape)
+        # a custom law knows its own characteristic function
         if self.transform is not None:
             return np.array([complex(self.transform(int(k), float(v))) for k, v in zip(index, f, strict=True)])
         low, high = self.low[index], self.high[index]

@@ -27,6 +27,7 @@ _logger = logging.getLogger("pennylane_wishart")
 
 
 def _is_float(value: Any) -> bool:
+    # numpy would make numbers of these
     if isinstance(value, (bool, str)) or value is None or callable(value):
         return False
     if hasattr(value, "shape") and qml.math.get_interface(value) == "jax" and _is_tracer(value):
@@ -95,6 +96,7 @@ class Arguments:
         for s in floats:
             if not np.all(np.isfinite(_array(values[s]))):
                 raise InputError(f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers.")
+        # the rule for what is trainable differs between interfaces
         interface = _interface(values.values())
         # what is trainable decides what is data: the rest of the floats
         chosen = _trainable(func, values, floats, argnums, interface)
@@ -134,6 +136,7 @@ class Arguments:
             old = self._get(s)
             shape = _array(old).shape
             size = int(np.prod(shape, dtype=int))
+            # each argument keeps its shape and interface, so that the function sees what it is used to
             new = _like(flat[at : at + size].reshape(shape), old, native)
             at += size
             if isinstance(s, int):
@@ -223,6 +226,7 @@ def _positional(
 
 def _interface(values: Any) -> str:
     found = {qml.math.get_interface(v) for v in values if hasattr(v, "shape") or isinstance(v, float)}
+    # the one that differentiates wins: numpy arrays beside it are data
     for name in ("torch", "jax", "autograd"):
         if name in found:
             return name
@@ -236,6 +240,7 @@ def _trainable(
         wanted: list[Any] = [argnums] if np.isscalar(argnums) else list(argnums)
         names = {_name(func, s): s for s in values}
         chosen: list[Slot] = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
+        # True and 1.0 equal 1 and would be taken for positions
         for w, s in zip(wanted, chosen, strict=True):
             if isinstance(s, (bool, float)) or s not in floats:
                 raise InputError(

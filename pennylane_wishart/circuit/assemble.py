@@ -60,8 +60,10 @@ def _assemble_from(
     n = len(trace.wires)
     row_of = {int(g): r for r, g in enumerate(trace.rotations)}
     all_gates = trace.data_gates or (trace.gates,)
+    # each datum of a batch is its own input state
     states = tuple(build_state(gates[:cut], index, n) for gates in all_gates)
     _check_batch(trace, cut)
+    # only parameters of several gates can have rotations to merge
     counts = np.bincount(trace.map.indices, minlength=trace.n_params)
     builder = Builder(n, counts > 1)
     for i in range(cut, len(trace.gates)):

@@ -120,6 +120,7 @@ class Builder:
     def _compensated(self, terms: Terms, angle: float, place: int) -> bool:
         """Join the constant rotation that stands before group ``place`` to an earlier one, where it can get there."""
         known = self.constants.get(support_of(terms), [])
+        # groups whose constant part has gone are forgotten from the end
         while known and not self.groups[known[-1]].is_offset:
             known.pop()
         for at in [k for k in known[-limits.CONSTANT_CANDIDATES :] if place - limits.MERGE_WINDOW <= k < place][::-1]:
@@ -180,6 +181,7 @@ class Builder:
             a, b = self.groups[first], self.groups[last]
             if not self._near(first, last, b.terms, b.coefficient):
                 return
+            # the later group moves forward, or the earlier one back: whichever commutes with all between
             if self._passes(b.terms, first, last):
                 target, source = first, last
             elif self._passes(a.terms, first + 1, last + 1):
@@ -196,6 +198,7 @@ class Builder:
 
     def gather_again(self) -> None:
         """Join groups that others, which have cancelled since, kept apart."""
+        # each round may cancel more groups, and free others
         while self.cancelled:
             self.cancelled = False
             for parameter, known in list(self.driven.items()):

@@ -72,6 +72,7 @@ def _observable(measurements: Sequence[Any], output: int | None) -> Operator:
     listing = ", ".join(f"{i}: {m}" for i, m in enumerate(measurements))
     if not measurements:
         raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
+    # one loss, one circuit: which of several is the caller's to say
     if output is None and len(measurements) > 1:
         raise UnsupportedCircuitError(
             f"The QNode returns {len(measurements)} values ({listing}): choose one with output=i."
@@ -80,6 +81,7 @@ def _observable(measurements: Sequence[Any], output: int | None) -> Operator:
     if not isinstance(index, int) or not 0 <= index < len(measurements):
         raise InputError(f"output={output!r}: the QNode returns {len(measurements)} values ({listing}).")
     chosen = measurements[index]
+    # the theory is of Tr[Oρ]; probabilities are expectation values of projectors
     if not isinstance(chosen, qml.measurements.ExpectationMP):
         kind = {"ProbabilityMP": "qml.probs", "StateMP": "qml.state", "CountsMP": "qml.counts"}.get(
             type(chosen).__name__, type(chosen).__name__

@@ -130,6 +130,7 @@ def conjugate(operator: PauliSum, generator: PauliSum, angle: float) -> PauliSum
         # i·P·Q is Hermitian for anticommuting P, Q: the product's phase is ±i.
         sign = np.where((phase + 1) % 4 == 0, 1.0, -1.0)
         phi = 2 * angle * c
+        # e^{iaG} Q e^{−iaG} = cos φ·Q + sin φ·(iPQ) for anticommuting P, Q
         values = operator.coefficients.copy()
         values[anti] = values[anti] * np.cos(phi)
         operator = PauliSum.of(

@@ -82,12 +82,14 @@ def _late_preparations(gates: list[Gate]) -> list[Gate]:
             out += parts
         else:
             (first if gate.kind == "state" else out).append(gate)
+        # a preparation of wires that gates have touched is no longer free to come first
         touched |= set(gate.op.wires)
     return first + out
 
 
 def expand_operation(op: Operator, gates: list[Gate], depth: int = 0) -> None:
     """Append the elementary gates of one operation to ``gates``."""
+    # they change no expectation value
     if op.name in _SKIPPED or len(op.wires) == 0:
         return
     if isinstance(op, qml.BasisState):
@@ -179,6 +181,7 @@ def _as_rotation(op: Operator) -> Gate | None:
     base = getattr(op, "base", None)
     if isinstance(op, (qml.ops.Exp,)) or name in ("Exp", "Evolution"):
         return _evolution(op)
+    # the generator of an adjoint is its base's, with the angle turned round
     if isinstance(op, Adjoint) and base is not None and len(base.data):
         inner = _as_rotation(base)
         if inner is None or inner.kind != "rotation":
@@ -200,6 +203,7 @@ def _as_rotation(op: Operator) -> Gate | None:
         return _fixed_matrix(op)
     if name in _WORDS:
         return Gate(op, "rotation", _word_generator(_WORDS[name]), value, (name,))
+    # words of any length, without a matrix
     if name == "PauliRot":
         word = op.hyperparameters["pauli_word"]
         if set(word) == {"I"}:
@@ -234,6 +238,7 @@ def _evolution(op: Operator) -> Gate:
             "qml.exp(H, -1j * angle) or qml.evolve(H, angle) with one real angle."
         )
     generator = operator_to_sum(op.base, op.wires).trace_free()
+    # exp(c·H) = exp(−i·value·H)
     value = -float(coefficient.imag)
     key = ("exp", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
     return Gate(AngleEvolution(op.base, value), "rotation", generator, value, key)
@@ -303,6 +308,7 @@ def _as_fixed(op: Operator) -> Gate | None:
 
 def _fixed_matrix(op: Operator) -> Gate | None:
     """A gate given by an array (QubitUnitary and its like): fixed while it is small."""
+    # a scalar parameter means a rotation that was not recognised, not a fixed gate
     if not all(np.ndim(qml.math.toarray(d)) >= 1 for d in op.data) or not op.has_matrix:
         return None
     if len(op.wires) > limits.MATRIX_WIRES:

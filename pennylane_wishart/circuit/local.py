@@ -67,6 +67,7 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
     for position, tableau, qubits in circuit.cliffords:
         _push(frame, x, z, out_x, out_z, range(at, position))
         at = position
+        # W_k grows gate by gate, so each word is conjugated by the gates before it alone
         frame.append(tableau, qubits)
         # circuits repeat a few gates: each is tabulated once
         if id(tableau) not in images:

@@ -58,6 +58,7 @@ class Group:
             if ratio is None and not _is_phase([(others, known), (terms, angle)], n):
                 continue
             total = 0.0 if ratio is None else _sum(known, ratio * angle)
+            # a whole turn of it is a number: nothing is left
             if total and not _is_phase([(others, total)], n):
                 self.fixed[i] = (others, total)
             else:

@@ -44,6 +44,7 @@ def generator_eigenvalues(generator: PauliSum) -> np.ndarray | None:
         fits = reduced.labels <= limits.SPECTRUM_RANK
         return _distinct(reduced.eigenvalues(generator.coefficients)) if fits else None
     support = words.support()
+    # too large for its eigenvalues: the caller falls back to the coefficients
     if len(support) > limits.LOCAL_QUBITS:
         return None
     local = PauliSum.of(words.restrict(support), generator.coefficients)
@@ -97,6 +98,7 @@ def common_period(frequencies: np.ndarray) -> float | None:
     turns = Fraction(gcd(*(int(q * denominator) for q in ratios)), denominator)
     if turns * limits.PERIOD_TURNS < 1:
         return None
+    # the fundamental frequency: every rate is a whole multiple of it
     base = slowest * float(turns)
     # [0, 2π) is a whole number of periods whenever the fundamental frequency is an integer.
     nearest = round(base)

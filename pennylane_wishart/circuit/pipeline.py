@@ -56,6 +56,7 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         raise UnsupportedCircuitError(
             f"The QNode's transforms ({names}) compute something else than its loss: pass the QNode without them."
         )
+    # transforms that only measure in parts are left out: the circuit before them is the whole
     tapes, finish = qml.workflow.construct_batch(_without(qnode, _SPLITTING), level="user")(*args, **kwargs)
     if len(tapes) != 1:
         raise UnsupportedCircuitError(
@@ -93,6 +94,7 @@ def check_device(device: Any) -> None:
     Such a transform runs after the device's decompositions, out of sight of the QNode's circuit, and
     noise that is added there would be left out of everything that is said of the QNode.
     """
+    # transforms can be stacked on a device
     while hasattr(device, "original_device") and hasattr(device, "transform"):
         if not _is_one_of(device.transform, (*_SPLITTING, *_REWRITES)):
             raise UnsupportedCircuitError(
@@ -124,6 +126,7 @@ def _without(qnode: Any, names: tuple[str, ...]) -> Any:
     """Leave out transforms, but none that one of another kind comes after and builds on."""
     found = copy.copy(qnode)  # has a pipeline of its own
     pipeline = found.compile_pipeline
+    # from the end: a transform that another one builds on has to stay
     for at in reversed(range(len(pipeline))):
         if not _is_one_of(pipeline[at], (*_SPLITTING, *_REWRITES)):
             break
@@ -135,6 +138,7 @@ def _without(qnode: Any, names: tuple[str, ...]) -> Any:
 def _keeps_results(finish: Callable[..., Any], outputs: int) -> bool:
     """Tell whether post-processing hands on what was measured, by trying it on two sets of numbers."""
     for scale in (0.371, -0.644):
+        # two sets of numbers: a function that adds, scales or extrapolates changes one of them
         result = tuple(scale / (i + 1) for i in range(outputs))
         measured = result[0] if outputs == 1 else result
         try:

@@ -60,6 +60,7 @@ def split_prefix(gates: Sequence[Gate], index: Mapping[Hashable, int], n: int, e
     entangle anything. Blocks never grow beyond 20 qubits.
     """
     tableaux = [_tableau(g) for g in gates]
+    # up to the last gate that is no Clifford everything belongs to the state
     last = max((i for i, t in enumerate(tableaux) if t is None), default=-1)
     blocks = _Blocks(n)
     for i, gate in enumerate(gates):
@@ -84,6 +85,7 @@ def build_state(gates: Sequence[Gate], index: Mapping[Hashable, int], n: int) ->
     members: dict[int, list[int]] = {}
     for i, gate in enumerate(gates):
         keep = blocks.touched([index[w] for w in gate.op.wires])
+        # gates of merged blocks, in the order in which they act
         merged = sorted({j for b in keep for j in members.pop(b, [])} | {i})
         root = blocks.merge([index[w] for w in gate.op.wires], _tableau(gate) is not None)
         members[root] = merged
@@ -117,6 +119,7 @@ def _dense_block(part: Part, qubits: Sequence[int]) -> DenseBlock:
             continue
         matrix = gate_matrix(gate.op).reshape((2,) * (2 * len(targets)))
         m = len(targets)
+        # on the block alone: its size, not that of the circuit, decides the cost
         vector = np.tensordot(matrix, vector, axes=(range(m, 2 * m), targets))
         vector = np.moveaxis(vector, range(m), targets)
     flat = vector.reshape(-1)

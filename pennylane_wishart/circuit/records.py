@@ -184,6 +184,7 @@ class RotationCircuit(Rotations):
     @cached_property
     def content_hash(self) -> str:
         """sha256 of the normal form: equal for equal circuits in any process."""
+        # rounded before hashing, so that equal circuits have one hash in every process
         digest = hashlib.sha256()
         for array in (
             self.terms.packed,

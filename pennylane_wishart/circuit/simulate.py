@@ -38,6 +38,7 @@ def _noncommuting(generator: PauliSum, angle: float, vector: np.ndarray) -> np.n
     if len(support) <= limits.LOCAL_QUBITS:
         unitary = local_unitary(generator, angle, support)
         tensor = vector.reshape((2,) * n + (-1,))
+        # the support first, so that one matrix product turns all columns
         tensor = np.moveaxis(tensor, support, np.arange(len(support)))
         shape = tensor.shape
         tensor = (unitary @ tensor.reshape(len(unitary), -1)).reshape(shape)

@@ -37,6 +37,7 @@ class DenseBlock:
         if len(self.qubits) == 1:
             table = np.array([[1.0, self.bloch[2]], [self.bloch[0], self.bloch[1]]])
             return np.asarray(table[x[:, 0], z[:, 0]])
+        # words cut down to a block repeat: each is applied once
         unique, inverse = words.unique()
         values = [np.vdot(self.vector, unique.apply(m, self.vector)).real for m in range(len(unique))]
         return np.array(values)[inverse] if len(words) else np.zeros(0)
@@ -159,6 +160,7 @@ class InputState:
             table = np.stack([np.ones(self.n_qubits), b[:, 2], b[:, 0], b[:, 1]], axis=1)
             return np.asarray(np.prod(table[np.arange(self.n_qubits), 2 * x + z], axis=1))
         for block in self.blocks:
+            # a factor of 0 ends a product: later blocks need not look at it
             alive = np.flatnonzero(out)
             out[alive] *= block.expectation(words[alive].restrict(block.qubits))
         return out

@@ -180,6 +180,7 @@ class TracedCircuit:
         digest.update(significant(self.map.data).tobytes())
         digest.update(self.map.indices.tobytes() + self.map.indptr.tobytes())
         digest.update(np.round(self.offsets, 10).tobytes())
+        # the observable as PennyLane prints it: coefficients and wires are in it
         digest.update(str(self.observable).encode())
         return digest.hexdigest()
 
@@ -225,6 +226,7 @@ def trace_qnode(
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
+    # a layer keeps its own weights: it is what later calls are made of
     source, circuit = circuit, unwrap(circuit)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
@@ -299,6 +301,7 @@ def _angles(
 ) -> tuple[np.ndarray, AffineMap]:
     """Return which gates are rotations, and their angles as an affine map of the parameters that ``probe`` binds."""
     rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
+    # what must not change when parameters do: gates, wires, states, the observable
     wanted = _structure(gates, observable)
 
     def values_at(flat: np.ndarray) -> np.ndarray:
@@ -313,6 +316,7 @@ def _angles(
 
 def _first_tape(circuit: Any, arguments: Arguments) -> tuple[Tape, tuple[Arguments, Context]]:
     """Return the tape of the call, and (arguments, context) for the calls that vary them."""
+    # slopes of single-precision angles are off by 1e-8, and periods with them
     doubled, context = arguments.doubled()
     if doubled is not arguments:
         try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.sectors.dense.blocks import full_blocks
-from pennylane_wishart.sectors.dense.multiplicity import Observed, observe
+from pennylane_wishart.sectors.dense.multiplicity import ResolvedSector, observe
 from pennylane_wishart.sectors.dense.reality import find_reality
 from pennylane_wishart.sectors.dense.split import apply, decompose_blocks
 from pennylane_wishart.sectors.observables import clustered, hermitian
@@ -68,7 +68,9 @@ def sector_inputs(
     return means, tuple(found)
 
 
-def _sector(seen: Observed, parts: Sequence[Sequence[np.ndarray]], rng: np.random.Generator) -> SectorInputs | None:
+def _sector(
+    seen: ResolvedSector, parts: Sequence[Sequence[np.ndarray]], rng: np.random.Generator
+) -> SectorInputs | None:
     irrep, operator = seen.irrep, seen.operator
     n = irrep.dim
     moving = operator - np.trace(operator).real / n * np.eye(n)

@@ -25,11 +25,11 @@ from pennylane_wishart.sectors.records import Fit
 Tensors = Sequence[np.ndarray]
 """Per block: the observable between lines i, j and copies m, n of an irrep, complex ``(N, I_b, N, I_b)``."""
 
-__all__ = ["Observed", "observe"]
+__all__ = ["ResolvedSector", "observe"]
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class ResolvedSector:
     """A sector with its observable in the form (o + constant) ⊗ 1."""
 
     irrep: Irrep
@@ -40,7 +40,7 @@ class Observed:
 
 def observe(
     irrep: Irrep, observables: Sequence[Matrix], parts: Sequence[np.ndarray], rng: np.random.Generator
-) -> tuple[list[Observed], float]:
+) -> tuple[list[ResolvedSector], float]:
     """Bring the observable to the form o ⊗ 1 on one irreducible sector, or say why it has none.
 
     Returns:
@@ -81,7 +81,7 @@ def observe(
         )
         constant, share = _constant(conserved, bases, amplitude)
         total -= share
-        out.append(Observed(replace(irrep, frames=frames), operator + constant * np.eye(dim), fit))
+        out.append(ResolvedSector(replace(irrep, frames=frames), operator + constant * np.eye(dim), fit))
     return out, total
 
 

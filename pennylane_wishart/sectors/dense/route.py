@@ -23,7 +23,7 @@ from pennylane_wishart.sectors.dense.certificates import (
     root_values,
 )
 from pennylane_wishart.sectors.dense.krylov import reachable_block
-from pennylane_wishart.sectors.dense.multiplicity import Observed, observe
+from pennylane_wishart.sectors.dense.multiplicity import ResolvedSector, observe
 from pennylane_wishart.sectors.dense.reality import Reality, find_reality
 from pennylane_wishart.sectors.dense.split import Irrep, decompose_blocks
 from pennylane_wishart.sectors.findings import Found, Route, first_outside
@@ -82,7 +82,7 @@ def _input_amplitudes(state: InputState) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _judge(
-    problem: Problem, seen: list[Observed], parts: list[np.ndarray], rng: np.random.Generator, whole: bool
+    problem: Problem, seen: list[ResolvedSector], parts: list[np.ndarray], rng: np.random.Generator, whole: bool
 ) -> Found:
     counts = len(seen[0].irrep.generators), len(seen[0].irrep.elements)
     draws = [[lie_coefficients(*counts, rng) for _ in range(2)] for _ in range(limits.CERTIFICATES)]
@@ -131,7 +131,7 @@ def _judge(
 
 
 def _sector(
-    problem: Problem, seen: Observed, parts: list[np.ndarray], draws: Draws, rng: np.random.Generator, whole: bool
+    problem: Problem, seen: ResolvedSector, parts: list[np.ndarray], draws: Draws, rng: np.random.Generator, whole: bool
 ) -> tuple[Sector, Certificate]:
     irrep, amplitudes = seen.irrep, seen.irrep.amplitudes(parts)
     reality = find_reality(irrep.traceless, irrep.elements, rng)
@@ -180,7 +180,7 @@ def _certificate(irrep: Irrep, beta: int, draws: Draws) -> Certificate:
     return found
 
 
-def _verdict(sector: Sector, reality: Reality, seen: Observed, rng: np.random.Generator) -> Verdict:
+def _verdict(sector: Sector, reality: Reality, seen: ResolvedSector, rng: np.random.Generator) -> Verdict:
     if sector.fit is not Fit.EXACT:
         return False, str(sector.fit), ReasonCode.OUT_OF_THEORY
     if sector.is_constant:
