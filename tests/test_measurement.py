@@ -104,7 +104,7 @@ def test_other_devices_by_parameter_shift(make):
 
 
 def test_circuits_and_traces_are_accepted_in_place_of_qnodes():
-    from pennylane_wishart.circuit.normal_form import normal_form
+    from pennylane_wishart.circuit import normal_form
 
     qnode, args = qnode_of("qaoa")
     circuit = normal_form(qnode)(*args)

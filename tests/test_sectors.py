@@ -10,10 +10,10 @@ from references import sectors as oracle
 
 from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit, StabilizerBlock
 from pennylane_wishart.errors import InputError, Status
-from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.paulis import PauliSum, PauliWords, reduce_words
 from pennylane_wishart.sectors import Sector, SpinFactor, build_signature
 from pennylane_wishart.sectors.observables import clustered
-from pennylane_wishart.sectors.pauli_spectrum import reduce_words, word_sum_facts
+from pennylane_wishart.sectors.pauli.spectrum import word_sum_facts
 
 # name: (generators, observable, expected kind, beta, in theory, method)
 CASES = {
@@ -573,9 +573,9 @@ def test_stabilizer_input_equals_the_same_vector(name):
 @pytest.mark.parametrize("name", ["beta1", "beta1 so(16)", "beta2", "beta4 sp(4)"])
 def test_product_input_of_a_large_sector(name, monkeypatch):
     """With the sum over words switched off, pure blocks come from the real overlap alone."""
-    import pennylane_wishart.sectors.pauli_state as module
+    import pennylane_wishart.conventions.sectors as module
 
-    monkeypatch.setattr(module, "_MAX_WORDS_PRODUCT", 1)
+    monkeypatch.setattr(module, "DENSITY_WORDS_PRODUCT", 1)
     words, observable = CASES[name][:2]
     n = len(words[0]) + 1
     wide = [w + "I" for w in words]
@@ -605,13 +605,13 @@ def _tableau(n, rng):
 
 
 def test_many_sectors_are_a_distribution_with_exact_moments(monkeypatch):
-    import pennylane_wishart.sectors.pauli_state as module
+    import pennylane_wishart.conventions.sectors as module
 
     words = ["XIIII", "ZIIII", "XZIII", "ZIZII", "XIIZI", "ZIIIZ"]
     observable = {"XZIII": 1.0, "ZIIZI": 0.5, "YIIII": 0.25, "IZIII": 0.3, "IIZII": 0.2}
     circuit = RotationCircuit.from_words(words, observable, random_product(5, np.random.default_rng(0)))
     listed = build_signature(circuit)
-    monkeypatch.setattr(module, "_MAX_FREE", 3)
+    monkeypatch.setattr(module, "FREE_WORDS", 3)
     many = build_signature(circuit)
     d = many.sector_distribution
     weight = np.array([s.weight for s in listed.sectors])
@@ -636,24 +636,24 @@ def test_word_sum_spectrum_equals_the_matrix(seed):
     c = rng.normal(size=len(total))
     facts = word_sum_facts(reduce_words(total.words), c, n)
     values, counts = clustered(np.linalg.eigvalsh(PauliSum(total.words, c).matrix()))
-    np.testing.assert_allclose(facts["spectrum"][0], values, atol=1e-9)
-    assert facts["spectrum"][1] == counts
-    assert facts["ground"] == pytest.approx(values[0])
+    np.testing.assert_allclose(facts.spectrum[0], values, atol=1e-9)
+    assert facts.spectrum[1] == counts
+    assert facts.ground == pytest.approx(values[0])
 
 
 def test_ground_state_by_lanczos_and_by_bound(monkeypatch):
-    import pennylane_wishart.sectors.pauli_spectrum as module
+    import pennylane_wishart.conventions.sectors as module
 
     n = 8
     terms = {on(n, {i: "Z", i + 1: "Z"}): 1.0 for i in range(n - 1)} | {on(n, {i: "X"}): 0.7 for i in range(n)}
     total = PauliSum.from_terms(terms)
     exact = np.linalg.eigvalsh(total.matrix())[0]
-    monkeypatch.setattr(module, "_MAX_COST", 0)
+    monkeypatch.setattr(module, "SPECTRUM_COST", 0)
     facts = word_sum_facts(reduce_words(total.words), total.coefficients, n)
-    assert facts["ground_status"] == "Lanczos" and facts["ground"] == pytest.approx(exact, abs=1e-8)
-    monkeypatch.setattr(module, "_MAX_LANCZOS", 0)
+    assert facts.ground_status == "Lanczos" and facts.ground == pytest.approx(exact, abs=1e-8)
+    monkeypatch.setattr(module, "LANCZOS_QUBITS", 0)
     facts = word_sum_facts(reduce_words(total.words), total.coefficients, n)
-    assert facts["ground_status"] == "bound" and facts["ground"] <= exact
+    assert facts.ground_status == "bound" and facts.ground <= exact
 
 
 def test_large_circuits():

@@ -11,7 +11,7 @@ from test_sectors import dense, on, predicted_variance, random_product, random_s
 from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit
 from pennylane_wishart.prediction import predict
 from pennylane_wishart.sectors import build_signature
-from pennylane_wishart.sectors.pauli_route import pauli_sectors
+from pennylane_wishart.sectors.pauli.route import pauli_sectors
 from pennylane_wishart.sectors.problem import pose
 
 LETTERS = np.array(list("IXYZ"))

@@ -20,6 +20,7 @@ from test_sectors import on
 import pennylane_wishart as pw
 from pennylane_wishart.algebra import close, module_of
 from pennylane_wishart.circuit import InputState, RotationCircuit
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import Status
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.prediction.minima import predicted_transition
@@ -158,7 +159,7 @@ def test_ten_qubits_of_lithium_hydride(ansatz):
 
 def test_an_irrep_and_the_transposed_one_are_told_apart(monkeypatch):
     """Of UCCSD: particle-hole partners have equal spectra of every palindrome of the generators."""
-    monkeypatch.setattr(build, "_CLOSURE_WORK", 1e6)  # the algebra is not what is asked
+    monkeypatch.setattr(limits, "CLOSURE_WORK", 1e6)  # the algebra is not what is asked
     qnode, w = read(*uccsd("lih_2_5", 10))
     signature = pw.signature(qnode)(w)
     assert signature.in_theory and signature.n_sectors == len(signature.sectors)  # the whole space was split
@@ -238,7 +239,7 @@ def test_long_sums_commute_or_not(commute):
     b = a @ a - 2 * a
     b[0, 0] += 0 if commute else 1e-6
     first, second = (PauliSum.from_matrix(m / np.linalg.norm(m)) for m in (a, b))
-    assert len(first) * len(second) > problem._MAX_PRODUCTS
+    assert len(first) * len(second) > limits.COMMUTATOR_PRODUCTS
     assert problem._commute(first, second) is commute
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -20,17 +21,15 @@ from pennylane_wishart.algebra.modular import ModularSpan
 from pennylane_wishart.algebra.records import LieAlgebra
 from pennylane_wishart.algebra.sampling import sample_orthonormal
 from pennylane_wishart.algebra.scalars import Recognised, random_prime, recognise
-from pennylane_wishart.algebra.spanbasis import certify_closed, closed_in_floats, lift
+from pennylane_wishart.algebra.spanbasis import RationalRows, certify_closed, closed_in_floats, lift
 from pennylane_wishart.algebra.walk import walk
 from pennylane_wishart.algebra.words import classify
 from pennylane_wishart.algebra.wordtable import AdjointTable
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["ClosedSpan", "close", "close_span"]
-
-_MAX_ENUMERATED_WORDS = 10**6
-_LARGE_INTEGER = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +45,10 @@ class ClosedSpan:
 
 
 def close(
-    generators,
+    generators: Any,
     max_dim: int = 4095,
-    max_bytes: int = 2 * 10**9,
-    wire_order: Sequence | None = None,
+    max_bytes: int = limits.CLOSURE_BYTES,
+    wire_order: Sequence[Any] | None = None,
     seed: int = 0,
     max_work: float = math.inf,
 ) -> LieAlgebra:
@@ -93,6 +92,7 @@ def close(
     numbers = recognise(sums)
     rng = np.random.default_rng(seed)
     if not numbers.exact:
+        # exact arithmetic on rounded coefficients overcounts; floats that show a clear gap do not
         sampled = _sampled_algebra(sums, max_dim, max_bytes, rng)
         if sampled is not None:
             return sampled
@@ -120,8 +120,10 @@ def close_span(
         level[row, place] = values % prime
     span = ModularSpan(prime, len(table))
     closed = True
+    # dependent starts are dropped at once: what they generate is spanned by the others
     level = level[span.add(level)]
     while len(level) and closed:
+        # only words that this level holds need their brackets
         reached = np.flatnonzero(level.any(axis=0))
         if adjoint.bytes_to_expand(reached) > max_bytes:
             closed = False
@@ -131,48 +133,48 @@ def close_span(
         columns = np.zeros((len(table), len(level)), dtype=np.int64)
         columns[: level.shape[1]] = level.T
         found = []
+        # brackets with the newest level alone: [g, older] has been spanned before
         for matrix in adjoint.matrices():  # one at a time, to hold one block of brackets
             block = _sparse_mod(matrix, columns, prime).T
+            # a generator commutes with most elements of local algebras
             block = block[block.any(axis=1)]
             found.append(block[span.add(block)])
-            closed = span.rank <= max_dim and 24 * len(table) * span.rank <= max_bytes and span.work <= max_work
+            closed = (
+                span.rank <= max_dim
+                and limits.ROW_BYTES * len(table) * span.rank <= max_bytes
+                and span.work <= max_work
+            )
             if not closed:
                 break
         level = np.concatenate(found)
     return ClosedSpan(span, table.words, closed, adjoint)
 
 
-def _sparse_mod(matrix, dense: np.ndarray, prime: int) -> np.ndarray:
+def _sparse_mod(matrix: sparse.csr_array, dense: np.ndarray, prime: int) -> np.ndarray:
     """Multiply modulo p without overflow: large entries are split in two halves."""
-    if matrix.nnz == 0 or np.abs(matrix.data).max() < _LARGE_INTEGER:
-        return (matrix @ dense) % prime
-    low = matrix.copy()
-    high = matrix.copy()
-    high.data = matrix.data >> 16
-    low.data = matrix.data - (high.data << 16)
-    return (((high @ dense) % prime << 16) + low @ dense) % prime
+    if matrix.nnz == 0 or np.abs(matrix.data).max() < limits.LARGE_INTEGER:
+        return np.asarray((matrix @ dense) % prime)
+    low, high, bits = matrix.copy(), matrix.copy(), limits.HALF_BITS
+    high.data = matrix.data >> bits
+    low.data = matrix.data - (high.data << bits)
+    return np.asarray((((high @ dense) % prime << bits) + low @ dense) % prime)
 
 
 def _close_words(words: PauliWords, max_bytes: int) -> LieAlgebra:
     """Classify word generators, and list the words where there are not too many."""
     algebra = classify(words)
-    bytes_needed = 64 * algebra.dim * words.x.shape[1]
+    bytes_needed = limits.WORD_BYTES * algebra.dim * words.x.shape[1]
     basis = None
-    if algebra.dim <= _MAX_ENUMERATED_WORDS and bytes_needed <= max_bytes:
+    if algebra.dim <= limits.ENUMERATED_WORDS and bytes_needed <= max_bytes:
         distinct = words.unique()[0]
         basis = walk(distinct, distinct, algebra.dim)
-    return LieAlgebra(
-        dim=algebra.dim,
-        n_qubits=words.n_qubits,
-        method=algebra.method + ("" if basis is None else "; words listed by walking the orbit"),
-        basis=basis,
-        components=algebra.components,
-        central_words=algebra.central_words,
-        known_structure=algebra.structure,
-    )
+    listed = "" if basis is None else "; words listed by walking the orbit"
+    return replace(algebra, method=algebra.method + listed, basis=basis)
 
 
-def _exact_algebra(sums: list[PauliSum], numbers: Recognised, found: ClosedSpan, rng) -> LieAlgebra:
+def _exact_algebra(
+    sums: list[PauliSum], numbers: Recognised, found: ClosedSpan, rng: np.random.Generator
+) -> LieAlgebra:
     """Lift the span to real numbers, certify its dimension, and build the record."""
     dim, status, basis = found.span.rank, Status.OK, None
     method = f"exact rank modulo the random prime {found.span.p}"
@@ -183,8 +185,9 @@ def _exact_algebra(sums: list[PauliSum], numbers: Recognised, found: ClosedSpan,
         if rows is not None and _certified(rows, sums, numbers, found):
             method += ", certified by exact closure over the rationals"
         else:
+            # no certificate: a second prime divides the same minor with a chance of 1e-9
             other = random_prime(rng, numbers.primes_under_roots)
-            again = close_span(sums, sums, numbers, numbers, other, dim + 1, 1 << 62)
+            again = close_span(sums, sums, numbers, numbers, other, dim + 1, limits.SECOND_CLOSURE_BYTES)
             dim = max(dim, again.span.rank)
             method += f" and modulo {other}"
         basis = _real_basis(rows, sums, found, dim, rng)
@@ -202,7 +205,9 @@ def _exact_algebra(sums: list[PauliSum], numbers: Recognised, found: ClosedSpan,
     )
 
 
-def _real_basis(rows, sums, found: ClosedSpan, dim: int, rng) -> sparse.csr_array | None:
+def _real_basis(
+    rows: RationalRows | None, sums: list[PauliSum], found: ClosedSpan, dim: int, rng: np.random.Generator
+) -> sparse.csr_array | None:
     """Return real basis rows: lifted ones where they are right, else sampled ones."""
     maps = found.adjoint.matrices(np.concatenate([g.coefficients for g in sums]))
     starts = found.adjoint.coordinates(sums)
@@ -212,7 +217,7 @@ def _real_basis(rows, sums, found: ClosedSpan, dim: int, rng) -> sparse.csr_arra
     return None if sampled is None else sparse.csr_array(sampled)
 
 
-def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) -> LieAlgebra | None:
+def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng: np.random.Generator) -> LieAlgebra | None:
     """Close by floating-point samples; None where the words or the gap do not allow it."""
     adjoint = AdjointTable([g.words for g in sums], [g.coefficients for g in sums])
     numbers = adjoint.table.index(PauliWords.concatenate([g.words for g in sums]))
@@ -222,7 +227,7 @@ def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) ->
             return None
         adjoint.expand(np.unique(numbers))
         numbers = np.arange(known, len(adjoint.table))
-        if 64 * len(adjoint.table) ** 2 > max_bytes:
+        if limits.WORD_BYTES * len(adjoint.table) ** 2 > max_bytes:
             return None
     basis = sample_orthonormal(adjoint.matrices(), adjoint.coordinates(sums), rng, max_dim)
     if basis is None:
@@ -236,9 +241,10 @@ def _sampled_algebra(sums: list[PauliSum], max_dim: int, max_bytes: int, rng) ->
     )
 
 
-def _certified(rows, sums, numbers: Recognised, found: ClosedSpan) -> bool:
+def _certified(rows: RationalRows, sums: list[PauliSum], numbers: Recognised, found: ClosedSpan) -> bool:
     largest = max(abs(a) for integers in numbers.integers for a in integers)
-    if not (numbers.exact and numbers.rational) or largest >= _LARGE_INTEGER:
+    # square roots have no integer rows, and large integers overflow the certificate
+    if not (numbers.exact and numbers.rational) or largest >= limits.LARGE_INTEGER:
         return False
     integers = np.concatenate([np.array(row) for row in numbers.integers])
     splits = np.cumsum([len(row) for row in numbers.integers])[:-1]
@@ -249,6 +255,7 @@ def _certified(rows, sums, numbers: Recognised, found: ClosedSpan) -> bool:
 
 def _as_sums(vectors: sparse.csr_array, words: PauliWords) -> tuple[PauliSum, ...]:
     """Return sparse rows as Pauli sums, their words sorted."""
+    # numbers are in the order of discovery; sums are sorted by word, so that equal ones look equal
     order = np.lexsort(words.packed.T[::-1])
     place = np.empty(len(words), dtype=np.int64)
     place[order] = np.arange(len(words))

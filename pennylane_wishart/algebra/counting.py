@@ -9,26 +9,18 @@ images of their spans overlap; that overlap is summed over.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from pennylane_wishart.algebra.orbitparts import BinomialPart, QuadricPart, part_of, solve_affine
-from pennylane_wishart.algebra.records import Component
-from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits, unpack_bits
+from pennylane_wishart.algebra.component import Component
+from pennylane_wishart.algebra.orbitparts import BinomialPart, Measure, QuadricPart, part_of, solve_affine
+from pennylane_wishart.conventions import algebra as limits
+from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits, subsets, unpack_bits
 
 __all__ = ["Count", "OrbitCounter", "commutation_with", "x_part"]
-
-_MAX_COUPLING = 12
-_MAX_STATES = 6
-_ENUMERATED_BITS = 17
-_SAMPLES = 200_000
-_CHUNK = 20_000
-_Z95 = 1.959963984540054
-
-Measure = Callable[[PauliWords], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -68,8 +60,10 @@ class OrbitCounter:
         self.word = word
         found = [part_of(component, word) for component in components]
         self.parts: list[QuadricPart | BinomialPart] = [p for p in found if p is not None]
+        # a central generator that meets the word multiplies it, once for each choice of the others
         moving = central[np.flatnonzero(word.anticommutes(central))] if len(central) else word[[]]
         kernels = [moving.packed, *(p.kernel.packed for p in self.parts)]
+        # parts share radical words: their span is counted once
         rows = F2Basis(np.concatenate(kernels)).rows
         self.kernel = PauliWords.from_packed(rows, word.n_qubits)
 
@@ -79,6 +73,7 @@ class OrbitCounter:
         parities = [w.packed for p in self.parts if isinstance(p, BinomialPart) and (w := p.parity_word) is not None]
         if not parities:
             return 0
+        # a product of parities that lies in K maps one choice of subsets to another with the same words
         together = F2Basis(np.concatenate([self.kernel.packed, *parities])).rank
         return len(parities) - (together - len(self.kernel))
 
@@ -97,6 +92,7 @@ class OrbitCounter:
             rng: used where the count has to be estimated.
         """
         on_kernel = measure(self.kernel)
+        # values are taken modulo what K can change: cosets of K are counted, then multiplied
         modulo = F2Basis(pack_bits(on_kernel)) if len(on_kernel) else None
         width = len(target)
 
@@ -108,8 +104,10 @@ class OrbitCounter:
         values = [reduced(part.values(measure)) for part in self.parts]
         wanted = reduced(measure(self.word) ^ target)[0]
         for part, value in zip(self.parts, values, strict=True):
+            # subsets are counted from the empty one, so the part's own origin is taken off
             wanted = wanted ^ part.offset(value)
         log2_fibre = len(self.kernel) - (0 if modulo is None else modulo.rank)
+        # exactly where the parts couple through few bits, else by testing solutions one by one
         cosets = self._cosets(values, wanted)
         if cosets is not None:
             exact = (cosets << log2_fibre) >> self.log2_repeats
@@ -122,6 +120,7 @@ class OrbitCounter:
         images = [_row_basis(value) for value in values]
         stacked = np.concatenate([*images, np.zeros((0, len(wanted)), np.uint8)])
         owner = np.repeat(np.arange(len(images)), [len(i) for i in images])
+        # each way to share the value among the parts is one solution; they differ by the ambiguity
         solution = solve_affine(stacked, wanted)
         if solution is None:
             return 0
@@ -136,17 +135,26 @@ class OrbitCounter:
                 return 0
         return total
 
-    def _group(self, group, free, start, owner, stacked, values) -> int | None:
+    def _group(
+        self,
+        group: list[int],
+        free: np.ndarray,
+        start: np.ndarray,
+        owner: np.ndarray,
+        stacked: np.ndarray,
+        values: list[np.ndarray],
+    ) -> int | None:
         """Count one group of coupled parts: Σ over shares of ∏ over parts."""
-        if len(free) > _MAX_COUPLING:
+        # 2^12 shares at most; chains of many parts are coupled through few bits, and are added up instead
+        if len(free) > limits.COUPLING_BITS:
             return self._convolve(group, start, owner, stacked, values)
         cache: dict[tuple[int, bytes], int | None] = {}
         total = 0
-        for choice in range(1 << len(free)):
-            bits = unpack_bits(np.array([[choice]], dtype=np.uint64), len(free))[0]
-            share = start ^ ((bits.astype(np.int64) @ free) % 2).astype(np.uint8)
+        for bits in subsets(len(free)):
+            share = start ^ ((bits @ free) % 2).astype(np.uint8)
             product = 1
             for i in group:
+                # what this share asks of part i
                 target = (share[owner == i].astype(np.int64) @ stacked[owner == i]) % 2
                 key = (i, target.tobytes())
                 if key not in cache:
@@ -160,27 +168,29 @@ class OrbitCounter:
             total += product
         return total
 
-    def _convolve(self, group, start, owner, stacked, values) -> int | None:
+    def _convolve(
+        self, group: list[int], start: np.ndarray, owner: np.ndarray, stacked: np.ndarray, values: list[np.ndarray]
+    ) -> int | None:
         """Count a group of many parts coupled through few bits: add part after part."""
         inside = np.isin(owner, group)
         basis = _row_basis(stacked[inside])
-        if len(basis) > _MAX_STATES:
+        if len(basis) > limits.COUPLED_STATES:
             return None
-        states = [
-            ((unpack_bits(np.array([[s]], np.uint64), len(basis))[0].astype(int) @ basis) % 2)
-            for s in range(1 << len(basis))
-        ]
-        number = {state.astype(np.uint8).tobytes(): s for s, state in enumerate(states)}
+        states = ((subsets(len(basis)) @ basis) % 2).astype(np.uint8)
+        number = {state.tobytes(): s for s, state in enumerate(states)}
         wanted = (start[inside].astype(np.int64) @ stacked[inside]) % 2
         ways = [int(s == number[wanted.astype(np.uint8).tobytes()]) for s in range(len(states))]
         for i in group:
-            counts = [self.parts[i].count(values[i], s.astype(np.uint8)) for s in states]
+            counts = [self.parts[i].count(values[i], s) for s in states]
             if any(c is None for c in counts):
                 return None
+            # values add over F2: a convolution over XOR
             ways = [sum(ways[s ^ t] * (counts[t] or 0) for t in range(len(states))) for s in range(len(states))]
         return ways[0]
 
-    def _from_solutions(self, values, wanted, rng) -> tuple[int, int, int]:
+    def _from_solutions(
+        self, values: list[np.ndarray], wanted: np.ndarray, rng: np.random.Generator
+    ) -> tuple[int, int, int]:
         """Count cosets by testing the linear condition's solutions: all, or a sample of them."""
         solution = solve_affine(np.concatenate(values), wanted)
         if solution is None:
@@ -194,34 +204,36 @@ class OrbitCounter:
             good = np.ones(len(points), dtype=bool)
             for part, piece in zip(self.parts, np.split(points, splits, axis=1), strict=True):
                 good &= part.accepts(piece)
+            # a solution of the linear condition is a word of the orbit if every part accepts its piece
             hits += int(good.sum())
             tried += len(points)
-        if len(null) <= _ENUMERATED_BITS:
+        if len(null) <= limits.ENUMERATED_BITS:
             return hits, hits, hits
         centre, half = _wilson(hits, tried)
 
         def scaled(fraction: float) -> int:
+            # the share as a 53-bit integer: the number of solutions is beyond any float
             return int(min(1.0, max(0.0, fraction)) * 2**53) << len(null) >> 53
 
         return scaled(hits / tried), scaled(centre - half), scaled(centre + half)
 
 
-def _weights(n_bits: int, rng):
+def _weights(n_bits: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield batches of bits ``(samples, n_bits)``: all of them up to 17 bits, else random."""
-    if n_bits <= _ENUMERATED_BITS:
+    if n_bits <= limits.ENUMERATED_BITS:
         indices = np.arange(1 << n_bits, dtype=np.uint64)[:, None]
-        for part in np.array_split(indices, 1 + len(indices) // _CHUNK):
+        for part in np.array_split(indices, 1 + len(indices) // limits.COUNT_CHUNK):
             yield unpack_bits(part, n_bits)
     else:
-        for _ in range(_SAMPLES // _CHUNK):
-            yield rng.integers(0, 2, size=(_CHUNK, n_bits))
+        for _ in range(limits.COUNT_SAMPLES // limits.COUNT_CHUNK):
+            yield rng.integers(0, 2, size=(limits.COUNT_CHUNK, n_bits))
 
 
 def _wilson(hits: int, samples: int) -> tuple[float, float]:
     """Return centre and half-width of the 95% Wilson interval of a proportion."""
-    p, z2 = hits / samples, _Z95**2
+    p, z2 = hits / samples, limits.Z95**2
     scale = 1 + z2 / samples
-    half = _Z95 * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2)) / scale
+    half = limits.Z95 * math.sqrt(p * (1 - p) / samples + z2 / (4 * samples**2)) / scale
     return (p + z2 / (2 * samples)) / scale, half
 
 
@@ -230,7 +242,7 @@ def _row_basis(bits: np.ndarray) -> np.ndarray:
     return unpack_bits(F2Basis(pack_bits(bits)).rows, bits.shape[1]) if bits.size else bits[:0]
 
 
-def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int):
+def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield (parts, ambiguity rows) of parts that the ambiguity couples."""
     leader = list(range(count))
 
@@ -245,4 +257,5 @@ def _groups(owner: np.ndarray, ambiguity: np.ndarray, count: int):
             leader[find(int(i))] = find(int(parts[0]))
     for root in sorted({find(i) for i in range(count)}):
         rows = [k for k, parts in enumerate(touched) if find(int(parts[0])) == root]
+        # rows that couple these parts, and no others
         yield [i for i in range(count) if find(i) == root], ambiguity[rows]

@@ -1,12 +1,15 @@
-"""Alternating and quadratic forms over F2 on packed rows: radicals and Arf invariants."""
+"""Quadratic forms over F2 on Pauli words, and independent rows of 0/1 matrices."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
-from pennylane_wishart.paulis import pack_bits, unpack_bits
+from pennylane_wishart.paulis import PauliWords, gram_schmidt, pack_bits, unpack_bits
 
-__all__ = ["FormNormal", "normal_form", "row_profile"]
+__all__ = ["ReducedForm", "reduce_form", "row_profile"]
 
 
 def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -25,6 +28,7 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     m = matrix.shape[0]
     values = pack_bits(matrix) if m else np.zeros((0, 1), np.uint64)
     width = values.shape[1]
+    # each row carries which rows it is a sum of, so that a zero row is a dependency
     work = np.concatenate([values, pack_bits(np.eye(m, dtype=np.uint8))], axis=1) if m else values
     kept, dependent = [], []
     for i in range(m):
@@ -36,54 +40,26 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         word = int(nonzero[0])
         value = int(work[i, word])
         bit = np.uint64(value & -value)
+        # only later rows are cleared: earlier ones keep their place in the profile
         hit = i + 1 + np.flatnonzero(work[i + 1 :, word] & bit)
         work[hit] ^= work[i]
     return np.array(kept, dtype=np.int64), unpack_bits(work[dependent, width:], m)
 
 
-class FormNormal:
-    """Normal form of a quadratic form: hyperbolic pairs, Arf invariant, and what is left.
+@dataclass(frozen=True)
+class ReducedForm:
+    """A quadratic form up to a change of basis."""
 
-    Attributes:
-        pairs: number of hyperbolic pairs (half the rank of the polar form).
-        arf: sum of q_i·q_j over the pairs, mod 2.
-        linear: whether q is non-zero on the radical of the polar form.
-    """
-
-    def __init__(self, pairs: int, arf: int, linear: bool):
-        self.pairs, self.arf, self.linear = pairs, arf, linear
+    pairs: int
+    """Number of hyperbolic pairs (half the rank of the polar form)."""
+    arf: int
+    """Sum of q_i·q_j over the pairs, mod 2."""
+    linear: bool
+    """Whether q is non-zero on the radical of the polar form."""
 
 
-def normal_form(polar: np.ndarray, q: np.ndarray) -> FormNormal:
-    """Reduce a quadratic form given on a basis by symplectic Gram–Schmidt.
-
-    Args:
-        polar: ``uint8 (n, n)``, alternating.
-        q: ``uint8 (n,)``: q on the basis.
-    Cost: O(n² · n / 64).
-    """
-    n = len(q)
-    rows = pack_bits(polar) if n else np.zeros((0, 1), np.uint64)
-    q = np.array(q, dtype=np.uint8)
-    live = np.ones(n, dtype=bool)
-    pairs = arf = 0
-    for i in range(n):
-        if not live[i]:
-            continue
-        row = unpack_bits(rows[i : i + 1], n)[0].astype(bool) & live
-        row[i] = False
-        if not row.any():
-            continue
-        j = int(np.argmax(row))
-        other = unpack_bits(rows[j : j + 1], n)[0].astype(bool) & live
-        live[i] = live[j] = False
-        a, b = row & live, other & live
-        pairs += 1
-        arf ^= int(q[i] & q[j])
-        # u → u + ω(u,j)·i + ω(u,i)·j makes u orthogonal to the pair
-        q[b] ^= q[i]
-        q[a] ^= q[j]
-        q[a & b] ^= 1
-        rows[a] ^= pack_bits(b[None])[0]
-        rows[b] ^= pack_bits(a[None])[0]
-    return FormNormal(pairs, arf, bool(q[live].any()))
+def reduce_form(words: PauliWords, q: Callable[[PauliWords], np.ndarray]) -> ReducedForm:
+    """Reduce a quadratic form q whose polar form is ω, on the span of independent words."""
+    # on hyperbolic pairs q is Σ x_i y_i up to its values there, so Arf is Σ q(e_i)q(f_i)
+    first, second, rest = gram_schmidt(words)
+    return ReducedForm(len(first), int(np.sum(q(first) & q(second))) & 1, bool(q(rest).any()))

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.paulis import F2Basis, PauliWords
 
 __all__ = ["Connected", "connected_components", "isolated_mask", "y_parity"]
 
-_PROBES = 64
-
 
 def y_parity(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return x·z mod 2 of packed rows, ``uint8 (m,)``: a quadratic form with polar form ω."""
-    return (np.bitwise_count(x & z).sum(axis=1) & 1).astype(np.uint8)
+    return np.asarray(np.bitwise_count(x & z).sum(axis=1) & 1, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +43,20 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
     rng = np.random.default_rng(0)
     packed = words.packed
     probes = np.stack(
-        [np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0) for _ in range(_PROBES)]
+        [
+            np.bitwise_xor.reduce(packed[rng.integers(0, 2, m).astype(bool)], axis=0, initial=0)
+            for _ in range(limits.PROBES)
+        ]
     ).astype(np.uint64)
+    # a word that meets no probe is probably alone: only those are tested against the whole span
     odd = words.anticommutation(PauliWords.from_packed(probes, words.n_qubits))
     mask = np.logical_not(np.any(odd, axis=1))
     candidates = np.flatnonzero(mask)
     if len(candidates):
         span = PauliWords.from_packed(F2Basis(packed).rows, words.n_qubits)
-        for chunk in np.array_split(candidates, 1 + len(candidates) // 1024):
+        for chunk in np.array_split(candidates, 1 + len(candidates) // limits.PROBED_CHUNK):
             mask[chunk] = ~words[chunk].anticommutation(span).any(axis=1)
-    return mask
+    return np.asarray(mask)
 
 
 def connected_components(words: PauliWords) -> list[Connected]:
@@ -74,7 +77,7 @@ def connected_components(words: PauliWords) -> list[Connected]:
     return out
 
 
-def _grow(words: PauliWords):
+def _grow(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """Grow the component of the first word; return its members, basis, pattern and q."""
     m, width = len(words), 2 * words.x.shape[1]
     by_column = np.ascontiguousarray(words.packed.T)
@@ -87,6 +90,7 @@ def _grow(words: PauliWords):
     basis, columns, echelon = [], [], []
     while True:
         open_words = reached & alive
+        # the first reached word outside the span so far: it anticommutes with an earlier one
         i = int(np.argmax(open_words))
         if not open_words[i]:
             break
@@ -95,12 +99,14 @@ def _grow(words: PauliWords):
         value = int(row[word])
         bit = np.uint64(value & -value)
         hit = np.flatnonzero(work[:, word] & bit)
+        # elimination carries the tag along: where a row vanishes but its tag does not, q has no solution
         work[hit] ^= row
         alive[hit] = work[hit, :width].any(axis=1)
         echelon.append((row, word, bit))
         used = np.flatnonzero(swapped[i])  # few, where words are local
         shared = np.bitwise_xor.reduce(by_column[used] & swapped[i, used, None], axis=0)
         column = (np.bitwise_count(shared) & 1).astype(bool)
+        # all that the new basis word meets belong to the component
         reached |= column
         basis.append(i)
         columns.append(column)
@@ -112,7 +118,7 @@ def _grow(words: PauliWords):
     return members, (position[basis], pattern, q_linear)
 
 
-def _solve_linear(echelon, width: int) -> np.ndarray:
+def _solve_linear(echelon: list[tuple[np.ndarray, int, np.uint64]], width: int) -> np.ndarray:
     """Back-substitute λ·row = tag; a row has no bit at the pivots of earlier rows."""
     out = np.zeros(width, dtype=np.uint64)
     for row, word, bit in reversed(echelon):

@@ -7,25 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["as_sums", "as_words", "wires_of"]
 
-_MAX_MATRIX_QUBITS = 12
-_HERMITIAN_TOL = 1e-10
 
-
-def wires_of(items: Iterable) -> list:
+def wires_of(items: Iterable[Any]) -> list[Any]:
     """Return the wires of PennyLane objects: sorted if integers, else in order of appearance."""
     seen: dict[Any, None] = {}
     for item in items:
         seen.update(dict.fromkeys(item.wires))
+    # sorted only where all are integers: labels of other kinds have no order of their own
     wires = list(seen)
     return sorted(wires) if all(isinstance(w, (int, np.integer)) for w in wires) else wires
 
 
-def as_words(words, wire_order: Sequence | None = None, name: str = "words") -> PauliWords:
+def as_words(words: Any, wire_order: Sequence[Any] | None = None, name: str = "words") -> PauliWords:
     """Read Pauli words in any of their forms; factors and signs are dropped.
 
     Args:
@@ -46,7 +45,10 @@ def as_words(words, wire_order: Sequence | None = None, name: str = "words") -> 
     if not words:
         return PauliWords.identity(0, 0)
     if all(isinstance(w, str) for w in words):
-        return _from_strings(words, name)
+        try:
+            return PauliWords.from_strings(words)
+        except InputError as err:
+            raise InputError(f"{name}: {err.what}") from None
     if all(isinstance(w, (PauliWords, PauliSum)) for w in words):
         batches = [_only_word(w, name) if isinstance(w, PauliSum) else w for w in words]
         _check_same_qubits([b.n_qubits for b in batches], name)
@@ -64,7 +66,7 @@ def as_words(words, wire_order: Sequence | None = None, name: str = "words") -> 
     return PauliWords.from_maps(maps, len(wires))
 
 
-def as_sums(generators, wire_order: Sequence | None = None) -> list[PauliSum]:
+def as_sums(generators: Any, wire_order: Sequence[Any] | None = None) -> list[PauliSum]:
     """Read Hermitian (or anti-Hermitian) generators as Pauli sums with real coefficients.
 
     Args:
@@ -102,17 +104,6 @@ def as_sums(generators, wire_order: Sequence | None = None) -> list[PauliSum]:
     return [_real(g, i) for i, g in enumerate(sums)]
 
 
-def _from_strings(words: Sequence[str], name: str) -> PauliWords:
-    n = len(words[0])
-    letters = np.frombuffer("".join(words).encode("utf-8", "replace"), dtype=np.uint8)
-    if any(len(w) != n for w in words) or not np.isin(letters, list(b"IXYZ")).all():
-        bad = next(w for w in words if len(w) != n or set(w) - set("IXYZ"))
-        raise InputError(f"{name}: a Pauli word is a string of I, X, Y, Z, here of length {n}; got {bad!r}.")
-    letters = letters.reshape(len(words), n)
-    y = letters == ord("Y")
-    return PauliWords.from_bits((letters == ord("X")) | y, (letters == ord("Z")) | y)
-
-
 def _only_word(item: PauliSum, name: str) -> PauliWords:
     if len(item) != 1:
         raise InputError(f"{name}: {item!r} is not one Pauli word; use close() for sums of words.")
@@ -127,17 +118,17 @@ def _check_same_qubits(counts: Sequence[int], name: str) -> None:
         )
 
 
-def _sentence(item, name: str):
+def _sentence(item: Any, name: str) -> Any:
     """Return the PauliSentence of a PennyLane operator, PauliWord or PauliSentence."""
     sentence = getattr(item, "pauli_rep", None)
     if sentence is not None:
         return sentence
     if not hasattr(item, "wires"):
         raise InputError(f"{name}: expected Pauli words or operators; got {item!r}.")
-    if len(item.wires) > _MAX_MATRIX_QUBITS:
+    if len(item.wires) > limits.MATRIX_QUBITS:
         raise InputError(
             f"{name}: {item!r} has no Pauli representation and acts on {len(item.wires)} wires; "
-            f"matrices are expanded on at most {_MAX_MATRIX_QUBITS}. Write it as a sum of Paulis."
+            f"matrices are expanded on at most {limits.MATRIX_QUBITS}. Write it as a sum of Paulis."
         )
     import pennylane as qml
 
@@ -148,7 +139,7 @@ def _sentence(item, name: str):
     return qml.pauli.pauli_sentence(qml.pauli_decompose(matrix, wire_order=item.wires, check_hermitian=False))
 
 
-def _wire_index(sentences: Iterable, wire_order: Sequence | None, name: str) -> dict:
+def _wire_index(sentences: Iterable[Any], wire_order: Sequence[Any] | None, name: str) -> dict[Any, int]:
     used = wires_of(sentences)
     order = used if wire_order is None else list(wire_order)
     missing = [w for w in used if w not in set(order)]
@@ -157,24 +148,24 @@ def _wire_index(sentences: Iterable, wire_order: Sequence | None, name: str) -> 
     return {wire: i for i, wire in enumerate(order)}
 
 
-def _from_sentence(sentence, wires: Mapping) -> PauliSum:
+def _from_sentence(sentence: Any, wires: Mapping[Any, int]) -> PauliSum:
     maps = [{wires[w]: letter for w, letter in pw.items()} for pw in sentence]
     coefficients = np.array([complex(c) for c in sentence.values()])
     return PauliSum.of(PauliWords.from_maps(maps, len(wires)), coefficients)
 
 
-def _from_matrix(matrix, index: int) -> PauliSum:
+def _from_matrix(matrix: Any, index: int) -> PauliSum:
     try:
         array = np.asarray(matrix, dtype=complex)
     except (TypeError, ValueError) as error:
         raise InputError(f"generators: cannot read {type(matrix).__name__} {matrix!r:.80}.") from error
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] > 2**_MAX_MATRIX_QUBITS:
-        raise InputError(f"generators: a matrix must be (2^n, 2^n) with n ≤ {_MAX_MATRIX_QUBITS}; got {array.shape}.")
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] > 2**limits.MATRIX_QUBITS:
+        raise InputError(f"generators: a matrix must be (2^n, 2^n) with n ≤ {limits.MATRIX_QUBITS}; got {array.shape}.")
     _check_finite(array, index)
     return PauliSum.from_matrix(array)
 
 
-def _check_finite(coefficients, index: int) -> None:
+def _check_finite(coefficients: Any, index: int) -> None:
     # PauliSum drops what compares false, so a NaN has to be caught before
     if not np.all(np.isfinite(np.asarray(coefficients, dtype=complex))):
         raise InputError(f"generators[{index}] has coefficients that are not finite numbers.")
@@ -185,7 +176,7 @@ def _real(generator: PauliSum, index: int) -> PauliSum:
     c = generator.coefficients
     if not np.iscomplexobj(c):
         return generator
-    scale = _HERMITIAN_TOL * np.abs(c).max(initial=0.0)
+    scale = limits.HERMITIAN * np.abs(c).max(initial=0.0)
     for part, other in ((c.real, c.imag), (c.imag, c.real)):
         if np.all(np.abs(other) <= scale):
             return PauliSum.of(generator.words, part)

@@ -41,9 +41,11 @@ def find_majoranas(
     points = np.zeros((len(parents) + 1, packed.shape[1]), dtype=np.uint64)
     for edge, parent in enumerate(parents):
         points[edge + 1] = points[parent] ^ edges[edge]
+    # a word may end in a point that no tree word has: there is at most one such point
     extra = np.flatnonzero(second == len(points))
     if len(extra):
         points = np.vstack([points, points[first[extra[0]]] ^ packed[extra[0]]])
+    # what is left of a word beside its pair commutes with everything: it makes copies
     gains = packed ^ points[first] ^ points[second]
     return PauliWords.from_packed(points, words.n_qubits), gains
 
@@ -70,8 +72,10 @@ def _grow_tree(gram: np.ndarray) -> np.ndarray | None:
         if edge:
             used = np.flatnonzero(rows[edge, : edge // 64 + 1])
             on_path = paths[used, : edge + 1] & rows[edge, used, None]
+            # the potential of a point is the parity of marked edges on its path from point 0
             potential = np.bitwise_count(np.bitwise_xor.reduce(on_path, axis=0)) & 1
             ones = int(potential.sum())
+            # one point marked, or all but one: the new word joins there
             if ones == 1:
                 parents[edge] = int(np.argmax(potential))
             elif ones == edge:
@@ -87,6 +91,7 @@ def _pair_of_each(potential: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
     """Return the two points of each word (the extra point is numbered last), or None."""
     n_points, m = potential.shape
     sizes = potential.sum(axis=0, dtype=np.int64)
+    # a potential is known up to its complement; pairs are the one of even size
     even = np.where(sizes % 2 == 0, potential, 1 - potential)
     sizes = np.where(sizes % 2 == 0, sizes, n_points - sizes)
     with_extra = (sizes == n_points - 1) & (sizes != 2)

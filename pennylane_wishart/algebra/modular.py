@@ -10,27 +10,27 @@ from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["ModularSpan", "matmul_mod", "rational_reconstruction"]
+from pennylane_wishart.conventions import algebra as limits
 
-_TERMS = 256
-_HALF = 1 << 15
-_PANEL = 48
+__all__ = ["ModularSpan", "matmul_mod", "rational_reconstruction"]
 
 
 def matmul_mod(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
     """Return a @ b mod p exactly, ``int64``, for residues in [0, p), p < 2^31."""
+    # balanced residues are half as large, which buys a bit in the exact sums
     half = p >> 1
     a = a - p * (a > half)
     b = b.astype(np.float64)
     b -= p * (b > half)
-    high = (a + _HALF // 2) >> 15
-    low = a - (high << 15)
+    bits = limits.MODULAR_HALF_BITS
+    high = (a + (1 << bits - 1)) >> bits  # rounded, so that the low half is balanced too
+    low = a - (high << bits)
     out = np.zeros((a.shape[0], b.shape[1]), dtype=np.int64)
-    for start in range(0, a.shape[1], _TERMS):
-        part = slice(start, start + _TERMS)
+    for start in range(0, a.shape[1], limits.MODULAR_TERMS):
+        part = slice(start, start + limits.MODULAR_TERMS)
         top = (high[:, part].astype(np.float64) @ b[part]).astype(np.int64) % p
         bottom = (low[:, part].astype(np.float64) @ b[part]).astype(np.int64)
-        out = (out + (top << 15) + bottom) % p
+        out = (out + (top << bits) + bottom) % p
     return out
 
 
@@ -58,24 +58,26 @@ class ModularSpan:
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
         """Return vectors modulo the span, with zeros at all pivots."""
         if self.rank == 0 or len(vectors) == 0:
-            return vectors % self.p
+            return np.asarray(vectors % self.p)
+        # rows are reduced, so the pivots of a vector are the coefficients to subtract
         factors = vectors[:, self.pivots]
         used = factors.any(axis=0)
         if not used.any():
             return vectors
         self.work += len(vectors) * int(used.sum()) * vectors.shape[1]
-        return (vectors - matmul_mod(factors[:, used], self.rows[used], self.p)) % self.p
+        return np.asarray((vectors - matmul_mod(factors[:, used], self.rows[used], self.p)) % self.p)
 
     def add(self, vectors: np.ndarray) -> np.ndarray:
         """Add vectors; return the positions of those that were independent of all before."""
         independent = []
-        for start in range(0, len(vectors), _PANEL):
-            panel = self.reduce(vectors[start : start + _PANEL])
+        for start in range(0, len(vectors), limits.MODULAR_PANEL):
+            panel = self.reduce(vectors[start : start + limits.MODULAR_PANEL])
             kept, pivots = self._eliminate(panel)
             if len(kept) == 0:
                 continue
             fresh = panel[kept]
             factors = self.rows[:, pivots]
+            # old rows are cleared at the new pivots: the form stays reduced
             hit = np.flatnonzero(factors.any(axis=1))
             if len(hit):
                 self.work += len(hit) * fresh.size
@@ -88,7 +90,9 @@ class ModularSpan:
 
     def _eliminate(self, panel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bring a panel to reduced echelon form in place."""
-        p, kept, pivots = self.p, [], []
+        p = self.p
+        kept: list[int] = []
+        pivots: list[int] = []
         for i in range(len(panel)):
             nonzero = np.flatnonzero(panel[i])
             if len(nonzero) == 0:
@@ -113,6 +117,7 @@ def rational_reconstruction(values: np.ndarray, p: int) -> list[Fraction] | None
     out = []
     for value in values.tolist():
         r0, r1, t0, t1 = p, value, 0, 1
+        # the extended Euclidean algorithm, stopped halfway: numerator and denominator are then small
         while r1 > bound:
             quotient = r0 // r1
             r0, r1, t0, t1 = r1, r0 - quotient * r1, t1, t0 - quotient * t1

@@ -10,23 +10,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from pennylane_wishart.algebra.closure import close_span
-from pennylane_wishart.algebra.counting import OrbitCounter, commutation_with, x_part
+from pennylane_wishart.algebra.counting import Count, OrbitCounter, commutation_with, x_part
 from pennylane_wishart.algebra.inputs import as_sums, as_words
 from pennylane_wishart.algebra.records import LieAlgebra
 from pennylane_wishart.algebra.scalars import random_prime, recognise
 from pennylane_wishart.algebra.walk import walk
 from pennylane_wishart.algebra.words import classify
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Module", "module_of", "module_span", "orbit", "squared_expectations"]
-
-_ENUMERATED = 10**6
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +47,14 @@ class Module:
     word: PauliWords | None = field(default=None, repr=False)
     """The observable, where it is one word."""
     generators: PauliWords | None = field(default=None, repr=False)
-    counter: OrbitCounter | None = field(default=None, repr=False)
     seed: int = field(default=0, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.dim < 0 or (self.z_type or 0) > (self.orbit_size or 0):
             raise InputError(f"Module: dim {self.dim} with {self.z_type} Z-type words is impossible.")
 
     def __repr__(self) -> str:
-        size = f"dim={self.dim}" if self.log2_dim < 50 else f"log2_dim={self.log2_dim:.2f}"
+        size = f"dim={self.dim}" if self.log2_dim < limits.LOG_SHOWN else f"log2_dim={self.log2_dim:.2f}"
         return f"Module({size}, n_qubits={self.n_qubits}, method={self.method!r}, status={self.status.name})"
 
     @property
@@ -76,7 +75,7 @@ class Module:
         word is of Z-type, or where nothing moves the observable. Not valid at finite depth.
         Source: the Pauli orbit formula, Ragone et al., arXiv:2309.09342, for O outside ig too.
         """
-        _, size, z_type = self._counted()
+        size, z_type = self._counted()
         if size == 1 or z_type == 0:
             return -math.inf
         return math.log2(z_type) - math.log2(size)
@@ -87,30 +86,30 @@ class Module:
         Raises:
             ModuleTooLargeError: if there are more than ``limit``.
         """
-        counter, size, _ = self._counted()
+        size, _ = self._counted()
         if size > limit:
             raise ModuleTooLargeError(f"Module.enumerate: the orbit has {size} words, more than limit={limit}.")
-        assert self.generators is not None
-        return walk(counter.word, self.generators, limit)
+        assert self.generators is not None and self.word is not None
+        return walk(self.word, self.generators, limit)
 
-    def anticommuting_fraction(self, word) -> float:
+    def anticommuting_fraction(self, word: Any) -> float:
         """Return the fraction of the orbit that anticommutes with a word.
 
         For the generator G̃_k of a parameter deep in the circuit this is f_k in
         Var[∂_kℓ] = f_k·Var[ℓ] with Var[ℓ] of the same input state.
         """
-        counter, size, _ = self._counted()
+        size, _ = self._counted()
         other = as_words(word, name="word")
         if len(other) != 1 or other.n_qubits != self.n_qubits:
             raise InputError(
                 f"anticommuting_fraction: one word on {self.n_qubits} qubits is needed; got "
                 f"{len(other)} on {other.n_qubits}."
             )
-        measure = commutation_with(other)
-        found = counter.count(measure, np.ones(1, np.uint8), np.random.default_rng(self.seed))
+        rng = np.random.default_rng(self.seed)
+        found = self.counter.count(commutation_with(other), np.ones(1, np.uint8), rng)
         return float(Fraction(found.value, size))
 
-    def count_commuting(self, words) -> int:
+    def count_commuting(self, words: Any) -> int:
         """Count the orbit's words that commute with all given words.
 
         With the n stabiliser generators of a state these are its ± stabilisers, so the count
@@ -119,11 +118,10 @@ class Module:
         Raises:
             ModuleTooLargeError: if the count could only be estimated.
         """
-        counter, _, _ = self._counted()
+        self._counted()
         others = as_words(words)
-        measure = commutation_with(others)
-        target = np.zeros(len(others), np.uint8)
-        found = counter.count(measure, target, np.random.default_rng(self.seed))
+        rng = np.random.default_rng(self.seed)
+        found = self.counter.count(commutation_with(others), np.zeros(len(others), np.uint8), rng)
         if not found.exact:
             raise ModuleTooLargeError(
                 "count_commuting: too many components are coupled for an exact count; "
@@ -131,15 +129,21 @@ class Module:
             )
         return found.value
 
-    def _counted(self) -> tuple[OrbitCounter, int, int]:
-        if self.counter is None or self.orbit_size is None or self.z_type is None:
+    @cached_property
+    def counter(self) -> OrbitCounter:
+        """The orbit, ready to be counted; made again from the words after reading back."""
+        assert self.generators is not None and self.word is not None
+        return _counter_of(classify(self.generators), self.word)
+
+    def _counted(self) -> tuple[int, int]:
+        if self.orbit_size is None or self.z_type is None:
             raise InputError(
                 "Module: orbits are counted for Pauli-word observables and generators only; this one is a span of sums."
             )
-        return self.counter, self.orbit_size, self.z_type
+        return self.orbit_size, self.z_type
 
 
-def orbit(generators, observable, wire_order: Sequence | None = None, seed: int = 0) -> Module:
+def orbit(generators: Any, observable: Any, wire_order: Sequence[Any] | None = None, seed: int = 0) -> Module:
     """Count the orbit of a Pauli word under Pauli-word generators, without walking it.
 
     Not type A: { v + w : w ∈ W, q(w) + ω(v, w) = 0, some generator anticommutes with v + w };
@@ -174,19 +178,18 @@ def orbit(generators, observable, wire_order: Sequence | None = None, seed: int 
             f"observable: one word on {algebra.n_qubits} qubits is needed; got {len(word)} on "
             f"{word.n_qubits}. For sums of words use module_of."
         )
-    counter = OrbitCounter(algebra.components, _central(algebra), word)
+    counter = _counter_of(algebra, word)
+    # qubits that nothing touches put no condition on a word
     support = PauliWords.concatenate([words, word]).support()
-    rng = np.random.default_rng(seed)
-    target = np.zeros(len(support), np.uint8)
-    found = counter.count(x_part(support), target, rng)
-    method = "counted as zeros of quadratic forms and subsets of Majoranas, exact"
-    if not found.exact and counter.size <= _ENUMERATED:
-        number = int(walk(word, words, _ENUMERATED).is_diagonal().sum())
-        found = type(found)(number, number, number)
+    found = counter.count(x_part(support), np.zeros(len(support), np.uint8), np.random.default_rng(seed))
+    method = "orbit counted exactly, its Z-type words estimated by sampling Z-type words"
+    if found.exact:
+        method = "counted as zeros of quadratic forms and subsets of Majoranas, exact"
+    elif counter.size <= limits.ENUMERATED_WORDS:  # a small orbit is listed rather than estimated
+        number = int(walk(word, words, limits.ENUMERATED_WORDS).is_diagonal().sum())
+        found = Count(number, number, number)
         method = "orbit counted exactly, its Z-type words by enumeration"
-    elif not found.exact:
-        method = "orbit counted exactly, its Z-type words estimated by sampling Z-type words"
-    return Module(
+    module = Module(
         dim=counter.size,
         n_qubits=word.n_qubits,
         method=method,
@@ -196,16 +199,17 @@ def orbit(generators, observable, wire_order: Sequence | None = None, seed: int 
         z_type_interval=(found.low, found.high),
         word=word,
         generators=words,
-        counter=counter,
         seed=seed,
     )
+    module.__dict__["counter"] = counter  # a cached property that has been computed already
+    return module
 
 
 def module_of(
-    generators,
-    observable,
+    generators: Any,
+    observable: Any,
     max_dim: int = 4095,
-    wire_order: Sequence | None = None,
+    wire_order: Sequence[Any] | None = None,
     seed: int = 0,
     max_work: float = math.inf,
 ) -> Module:
@@ -247,6 +251,7 @@ def module_of(
         words = PauliWords.concatenate([g.words for g in sums])
         return orbit(words, target[0].words, seed=seed)
     module = module_span(sums, target[0], max_dim, seed, max_work)
+    # words can be counted where their span cannot be walked: the sum over words is a bound
     if module.status is Status.TRUNCATED and words_only:
         return _bound(sums, target[0], seed)
     return module
@@ -282,10 +287,12 @@ def module_span(
     numbers, own = recognise(generators), recognise([observable])
     squares = sorted({*numbers.primes_under_roots, *own.primes_under_roots})
     rng = np.random.default_rng(seed)
-    dims, closed, primes = [], True, []
-    for _ in range(2):
+    dims: list[int] = []
+    primes: list[int] = []
+    closed = True
+    for _ in range(2):  # a prime that divides a minor undercounts; two of them do not
         prime = random_prime(rng, squares)
-        found = close_span(generators, [observable], numbers, own, prime, max_dim, 2 * 10**9, max_work)
+        found = close_span(generators, [observable], numbers, own, prime, max_dim, limits.CLOSURE_BYTES, max_work)
         dims.append(found.span.rank)
         primes.append(prime)
         closed &= found.closed
@@ -316,15 +323,15 @@ def squared_expectations(words: PauliWords, bloch: np.ndarray) -> float:
         1.0
     """
     bloch = np.asarray(bloch, dtype=float)
-    if bloch.shape != (words.n_qubits, 3) or np.any((bloch**2).sum(axis=1) > 1 + 1e-9):
+    if bloch.shape != (words.n_qubits, 3) or np.any((bloch**2).sum(axis=1) > 1 + limits.BLOCH_LENGTH):
         raise InputError(
             f"bloch: {words.n_qubits} vectors of length at most 1 are needed, shape "
             f"({words.n_qubits}, 3); got shape {bloch.shape}."
         )
     squares = np.concatenate([np.ones((len(bloch), 1)), bloch**2], axis=1)  # I, X, Y, Z
     total = 0.0
-    for begin in range(0, len(words), _CHUNK):
-        x, z = words[begin : begin + _CHUNK].bits()
+    for begin in range(0, len(words), limits.MODULE_CHUNK):
+        x, z = words[begin : begin + limits.MODULE_CHUNK].bits()
         letter = np.array([[0, 3], [1, 2]])[x, z]
         total += float(squares[np.arange(len(bloch)), letter].prod(axis=1).sum())
     return total
@@ -341,35 +348,31 @@ def _words_of(algebra: LieAlgebra) -> PauliWords:
     return PauliWords.concatenate([*(c.words for c in algebra.components), _central(algebra)])
 
 
-def _together(generators, observable, wire_order) -> tuple[PauliWords, PauliWords]:
+def _counter_of(algebra: LieAlgebra, word: PauliWords) -> OrbitCounter:
+    return OrbitCounter(algebra.components, _central(algebra), word)
+
+
+def _together(generators: Any, observable: Any, wire_order: Sequence[Any] | None) -> tuple[PauliWords, PauliWords]:
     """Read generators and observable on common wires."""
     if isinstance(generators, (PauliWords, np.ndarray)):
         words = as_words(generators, name="generators")
         return words, as_words(observable, wire_order, "observable")
     items = [generators] if isinstance(generators, str) else list(generators)
-    single = observable if isinstance(observable, PauliWords) else as_words_input(observable)
+    single = observable
+    if isinstance(observable, (list, tuple)):
+        if len(observable) != 1:
+            raise InputError(f"observable: one word is needed; got {len(observable)}.")
+        single = observable[0]
     if isinstance(single, PauliWords) or not items:
         return as_words(items, wire_order, "generators"), as_words(single, wire_order, "observable")
     both = as_words([*items, single], wire_order, "generators and observable")
     return both[:-1], both[-1:]
 
 
-def as_words_input(observable):
-    """Return the observable as one item: a batch or a list of one is unwrapped."""
-    if isinstance(observable, (list, tuple)):
-        if len(observable) != 1:
-            raise InputError(f"observable: one word is needed; got {len(observable)}.")
-        return observable[0]
-    return observable
-
-
 def _bound(sums: Sequence[PauliSum], observable: PauliSum, seed: int) -> Module:
     """Bound the module of a sum by the orbits of its words, each orbit once."""
-    words = PauliWords.concatenate([g.words for g in sums])
-    algebra = classify(words)
-    size = sum(
-        OrbitCounter(algebra.components, _central(algebra), observable.words[i]).size for i in range(len(observable))
-    )
+    algebra = classify(PauliWords.concatenate([g.words for g in sums]))
+    size = sum(_counter_of(algebra, observable.words[i]).size for i in range(len(observable)))
     return Module(
         dim=size,
         n_qubits=observable.n_qubits,

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from pennylane_wishart.algebra.records import Ideal, canonical_ideals, merge_ideals
+from pennylane_wishart.algebra.ideal import Ideal, canonical_ideals, merge_ideals
+from pennylane_wishart.conventions import algebra as limits
 
 __all__ = ["ideals_of_roots"]
 
-_MATCH = 1e-7
 _POSITIVE_ROOTS = {"e6": 36, "e7": 63, "e8": 120, "f4": 24, "g2": 6}
 
 
@@ -54,13 +54,15 @@ def _in_simple_roots(values: np.ndarray) -> np.ndarray | None:
     for number, value in enumerate(values):
         parent = None
         if simple:
-            distance, found = tree.query(value - values[simple], distance_upper_bound=_MATCH)
+            # a positive root that is not simple is a simple one plus another positive root
+            distance, found = tree.query(value - values[simple], distance_upper_bound=limits.ROOT_MATCH)
             hit = np.flatnonzero(np.isfinite(distance))
             parent = (int(hit[0]), int(found[hit[0]])) if len(hit) else None
         row = np.zeros(len(values), dtype=np.int16)
         if parent is None:
             row[len(simple)] = 1
             simple.append(number)
+        # a sum cannot come before its parts in the order of α(h₁): the values are no roots
         elif parent[1] >= number:
             return None
         else:
@@ -92,6 +94,7 @@ def _type_of(strings: np.ndarray, roots: int) -> tuple[Ideal, ...] | None:
         return _exceptional("g2", rank, roots)
     if strongest == 2:
         i, j = (int(k[0]) for k in np.nonzero(bonds == 2))
+        # the double bond of B_n and C_n is at an end, that of F_4 in the middle
         ends = [k for k in (i, j) if np.count_nonzero(bonds[k]) == 1]
         if not ends:
             return _exceptional("f4", rank, roots)
@@ -105,6 +108,7 @@ def _type_of(strings: np.ndarray, roots: int) -> tuple[Ideal, ...] | None:
         return canonical_ideals("so", 2 * rank + 1)[0]
     if strongest > 3:
         return None
+    # simply laced: A_n, D_n and E_n differ in their number of roots
     if roots == rank * (rank + 1) // 2:
         return canonical_ideals("su", rank + 1)[0]
     if roots == rank * (rank - 1):

@@ -7,18 +7,18 @@ after the dimension. Nested commutators do not: their independent parts shrink w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from scipy.sparse import csr_array
+
+from pennylane_wishart.conventions import algebra as limits
 
 __all__ = ["sample_orthonormal"]
 
-_LAYERS = (8, 24, 72)
-_KEPT, _DROPPED = 1e-6, 1e-10
-_SPARE = 8
-_TAYLOR_TERMS = 20
-
 
 def sample_orthonormal(
-    matrices,
+    matrices: Sequence[csr_array],
     starts: np.ndarray,
     rng: np.random.Generator,
     max_dim: int,
@@ -37,45 +37,55 @@ def sample_orthonormal(
         above 1e-6, dropped below 1e-10 of the largest); None where they show none.
     Cost: O(samples · non-zeros of the maps) per layer, and one SVD.
     """
+    # generators of any size give samples of one size
     starts = starts / np.linalg.norm(starts, axis=1, keepdims=True)
     norms = [float(abs(m).sum(axis=0).max(initial=0.0)) for m in matrices]
     size = min(max_dim, starts.shape[1]) if expected is None else expected
-    count = 32 if expected is None else expected + _SPARE
+    count = limits.FIRST_SAMPLES if expected is None else expected + limits.SPARE_SAMPLES
     while True:
-        count = min(count, size + _SPARE)
-        for layers in _LAYERS:
+        count = min(count, size + limits.SPARE_SAMPLES)
+        for layers in limits.SAMPLE_LAYERS:
             values, basis = _sample(matrices, norms, starts, count, layers, rng)
-            rank = int(np.sum(values > _KEPT * values[0]))
+            rank = int(np.sum(values > limits.KEPT * values[0]))
+            # samples that are all independent show no cliff
             full = rank > size if expected is None else rank != expected
-            if np.all(values[rank:] < _DROPPED * values[0]) and not full:
+            if np.all(values[rank:] < limits.DROPPED * values[0]) and not full:
                 break
         else:
             return None
-        if rank <= count - _SPARE or rank == starts.shape[1]:
+        if rank <= count - limits.SPARE_SAMPLES or rank == starts.shape[1]:
             return basis[:rank]
-        if count == size + _SPARE:
+        if count == size + limits.SPARE_SAMPLES:
             return None
         count *= 4
 
 
-def _sample(matrices, norms, starts, count: int, layers: int, rng) -> tuple[np.ndarray, np.ndarray]:
+def _sample(
+    matrices: Sequence[csr_array],
+    norms: Sequence[float],
+    starts: np.ndarray,
+    count: int,
+    layers: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return singular values and right singular vectors of ``count`` samples."""
     vectors = (rng.normal(size=(count, len(starts))) @ starts).T
     for _ in range(layers):
         for j in rng.permutation(len(matrices)):
             if norms[j]:
+                # each sample has its own angle, of order one on the scale of the map
                 times = rng.uniform(-2, 2, size=count) / norms[j]
                 vectors = _flow(matrices[j], vectors, times)
     left, values, _ = np.linalg.svd(vectors, full_matrices=False)
     return values, np.ascontiguousarray(left.T)
 
 
-def _flow(matrix, vectors: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _flow(matrix: csr_array, vectors: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Apply exp(t_c · matrix) to column c by Taylor series, |t| · norm ≤ 2."""
     term = vectors
-    for order in range(1, _TAYLOR_TERMS):
+    for order in range(1, limits.TAYLOR_TERMS):
         term = (matrix @ term) * (times / order)
-        if order > 4 and np.abs(term).max() < 1e-17:
+        if order > 4 and np.abs(term).max() < limits.TAYLOR_SMALL:
             break
         vectors = vectors + term
     return vectors

@@ -16,13 +16,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.paulis import PauliSum
 
 __all__ = ["Recognised", "random_prime", "recognise"]
 
-_MAX_DENOMINATOR = 2000
-_RELATIVE_TOL = 2e-13
-_DECIMAL_DIGITS = 12
+_MILLER_RABIN = (2, 3, 5, 7)
+"""Bases that decide every n below 3·10^9."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def recognise(generators: Sequence[PauliSum]) -> Recognised:
     left = [i for i, row in enumerate(rows) if row is None]
     if left:
         values = np.concatenate([generators[i].coefficients for i in left])
+        # all that is left is snapped together: relations hold between generators too
         snapped = iter(_snap(values))
         for i in left:
             rows[i] = [(next(snapped), 1) for _ in generators[i].coefficients]
@@ -79,10 +80,12 @@ def recognise(generators: Sequence[PauliSum]) -> Recognised:
 def _recognise_one(coefficients: np.ndarray) -> list[tuple[Fraction, int]] | None:
     if len(coefficients) == 0:
         return []
+    # the scale of a generator plays no part in the algebra
     ratios = coefficients / coefficients[np.argmax(np.abs(coefficients))]
     fractions = [_small_fraction(r) for r in ratios]
     if all(f is not None for f in fractions):
         return [(f, 1) for f in fractions if f is not None]
+    # 0.1 : 0.3 is a fraction; 0.1234 : 1 is not small, but is written with few digits
     decimals = [_short_decimal(c) for c in coefficients]
     if all(f is not None for f in decimals):
         return [(f, 1) for f in decimals if f is not None]
@@ -94,14 +97,14 @@ def _recognise_one(coefficients: np.ndarray) -> list[tuple[Fraction, int]] | Non
 
 
 def _small_fraction(value: float) -> Fraction | None:
-    fraction = Fraction(float(value)).limit_denominator(_MAX_DENOMINATOR)
-    return fraction if fraction and abs(float(fraction) - value) <= _RELATIVE_TOL * abs(value) else None
+    fraction = Fraction(float(value)).limit_denominator(limits.DENOMINATOR)
+    return fraction if fraction and abs(float(fraction) - value) <= limits.FRACTION * abs(value) else None
 
 
 def _short_decimal(value: float) -> Fraction | None:
     text = repr(float(value))
     digits = text.split("e")[0].replace(".", "").lstrip("-0")
-    return Fraction(text) if len(digits) <= _DECIMAL_DIGITS else None
+    return Fraction(text) if len(digits) <= limits.DECIMAL_DIGITS else None
 
 
 def _root_of_fraction(value: Fraction) -> tuple[Fraction, int]:
@@ -153,13 +156,13 @@ def random_prime(rng: np.random.Generator, squares: Sequence[int] = ()) -> int:
 
 
 def _is_prime(n: int) -> bool:
-    """Miller–Rabin with bases that decide every n below 3·10^9."""
-    if any(n % q == 0 for q in (2, 3, 5, 7)):
-        return n in (2, 3, 5, 7)
+    """Miller–Rabin."""
+    if any(n % q == 0 for q in _MILLER_RABIN):
+        return n in _MILLER_RABIN
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    for base in (2, 3, 5, 7):
+    for base in _MILLER_RABIN:
         x = pow(base, odd, n)
         if x in (1, n - 1):
             continue
@@ -177,6 +180,7 @@ def _square_root(a: int, p: int) -> int:
     odd, twos = p - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
+    # a non-residue: half of all numbers are one
     z = next(z for z in range(2, p) if pow(z, p // 2, p) == p - 1)
     m, c, t, r = twos, pow(z, odd, p), pow(a, odd, p), pow(a, (odd + 1) // 2, p)
     while t != 1:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits
 
 __all__ = ["LinearHash", "walk"]
-
-_BITMAP_BITS = 26
-_CHUNK = 1 << 21
 
 
 def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
@@ -33,10 +31,12 @@ def walk(starts: PauliWords, generators: PauliWords, limit: int) -> PauliWords:
     everything = PauliWords.concatenate([generators, starts])
     basis = F2Basis(everything.packed)
     span = PauliWords.from_packed(basis.rows, starts.n_qubits)
+    # in coordinates a generator is one XOR, and commutation one popcount with its syndrome
     steps = _coordinates(basis, generators)
     syndromes = _pack(generators.anticommutation(span))
     state = _coordinates(basis, starts)
-    if basis.rank <= _BITMAP_BITS:
+    # 64 MB of marks are quicker than sorting while they fit
+    if basis.rank <= limits.BITMAP_BITS:
         reached = _walk_bitmap(state[:, 0], steps[:, 0], syndromes[:, 0], basis.rank, limit)[:, None]
     else:
         reached = _walk_keys(state, steps, syndromes, limit)
@@ -67,11 +67,12 @@ def _coordinates(basis: F2Basis, words: PauliWords) -> np.ndarray:
 def _decode(basis: F2Basis, coordinates: np.ndarray) -> np.ndarray:
     out = np.zeros((len(coordinates), basis.rows.shape[1]), dtype=np.uint64)
     for i, row in enumerate(basis.rows):
-        out[(coordinates[:, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 1] ^= row
+        word, bit = divmod(i, limits.WORD_BITS)
+        out[(coordinates[:, word] >> np.uint64(bit)) & np.uint64(1) == 1] ^= row
     return out
 
 
-def _walk_bitmap(state, steps, syndromes, rank: int, limit: int) -> np.ndarray:
+def _walk_bitmap(state: np.ndarray, steps: np.ndarray, syndromes: np.ndarray, rank: int, limit: int) -> np.ndarray:
     visited = np.zeros(1 << rank, dtype=bool)
     frontier = np.unique(state)
     visited[frontier] = True
@@ -90,7 +91,7 @@ def _walk_bitmap(state, steps, syndromes, rank: int, limit: int) -> np.ndarray:
     return np.flatnonzero(visited).astype(np.uint64)
 
 
-def _walk_keys(state, steps, syndromes, limit: int) -> np.ndarray:
+def _walk_keys(state: np.ndarray, steps: np.ndarray, syndromes: np.ndarray, limit: int) -> np.ndarray:
     """Walk with sorted 64-bit keys; beyond 64 coordinates a key is a hash."""
     seed = 0
     while True:
@@ -101,10 +102,10 @@ def _walk_keys(state, steps, syndromes, limit: int) -> np.ndarray:
             seed += 1
 
 
-def _walk_sorted(state, steps, syndromes, keyed: _Keyed, limit: int) -> np.ndarray:
+def _walk_sorted(state: np.ndarray, steps: np.ndarray, syndromes: np.ndarray, keyed: _Keyed, limit: int) -> np.ndarray:
     keys, rows = keyed.unique(state)
     frontier = rows
-    size = max(1, _CHUNK // max(1, len(steps) * steps.shape[1]))
+    size = max(1, limits.WALK_CHUNK // max(1, len(steps) * steps.shape[1]))
     while len(frontier):
         batches = []
         for begin in range(0, len(frontier), size):
@@ -117,6 +118,7 @@ def _walk_sorted(state, steps, syndromes, keyed: _Keyed, limit: int) -> np.ndarr
         new_keys, moved = keyed.unique(np.concatenate(batches))
         at = np.minimum(np.searchsorted(keys, new_keys), len(keys) - 1)
         known = keys[at] == new_keys
+        # a hash of more than 64 coordinates can collide: the rows decide
         if not np.array_equal(rows[at[known]], moved[known]):
             raise _Collision
         frontier = moved[~known]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from pennylane_wishart.algebra.walk import LinearHash
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["AdjointTable", "WordTable", "bracket_signs"]
@@ -15,10 +16,6 @@ def bracket_signs(a: PauliWords, b: PauliWords) -> tuple[PauliWords, np.ndarray]
     """Return (words, signs) with i[A, B]/2 = sign·word for anticommuting words, elementwise."""
     product, k = a.multiply(b)
     return product, np.where(k == 3, 1, -1)
-
-
-_BLOCK_PAIRS = 1 << 22
-"""Pairs of words compared at one time: some 40 MB."""
 
 
 class WordTable:
@@ -52,6 +49,7 @@ class WordTable:
             unknown = np.flatnonzero(found < 0)
             if len(unknown) == 0 or not grow:
                 return found
+            # sorted, so that numbers do not depend on the order of a batch
             fresh = np.unique(packed[unknown], axis=0)
             self.packed = np.concatenate([self.packed, fresh])
             self._insert(fresh)
@@ -117,7 +115,7 @@ class AdjointTable:
 
     def _brackets(self, words: PauliWords) -> tuple[np.ndarray, np.ndarray]:
         """Return (word, term) of every pair that does not commute, a block of words at a time."""
-        block = max(1, _BLOCK_PAIRS // max(len(self.terms), 1))
+        block = max(1, limits.BLOCK_PAIRS // max(len(self.terms), 1))
         parts = []
         for low in range(0, len(words), block):
             source, term = np.nonzero(words[low : low + block].anticommutation(self.terms))

@@ -1,10 +1,10 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.door import normal_form
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
 from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
-from pennylane_wishart.circuit.normal_form import normal_form
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode

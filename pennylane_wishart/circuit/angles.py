@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import AngleLawError
 
 __all__ = ["AngleLaw"]
@@ -34,9 +36,9 @@ class AngleLaw:
     low: np.ndarray
     high: np.ndarray
     name: str = "uniform"
-    sampler: Callable | None = None
+    sampler: Callable[..., Any] | None = None
     """Custom laws: ``sampler(rng, size, n_params) -> (size, n_params)``."""
-    transform: Callable | None = None
+    transform: Callable[[int, float], complex] | None = None
     """Custom laws: characteristic function ``transform(k, frequency) -> complex``."""
     incommensurate: tuple[int, ...] = ()
     """Parameters whose gates have no common period: uniform over one period of the slowest gate."""
@@ -52,7 +54,7 @@ class AngleLaw:
         return cls(kind, np.zeros(len(high)), high, name, incommensurate=tuple(incommensurate))
 
     @classmethod
-    def normal(cls, sigma, n_params: int, mean=0.0) -> AngleLaw:
+    def normal(cls, sigma: Any, n_params: int, mean: Any = 0.0) -> AngleLaw:
         """Every angle normal with standard deviation ``sigma`` (scalar or one per parameter)."""
         sigma = np.broadcast_to(np.asarray(sigma, float), (n_params,)).copy()
         if not np.all(np.isfinite(sigma)) or np.any(sigma < 0):
@@ -61,14 +63,14 @@ class AngleLaw:
         return cls(("normal",) * n_params, mean, sigma, "normal")
 
     @classmethod
-    def fixed(cls, values) -> AngleLaw:
+    def fixed(cls, values: Any) -> AngleLaw:
         """Every angle at a given value (variances are then 0)."""
         values = np.asarray(values, float).reshape(-1)
         return cls(("fixed",) * len(values), values, values, "fixed")
 
     @classmethod
     def resolve(
-        cls, spec, periods: Sequence[float] | np.ndarray, incommensurate: tuple[int, ...] = (),
+        cls, spec: Any, periods: Sequence[float] | np.ndarray, incommensurate: tuple[int, ...] = (),
     ) -> AngleLaw:  # fmt: skip
         """Turn what a user writes into a law.
 
@@ -89,7 +91,7 @@ class AngleLaw:
         if isinstance(spec, str) and spec == "uniform":
             return cls.uniform(periods, incommensurate)
         if isinstance(spec, str) and spec == "small":
-            return cls.normal(0.1, n)
+            return cls.normal(limits.SMALL_ANGLES, n)
         if isinstance(spec, tuple) and len(spec) == 2 and spec[0] == "normal":
             return cls.normal(spec[1], n)
         if isinstance(spec, tuple) and len(spec) == 3 and spec[0] == "uniform":
@@ -108,7 +110,7 @@ class AngleLaw:
     def __len__(self) -> int:
         return len(self.kind)
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, AngleLaw)
             and self.kind == other.kind
@@ -118,7 +120,7 @@ class AngleLaw:
             and self.transform is other.transform
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # arrays are compared, not hashed
 
     def sample(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw angles, float64 ``(size, n_params)`` radians."""
@@ -127,13 +129,14 @@ class AngleLaw:
             return np.asarray(self.sampler(rng, size, n), float).reshape(size, n)
         kind = np.array(self.kind)
         out = self.low + (self.high - self.low) * rng.random((size, n))
+        # for uniform and fixed laws low + (high − low)·u is the draw already
         normal = kind == "normal"
         if normal.any():
             draws = rng.standard_normal((size, int(normal.sum())))
             out[:, normal] = self.low[normal] + self.high[normal] * draws
-        return out
+        return np.asarray(out)
 
-    def characteristic(self, frequency, index=None) -> np.ndarray:
+    def characteristic(self, frequency: float | np.ndarray, index: Any = None) -> np.ndarray:
         """Return E[exp(i·f·θ_k)].
 
         Args:
@@ -142,21 +145,25 @@ class AngleLaw:
         """
         index = np.arange(len(self)) if index is None else np.asarray(index)
         f = np.broadcast_to(np.asarray(frequency, float), index.shape)
+        # a custom law knows its own characteristic function
         if self.transform is not None:
             return np.array([complex(self.transform(int(k), float(v))) for k, v in zip(index, f, strict=True)])
         low, high = self.low[index], self.high[index]
         kind = np.array(self.kind)[index]
+        # uniform on [low, high): exp(i·f·mid)·sinc; on a whole number of turns exactly 0
         mid, half = f * (low + high) / 2, f * (high - low) / 2
         flat = np.exp(1j * mid) * np.sinc(half / np.pi)
         # sin(pi k)/(pi k) is not exactly 0 in floating point; a whole number of turns is.
         turns = half / np.pi
         # A period that holds a million turns of a fast gate is known to 1e-12 of them.
-        whole = np.abs(turns - np.round(turns)) < np.maximum(1e-9, 1e-12 * np.abs(turns))
+        whole = np.abs(turns - np.round(turns)) < np.maximum(
+            limits.WHOLE_TURNS, limits.WHOLE_TURNS_SHARE * np.abs(turns)
+        )
         flat[(np.abs(turns) > 0.5) & whole] = 0.0
         bell = np.exp(1j * f * low - 0.5 * (f * high) ** 2)
-        return np.where(kind == "normal", bell, np.where(kind == "fixed", np.exp(1j * f * low), flat))
+        return np.asarray(np.where(kind == "normal", bell, np.where(kind == "fixed", np.exp(1j * f * low), flat)))
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return a plain dictionary; custom laws keep only their name."""
         return {
             "name": self.name,
@@ -167,7 +174,7 @@ class AngleLaw:
         }
 
     @classmethod
-    def from_dict(cls, data: dict) -> AngleLaw:
+    def from_dict(cls, data: dict[str, Any]) -> AngleLaw:
         """Rebuild a law written by :meth:`to_dict`."""
         loose = tuple(data.get("incommensurate", ()))
         kind = tuple(data["kind"])

@@ -6,21 +6,28 @@ import functools
 import inspect
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pennylane as qml
 
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "Slot"]
+
+Slot = int | str
+"""Position, or name of a keyword, of an argument."""
+Context = Callable[[], AbstractContextManager[Any]]
 
 _logger = logging.getLogger("pennylane_wishart")
 
 
-def _is_float(value) -> bool:
+def _is_float(value: Any) -> bool:
+    # numpy would make numbers of these
     if isinstance(value, (bool, str)) or value is None or callable(value):
         return False
     if hasattr(value, "shape") and qml.math.get_interface(value) == "jax" and _is_tracer(value):
@@ -36,19 +43,19 @@ def _is_float(value) -> bool:
     return kind.dtype.kind == "f" and kind.size > 0
 
 
-def _plain(value) -> np.ndarray:
+def _plain(value: Any) -> np.ndarray:
     if hasattr(value, "shape") and qml.math.get_interface(value) != "jax":
         value = qml.math.toarray(value)  # for jax numpy is enough, and PennyLane's way there warns with jax 0.10
     return np.asarray(value)
 
 
-def _array(value) -> np.ndarray:
+def _array(value: Any) -> np.ndarray:
     if qml.math.get_interface(value) == "torch":
         value = value.detach().cpu().numpy()
     return np.asarray(_plain(value), dtype=float)
 
 
-def _like(values: np.ndarray, template, native: bool):
+def _like(values: np.ndarray, template: Any, native: bool) -> Any:
     """Return ``values`` in the interface of ``template``; plain numpy for autograd unless native."""
     interface = qml.math.get_interface(template)
     if interface == "torch":
@@ -68,26 +75,30 @@ def _like(values: np.ndarray, template, native: bool):
 class Arguments:
     """The call ``qnode(*args, **kwargs)`` split into trainable parameters and data."""
 
-    args: tuple
-    kwargs: dict
-    slots: tuple
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    slots: tuple[Slot, ...]
     """Position (int) or keyword name (str) of each trainable argument."""
-    shapes: tuple
-    data_slots: tuple
+    shapes: tuple[tuple[int, ...], ...]
+    data_slots: tuple[Slot, ...]
     """Slots of the float arguments that are data."""
     interface: str
 
     @classmethod
-    def read(cls, func, args: tuple, kwargs: dict, argnums=None) -> Arguments:
+    def read(
+        cls, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any = None
+    ) -> Arguments:
         """Decide what is trainable: ``argnums``, else PennyLane's rule for the interface."""
         args, kwargs = _positional(func, args, kwargs)
-        slots: list = [*range(len(args)), *kwargs]
-        values = {**dict(enumerate(args)), **kwargs}
+        slots: list[Slot] = [*range(len(args)), *kwargs]
+        values: dict[Slot, Any] = dict(zip(slots, (*args, *kwargs.values()), strict=True))
         floats = [s for s in slots if _is_float(values[s])]
         for s in floats:
             if not np.all(np.isfinite(_array(values[s]))):
                 raise InputError(f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers.")
+        # the rule for what is trainable differs between interfaces
         interface = _interface(values.values())
+        # what is trainable decides what is data: the rest of the floats
         chosen = _trainable(func, values, floats, argnums, interface)
         if not chosen:
             raise UnsupportedCircuitError(
@@ -98,7 +109,7 @@ class Arguments:
         data = tuple(s for s in floats if s not in chosen)
         return cls(args, kwargs, tuple(chosen), shapes, data, interface)
 
-    def _get(self, slot):
+    def _get(self, slot: Slot) -> Any:
         return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]
 
     @property
@@ -106,12 +117,14 @@ class Arguments:
         """Trainable values, flat float64."""
         return self.flatten(self.slots)
 
-    def flatten(self, slots) -> np.ndarray:
+    def flatten(self, slots: Sequence[Slot]) -> np.ndarray:
         """Return the values of some slots, flat float64."""
         parts = [_array(self._get(s)).reshape(-1) for s in slots]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def rebuild(self, flat: np.ndarray, slots=None, native: bool = False) -> tuple[tuple, dict]:
+    def rebuild(
+        self, flat: np.ndarray, slots: Sequence[Slot] | None = None, native: bool = False
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return ``(args, kwargs)`` with the values of ``slots`` replaced.
 
         Autograd's tensors are slow to index, so plain arrays stand for them unless ``native``.
@@ -123,6 +136,7 @@ class Arguments:
             old = self._get(s)
             shape = _array(old).shape
             size = int(np.prod(shape, dtype=int))
+            # each argument keeps its shape and interface, so that the function sees what it is used to
             new = _like(flat[at : at + size].reshape(shape), old, native)
             at += size
             if isinstance(s, int):
@@ -131,7 +145,7 @@ class Arguments:
                 kwargs[s] = new
         return tuple(args), kwargs
 
-    def doubled(self) -> tuple[Arguments, Callable[[], AbstractContextManager]]:
+    def doubled(self) -> tuple[Arguments, Context]:
         """Return the call with jax and torch floats in double precision, and the maker of a context for it.
 
         Slopes read in single precision are off by 1e-8: 2.00000004 has no period near that of 2.
@@ -140,7 +154,7 @@ class Arguments:
         interfaces = {qml.math.get_interface(self._get(s)) for s in slots}
         if not interfaces & {"jax", "torch"}:
             return self, nullcontext
-        context: Callable[[], AbstractContextManager] = nullcontext
+        context: Context = nullcontext
         if "jax" in interfaces:
             context = _jax_double_precision()
         args, kwargs = list(self.args), dict(self.kwargs)
@@ -161,10 +175,10 @@ class Arguments:
     def same_data(self, other: Arguments) -> bool:
         """Tell whether the data arguments of two calls are equal."""
         mine, theirs = self.flatten(self.data_slots), other.flatten(self.data_slots)
-        return mine.shape == theirs.shape and np.allclose(mine, theirs, atol=1e-12)
+        return mine.shape == theirs.shape and np.allclose(mine, theirs, atol=limits.SAME_DATA)
 
 
-def _jax_double_precision() -> Callable[[], AbstractContextManager]:
+def _jax_double_precision() -> Context:
     """Return the maker of jax's context for double precision.
 
     ``jax.enable_x64`` takes the new value and came with jax 0.8; until jax 0.9 there was
@@ -179,22 +193,24 @@ def _jax_double_precision() -> Callable[[], AbstractContextManager]:
     return functools.partial(enable_x64, True)
 
 
-def _is_tracer(value) -> bool:
+def _is_tracer(value: Any) -> bool:
     import jax
 
     return isinstance(value, jax.core.Tracer)
 
 
-def _name(func, slot) -> str:
+def _name(func: Callable[..., Any], slot: Slot) -> str:
     if isinstance(slot, str):
         return slot
     try:
-        return list(inspect.signature(func).parameters)[slot]
+        return str(list(inspect.signature(func).parameters)[slot])
     except (ValueError, TypeError, IndexError):
         return f"argument {slot}"
 
 
-def _positional(func, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+def _positional(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Move keyword arguments that have a position into ``args``."""
     try:
         bound = inspect.signature(func).bind(*args, **kwargs)
@@ -208,19 +224,23 @@ def _positional(func, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     return tuple(bound.args), dict(bound.kwargs)
 
 
-def _interface(values) -> str:
+def _interface(values: Any) -> str:
     found = {qml.math.get_interface(v) for v in values if hasattr(v, "shape") or isinstance(v, float)}
+    # the one that differentiates wins: numpy arrays beside it are data
     for name in ("torch", "jax", "autograd"):
         if name in found:
             return name
     return "numpy"
 
 
-def _trainable(func, values: dict, floats: list, argnums, interface: str) -> list:
+def _trainable(
+    func: Callable[..., Any], values: Mapping[Slot, Any], floats: list[Slot], argnums: Any, interface: str
+) -> list[Slot]:
     if argnums is not None:
-        wanted = [argnums] if np.isscalar(argnums) else list(argnums)
+        wanted: list[Any] = [argnums] if np.isscalar(argnums) else list(argnums)
         names = {_name(func, s): s for s in values}
-        chosen = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
+        chosen: list[Slot] = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
+        # True and 1.0 equal 1 and would be taken for positions
         for w, s in zip(wanted, chosen, strict=True):
             if isinstance(s, (bool, float)) or s not in floats:
                 raise InputError(
@@ -229,7 +249,8 @@ def _trainable(func, values: dict, floats: list, argnums, interface: str) -> lis
                 )
         return chosen
     if interface == "jax":
-        first = [s for s in floats if s == 0]
+        # jax differentiates the first argument unless told otherwise, as PennyLane does
+        first: list[Slot] = [s for s in floats if s == 0]
         if first:
             return first
     else:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Hashable, Mapping, Sequence
+
 import numpy as np
 import stim
+from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.builder import Builder, strings_of
 from pennylane_wishart.circuit.expand import Gate
 from pennylane_wishart.circuit.gate_matrices import fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
-from pennylane_wishart.circuit.merging import Group
+from pennylane_wishart.circuit.merging import Group, words_of
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state, split_prefix
-from pennylane_wishart.circuit.records import RotationCircuit, concatenated_starts
+from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.circuit.rotations import concatenated_starts
+from pennylane_wishart.circuit.states import InputState
 from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -36,6 +43,7 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
         trainable[trace.rotations] |= np.diff(trace.data_map.indptr) > 0
     first = int(np.argmax(trainable)) if trainable.any() else len(trainable)
     prefix = trace.gates[:first]
+    # the two readings of a Clifford tail
     cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
     circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
     return min(circuits, key=_total_weight)
@@ -45,13 +53,17 @@ def _total_weight(circuit: RotationCircuit) -> int:
     return int(circuit.terms.weights().sum() + circuit.observable.words.weights().sum())
 
 
-def _assemble_from(trace: TracedCircuit, cut: int, trainable: np.ndarray, index: dict) -> RotationCircuit:
+def _assemble_from(
+    trace: TracedCircuit, cut: int, trainable: np.ndarray, index: Mapping[Hashable, int]
+) -> RotationCircuit:
     """Put ``cut`` gates into the state and the rest into rotations and the Clifford frame."""
     n = len(trace.wires)
     row_of = {int(g): r for r, g in enumerate(trace.rotations)}
     all_gates = trace.data_gates or (trace.gates,)
+    # each datum of a batch is its own input state
     states = tuple(build_state(gates[:cut], index, n) for gates in all_gates)
     _check_batch(trace, cut)
+    # only parameters of several gates can have rotations to merge
     counts = np.bincount(trace.map.indices, minlength=trace.n_params)
     builder = Builder(n, counts > 1)
     for i in range(cut, len(trace.gates)):
@@ -67,7 +79,7 @@ def _assemble_from(trace: TracedCircuit, cut: int, trainable: np.ndarray, index:
 def _check_batch(trace: TracedCircuit, cut: int) -> None:
     for gates in trace.data_gates[1:]:
         for a, b in zip(trace.gates[cut:], gates[cut:], strict=True):
-            moving = a.kind == "rotation" and abs(a.value - b.value) > 1e-12
+            moving = a.kind == "rotation" and abs(a.value - b.value) > limits.SAME_GATE
             if a.key != b.key or moving:
                 raise UnsupportedCircuitError(
                     f"The batch of inputs enters again after the first trainable gate ({a.op.name} on wires "
@@ -75,23 +87,26 @@ def _check_batch(trace: TracedCircuit, cut: int) -> None:
                 )
 
 
-def _trainable_rotation(builder: Builder, trace: TracedCircuit, row: int, gate: Gate, targets) -> None:
-    def entries(matrix):
+def _trainable_rotation(builder: Builder, trace: TracedCircuit, row: int, gate: Gate, targets: Sequence[int]) -> None:
+    def entries(matrix: csr_array) -> list[tuple[int, float]]:
         part = slice(matrix.indptr[row], matrix.indptr[row + 1])
         return list(zip(matrix.indices[part], matrix.data[part], strict=True))
 
+    generator = gate.generator
+    assert generator is not None  # every rotation has one
     inputs = entries(trace.data_map) if trace.data_map is not None else []
     parameters = entries(trace.map)
     if inputs:
         # A random datum makes the whole angle random, whatever is added to it.
-        builder.rotation(gate.generator, targets, 0.0, 0.0, random=int(inputs[0][0]))
+        builder.rotation(generator, targets, 0.0, 0.0, random=int(inputs[0][0]))
         if not parameters:
             return
-    fixed = 0.0 if abs(trace.offsets[row]) < 1e-12 or inputs else float(trace.offsets[row])
+    fixed = 0.0 if abs(trace.offsets[row]) < limits.NO_OFFSET or inputs else float(trace.offsets[row])
+    # an angle of several parameters is a product of rotations about one generator, which commute
     for p, c in parameters[:-1]:
-        builder.rotation(gate.generator, targets, float(c), 0.0, int(p))
+        builder.rotation(generator, targets, float(c), 0.0, int(p))
     p, c = parameters[-1]
-    builder.rotation(gate.generator, targets, float(c), fixed, int(p))
+    builder.rotation(generator, targets, float(c), fixed, int(p))
 
 
 def _fixed_gate(builder: Builder, gate: Gate, targets: list[int]) -> None:
@@ -111,15 +126,17 @@ def _fixed_gate(builder: Builder, gate: Gate, targets: list[int]) -> None:
 
 def _fixed_rotation(builder: Builder, gate: Gate, targets: list[int]) -> None:
     generator = gate.generator
-    if generator is None or len(generator) == 0 or abs(gate.value) < 1e-14:
+    if generator is None or len(generator) == 0 or abs(gate.value) < limits.NO_ANGLE:
         return
     if len(generator) == 1:
+        # exp(−i·k·π/4·P) maps words to words: conjugated away, it costs nothing
         turns = gate.value * generator.coefficients[0] / _QUARTER
-        if abs(turns - round(turns)) < 1e-11:
+        if abs(turns - round(turns)) < limits.QUARTER_TURN:
             key = (gate.key, round(turns) % 4)
             builder.clifford(_quarter_turn(strings_of(generator)[0], round(turns) % 4), targets, key)
             return
-    elif len(targets) <= 4:
+    elif len(targets) <= limits.TABLE_QUBITS:
+        # a fixed sum of words may still be Clifford: SWAP, iSWAP
         tableau = tableau_of_matrix(gate_matrix(gate.op))
         if tableau is not None:
             builder.clifford(tableau, targets)
@@ -130,47 +147,31 @@ def _fixed_rotation(builder: Builder, gate: Gate, targets: list[int]) -> None:
 def _quarter_turn(word: str, turns: int) -> stim.Tableau:
     """exp(−iπ/4·turns·P) as a tableau."""
     factors = "*".join(f"{p}{q}" for q, p in enumerate(word) if p != "I")
-    circuit = stim.Circuit("\n".join([f"SPP {factors}"] * turns))
-    out = stim.Tableau(len(word))
-    return circuit.to_tableau() if turns and circuit.num_qubits == len(word) else _padded(circuit, out)
+    # the identity gates name every qubit, so that the tableau has them all
+    named = " ".join(map(str, range(len(word))))
+    return stim.Circuit("\n".join([f"I {named}", *[f"SPP {factors}"] * turns])).to_tableau()
 
 
-def _padded(circuit: stim.Circuit, tableau: stim.Tableau) -> stim.Tableau:
-    if len(circuit):
-        small = circuit.to_tableau()
-        tableau.append(small, list(range(len(small))))
-    return tableau
-
-
-def _finish(builder: Builder, trace: TracedCircuit, states) -> RotationCircuit:
+def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ...]) -> RotationCircuit:
     n = builder.n
     builder.gather_again()
-    observable = operator_to_sum(trace.observable, trace.wires)
-    pulled = builder.pull(observable, list(range(n)))
-    observable = PauliSum.of(builder.words_of(pulled), np.array([t[2] for t in pulled])) if pulled else observable
-    terms: list = []
-    sizes: list[int] = []
-    groups: list[Group] = []
+    # Clifford gates behind the last rotation turn the observable too
+    observable = builder.frame.conjugated(operator_to_sum(trace.observable, trace.wires))
     # a generator that has cancelled turns nothing: its parameter may drive no rotation at all
     emitted = [[*([g] if g.terms else []), *(Group(t, 0.0, angle) for t, angle in g.fixed)] for g in builder.groups]
-    for part in emitted:
-        groups += part
-    for group in groups:
-        if len(group.terms) > 1:
-            merged = PauliSum.of(builder.words_of(group.terms), np.array([t[2] for t in group.terms]), tol=0.0)
-            sizes.append(len(merged))
-            terms.append((merged.words, merged.coefficients))
-        else:
-            sizes.append(1)
-            terms.append((None, group.terms[0]))
-    words, coefficients = _stack(builder, terms)
+    groups = [group for part in emitted for group in part]
+    sums = _sums(groups, n)
+    driven = np.zeros(trace.n_params, bool)
+    driven[[g.parameter for g in groups if g.parameter >= 0]] = True
     shift = concatenated_starts([len(part) for part in emitted])
+    # parameters that drive gates of the QNode and no rotation that is left: their angles cancel
+    used = np.unique(trace.map.indices)
     return RotationCircuit(
         n_qubits=n,
         wires=trace.wires,
-        terms=words,
-        term_coefficients=coefficients,
-        starts=concatenated_starts(sizes),
+        terms=PauliWords.concatenate([PauliWords.identity(n, 0), *(g.words for g in sums)]),
+        term_coefficients=np.concatenate([np.zeros(0), *(g.coefficients for g in sums)]),
+        starts=concatenated_starts([len(g) for g in sums]),
         coefficients=np.array([g.coefficient if g.parameter >= 0 else 0.0 for g in groups], float),
         offsets=np.array([g.offset for g in groups], float),
         parameter_of=np.array([g.parameter for g in groups], np.int64),
@@ -180,29 +181,18 @@ def _finish(builder: Builder, trace: TracedCircuit, states) -> RotationCircuit:
         n_params=trace.n_params,
         trace=trace,
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
+        cancelled=tuple(int(p) for p in used[~driven[used]]),
     )
 
 
-def _stack(builder: Builder, terms: list) -> tuple[PauliWords, np.ndarray]:
-    """Concatenate single terms and merged sums, singles packed in one go."""
-    single = builder.words_of([t[1] for t in terms if t[0] is None])
-    pieces, coefficients, run, at = [], [], 0, 0
-
-    def flush():
-        nonlocal at, run
-        if run:
-            pieces.append(single[at : at + run])
-            at, run = at + run, 0
-
-    for words, part in terms:
-        if words is None:
-            run += 1
-            coefficients.append(np.array([part[2]]))
-        else:
-            flush()
-            pieces.append(words)
-            coefficients.append(part)
-    flush()
-    if not pieces:
-        return PauliWords.identity(builder.n, 0), np.zeros(0)
-    return PauliWords.concatenate(pieces), np.concatenate(coefficients).astype(float)
+def _sums(groups: list[Group], n: int) -> list[PauliSum]:
+    """Return the generator of each group; all words are packed in one go."""
+    words = words_of([t for g in groups for t in g.terms], n)
+    values = np.array([t[2] for g in groups for t in g.terms], float)
+    starts = concatenated_starts([len(g.terms) for g in groups])
+    out = []
+    for low, high in zip(starts[:-1], starts[1:], strict=True):
+        # a single word keeps its coefficient even where that is 0: the gate is there
+        make = PauliSum if high - low == 1 else functools.partial(PauliSum.of, tol=0.0)
+        out.append(make(words[low:high], values[low:high]))
+    return out

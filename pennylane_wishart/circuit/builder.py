@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import stim
 
-from pennylane_wishart.circuit.merging import Group, ratio_of, support_of
-from pennylane_wishart.circuit.records import concatenated_starts
-from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.circuit.merging import Group, Terms, ratio_of, support_of, words_of
+from pennylane_wishart.circuit.rotations import concatenated_starts
+from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.paulis import PauliSum
 
 __all__ = ["Builder", "Frame", "strings_of"]
-
-_MAX_RATIO = 1e8
-"""Terms of one generator differ by no more than this: beyond, the smaller ones stay gates of their own."""
-
-_WINDOW = 400
-"""How many groups back a rotation looks for one to join."""
-_MAX_PRODUCTS = 100_000
-"""Products of words that are looked at to tell whether two sums commute."""
-_CANDIDATES = 8
-"""How many earlier constant rotations on the same qubits a fixed one is held against."""
 
 
 class Frame:
     """W†PW for the product W of the fixed Clifford gates seen so far."""
 
-    def __init__(self, n: int):
+    def __init__(self, n: int) -> None:
         self.n = n
         self.inverse = stim.Tableau(n)
         self.trivial = True
-        self._cache: dict = {}
-        self._inverses: dict = {}
+        self._cache: dict[tuple[str, tuple[int, ...]], tuple[bytes, bytes, float]] = {}
+        self._inverses: dict[Hashable, stim.Tableau] = {}
 
-    def append(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+    def append(self, tableau: stim.Tableau, targets: Sequence[int], key: Hashable | None = None) -> None:
         """Follow W by a Clifford gate."""
         if key is None or key not in self._inverses:
             inverse = tableau.inverse()
@@ -42,11 +34,12 @@ class Frame:
                 self._inverses[key] = inverse
         else:
             inverse = self._inverses[key]
+        # W ← C·W, so that W†PW needs W† ← W†·C†
         self.inverse.prepend(inverse, targets)
         self.trivial = False
         self._cache.clear()
 
-    def pull(self, letters: str, targets: list[int]) -> tuple[bytes, bytes, float]:
+    def pull(self, letters: str, targets: Sequence[int]) -> tuple[bytes, bytes, float]:
         """Return packed x, z (uint8, little-endian bits) and sign of W†PW."""
         key = (letters, tuple(targets))
         if key not in self._cache:
@@ -59,9 +52,21 @@ class Frame:
             self._cache[key] = (x.tobytes(), z.tobytes(), float(out.sign.real))
         return self._cache[key]
 
+    def terms(self, operator: PauliSum, targets: Sequence[int]) -> Terms:
+        """Return W†AW for an operator A on some qubits, term by term."""
+        pulled = [self.pull(letters, targets) for letters in strings_of(operator)]
+        return [(x, z, sign * c) for (x, z, sign), c in zip(pulled, operator.coefficients, strict=True)]
+
+    def conjugated(self, operator: PauliSum) -> PauliSum:
+        """Return W†AW for an operator A on all qubits."""
+        terms = self.terms(operator, range(self.n))
+        return PauliSum.of(words_of(terms, self.n), np.array([c for _, _, c in terms])) if terms else operator
+
 
 class Builder:
-    def __init__(self, n: int, shared: np.ndarray):
+    """Rotations and Cliffords taken in order; rotations of one parameter are brought together as they come."""
+
+    def __init__(self, n: int, shared: np.ndarray) -> None:
         self.n, self.shared = n, shared
         self.frame = Frame(n)
         self.groups: list[Group] = []
@@ -74,37 +79,29 @@ class Builder:
         self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
         """Clifford gates with the number of groups before each."""
 
-    def clifford(self, tableau: stim.Tableau, targets: list[int], key=None) -> None:
+    def clifford(self, tableau: stim.Tableau, targets: Sequence[int], key: Hashable | None = None) -> None:
         """Conjugate everything that follows by a Clifford gate."""
         self.frame.append(tableau, targets, key)
         self.cliffords.append((len(self.groups), tableau, tuple(targets)))
 
-    def words_of(self, terms) -> PauliWords:
-        width = max(1, -(-self.n // 64))
-        size = len(terms)
-        x, z = np.zeros((size, 8 * width), np.uint8), np.zeros((size, 8 * width), np.uint8)
-        if size:
-            nbytes = len(terms[0][0])
-            x[:, :nbytes] = np.frombuffer(b"".join(t[0] for t in terms), np.uint8).reshape(size, nbytes)
-            z[:, :nbytes] = np.frombuffer(b"".join(t[1] for t in terms), np.uint8).reshape(size, nbytes)
-        return PauliWords(x.view("<u8").astype(np.uint64), z.view("<u8").astype(np.uint64), self.n)
-
-    def pull(self, generator: PauliSum, targets: list[int]) -> list:
-        out = []
-        for letters, c in zip(strings_of(generator), generator.coefficients, strict=True):
-            x, z, sign = self.frame.pull(letters, targets)
-            out.append((x, z, sign * c))
-        return out
-
-    def rotation(self, generator, targets, coefficient, offset, parameter=-1, random=-1) -> None:
+    def rotation(
+        self,
+        generator: PauliSum,
+        targets: Sequence[int],
+        coefficient: float,
+        offset: float,
+        parameter: int = -1,
+        random: int = -1,
+    ) -> None:
         """Append a rotation, merged with the last group of its parameter where they can be brought together."""
-        terms = self.pull(generator, targets)
+        terms = self.frame.terms(generator, targets)
         if not terms:
             return
         if parameter < 0 and random < 0:
             self._constant(terms, offset)
             return
         if parameter >= 0 and self.shared[parameter]:
+            # shared parameters alone can merge: others drive one rotation
             if self._merge(terms, coefficient, offset, parameter):
                 self._gather(parameter)
                 return
@@ -114,25 +111,27 @@ class Builder:
             self._remember(terms, len(self.groups) - 1)
         self._gather(parameter)
 
-    def _constant(self, terms: list, angle: float) -> None:
+    def _constant(self, terms: Terms, angle: float) -> None:
         """Append a fixed rotation; one that undoes an earlier one, where they can be brought together, removes it."""
         if not self._compensated(terms, angle, len(self.groups)):
             self._remember(terms, len(self.groups))
             self.groups.append(Group(fixed=[(terms, angle)]))
 
-    def _compensated(self, terms: list, angle: float, place: int) -> bool:
+    def _compensated(self, terms: Terms, angle: float, place: int) -> bool:
         """Join the constant rotation that stands before group ``place`` to an earlier one, where it can get there."""
         known = self.constants.get(support_of(terms), [])
+        # groups whose constant part has gone are forgotten from the end
         while known and not self.groups[known[-1]].is_offset:
             known.pop()
-        for at in [k for k in known[-_CANDIDATES:] if place - _WINDOW <= k < place][::-1]:
+        for at in [k for k in known[-limits.CONSTANT_CANDIDATES :] if place - limits.MERGE_WINDOW <= k < place][::-1]:
             if not self._passes(terms, at + 1, place):
                 return False
+            # all between commutes with it, so it stands beside this one
             if self.groups[at].compensate(terms, angle, self.n):
                 return True
         return False
 
-    def _remember(self, terms: list, at: int) -> None:
+    def _remember(self, terms: Terms, at: int) -> None:
         """Note that group ``at`` has a constant part on these qubits."""
         known = self.constants.setdefault(support_of(terms), [])
         if not known or known[-1] < at:
@@ -140,7 +139,7 @@ class Builder:
         elif at not in known:
             bisect.insort(known, at)
 
-    def _merge(self, terms, coefficient, offset, parameter) -> bool:
+    def _merge(self, terms: Terms, coefficient: float, offset: float, parameter: int) -> bool:
         """Add a rotation to the last group of its parameter, where it can be moved back to it."""
         known = self.driven.get(parameter)
         if not known or not self._near(known[-1], len(self.groups), terms, coefficient):
@@ -154,10 +153,13 @@ class Builder:
             self._remember(part, at)
         return True
 
-    def _near(self, at: int, place: int, terms, coefficient) -> bool:
+    def _near(self, at: int, place: int, terms: Terms, coefficient: float) -> bool:
         """Tell whether a rotation at ``place`` may join group ``at`` by their distance and sizes."""
         size = max(abs(c) for _, _, c in terms) * abs(coefficient)
-        return place - at <= _WINDOW and 1 / _MAX_RATIO < size / self.groups[at].size() < _MAX_RATIO
+        return (
+            place - at <= limits.MERGE_WINDOW
+            and 1 / limits.MERGED_RATIO < size / self.groups[at].size() < limits.MERGED_RATIO
+        )
 
     def _settle(self, parameter: int, at: int) -> None:
         """Forget a group that has cancelled, and with it what stood between its constant parts and others."""
@@ -165,6 +167,7 @@ class Builder:
         if not group.terms:
             self.driven[parameter].remove(at)
             self.cancelled = True
+            # with the turning part gone, constant parts may reach others across it
             group.fixed = [(part, angle) for part, angle in group.fixed if not self._compensated(part, angle, at)]
 
     def _gather(self, parameter: int) -> None:
@@ -178,6 +181,7 @@ class Builder:
             a, b = self.groups[first], self.groups[last]
             if not self._near(first, last, b.terms, b.coefficient):
                 return
+            # the later group moves forward, or the earlier one back: whichever commutes with all between
             if self._passes(b.terms, first, last):
                 target, source = first, last
             elif self._passes(a.terms, first + 1, last + 1):
@@ -186,6 +190,7 @@ class Builder:
                 return
             left = self.groups[source]
             self.groups[target].absorb(left.terms, left.coefficient, 0.0)
+            # the constant part of the angle turns the old generator, and stays with it
             left.fixed += [(left.terms, left.offset)] if left.offset else []
             left.terms, left.offset = [], 0.0
             known.remove(source)
@@ -193,6 +198,7 @@ class Builder:
 
     def gather_again(self) -> None:
         """Join groups that others, which have cancelled since, kept apart."""
+        # each round may cancel more groups, and free others
         while self.cancelled:
             self.cancelled = False
             for parameter, known in list(self.driven.items()):
@@ -201,32 +207,33 @@ class Builder:
                     self.driven[parameter].append(at)
                     self._gather(parameter)
 
-    def _passes(self, terms: list, start: int, end: int | None = None) -> bool:
+    def _passes(self, terms: Terms, start: int, end: int | None = None) -> bool:
         """Tell whether a rotation commutes with all groups from ``start`` on, or those before ``end``."""
         parts = [part for g in self.groups[start:end] for part in g.parts()]
         if not parts:
             return True
         sizes = concatenated_starts([len(part) for part in parts])
-        others = self.words_of([t for part in parts for t in part])
-        meets = np.asarray(self.words_of(terms).anticommutation(others).any(axis=0))
+        others = words_of([t for part in parts for t in part], self.n)
+        # words that commute one by one need no closer look; most do
+        meets = np.asarray(words_of(terms, self.n).anticommutation(others).any(axis=0))
         return all(
             self._commute(terms, part)
             for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True)
             if meets[low:high].any()
         )
 
-    def _commute(self, terms: list, others: list) -> bool:
+    def _commute(self, terms: Terms, others: Terms) -> bool:
         """Tell whether two sums commute, as XX + YY and Z₁ + Z₂ do whose words do not."""
         if ratio_of(terms, others) is not None:
             return True
-        small = len(terms) * len(others) <= _MAX_PRODUCTS
-        return small and self._sum_of(terms).commutes_with(self._sum_of(others))
+        # unproved commutation means no merge: exact all the same, only less merged
+        if len(terms) * len(others) > limits.MERGE_PRODUCTS:
+            return False
+        a, b = (PauliSum(words_of(t, self.n), np.array([c for _, _, c in t])) for t in (terms, others))
+        return a.commutes_with(b)
 
-    def _sum_of(self, terms: list) -> PauliSum:
-        return PauliSum(self.words_of(terms), np.array([c for _, _, c in terms]))
 
-
-_STRINGS: dict[int, tuple] = {}
+_STRINGS: dict[int, tuple[PauliSum, list[str]]] = {}
 
 
 def strings_of(generator: PauliSum) -> list[str]:
@@ -234,7 +241,7 @@ def strings_of(generator: PauliSum) -> list[str]:
     found = _STRINGS.get(id(generator))
     if found is None or found[0] is not generator:
         found = (generator, generator.words.strings())
-        if len(_STRINGS) > 4096:
+        if len(_STRINGS) > limits.CACHED_GENERATORS:
             _STRINGS.clear()
         _STRINGS[id(generator)] = found
     return found[1]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+from typing import Any
+
 import pennylane as qml
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript as Tape
 
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["check_tape", "check_wires", "unwrap"]
 
 
-def unwrap(circuit):
+def unwrap(circuit: Any) -> Any:
     """Return the QNode or tape behind a qjit object or a Torch layer."""
     if qml.capture.enabled():
         raise UnsupportedCircuitError(
@@ -22,6 +27,7 @@ def unwrap(circuit):
         return inner
     if isinstance(circuit, qml.QNode):
         return circuit
+    # qjit keeps the QNode that it compiled
     original = getattr(circuit, "original_function", None)
     if original is not None:
         return unwrap(original)
@@ -35,7 +41,7 @@ def unwrap(circuit):
     )
 
 
-def check_tape(tape, output=None):
+def check_tape(tape: Tape, output: int | None = None) -> Operator:
     """Return the observable of the one expectation value, or say what is in the way."""
     for op in tape.operations:
         if isinstance(op, (qml.measurements.MeasurementProcess,)) or op.name in (
@@ -62,10 +68,11 @@ _QUTRIT = {
 } | {"TShift", "TClock", "TAdd", "TSWAP", "THadamard", "TRX", "TRY", "TRZ", "GellMann", "THermitian"}  # fmt: skip
 
 
-def _observable(measurements, output):
+def _observable(measurements: Sequence[Any], output: int | None) -> Operator:
     listing = ", ".join(f"{i}: {m}" for i, m in enumerate(measurements))
     if not measurements:
         raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
+    # one loss, one circuit: which of several is the caller's to say
     if output is None and len(measurements) > 1:
         raise UnsupportedCircuitError(
             f"The QNode returns {len(measurements)} values ({listing}): choose one with output=i."
@@ -74,6 +81,7 @@ def _observable(measurements, output):
     if not isinstance(index, int) or not 0 <= index < len(measurements):
         raise InputError(f"output={output!r}: the QNode returns {len(measurements)} values ({listing}).")
     chosen = measurements[index]
+    # the theory is of Tr[Oρ]; probabilities are expectation values of projectors
     if not isinstance(chosen, qml.measurements.ExpectationMP):
         kind = {"ProbabilityMP": "qml.probs", "StateMP": "qml.state", "CountsMP": "qml.counts"}.get(
             type(chosen).__name__, type(chosen).__name__
@@ -91,7 +99,7 @@ def _observable(measurements, output):
     return chosen.obs
 
 
-def check_wires(tape, device) -> tuple:
+def check_wires(tape: Tape, device: Any) -> tuple[Hashable, ...]:
     """Return the wires of the circuit, in the device's order where it has one."""
     used = list(tape.wires)
     if device is None or device.wires is None:
@@ -102,4 +110,5 @@ def check_wires(tape, device) -> tuple:
             f"The circuit uses wires {missing} that device {device.name!r} lacks (it has "
             f"{list(device.wires)}): give the device those wires."
         )
+    # idle wires of the device are no qubits of the circuit
     return tuple(w for w in device.wires if w in set(used))

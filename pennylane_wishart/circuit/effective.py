@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.circuit.simulate import local_unitary
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-if TYPE_CHECKING:
-    from pennylane_wishart.circuit.records import RotationCircuit
-
 __all__ = ["Effective", "effective_generators"]
-
-_MAX_TERMS = 2**14
-_MAX_ITEMS = 400
-"""More rotations are not merged: every pair of one parameter is held against all between."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +44,7 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
     empty = np.diff(circuit.starts) == 0
     fixed, moving = np.flatnonzero(still & ~empty), np.flatnonzero(~still & ~empty)
     index, rates = np.full(circuit.n_rotations, -1), np.zeros(circuit.n_rotations)
+    # nothing to conjugate: the words themselves, whatever their number
     if len(fixed) == 0 and circuit.is_pauli:
         words, inverse = circuit.terms.unique()
         index[:] = inverse
@@ -57,14 +53,16 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
         return Effective([PauliSum(words[i], one) for i in range(len(words))], circuit.observable, index, rates)
     items = [_Item(int(k), int(circuit.parameter_of[k]), _through(circuit, circuit.generator(int(k)), fixed[fixed < k]),
                    float(circuit.coefficients[k] or 1.0)) for k in moving]  # fmt: skip
+    # without fixed gates between them the normal form has merged them already
     if len(fixed) and circuit.shared.any():
         items = _merged(items)
     found: dict[bytes, int] = {}
     out: list[PauliSum] = []
     for item in items:
+        # scaled to one, so that gates with other slopes share their generator
         largest = float(item.generator.coefficients[np.argmax(np.abs(item.generator.coefficients))])
         generator = item.generator.scale(1 / largest)
-        key = generator.words.packed.tobytes() + np.round(generator.coefficients, 9).tobytes()
+        key = generator.words.packed.tobytes() + np.round(generator.coefficients, limits.GENERATOR_DIGITS).tobytes()
         index[item.rotation] = found.setdefault(key, len(out))
         rates[item.rotation] = largest * item.rate
         if index[item.rotation] == len(out):
@@ -91,7 +89,7 @@ class _Item:
 
 def _merged(items: list[_Item]) -> list[_Item]:
     """Merge rotations of one parameter that commute and can be brought together, until none is left."""
-    if sum(len(item.generator) for item in items) > _MAX_TERMS or len(items) > _MAX_ITEMS:
+    if sum(len(item.generator) for item in items) > limits.CONJUGATED_TERMS or len(items) > limits.MERGED_ITEMS:
         return items
     out: list[_Item] = []
     for new in items:
@@ -102,11 +100,13 @@ def _merged(items: list[_Item]) -> list[_Item]:
         old = out[at]
         total = old.generator.scale(old.rate).add(new.generator.scale(new.rate))
         joined = _Item(old.rotation, old.parameter, total, 1.0)
+        # the later one moves to the earlier place, or else the earlier one to the later
         stays = all(other.commutes(new) for other in out[at + 1 :])
         out[at : at + 1] = [joined] if stays else []
         if not stays:
             out.append(joined)
     out = [item for item in out if len(item.generator)]
+    # a merge may free others to meet
     return out if len(out) == len(items) else _merged(out)
 
 
@@ -130,35 +130,34 @@ def conjugate(operator: PauliSum, generator: PauliSum, angle: float) -> PauliSum
         # i·P·Q is Hermitian for anticommuting P, Q: the product's phase is ±i.
         sign = np.where((phase + 1) % 4 == 0, 1.0, -1.0)
         phi = 2 * angle * c
+        # e^{iaG} Q e^{−iaG} = cos φ·Q + sin φ·(iPQ) for anticommuting P, Q
         values = operator.coefficients.copy()
         values[anti] = values[anti] * np.cos(phi)
         operator = PauliSum.of(
             PauliWords.concatenate([operator.words, moved]),
             np.concatenate([values, np.sin(phi) * sign * operator.coefficients[anti]]),
         )
-        if len(operator) > _MAX_TERMS:
+        if len(operator) > limits.CONJUGATED_TERMS:
             raise _too_large(len(operator))
     return operator
 
 
 def _conjugate_dense(operator: PauliSum, generator: PauliSum, angle: float) -> PauliSum:
     support = np.union1d(operator.words.support(), generator.words.support())
-    if len(support) > 8:
+    if len(support) > limits.LOCAL_QUBITS:
         raise UnsupportedCircuitError(
             f"A fixed gate whose generator does not commute with itself term by term meets an operator on "
-            f"{len(support)} qubits (limit 8): too large to conjugate. Write it in smaller gates."
+            f"{len(support)} qubits (limit {limits.LOCAL_QUBITS}): too large to conjugate. Write it in smaller gates."
         )
     a = PauliSum.of(operator.words.restrict(support), operator.coefficients).matrix()
-    values, basis = np.linalg.eigh(PauliSum.of(generator.words.restrict(support), generator.coefficients).matrix())
-    unitary = (basis * np.exp(1j * angle * values)) @ basis.conj().T
-    local = PauliSum.from_matrix(unitary @ a @ unitary.conj().T, tol=1e-12)
-    maps = [{int(support[q]): p for q, p in m.items()} for m in local.words.maps()]
-    return PauliSum.of(PauliWords.from_maps(maps, operator.n_qubits), local.coefficients)
+    unitary = local_unitary(generator, -angle, support)
+    local = PauliSum.from_matrix(unitary @ a @ unitary.conj().T)
+    return PauliSum.of(local.words.spread(support, operator.n_qubits), local.coefficients)
 
 
 def _too_large(terms: int) -> UnsupportedCircuitError:
     return UnsupportedCircuitError(
         f"Conjugating by the fixed non-Clifford gates makes an operator of {terms} Pauli words (limit "
-        f"{_MAX_TERMS}): these fixed gates are too large to conjugate. Put them before the first trainable gate, or "
-        "make them trainable."
+        f"{limits.CONJUGATED_TERMS}): these fixed gates are too large to conjugate. Put them before the first "
+        "trainable gate, or make them trainable."
     )

@@ -8,12 +8,14 @@ matrix, once per kind of gate, and checked at further angles before they are tru
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pennylane as qml
-from pennylane.operation import Operation, StatePrepBase
+from pennylane.operation import Operation, Operator, StatePrepBase
 from pennylane.ops.op_math import Adjoint
 
 from pennylane_wishart.circuit.gate_matrices import (
@@ -25,6 +27,7 @@ from pennylane_wishart.circuit.gate_matrices import (
 )
 from pennylane_wishart.circuit.inverses import AngleEvolution, whole_power, wraps_angles
 from pennylane_wishart.circuit.operators import operator_to_sum
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -35,9 +38,6 @@ _WORDS = {
     "RX": "X", "RY": "Y", "RZ": "Z", "PhaseShift": "Z", "U1": "Z",
     "IsingXX": "XX", "IsingYY": "YY", "IsingZZ": "ZZ",
 }  # fmt: skip
-_MAX_GENERATOR_WIRES = 6
-_MAX_LOG_WIRES = 3
-_MAX_DEPTH = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +50,17 @@ class Gate:
     generator: PauliSum | None = None
     """Local generator on ``op.wires``, first wire leftmost."""
     value: float = 0.0
-    key: tuple = ()
+    key: tuple[Hashable, ...] = ()
     """Equal keys mean equal gates up to wires and the rotation's value."""
 
 
-def expand_operations(operations) -> list[Gate]:
+def expand_operations(operations: Sequence[Operator]) -> list[Gate]:
     """Lower a list of operations to elementary gates."""
     gates: list[Gate] = []
     with qml.queuing.QueuingManager.stop_recording():
         for op in operations:
             expand_operation(op, gates)
+    # preparations commute with gates on other wires: they can come first
     if any(g.kind == "state" for g in gates):
         return _late_preparations(gates)
     return gates
@@ -70,7 +71,7 @@ def _late_preparations(gates: list[Gate]) -> list[Gate]:
 
     A preparation of fresh wires commutes with everything before it, so it comes first.
     """
-    touched: set = set()
+    touched: set[Hashable] = set()
     out: list[Gate] = []
     first: list[Gate] = []
     for gate in gates:
@@ -81,12 +82,14 @@ def _late_preparations(gates: list[Gate]) -> list[Gate]:
             out += parts
         else:
             (first if gate.kind == "state" else out).append(gate)
+        # a preparation of wires that gates have touched is no longer free to come first
         touched |= set(gate.op.wires)
     return first + out
 
 
-def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
+def expand_operation(op: Operator, gates: list[Gate], depth: int = 0) -> None:
     """Append the elementary gates of one operation to ``gates``."""
+    # they change no expectation value
     if op.name in _SKIPPED or len(op.wires) == 0:
         return
     if isinstance(op, qml.BasisState):
@@ -105,13 +108,13 @@ def expand_operation(op, gates: list[Gate], depth: int = 0) -> None:
     if gate is not None:
         gates.append(gate)
         return
-    if depth > _MAX_DEPTH:
+    if depth > limits.DECOMPOSITION_DEPTH:
         raise UnsupportedCircuitError(f"{op.name} on wires {list(op.wires)} does not decompose into known gates.")
     for part in _decomposition(op):
         expand_operation(part, gates, depth + 1)
 
 
-def _hides_angles(op) -> bool:
+def _hides_angles(op: Operator) -> bool:
     """Tell whether an operation without data keeps angles among its hyperparameters (qml.IQP)."""
     if len(op.data):
         return False
@@ -119,7 +122,7 @@ def _hides_angles(op) -> bool:
     return any(np.asarray(qml.math.toarray(v)).dtype.kind == "f" for k, v in kept.items() if "weight" in k)
 
 
-def _decomposition(op) -> list:
+def _decomposition(op: Operator) -> list[Operator]:
     base = getattr(op, "base", None)
     if base is not None and len(base.data):
         own = _inverted(op, base) if isinstance(op, Adjoint) else _repeated(op, base)
@@ -149,14 +152,14 @@ def _decomposition(op) -> list:
         ) from err
 
 
-def _inverted(op, base) -> list | None:
+def _inverted(op: Operator, base: Operator) -> list[Operator] | None:
     """Lower an adjoint ourselves where PennyLane's own takes angles modulo 2π, which is not affine."""
     if not wraps_angles(base):
         return None
     return [qml.adjoint(part, lazy=wraps_angles(part)) for part in reversed(_decomposition(base))]
 
 
-def _repeated(op, base) -> list | None:
+def _repeated(op: Operator, base: Operator) -> list[Operator] | None:
     """Lower a whole power, of either sign, of an operation that has several angles or several parts."""
     power = whole_power(op)
     if power is None:
@@ -164,20 +167,21 @@ def _repeated(op, base) -> list | None:
     return [qml.adjoint(base, lazy=True) if power < 0 else base] * abs(power)
 
 
-def scalar(value) -> float | None:
+def scalar(value: Any) -> float | None:
     """Return a gate parameter as a float; None where it is an array or not real."""
     array = np.asarray(qml.math.toarray(qml.math.unwrap([value])[0]))
-    if array.ndim or np.iscomplexobj(array) and abs(array.imag) > 1e-12:
+    if array.ndim or np.iscomplexobj(array) and abs(array.imag) > limits.IMAGINARY_ANGLE:
         return None
     return float(array.real)
 
 
-def _as_rotation(op) -> Gate | None:
+def _as_rotation(op: Operator) -> Gate | None:
     """Return the gate where ``op`` is exp(−i·value·G) with one real value, else try fixed."""
     name = op.name
     base = getattr(op, "base", None)
     if isinstance(op, (qml.ops.Exp,)) or name in ("Exp", "Evolution"):
         return _evolution(op)
+    # the generator of an adjoint is its base's, with the angle turned round
     if isinstance(op, Adjoint) and base is not None and len(base.data):
         inner = _as_rotation(base)
         if inner is None or inner.kind != "rotation":
@@ -199,6 +203,7 @@ def _as_rotation(op) -> Gate | None:
         return _fixed_matrix(op)
     if name in _WORDS:
         return Gate(op, "rotation", _word_generator(_WORDS[name]), value, (name,))
+    # words of any length, without a matrix
     if name == "PauliRot":
         word = op.hyperparameters["pauli_word"]
         if set(word) == {"I"}:
@@ -207,7 +212,7 @@ def _as_rotation(op) -> Gate | None:
     if name == "MultiRZ":
         word = "Z" * len(op.wires)
         return Gate(op, "rotation", _word_generator(word), value, (name, word))
-    if len(op.wires) > _MAX_GENERATOR_WIRES:
+    if len(op.wires) > limits.GENERATOR_WIRES:
         return None
     key = operation_key(op)
     generator = generator_of(key, op)
@@ -224,15 +229,16 @@ def _zero_generator(n: int) -> PauliSum:
     return PauliSum(PauliWords.identity(n, 0), np.zeros(0))
 
 
-def _evolution(op) -> Gate:
+def _evolution(op: Operator) -> Gate:
     """Lower exp(c·H): the value is i·c, the generator H."""
     coefficient = np.asarray(qml.math.toarray(qml.math.unwrap([op.coeff])[0]))
-    if coefficient.ndim or abs(coefficient.real) > 1e-10:
+    if coefficient.ndim or abs(coefficient.real) > limits.NOT_UNITARY:
         raise UnsupportedCircuitError(
             f"{op.name} with coefficient {coefficient} is not unitary or is batched: use "
             "qml.exp(H, -1j * angle) or qml.evolve(H, angle) with one real angle."
         )
     generator = operator_to_sum(op.base, op.wires).trace_free()
+    # exp(c·H) = exp(−i·value·H)
     value = -float(coefficient.imag)
     key = ("exp", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
     return Gate(AngleEvolution(op.base, value), "rotation", generator, value, key)
@@ -244,7 +250,7 @@ def _turned(gate: Gate, factor: int) -> Gate:
     return Gate(op, "rotation", gate.generator, factor * gate.value, gate.key)
 
 
-def _as_evolution(op) -> Gate | None:
+def _as_evolution(op: Operator) -> Gate | None:
     """Return exp(c·H), or its adjoints and powers, as one evolution; None for anything else."""
     inner = op
     while isinstance(inner, Adjoint) or whole_power(inner) is not None:
@@ -252,7 +258,7 @@ def _as_evolution(op) -> Gate | None:
     return _as_rotation(op) if inner.name in ("Exp", "Evolution") else None
 
 
-def _controlled_evolution(op, inner: Gate) -> Gate:
+def _controlled_evolution(op: Operator, inner: Gate) -> Gate:
     """Lower a controlled exp(c·H): the generator is Π(1 ± Z)/2 ⊗ H, identity term included."""
     target = operator_to_sum(inner.op.base, op.wires)
     control = list(op.control_wires)
@@ -260,6 +266,7 @@ def _controlled_evolution(op, inner: Gate) -> Gate:
     projector = PauliSum.of(PauliWords.identity(len(order)), np.ones(1))
     for wire, value in zip(control, op.control_values, strict=True):
         word = PauliWords.from_maps([{}, {order.index(wire): "Z"}], len(order))
+        # |1⟩⟨1| = (1 − Z)/2 where the control is on 1, (1 + Z)/2 on 0
         projector = projector.multiply(PauliSum.of(word, np.array([0.5, -0.5 if value else 0.5])))
     generator = projector.multiply(target).trace_free()
     key = ("ctrl", generator.words.packed.tobytes(), np.round(generator.coefficients, 12).tobytes())
@@ -267,14 +274,14 @@ def _controlled_evolution(op, inner: Gate) -> Gate:
     return Gate(op, "rotation", generator, inner.value, key)
 
 
-def _split_at_zero(op) -> list | None:
+def _split_at_zero(op: Operator) -> list[Operator] | None:
     """Lower a controlled gate that is no rotation, yet is one after a fixed gate: U(t) = U(0)·exp(−itG).
 
     PennyLane's own rule for a controlled PSWAP has Toffolis on both sides of its rotation: equal, but
     a rotation between gates that are not Clifford cannot be moved to others of its parameter.
     """
     value = scalar(op.data[0]) if len(op.data) == 1 else None
-    if value is None or len(op.wires) > _MAX_LOG_WIRES:
+    if value is None or len(op.wires) > limits.MATRIX_WIRES:
         return None
 
     def unitary(t: float) -> np.ndarray:
@@ -289,20 +296,22 @@ def _split_at_zero(op) -> list | None:
     return [turned, qml.QubitUnitary(unitary(0.0), wires=op.wires)]
 
 
-def _as_fixed(op) -> Gate | None:
-    if len(op.wires) > _MAX_GENERATOR_WIRES or not op.has_matrix:
+def _as_fixed(op: Operator) -> Gate | None:
+    if len(op.wires) > limits.GENERATOR_WIRES or not op.has_matrix:
         return None
     key = operation_key(op)
-    if len(op.wires) > _MAX_LOG_WIRES and tableau_of(key, op) is None:
+    # a large fixed gate is kept only where it is Clifford, and costs nothing
+    if len(op.wires) > limits.MATRIX_WIRES and tableau_of(key, op) is None:
         return None
     return Gate(op, "fixed", key=key)
 
 
-def _fixed_matrix(op) -> Gate | None:
+def _fixed_matrix(op: Operator) -> Gate | None:
     """A gate given by an array (QubitUnitary and its like): fixed while it is small."""
+    # a scalar parameter means a rotation that was not recognised, not a fixed gate
     if not all(np.ndim(qml.math.toarray(d)) >= 1 for d in op.data) or not op.has_matrix:
         return None
-    if len(op.wires) > _MAX_LOG_WIRES:
+    if len(op.wires) > limits.MATRIX_WIRES:
         return None
     matrix = np.asarray(qml.math.toarray(qml.matrix(op, wire_order=op.wires)), complex)
     if matrix.ndim != 2:

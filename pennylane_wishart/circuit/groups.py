@@ -10,10 +10,12 @@ word is measured by itself, in its eigenbasis. Anything that is not a sum (a wor
 from __future__ import annotations
 
 import enum
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pennylane as qml
+from pennylane.operation import Operator
 
 from pennylane_wishart.circuit.builder import Frame
 from pennylane_wishart.circuit.operators import operator_to_sum
@@ -21,6 +23,9 @@ from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Grouping", "MeasuredGroups", "measured_groups"]
+
+Group = list[tuple[float, Operator]]
+"""Terms of one set of shots: coefficients and operators."""
 
 
 class Grouping(enum.Enum):
@@ -62,18 +67,20 @@ def measured_groups(circuit: RotationCircuit) -> MeasuredGroups:
         with qml.QueuingManager.stop_recording():
             parts = [_added(group, wires) for group in _groups_of_sum(observable, 1.0)]
         grouping = Grouping.GROUPS
+    # the groups are of the QNode's observable; the circuit's is seen through its Cliffords
     frame = Frame(circuit.n_qubits)
     for _, tableau, targets in circuit.cliffords:
         frame.append(tableau, list(targets))
-    pulled = [p.trace_free() for p in (_pulled(frame, part) for part in parts)]
+    pulled = [p.trace_free() for p in (frame.conjugated(part) for part in parts)]
     return MeasuredGroups(tuple(p for p in pulled if len(p)), grouping)
 
 
-def _groups_of_sum(observable, factor: float) -> list[list[tuple[float, object]]]:
+def _groups_of_sum(observable: Operator, factor: float) -> list[Group]:
     """Return groups of (coefficient, operator): one of each set of words, one of each other term."""
-    words: list[tuple[float, object]] = []
-    groups: list[list[tuple[float, object]]] = []
+    words: Group = []
+    groups: list[Group] = []
     for coefficient, term in _terms(observable):
+        # nested products and multiples are opened, as the device does before it groups
         if isinstance(term, (qml.ops.Sum, qml.ops.SProd, qml.ops.Prod)):
             term = qml.simplify(term)
         scale = factor * coefficient
@@ -89,7 +96,7 @@ def _groups_of_sum(observable, factor: float) -> list[list[tuple[float, object]]
     return groups
 
 
-def _terms(observable) -> list[tuple[float, object]]:
+def _terms(observable: Operator) -> Group:
     """Return the terms as the device sees them: a LinearCombination keeps its coefficients apart."""
     if isinstance(observable, qml.ops.LinearCombination):
         coefficients, terms = observable.terms()
@@ -97,26 +104,10 @@ def _terms(observable) -> list[tuple[float, object]]:
     return [(1.0, t) for t in observable.operands]
 
 
-def _added(group, wires) -> PauliSum:
+def _added(group: Group, wires: Sequence[Hashable]) -> PauliSum:
     parts = [operator_to_sum(term, wires).scale(scale) for scale, term in group]
     words = PauliWords.concatenate([p.words for p in parts])
     return PauliSum.of(words, np.concatenate([p.coefficients for p in parts]))
-
-
-def _pulled(frame: Frame, operator: PauliSum) -> PauliSum:
-    """Return W†OW for the fixed Clifford gates W of the circuit."""
-    n = operator.n_qubits
-    x, z, sign = [], [], []
-    for letters in operator.words.strings():
-        a, b, s = frame.pull(letters, list(range(n)))
-        x.append(np.frombuffer(a, np.uint8))
-        z.append(np.frombuffer(b, np.uint8))
-        sign.append(s)
-    if not sign:
-        return operator
-    bits = [np.unpackbits(np.array(part), axis=1, count=n, bitorder="little") for part in (x, z)]
-    words = PauliWords.from_bits(bits[0].astype(bool), bits[1].astype(bool))
-    return PauliSum.of(words, np.real(operator.coefficients) * np.array(sign))
 
 
 def _of_words(circuit: RotationCircuit) -> MeasuredGroups:

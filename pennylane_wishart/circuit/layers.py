@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -14,12 +15,12 @@ from pennylane_wishart.errors import InputError, UnsupportedCircuitError, Wishar
 __all__ = ["is_layer", "read_call"]
 
 
-def is_layer(circuit) -> bool:
+def is_layer(circuit: Any) -> bool:
     """Tell whether this is a layer that holds the weights of its QNode (``qml.qnn.TorchLayer``)."""
     return not isinstance(circuit, qml.QNode) and isinstance(getattr(circuit, "qnode_weights", None), dict)
 
 
-def read_call(circuit, args: tuple, kwargs: dict, argnums=None) -> Arguments:
+def read_call(circuit: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any = None) -> Arguments:
     """Return the arguments of a call of a QNode or layer, split into parameters and data.
 
     A layer is called with its input alone, as in training: the weights that the call does not name are
@@ -41,11 +42,12 @@ def read_call(circuit, args: tuple, kwargs: dict, argnums=None) -> Arguments:
         raise InputError(f"The layer needs its input: pass {name!r}, as to the layer itself.")
     if name in kwargs:
         kwargs = {**kwargs, name: _input(kwargs[name])}
+    # what the call names itself is the caller's, as in the layer
     own = {k: _beside(w, kwargs.get(name)) for k, w in circuit.qnode_weights.items() if k not in given}
     return Arguments.read(func, args, {**kwargs, **own}, _parameters(circuit, argnums))
 
 
-def _input(value):
+def _input(value: Any) -> Any:
     """The input as the layer sees it: a tensor, batches of batches as one batch."""
     import torch
 
@@ -53,12 +55,12 @@ def _input(value):
     return found.reshape(-1, found.shape[-1]) if found.ndim > 2 else found
 
 
-def _beside(weight, value):
+def _beside(weight: Any, value: Any) -> Any:
     """The layer hands its weights to the QNode in the precision and on the device of its input."""
     return weight.to(value) if value is not None and value.is_floating_point() else weight
 
 
-def _parameters(layer, argnums):
+def _parameters(layer: Any, argnums: Any) -> Any:
     if argnums is not None:
         return argnums
     names = list(layer.qnode_weights)

@@ -8,11 +8,10 @@ import numpy as np
 import stim
 
 from pennylane_wishart.circuit.records import RotationCircuit
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["CliffordMap", "LocalForm", "local_form"]
-
-_MAX_TABLE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,9 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
     for position, tableau, qubits in circuit.cliffords:
         _push(frame, x, z, out_x, out_z, range(at, position))
         at = position
+        # W_k grows gate by gate, so each word is conjugated by the gates before it alone
         frame.append(tableau, qubits)
+        # circuits repeat a few gates: each is tabulated once
         if id(tableau) not in images:
             images[id(tableau)] = _image(tableau)
         gates.append(CliffordMap(position, qubits, images[id(tableau)]))
@@ -79,10 +80,10 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
 
 
 def _letters(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    return (2 * x + z).astype(np.uint8)
+    return np.asarray(2 * x + z, np.uint8)
 
 
-def _push(frame: stim.Tableau, x, z, out_x, out_z, rows) -> None:
+def _push(frame: stim.Tableau, x: np.ndarray, z: np.ndarray, out_x: np.ndarray, out_z: np.ndarray, rows: range) -> None:
     """Conjugate some rows by the gates so far."""
     for k in rows:
         word = stim.PauliString.from_numpy(xs=x[k].astype(bool), zs=z[k].astype(bool))
@@ -92,7 +93,7 @@ def _push(frame: stim.Tableau, x, z, out_x, out_z, rows) -> None:
 def _image(tableau: stim.Tableau) -> np.ndarray:
     """Return the permutation of the 4^w words on the gate's qubits."""
     w = len(tableau)
-    if w > _MAX_TABLE:
+    if w > limits.TABLE_QUBITS:
         return np.zeros(0, np.int64)
     codes = np.arange(4**w)
     digits = (codes[:, None] >> (2 * np.arange(w - 1, -1, -1))) & 3

@@ -5,28 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import stim
 
-__all__ = ["Group", "ratio_of", "support_of"]
+from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.paulis import PauliWords, reduce_words
 
-_CANCELLED = 1e-12
-"""Terms that add up to less than this part of their sizes cancel: slopes are read to a few 1e-16, and a
-difference of two of them, x − x·(1 + 1e-17), is rounding and no rotation."""
-_PHASE = 1e-11
-"""How far a product of fixed gates may be from a number and still be one."""
-_MAX_REGULAR = 64
+__all__ = ["Group", "Terms", "ratio_of", "support_of", "words_of"]
+
+Word = tuple[bytes, bytes]
+Terms = list[tuple[bytes, bytes, float]]
+"""Words as packed x and z bytes with their coefficients: plain Python is faster here than arrays of one."""
+
+
+def words_of(terms: Terms, n: int) -> PauliWords:
+    """Return the words of terms as one batch on n qubits."""
+    packed = np.zeros((2, len(terms), 8 * max(1, -(-n // 64))), np.uint8)
+    for side in (0, 1) if terms else ():
+        part = np.frombuffer(b"".join(t[1] if side else t[0] for t in terms), np.uint8).reshape(len(terms), -1)
+        packed[side, :, : part.shape[1]] = part
+    x, z = packed.view("<u8").astype(np.uint64)
+    return PauliWords(x, z, n)
 
 
 @dataclass
 class Group:
     """Commuting rotations of one parameter, merged into one generator."""
 
-    terms: list = field(default_factory=list)  # (x bytes, z bytes, coefficient)
+    terms: Terms = field(default_factory=list)
     coefficient: float = 1.0
     offset: float = 0.0
     parameter: int = -1
     random: int = -1
-    fixed: list = field(default_factory=list)
+    fixed: list[tuple[Terms, float]] = field(default_factory=list)
     """Constant parts (terms, angle) split off when angles with offsets were merged."""
 
     @property
@@ -38,52 +47,55 @@ class Group:
         """Largest d(angle)/d(parameter) of a term."""
         return max((abs(c) for _, _, c in self.terms), default=0.0) * abs(self.coefficient)
 
-    def parts(self) -> list:
+    def parts(self) -> list[Terms]:
         """Generators of the group, the constant ones too: what a rotation that moves across must commute with."""
         return [*([self.terms] if self.terms else []), *(terms for terms, _ in self.fixed)]
 
-    def compensate(self, terms: list, angle: float, n: int) -> bool:
+    def compensate(self, terms: Terms, angle: float, n: int) -> bool:
         """Add a fixed rotation to a constant part of the same generator, or that it undoes; False without one."""
         for i, (others, known) in enumerate(self.fixed):
             ratio = ratio_of(terms, others)
             if ratio is None and not _is_phase([(others, known), (terms, angle)], n):
                 continue
             total = 0.0 if ratio is None else _sum(known, ratio * angle)
+            # a whole turn of it is a number: nothing is left
             if total and not _is_phase([(others, total)], n):
                 self.fixed[i] = (others, total)
             else:
                 del self.fixed[i]
             return True
+        # the turning part itself has a constant angle, which this one may undo
         ratio = ratio_of(terms, self.terms) if self.offset else None
         if ratio is None or _sum(self.offset, ratio * angle):
             return False
         self.offset = 0.0
         return True
 
-    def absorb(self, terms: list, coefficient: float, offset: float) -> None:
+    def absorb(self, terms: Terms, coefficient: float, offset: float) -> None:
         """Add a rotation of the same parameter; what cancels leaves no term."""
         if self.offset:
             self.fixed.append((list(self.terms), self.offset))
             self.offset = 0.0
+        # the slope goes into the terms, so that parts with other slopes add up
         folded = [(x, z, c * self.coefficient) for x, z, c in self.terms]
         self.terms, self.coefficient = _combined([*folded, *((x, z, c * coefficient) for x, z, c in terms)]), 1.0
         if offset:
             self.fixed = _combined_fixed([*self.fixed, (terms, offset)])
 
 
-def _combined(terms: list) -> list:
+def _combined(terms: Terms) -> Terms:
     """Return terms with equal words added up, those that cancel left out."""
     total: dict[tuple[bytes, bytes], float] = {}
     sizes: dict[tuple[bytes, bytes], float] = {}
     for x, z, c in terms:
         total[x, z] = total.get((x, z), 0.0) + c
         sizes[x, z] = sizes.get((x, z), 0.0) + abs(c)
-    return [(*word, c) for word, c in total.items() if abs(c) > _CANCELLED * sizes[word]]
+    return [(*word, c) for word, c in total.items() if abs(c) > limits.CANCELLED * sizes[word]]
 
 
-def _combined_fixed(parts: list) -> list:
+def _combined_fixed(parts: list[tuple[Terms, float]]) -> list[tuple[Terms, float]]:
     """Return constant parts with those of one generator added up, as U(θ + a) U(−θ − a) leaves them."""
-    out: list = []
+    out: list[tuple[Terms, float]] = []
     for terms, angle in parts:
         for i, (others, known) in enumerate(out):
             ratio = ratio_of(terms, others)
@@ -95,21 +107,21 @@ def _combined_fixed(parts: list) -> list:
     return [(terms, angle) for terms, angle in out if angle]
 
 
-def ratio_of(terms: list, others: list) -> float | None:
+def ratio_of(terms: Terms, others: Terms) -> float | None:
     """Return r with terms = r·others; None where they are not multiples."""
     mine, theirs = ({(x, z): c for x, z, c in part} for part in (terms, others))
     if not mine or mine.keys() != theirs.keys():
         return None
     ratios = np.array([c / theirs[word] for word, c in mine.items()])
-    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=_CANCELLED, atol=0) else None
+    return float(ratios[0]) if np.allclose(ratios, ratios[0], rtol=limits.CANCELLED, atol=0) else None
 
 
 def _sum(a: float, b: float) -> float:
     """Return a + b, exactly zero where only rounding is left."""
-    return 0.0 if abs(a + b) <= _CANCELLED * (abs(a) + abs(b)) else a + b
+    return 0.0 if abs(a + b) <= limits.CANCELLED * (abs(a) + abs(b)) else a + b
 
 
-def support_of(terms: list) -> int:
+def support_of(terms: Terms) -> int:
     """Return the qubits that terms act on, as bits."""
     out = 0
     for x, z, _ in terms:
@@ -117,54 +129,22 @@ def support_of(terms: list) -> int:
     return out
 
 
-def _is_phase(rotations: list, n: int) -> bool:
+def _is_phase(rotations: list[tuple[Terms, float]], n: int) -> bool:
     """Tell whether a product of rotations (terms, angle) is a number, as CH·CH is.
 
-    Its matrix is taken in the regular representation of the words' own group, whose size does not
-    depend on how many qubits the words are spread over.
+    Its matrix is taken on the few qubits that the words' relations need, however far they are spread.
     """
-    words = {(x, z) for terms, _ in rotations for x, z, _ in terms}
+    words = list({(x, z): None for terms, _ in rotations for x, z, _ in terms})
     if len(words) == 1:
         turns = sum(c * angle for terms, angle in rotations for _, _, c in terms) / np.pi
-        return abs(turns - round(turns)) < _CANCELLED
-    matrices = _regular(words, n)
-    if matrices is None:
+        return bool(abs(turns - round(turns)) < limits.CANCELLED)
+    # CH·CH is a number, though the words of CH do not commute
+    reduced = reduce_words(words_of([(x, z, 1.0) for x, z in words], n))
+    if 2 * reduced.pairs + reduced.labels > limits.PHASE_RANK:
         return False
-    size = len(next(iter(matrices.values())))
-    product = np.eye(size, dtype=complex)
+    matrices = dict(zip(words, reduced.signs[:, None, None] * reduced.words.matrices(), strict=True))
+    product = np.eye(2**reduced.words.n_qubits, dtype=complex)
     for terms, angle in rotations:
         values, basis = np.linalg.eigh(sum(c * matrices[x, z] for x, z, c in terms))
         product = (basis * np.exp(-1j * angle * values)) @ basis.conj().T @ product
-    return bool(np.abs(product - product[0, 0] * np.eye(size)).max() < _PHASE)
-
-
-def _regular(words: set, n: int) -> dict | None:
-    """Return the matrices by which words multiply the group that they generate; None where it is large."""
-    strings = {w: stim.PauliString.from_numpy(xs=_bits(w[0], n), zs=_bits(w[1], n)) for w in words}
-    elements = [stim.PauliString(n)]
-    at = {_key(elements[0]): 0}
-    images: dict = {w: [] for w in words}
-    for element in elements:  # grows while it is read
-        for w, string in strings.items():
-            image = string * element
-            k = at.setdefault(_key(image), len(elements))
-            if k == len(elements):
-                elements.append(image)
-            images[w].append((k, image.sign / elements[k].sign))
-        if len(elements) > _MAX_REGULAR:
-            return None
-    out = {}
-    for w, rows in images.items():
-        out[w] = np.zeros((len(elements), len(elements)), complex)
-        for j, (k, sign) in enumerate(rows):
-            out[w][k, j] = sign
-    return out
-
-
-def _bits(packed: bytes, n: int) -> np.ndarray:
-    return np.unpackbits(np.frombuffer(packed, np.uint8), count=n, bitorder="little").astype(bool)
-
-
-def _key(string: stim.PauliString) -> tuple[bytes, bytes]:
-    x, z = string.to_numpy(bit_packed=True)
-    return x.tobytes(), z.tobytes()
+    return bool(np.abs(product - product[0, 0] * np.eye(len(product))).max() < limits.PHASE)

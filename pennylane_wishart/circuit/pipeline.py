@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pennylane as qml
 
@@ -37,7 +39,7 @@ _REWRITES = (
 """Keep the unitary at every angle, though not always the gates: rotations by 0 are dropped, Euler angles merged."""
 
 
-def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
+def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> qml.tape.QuantumScript:
     """Build the tape of one call as its transforms leave it, without the preflight hook.
 
     Raises:
@@ -49,10 +51,12 @@ def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
         func = getattr(qnode.func, "__wishart_original__", qnode.func)
         return qml.tape.make_qscript(func)(*args, **kwargs)
     names = ", ".join(transform_names(qnode))
+    # such a transform returns something else than the QNode does
     if any(t.is_informative or t.is_final_transform for t in pipeline):
         raise UnsupportedCircuitError(
             f"The QNode's transforms ({names}) compute something else than its loss: pass the QNode without them."
         )
+    # transforms that only measure in parts are left out: the circuit before them is the whole
     tapes, finish = qml.workflow.construct_batch(_without(qnode, _SPLITTING), level="user")(*args, **kwargs)
     if len(tapes) != 1:
         raise UnsupportedCircuitError(
@@ -73,23 +77,24 @@ def build_tape(qnode, args, kwargs) -> qml.tape.QuantumScript:
     return tapes[0]
 
 
-def transform_names(qnode) -> list[str]:
+def transform_names(qnode: Any) -> list[str]:
     """Return the names of a QNode's transforms, first applied first."""
     return [_name(t) for t in getattr(qnode, "compile_pipeline", ())]
 
 
-def without_rewrites(qnode):
+def without_rewrites(qnode: Any) -> Any:
     """Return the QNode without transforms that only rewrite gates, or None where it has none of them."""
     found = _without(qnode, (*_SPLITTING, *_REWRITES))
     return None if len(found.compile_pipeline) == len(qnode.compile_pipeline) else found
 
 
-def check_device(device) -> None:
+def check_device(device: Any) -> None:
     """Refuse a device with a transform of its own that changes the loss.
 
     Such a transform runs after the device's decompositions, out of sight of the QNode's circuit, and
     noise that is added there would be left out of everything that is said of the QNode.
     """
+    # transforms can be stacked on a device
     while hasattr(device, "original_device") and hasattr(device, "transform"):
         if not _is_one_of(device.transform, (*_SPLITTING, *_REWRITES)):
             raise UnsupportedCircuitError(
@@ -99,12 +104,12 @@ def check_device(device) -> None:
         device = device.original_device
 
 
-def _name(transform) -> str:
+def _name(transform: Any) -> str:
     function = getattr(transform, "tape_transform", None)
     return getattr(function, "__name__", None) or str(getattr(transform, "pass_name", None) or transform)
 
 
-def _is_one_of(transform, names: tuple[str, ...]) -> bool:
+def _is_one_of(transform: Any, names: tuple[str, ...]) -> bool:
     """Only PennyLane's own: a transform of the user's may be called like one of them."""
     function = getattr(transform, "tape_transform", None)
     if function is None or not function.__module__.startswith("pennylane."):
@@ -112,15 +117,16 @@ def _is_one_of(transform, names: tuple[str, ...]) -> bool:
     return function.__name__ in names and not (function.__name__ == "compile" and _has_own_passes(transform))
 
 
-def _has_own_passes(transform) -> bool:
+def _has_own_passes(transform: Any) -> bool:
     """``qml.compile`` with passes that the user chose, which may do anything."""
     return bool(getattr(transform, "args", ()) or {"pipeline", "basis_set"} & set(getattr(transform, "kwargs", ())))
 
 
-def _without(qnode, names: tuple[str, ...]):
+def _without(qnode: Any, names: tuple[str, ...]) -> Any:
     """Leave out transforms, but none that one of another kind comes after and builds on."""
     found = copy.copy(qnode)  # has a pipeline of its own
     pipeline = found.compile_pipeline
+    # from the end: a transform that another one builds on has to stay
     for at in reversed(range(len(pipeline))):
         if not _is_one_of(pipeline[at], (*_SPLITTING, *_REWRITES)):
             break
@@ -129,9 +135,10 @@ def _without(qnode, names: tuple[str, ...]):
     return found
 
 
-def _keeps_results(finish, outputs: int) -> bool:
+def _keeps_results(finish: Callable[..., Any], outputs: int) -> bool:
     """Tell whether post-processing hands on what was measured, by trying it on two sets of numbers."""
     for scale in (0.371, -0.644):
+        # two sets of numbers: a function that adds, scales or extrapolates changes one of them
         result = tuple(scale / (i + 1) for i in range(outputs))
         measured = result[0] if outputs == 1 else result
         try:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import stim
 
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.periods import Ranges, parameter_ranges
+from pennylane_wishart.circuit.rotations import Rotations
+from pennylane_wishart.circuit.simulate import evaluate
 from pennylane_wishart.circuit.states import DenseBlock, InputState
+from pennylane_wishart.circuit.trace import TracedCircuit
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-
-if TYPE_CHECKING:
-    from pennylane_wishart.circuit.periods import Ranges
-    from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.serialize import LIVE
 
 __all__ = ["RotationCircuit", "RotationMoments"]
 
@@ -43,7 +43,7 @@ class RotationMoments:
 
 
 @dataclass(frozen=True, eq=False)
-class RotationCircuit:
+class RotationCircuit(Rotations):
     """``ℓ(θ) = ⟨ψ| R_1† … R_L† O R_L … R_1 |ψ⟩`` with ``R_l = exp(−i·angle_l·G_l)``.
 
     Fixed Clifford gates have been conjugated into the generators and the observable,
@@ -59,46 +59,30 @@ class RotationCircuit:
         1.0
     """
 
-    n_qubits: int
-    wires: tuple
-    terms: PauliWords
-    """Words of all generators, one after the other."""
-    term_coefficients: np.ndarray
-    """float64: coefficient of each term in its generator."""
-    starts: np.ndarray
-    """int64 ``(n_rotations + 1,)``: terms ``starts[l]:starts[l+1]`` belong to rotation l."""
-    coefficients: np.ndarray
-    """float64 ``(n_rotations,)``: d(angle)/d(parameter); 0 for fixed rotations."""
-    offsets: np.ndarray
-    """float64 ``(n_rotations,)``, radians."""
-    parameter_of: np.ndarray
-    """int64 ``(n_rotations,)``: flat trainable parameter, −1 for a fixed rotation."""
-    random_of: np.ndarray
-    """int64 ``(n_rotations,)``: index of the data input treated as random, −1 otherwise."""
-    observable: PauliSum
-    states: tuple[InputState, ...]
-    n_params: int
-    trace: TracedCircuit | None = field(default=None, repr=False)
-    """The traced QNode that the circuit was made from; None when built from words."""
+    trace: TracedCircuit | None = field(default=None, repr=False, metadata=LIVE)
+    """The traced QNode that the circuit was made from; None when built from words, pickled or read back."""
     cliffords: tuple[tuple[int, stim.Tableau, tuple[int, ...]], ...] = field(default=(), repr=False)
     """Fixed Clifford gates that were conjugated away: (rotations before it, gate, qubits), in order.
 
     Undoing the conjugation makes local gates of long words again (:func:`local_form`).
     """
+    cancelled: tuple[int, ...] = ()
+    """Parameters that drive gates of the QNode whose angles cancel: they turn nothing."""
 
-    def __post_init__(self):
-        n = len(self.starts) - 1
-        for name in ("coefficients", "offsets", "parameter_of", "random_of"):
-            if getattr(self, name).shape != (n,):
-                raise InputError(f"RotationCircuit.{name} needs shape ({n},); got {getattr(self, name).shape}.")
-        if self.parameter_of.max(initial=-1) >= self.n_params:
-            raise InputError(f"parameter_of names parameter {self.parameter_of.max()}, but there are {self.n_params}.")
-        if np.iscomplexobj(self.observable.coefficients):
-            raise InputError("The observable must be Hermitian: its Pauli coefficients are not real.")
+    def __getstate__(self) -> dict[str, Any]:
+        # a QNode holds the user's function and device, which need not be picklable
+        return {**self.__dict__, "trace": None}
 
     # ------------------------------------------------------------------ construction
     @classmethod
-    def from_words(cls, words, observable, state=None, parameter_of=None, coefficient=0.5) -> RotationCircuit:
+    def from_words(
+        cls,
+        words: Any,
+        observable: Any,
+        state: InputState | None = None,
+        parameter_of: Any = None,
+        coefficient: float = 0.5,
+    ) -> RotationCircuit:
         """Build a circuit of Pauli rotations exp(−iθ·coefficient·P).
 
         Args:
@@ -127,55 +111,6 @@ class RotationCircuit:
             n_params=int(parameter_of.max(initial=-1)) + 1,
         )
 
-    # ------------------------------------------------------------------ plain facts
-    @property
-    def state(self) -> InputState:
-        """The input state (of the first datum, where a batch was given)."""
-        return self.states[0]
-
-    @property
-    def n_rotations(self) -> int:
-        """Number of rotations, fixed ones included."""
-        return len(self.starts) - 1
-
-    @cached_property
-    def is_pauli(self) -> bool:
-        """Whether every generator is one Pauli word, so that walkers apply."""
-        return bool(np.all(np.diff(self.starts) == 1))
-
-    @cached_property
-    def generators(self) -> tuple[PauliSum, ...]:
-        """The generators G_l, one :class:`PauliSum` per rotation."""
-        return tuple(self.generator(k) for k in range(self.n_rotations))
-
-    def generator(self, k: int) -> PauliSum:
-        """Return the generator of rotation ``k``."""
-        part = slice(self.starts[k], self.starts[k + 1])
-        return PauliSum(self.terms[part], self.term_coefficients[part])
-
-    @cached_property
-    def shared(self) -> np.ndarray:
-        """``bool (n_params,)``: parameters that drive more than one rotation."""
-        counts = np.bincount(self.parameter_of[self.parameter_of >= 0], minlength=self.n_params)
-        return counts > 1
-
-    @cached_property
-    def cancelled(self) -> tuple[int, ...]:
-        """Parameters that drive gates of the QNode whose angles cancel: they turn nothing."""
-        if self.trace is None:
-            return ()
-        used = np.zeros(self.n_params, bool)
-        used[self.trace.map.indices] = True
-        used[self.parameter_of[self.parameter_of >= 0]] = False
-        return tuple(int(p) for p in np.flatnonzero(used))
-
-    @cached_property
-    def words(self) -> PauliWords:
-        """The one word of each rotation, where ``is_pauli``."""
-        if not self.is_pauli:
-            raise InputError("Some generators are sums of Pauli words: use .generators.")
-        return self.terms
-
     def with_state(self, state: InputState) -> RotationCircuit:
         """Return the same circuit on another input state."""
         if state.n_qubits != self.n_qubits:
@@ -187,13 +122,13 @@ class RotationCircuit:
         return replace(self, observable=observable)
 
     # ------------------------------------------------------------------ angles
-    def angles(self, *args, **kwargs) -> np.ndarray:
+    def angles(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return the rotation angles at the QNode's arguments, float64 ``(n_rotations,)``."""
         if self.trace is None:
             raise InputError("This circuit was built from words: use angles_of(parameters).")
         return self.angles_of(self.trace.parameters(*args, **kwargs))
 
-    def angles_of(self, parameters) -> np.ndarray:
+    def angles_of(self, parameters: Any) -> np.ndarray:
         """Return rotation angles ``(…, n_rotations)`` at flat parameters ``(…, n_params)``."""
         parameters = np.asarray(parameters, float)
         if parameters.shape[-1:] != (self.n_params,):
@@ -206,8 +141,6 @@ class RotationCircuit:
     @cached_property
     def ranges(self) -> Ranges:
         """Where each parameter is drawn from, and which have no period."""
-        from pennylane_wishart.circuit.periods import parameter_ranges
-
         return parameter_ranges(self)
 
     @property
@@ -218,7 +151,7 @@ class RotationCircuit:
         """
         return self.ranges.width
 
-    def angle_law(self, spec="uniform") -> AngleLaw:
+    def angle_law(self, spec: Any = "uniform") -> AngleLaw:
         """Resolve what the user wrote as ``angles=`` for this circuit."""
         return AngleLaw.resolve(spec, self.periods, self.ranges.incommensurate)
 
@@ -234,24 +167,24 @@ class RotationCircuit:
         frequency = (scale * self.coefficients)[driven]
         one[driven] *= law.characteristic(frequency, self.parameter_of[driven])
         two[driven] *= law.characteristic(2 * frequency, self.parameter_of[driven])
+        # a uniform random angle leaves no mean of e^{iφ}
         one[self.random_of >= 0] = 0.0
         two[self.random_of >= 0] = 0.0
         return RotationMoments(one.real, one.imag, (1 + two.real) / 2, (1 - two.real) / 2, two.imag / 2)
 
     # ------------------------------------------------------------------ evaluation
-    def loss(self, angles) -> np.ndarray:
+    def loss(self, angles: Any) -> np.ndarray:
         """Evaluate ℓ at rotation angles ``(n_rotations,)`` or ``(batch, n_rotations)``.
 
         Plain statevector evaluator for n ≤ 20; one value per input state when there are
         several (last axis). Cost O(terms · 2^n) per row.
         """
-        from pennylane_wishart.circuit.simulate import evaluate
-
         return evaluate(self, np.asarray(angles, float))
 
     @cached_property
     def content_hash(self) -> str:
         """sha256 of the normal form: equal for equal circuits in any process."""
+        # rounded before hashing, so that equal circuits have one hash in every process
         digest = hashlib.sha256()
         for array in (
             self.terms.packed,
@@ -273,8 +206,3 @@ class RotationCircuit:
                 else:
                     digest.update(repr(block.tableau).encode())
         return digest.hexdigest()
-
-
-def concatenated_starts(sizes: Sequence[int]) -> np.ndarray:
-    """Return CSR starts for blocks of the given sizes."""
-    return np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))]).astype(np.int64)

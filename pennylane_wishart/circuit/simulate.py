@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
+from pennylane_wishart.circuit.rotations import Rotations
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 
-if TYPE_CHECKING:
-    from pennylane_wishart.circuit.records import RotationCircuit
-
-__all__ = ["apply_rotation", "evaluate"]
+__all__ = ["apply_rotation", "evaluate", "local_unitary"]
 
 
 def apply_rotation(generator: PauliSum, angle: float, vector: np.ndarray) -> np.ndarray:
     """Return exp(−i·angle·G)·vector for vectors ``(2^n, m)``."""
     words = generator.words
+    # commuting words: a product of rotations of one word each
     if len(words) == 1 or not words.anticommutation(words).any():
         for m, c in enumerate(generator.coefficients):
             phi = angle * c
@@ -27,18 +25,24 @@ def apply_rotation(generator: PauliSum, angle: float, vector: np.ndarray) -> np.
     return _noncommuting(generator, angle, vector)
 
 
+def local_unitary(generator: PauliSum, angle: float, qubits: np.ndarray) -> np.ndarray:
+    """Return exp(−i·angle·G) as a dense matrix on a few qubits that hold all of G."""
+    local = PauliSum.of(generator.words.restrict(qubits), generator.coefficients).matrix()
+    values, basis = np.linalg.eigh(local)
+    return np.asarray((basis * np.exp(-1j * angle * values)) @ basis.conj().T)
+
+
 def _noncommuting(generator: PauliSum, angle: float, vector: np.ndarray) -> np.ndarray:
     n = generator.n_qubits
     support = generator.words.support()
-    if len(support) <= 8:
-        local = PauliSum.of(generator.words.restrict(support), generator.coefficients).matrix()
-        values, basis = np.linalg.eigh(local)
-        unitary = (basis * np.exp(-1j * angle * values)) @ basis.conj().T
+    if len(support) <= limits.LOCAL_QUBITS:
+        unitary = local_unitary(generator, angle, support)
         tensor = vector.reshape((2,) * n + (-1,))
+        # the support first, so that one matrix product turns all columns
         tensor = np.moveaxis(tensor, support, np.arange(len(support)))
         shape = tensor.shape
         tensor = (unitary @ tensor.reshape(len(unitary), -1)).reshape(shape)
-        return np.moveaxis(tensor, np.arange(len(support)), support).reshape(vector.shape)
+        return np.asarray(np.moveaxis(tensor, np.arange(len(support)), support)).reshape(vector.shape)
     dim = 2**n
     scale = float(np.abs(generator.coefficients).sum())
     operator = LinearOperator(
@@ -49,13 +53,14 @@ def _noncommuting(generator: PauliSum, angle: float, vector: np.ndarray) -> np.n
         rmatmat=lambda v: 1j * generator.apply(v),
         dtype=complex,
     )
-    steps = max(1, int(np.ceil(abs(angle) * scale / 20)))
+    # the exponential's action in steps whose Taylor series keeps its digits
+    steps = max(1, int(np.ceil(abs(angle) * scale / limits.TAYLOR_ANGLE)))
     for _ in range(steps):
         vector = expm_multiply(operator * (angle / steps), vector, traceA=0.0)
     return vector
 
 
-def final_states(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
+def final_states(circuit: Rotations, angles: np.ndarray) -> np.ndarray:
     """Return the final state vectors ``(2^n, n_states)`` in the conjugated frame."""
     vectors = np.stack([s.vector() for s in circuit.states], axis=1)
     for k, angle in enumerate(angles):
@@ -63,12 +68,12 @@ def final_states(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
     return vectors
 
 
-def evaluate(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
+def evaluate(circuit: Rotations, angles: np.ndarray) -> np.ndarray:
     """Return losses: scalar array, ``(batch,)``, or ``(…, n_states)`` for several states."""
-    if circuit.n_qubits > 20:
+    if circuit.n_qubits > limits.STATE_QUBITS:
         raise InputError(
-            f"loss() builds state vectors and stops at 20 qubits; this circuit has {circuit.n_qubits}. "
-            "Use pw.measure(qnode, device='wishart.lie') or a PennyLane device."
+            f"loss() builds state vectors and stops at {limits.STATE_QUBITS} qubits; this circuit has "
+            f"{circuit.n_qubits}. Use pw.measure(qnode, device='wishart.lie') or a PennyLane device."
         )
     if angles.shape[-1:] != (circuit.n_rotations,) or angles.ndim > 2:
         raise InputError(

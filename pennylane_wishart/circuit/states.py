@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import stim
 
+from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits
 
 __all__ = ["DenseBlock", "InputState", "StabilizerBlock"]
-
-_MAX_DENSE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,8 @@ class DenseBlock:
         x, z = words.bits()
         if len(self.qubits) == 1:
             table = np.array([[1.0, self.bloch[2]], [self.bloch[0], self.bloch[1]]])
-            return table[x[:, 0], z[:, 0]]
+            return np.asarray(table[x[:, 0], z[:, 0]])
+        # words cut down to a block repeat: each is applied once
         unique, inverse = words.unique()
         values = [np.vdot(self.vector, unique.apply(m, self.vector)).real for m in range(len(unique))]
         return np.array(values)[inverse] if len(words) else np.zeros(0)
@@ -69,6 +70,7 @@ class StabilizerBlock:
     def expectation(self, words: PauliWords) -> np.ndarray:
         """Return ⟨P⟩ ∈ {−1, 0, 1} of words cut down to this block."""
         out = np.zeros(len(words))
+        # a word outside ± the group has expectation 0, one inside ±1
         inside = np.flatnonzero(self._group.contains(words.packed))
         x, z = words[inside].bits()
         for row, i in enumerate(inside):
@@ -90,7 +92,7 @@ class InputState:
     n_qubits: int
     blocks: tuple[DenseBlock | StabilizerBlock, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         covered = sorted(q for b in self.blocks for q in b.qubits)
         if covered != list(range(self.n_qubits)):
             raise InputError(f"The blocks of a state must cover qubits 0..{self.n_qubits - 1} once.")
@@ -102,14 +104,14 @@ class InputState:
         return cls(len(bits), tuple(DenseBlock((q,), vectors[int(b)]) for q, b in enumerate(bits)))
 
     @classmethod
-    def from_vector(cls, vector) -> InputState:
+    def from_vector(cls, vector: Any) -> InputState:
         """Any pure state, n ≤ 20."""
         vector = np.asarray(vector, complex).reshape(-1)
         n = int(vector.size).bit_length() - 1
-        if vector.size != 2**n or n > _MAX_DENSE:
-            raise InputError(f"A state vector has 2^n entries with n ≤ {_MAX_DENSE}; got {vector.size}.")
+        if vector.size != 2**n or n > limits.STATE_QUBITS:
+            raise InputError(f"A state vector has 2^n entries with n ≤ {limits.STATE_QUBITS}; got {vector.size}.")
         norm = np.linalg.norm(vector)
-        if not np.isclose(norm, 1.0, atol=1e-6):
+        if not np.isclose(norm, 1.0, atol=limits.NORM):
             raise InputError(f"A state vector has norm 1; got {norm:.6g}: normalise it.")
         return cls(n, (DenseBlock(tuple(range(n)), vector / norm),))
 
@@ -127,7 +129,7 @@ class InputState:
     @cached_property
     def basis_bits(self) -> np.ndarray | None:
         """The bits ``(n,)`` of a computational basis state; None otherwise."""
-        if self.bloch is None or not np.allclose(np.abs(self.bloch[:, 2]), 1.0, atol=1e-12):
+        if self.bloch is None or not np.allclose(np.abs(self.bloch[:, 2]), 1.0, atol=limits.BASIS_STATE):
             return None
         return (self.bloch[:, 2] < 0).astype(np.uint8)
 
@@ -148,23 +150,25 @@ class InputState:
             raise InputError(f"Words on {words.n_qubits} qubits, state on {self.n_qubits}.")
         out = np.ones(len(words))
         if self.basis_bits is not None:
+            # ⟨b|P|b⟩ is 0 for a word that flips a bit, else the sign of its Zs on b
             out[~words.is_diagonal()] = 0.0
             flips = words.z & np.atleast_2d(pack_bits(self.basis_bits))
-            return out * (1 - 2.0 * (np.bitwise_count(flips).sum(axis=1) & 1))
+            return np.asarray(out * (1 - 2.0 * (np.bitwise_count(flips).sum(axis=1) & 1)))
         if self.bloch is not None:
             x, z = words.bits()
             b = self.bloch
             table = np.stack([np.ones(self.n_qubits), b[:, 2], b[:, 0], b[:, 1]], axis=1)
-            return np.prod(table[np.arange(self.n_qubits), 2 * x + z], axis=1)
+            return np.asarray(np.prod(table[np.arange(self.n_qubits), 2 * x + z], axis=1))
         for block in self.blocks:
+            # a factor of 0 ends a product: later blocks need not look at it
             alive = np.flatnonzero(out)
             out[alive] *= block.expectation(words[alive].restrict(block.qubits))
         return out
 
     def vector(self) -> np.ndarray:
         """Return the state vector ``complex128 (2^n,)``; n ≤ 20."""
-        if self.n_qubits > _MAX_DENSE:
-            raise InputError(f"No state vector is built for {self.n_qubits} > {_MAX_DENSE} qubits.")
+        if self.n_qubits > limits.STATE_QUBITS:
+            raise InputError(f"No state vector is built for {self.n_qubits} > {limits.STATE_QUBITS} qubits.")
         out = np.ones(1, complex)
         order: list[int] = []
         for block in self.blocks:
@@ -177,6 +181,7 @@ class InputState:
             else:
                 v = block.vector
             out = np.multiply.outer(out, v).reshape(-1)
+            # blocks hold their qubits in their own order; the axes are put back at the end
             order += block.qubits
         tensor = out.reshape((2,) * self.n_qubits)
         return np.ascontiguousarray(np.transpose(tensor, np.argsort(order))).reshape(-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
+from pennylane.operation import Operator
+from pennylane.tape import QuantumScript as Tape
 from scipy.sparse import csr_array
 
-from pennylane_wishart.circuit.affine import affine_map, significant
-from pennylane_wishart.circuit.arguments import Arguments
+from pennylane_wishart.circuit.affine import AffineMap, affine_map, significant
+from pennylane_wishart.circuit.arguments import Arguments, Context, Slot
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
 from pennylane_wishart.circuit.gate_matrices import array_bytes
@@ -43,8 +46,8 @@ class TracedCircuit:
     offsets: np.ndarray
     """Rotation values where every trainable parameter is 0."""
     arguments: Arguments
-    observable: qml.operation.Operator
-    wires: tuple
+    observable: Operator
+    wires: tuple[Hashable, ...]
     qnode: Any = field(default=None, repr=False)
     device: Any = field(default=None, repr=False)
     data_gates: tuple[tuple[Gate, ...], ...] = field(default=(), repr=False)
@@ -55,7 +58,7 @@ class TracedCircuit:
     @property
     def n_params(self) -> int:
         """Number of flat trainable parameters."""
-        return self.map.shape[1]
+        return int(self.map.shape[1])
 
     @property
     def values(self) -> np.ndarray:
@@ -63,12 +66,12 @@ class TracedCircuit:
         return self.arguments.values
 
     @property
-    def shapes(self) -> tuple:
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the trainable arguments."""
         return self.arguments.shapes
 
     @property
-    def argnums(self) -> tuple:
+    def argnums(self) -> tuple[Slot, ...]:
         """Slots of the trainable arguments."""
         return self.arguments.slots
 
@@ -82,7 +85,7 @@ class TracedCircuit:
         """Number of data of a batch; None without one."""
         return len(self.data_gates) or None
 
-    def parameters(self, *args, **kwargs) -> np.ndarray:
+    def parameters(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return flat parameters ``(n_params,)`` from QNode arguments.
 
         Raises:
@@ -119,6 +122,7 @@ class TracedCircuit:
     def _op_sign(gate: Gate) -> float:
         """Gate value = sign × operation parameter (an adjoint's angle is minus its base's)."""
         parameter = _op_parameter(gate.op)
+        # 0 has no sign to compare
         if parameter == 0 or gate.value == 0:
             return _sign_of_kind(gate)
         return float(np.sign(gate.value * parameter))
@@ -130,23 +134,23 @@ class TracedCircuit:
         signs = np.array([self._op_sign(self.gates[g]) for g in self.rotations[rows]])
         return signs * self.offsets[rows] if len(rows) else np.zeros(0)
 
-    def gate_values(self, theta) -> np.ndarray:
+    def gate_values(self, theta: Any) -> np.ndarray:
         """Return trainable gate parameters ``(…, m)`` at flat parameters ``(…, n_params)``."""
         theta = np.asarray(theta, float)
         flat = theta.reshape(-1, self.n_params)
-        return (self.jacobian @ flat.T).T.reshape(*theta.shape[:-1], -1) + self.gate_offsets
+        return np.asarray((self.jacobian @ flat.T).T.reshape(*theta.shape[:-1], -1) + self.gate_offsets)
 
     @cached_property
-    def tape(self) -> qml.tape.QuantumScript:
+    def tape(self) -> Tape:
         """Elementary gates and one expectation value, trainable gate parameters marked."""
         return self._tape_of(self.gates)
 
     @cached_property
-    def tapes(self) -> tuple[qml.tape.QuantumScript, ...]:
+    def tapes(self) -> tuple[Tape, ...]:
         """One tape per datum of a batch; one in all without a batch."""
         return tuple(self._tape_of(g) for g in self.data_gates) or (self.tape,)
 
-    def _tape_of(self, gates) -> qml.tape.QuantumScript:
+    def _tape_of(self, gates: Sequence[Gate]) -> Tape:
         trainable = set(self.rotations[self._trainable_rows].tolist())
         ops, indices, at = [], [], 0
         for i, gate in enumerate(gates):
@@ -158,7 +162,7 @@ class TracedCircuit:
         with qml.queuing.QueuingManager.stop_recording():
             return qml.tape.QuantumScript(ops, [qml.expval(self.observable)], trainable_params=indices)
 
-    def bind(self, theta) -> qml.tape.QuantumScript:
+    def bind(self, theta: Any) -> Tape:
         """Return ``tape`` at flat parameters ``(n_params,)``."""
         values = self.gate_values(np.asarray(theta, float))
         return self.tape.bind_new_parameters(list(values), self.tape.trainable_params)
@@ -176,11 +180,12 @@ class TracedCircuit:
         digest.update(significant(self.map.data).tobytes())
         digest.update(self.map.indices.tobytes() + self.map.indptr.tobytes())
         digest.update(np.round(self.offsets, 10).tobytes())
+        # the observable as PennyLane prints it: coefficients and wires are in it
         digest.update(str(self.observable).encode())
         return digest.hexdigest()
 
 
-def _op_parameter(op) -> float:
+def _op_parameter(op: Operator) -> float:
     base = op
     while isinstance(base, qml.ops.op_math.Adjoint):
         base = base.base
@@ -201,7 +206,14 @@ def _sign_of_kind(gate: Gate) -> float:
 
 
 # ---------------------------------------------------------------------- tracing
-def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encoding="fixed") -> TracedCircuit:
+def trace_qnode(
+    circuit: Any,
+    args: Any = (),
+    kwargs: dict[str, Any] | None = None,
+    argnums: Any = None,
+    output: int | None = None,
+    encoding: str = "fixed",
+) -> TracedCircuit:
     """Trace a QNode, qjit object, layer or tape at one call.
 
     Args:
@@ -214,6 +226,7 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
+    # a layer keeps its own weights: it is what later calls are made of
     source, circuit = circuit, unwrap(circuit)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
@@ -222,6 +235,7 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     try:
         found = _trace(circuit, arguments, output, encoding)
     except UnsupportedCircuitError as err:
+        # transforms that only rewrite gates may depend on the angles: the loss is that of the QNode without
         plain = without_rewrites(circuit)
         if plain is None:
             raise
@@ -239,33 +253,27 @@ def trace_qnode(circuit, args=(), kwargs=None, argnums=None, output=None, encodi
     return replace(found, qnode=source)
 
 
-def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircuit:
+def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str) -> TracedCircuit:
     """Trace a QNode whose arguments have been read."""
     tape, precise = _first_tape(circuit, arguments)
     observable = check_tape(tape, output)
     wires = check_wires(tape, circuit.device)
     slots = arguments.slots + (arguments.data_slots if encoding == "random" else ())
-    base_tapes = _batch(tape)
-    data_gates = tuple(tuple(expand_operations(t.operations)) for t in base_tapes)
+    data_gates = tuple(tuple(expand_operations(t.operations)) for t in _batch(tape))
     gates = data_gates[0]
-    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates, observable)
 
-    def values_at(flat: np.ndarray) -> np.ndarray:
+    def probe(flat: np.ndarray) -> Tape:
         called, context = precise
         with context():
             try:
-                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
+                return _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
-                probe = _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
-        found = expand_operations(probe.operations)
-        _check_structure(found, check_tape(probe, output), signature)
-        return np.array([found[i].value for i in rotations])
+                return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
 
     x0 = arguments.flatten(slots)
-    base = np.array([gates[i].value for i in rotations])
-    found = affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
+    rotations, found = _angles(gates, observable, output, probe, x0)
     n_params = len(arguments.values)
+    # parameters first, then the data that are treated as random
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
         raise UnsupportedCircuitError(
@@ -288,8 +296,27 @@ def _trace(circuit, arguments: Arguments, output, encoding: str) -> TracedCircui
     )
 
 
-def _first_tape(circuit, arguments: Arguments):
+def _angles(
+    gates: Sequence[Gate], observable: Operator, output: int | None, probe: Callable[[np.ndarray], Tape], x0: np.ndarray
+) -> tuple[np.ndarray, AffineMap]:
+    """Return which gates are rotations, and their angles as an affine map of the parameters that ``probe`` binds."""
+    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
+    # what must not change when parameters do: gates, wires, states, the observable
+    wanted = _structure(gates, observable)
+
+    def values_at(flat: np.ndarray) -> np.ndarray:
+        tape = probe(flat)
+        found = expand_operations(tape.operations)
+        _check_structure(found, check_tape(tape, output), wanted)
+        return np.array([found[i].value for i in rotations])
+
+    base = np.array([gates[i].value for i in rotations])
+    return rotations, affine_map(values_at, x0, base, lambda i: _describe(gates[rotations[i]]))
+
+
+def _first_tape(circuit: Any, arguments: Arguments) -> tuple[Tape, tuple[Arguments, Context]]:
     """Return the tape of the call, and (arguments, context) for the calls that vary them."""
+    # slopes of single-precision angles are off by 1e-8, and periods with them
     doubled, context = arguments.doubled()
     if doubled is not arguments:
         try:
@@ -309,18 +336,18 @@ def _first_tape(circuit, arguments: Arguments):
         ) from err
 
 
-def _batch(tape) -> list:
+def _batch(tape: Tape) -> list[Tape]:
     if tape.batch_size is None:
         return [tape]
     return list(qml.transforms.broadcast_expand(tape)[0])
 
 
-def _structure(gates, observable) -> list:
-    found: list = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
+def _structure(gates: Sequence[Gate], observable: Operator) -> list[Hashable]:
+    found: list[Hashable] = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
     return [*found, (observable.name, tuple(observable.wires), *(array_bytes(d) for d in observable.data))]
 
 
-def _check_structure(gates, observable, wanted: list) -> None:
+def _check_structure(gates: Sequence[Gate], observable: Operator, wanted: list[Hashable]) -> None:
     """Refuse gates, states or observables that change as a whole with the parameters; name the first."""
     found = _structure(gates, observable)
     if found == wanted:
@@ -340,7 +367,7 @@ def _describe(gate: Gate) -> str:
     return f"{gate.op.name} on wires {list(gate.op.wires)}"
 
 
-def _trace_tape(tape, argnums, output) -> TracedCircuit:
+def _trace_tape(tape: Tape, argnums: Any, output: int | None) -> TracedCircuit:
     """A tape: its trainable parameters are the parameters, one each."""
     observable = check_tape(tape, output)
     if tape.batch_size is not None:
@@ -353,17 +380,9 @@ def _trace_tape(tape, argnums, output) -> TracedCircuit:
     if not np.all(np.isfinite(values)):
         raise InputError("The tape's parameters hold NaN or infinite values: give finite numbers.")
     gates = tuple(expand_operations(tape.operations))
-    rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    signature = _structure(gates, observable)
-
-    def values_at(flat):
-        probe = tape.bind_new_parameters(list(flat), trainable)
-        found = expand_operations(probe.operations)
-        _check_structure(found, check_tape(probe, output), signature)
-        return np.array([found[i].value for i in rotations])
-
-    base = np.array([gates[i].value for i in rotations])
-    found = affine_map(values_at, values, base, lambda i: _describe(gates[rotations[i]]))
+    rotations, found = _angles(
+        gates, observable, output, lambda flat: tape.bind_new_parameters(list(flat), trainable), values
+    )
     arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
     return TracedCircuit(
         gates, rotations, found.matrix, None, found.offsets, arguments, observable, check_wires(tape, None)

@@ -7,8 +7,21 @@ Qubit 0 is the leftmost letter of a string and the most significant bit of a mat
 as in PennyLane.
 """
 
-from pennylane_wishart.paulis.f2 import F2Basis, f2_nullspace, f2_rank, pack_bits, unpack_bits
+from pennylane_wishart.paulis.f2 import F2Basis, f2_nullspace, pack_bits, subsets, unpack_bits
+from pennylane_wishart.paulis.reduction import Reduced, gram_schmidt, reduce_words
 from pennylane_wishart.paulis.sums import PauliSum
-from pennylane_wishart.paulis.words import PauliWords
+from pennylane_wishart.paulis.words import PHASES, PauliWords
 
-__all__ = ["F2Basis", "PauliSum", "PauliWords", "f2_nullspace", "f2_rank", "pack_bits", "unpack_bits"]
+__all__ = [
+    "F2Basis",
+    "PHASES",
+    "PauliSum",
+    "PauliWords",
+    "Reduced",
+    "f2_nullspace",
+    "gram_schmidt",
+    "pack_bits",
+    "reduce_words",
+    "subsets",
+    "unpack_bits",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["F2Basis", "f2_nullspace", "f2_rank", "pack_bits", "unpack_bits"]
+__all__ = ["F2Basis", "f2_nullspace", "pack_bits", "subsets", "unpack_bits"]
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -24,8 +24,13 @@ def unpack_bits(rows: np.ndarray, n: int) -> np.ndarray:
     return np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")[:, :n]
 
 
+def subsets(k: int) -> np.ndarray:
+    """Return all subsets of k things, ``int64 (2^k, k)`` of 0 and 1, the first thing changing fastest."""
+    return (np.arange(2**k)[:, None] >> np.arange(k)) & 1
+
+
 class F2Basis:
-    """A growing, reduced row-echelon basis of packed F2 rows, with the combination that made it.
+    """A reduced row-echelon basis of packed F2 rows, with the combination that made it.
 
     Args:
         rows: ``uint64 (m, K)``.
@@ -36,15 +41,18 @@ class F2Basis:
         rows = np.array(rows, dtype=np.uint64)
         m, k = rows.shape
         if track:
+            # each row carries which input rows it is a sum of
             tags = pack_bits(np.eye(m, dtype=np.uint8)) if m else np.zeros((0, 1), np.uint64)
             rows = np.concatenate([rows, tags], axis=1)
-        rank, pivots = 0, []
+        rank = 0
+        pivots: list[tuple[int, np.uint64]] = []
         for word in range(k):
             while True:
                 column = rows[rank:, word]
                 union = int(np.bitwise_or.reduce(column)) if len(column) else 0
                 if union == 0:
                     break
+                # lowest bit of any row left: the next pivot, found without a loop over columns
                 bit = np.uint64(union & -union)
                 hit = np.flatnonzero(rows[:, word] & bit)
                 first = hit[np.searchsorted(hit, rank)]
@@ -52,6 +60,7 @@ class F2Basis:
                     rows[[rank, first]] = rows[[first, rank]]
                     hit = np.flatnonzero(rows[:, word] & bit)
                 others = hit[hit != rank]
+                # rows above too: the form is reduced, and coordinates are bits at the pivots
                 rows[others] ^= rows[rank]
                 pivots.append((word, bit))
                 rank += 1
@@ -69,14 +78,20 @@ class F2Basis:
             out[(out[:, word] & bit) != 0] ^= row
         return out
 
+    def coordinates(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (which vectors lie in the span, packed subsets of the input rows that sum to each); with ``track``."""
+        assert self.combinations is not None
+        rest = np.array(vectors, dtype=np.uint64)
+        tags = np.zeros((len(rest), self.combinations.shape[1]), dtype=np.uint64)
+        for row, tag, (word, bit) in zip(self.rows, self.combinations, self.pivots, strict=True):
+            hit = (rest[:, word] & bit) != 0
+            rest[hit] ^= row
+            tags[hit] ^= tag
+        return np.asarray(~rest.any(axis=1)), tags
+
     def contains(self, vectors: np.ndarray) -> np.ndarray:
         """Return ``bool (m,)``: which vectors lie in the span."""
         return np.asarray(~self.reduce(vectors).any(axis=1))
-
-
-def f2_rank(rows: np.ndarray) -> int:
-    """Return the F2 rank of packed rows."""
-    return F2Basis(rows).rank
 
 
 def f2_nullspace(matrix: np.ndarray) -> np.ndarray:

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from pennylane_wishart.conventions import paulis as limits
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.paulis.words import PHASES, PauliWords
+from pennylane_wishart.paulis.words import PHASES, PauliWords, matrix_dim
 
 __all__ = ["PauliSum"]
 
@@ -30,14 +31,17 @@ class PauliSum:
     coefficients: np.ndarray
 
     @classmethod
-    def of(cls, words: PauliWords, coefficients, tol: float = 1e-12) -> PauliSum:
+    def of(cls, words: PauliWords, coefficients: np.ndarray, tol: float = limits.ZERO_TERM) -> PauliSum:
         """Combine equal words and drop coefficients below ``tol`` of the largest."""
         coefficients = np.asarray(coefficients)
         kept, inverse = words.unique()
         total = np.zeros(len(kept), dtype=np.result_type(coefficients.dtype, float))
         np.add.at(total, inverse, coefficients)
-        if np.iscomplexobj(total) and np.all(np.abs(total.imag) <= tol * max(1e-300, np.abs(total).max(initial=0))):
-            total = total.real
+        if np.iscomplexobj(total) and np.all(
+            np.abs(total.imag) <= tol * max(limits.TINY, np.abs(total).max(initial=0))
+        ):
+            total = total.real  # products of Hermitian words: an imaginary part that small is rounding
+        # compared with what came in: terms that cancel leave rounding of their own size
         keep = np.abs(total) > tol * np.abs(coefficients).max(initial=0.0)
         return cls(kept[keep], total[keep])
 
@@ -47,13 +51,14 @@ class PauliSum:
         return cls.of(PauliWords.from_strings(list(terms)), np.array(list(terms.values())))
 
     @classmethod
-    def from_matrix(cls, matrix: np.ndarray, tol: float = 1e-12) -> PauliSum:
+    def from_matrix(cls, matrix: np.ndarray, tol: float = limits.ZERO_TERM) -> PauliSum:
         """Expand a dense ``(2^n, 2^n)`` matrix in Pauli words. Cost O(n 4^n)."""
         matrix = np.asarray(matrix, dtype=complex)
         n = int(matrix.shape[0]).bit_length() - 1
         if matrix.shape != (2**n, 2**n):
             raise InputError(f"A matrix of shape (2^n, 2^n) is needed; got {matrix.shape}.")
         tensor = matrix.reshape((2,) * (2 * n))
+        # qubit by qubit, (1, Z; X, Y) from the four entries of its 2 × 2 block: n 4^n work, not 16^n
         for q in range(n):
             a = np.moveaxis(tensor, (q, n + q), (0, 1))
             letters = np.stack(
@@ -61,7 +66,7 @@ class PauliSum:
             ).reshape(2, 2, *a.shape[2:])
             tensor = np.moveaxis(letters / 2, (0, 1), (q, n + q))  # axes: x bit, z bit
         flat = tensor.reshape(-1)
-        index = np.flatnonzero(np.abs(flat) > tol * max(np.abs(flat).max(initial=0), 1e-300))
+        index = np.flatnonzero(np.abs(flat) > tol * max(np.abs(flat).max(initial=0), limits.TINY))
         shifts = np.arange(2 * n - 1, -1, -1)
         bits = (index[:, None] >> shifts) & 1
         words = PauliWords.from_bits(bits[:, :n], bits[:, n:])
@@ -96,6 +101,7 @@ class PauliSum:
         )
 
     def _products(self, other: PauliSum, anticommuting_only: bool) -> PauliSum:
+        # commuting pairs drop out of a commutator, and the rest counts twice
         anti = self.words.anticommutation(other.words)
         i, j = np.nonzero(anti) if anticommuting_only else np.indices(anti.shape).reshape(2, -1)
         if len(i) == 0:
@@ -125,9 +131,7 @@ class PauliSum:
 
     def matrix(self) -> np.ndarray:
         """Return the dense matrix ``(2^n, 2^n)``; for n ≤ 12."""
-        dim = 2**self.n_qubits
-        if self.n_qubits > 12:
-            raise InputError(f"Dense matrices of {self.n_qubits} qubits are not built; use n ≤ 12.")
+        dim = matrix_dim(self.n_qubits)
         out = np.zeros((dim, dim), dtype=complex)
         columns = np.arange(dim)
         for m, c in enumerate(self.coefficients):
@@ -138,12 +142,12 @@ class PauliSum:
     def apply(self, vector: np.ndarray) -> np.ndarray:
         """Apply to state vectors ``(2^n, ...)``. Words with equal flips are added up once."""
         out = np.zeros(vector.shape, dtype=complex)
-        for flipped, phases in self._flips:
+        for flipped, phases in self.flips:
             out[flipped] += phases.reshape(-1, *[1] * (vector.ndim - 1)) * vector
         return out
 
     @cached_property
-    def _flips(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def flips(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """(target index, amplitude) per distinct flip pattern."""
         groups: dict[bytes, list[int]] = {}
         for m, row in enumerate(self.words.x):

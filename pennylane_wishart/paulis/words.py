@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import paulis as limits
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.paulis.f2 import pack_bits, unpack_bits
+from pennylane_wishart.paulis.f2 import F2Basis, pack_bits, unpack_bits
 
 __all__ = ["PHASES", "PauliWords"]
+
 
 _LETTER_BITS = {"I": (0, 0), "X": (1, 0), "Y": (1, 1), "Z": (0, 1)}
 _BITS_LETTER = np.array([["I", "Z"], ["X", "Y"]])
 PHASES = np.array([1, 1j, -1, -1j])
 """Powers of i."""
+
+
+def matrix_dim(n_qubits: int) -> int:
+    """Return 2^n, or say that no matrix is built for so many qubits."""
+    if n_qubits > limits.MAX_MATRIX_QUBITS:
+        raise InputError(f"Dense matrices of {n_qubits} qubits are not built; use n ≤ {limits.MAX_MATRIX_QUBITS}.")
+    return int(2**n_qubits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +44,12 @@ class PauliWords:
     """``uint64 (m, W)``: where the word has a Z or a Y."""
     n_qubits: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.x.shape != self.z.shape or self.x.ndim != 2:
             raise InputError(f"PauliWords needs x and z of one shape (m, W); got {self.x.shape} and {self.z.shape}.")
 
     @classmethod
-    def from_bits(cls, x_bits, z_bits) -> PauliWords:
+    def from_bits(cls, x_bits: np.ndarray, z_bits: np.ndarray) -> PauliWords:
         """Build from boolean arrays ``(m, n)``."""
         x_bits, z_bits = np.atleast_2d(x_bits), np.atleast_2d(z_bits)
         return cls(pack_bits(x_bits), pack_bits(z_bits), x_bits.shape[1])
@@ -49,11 +59,14 @@ class PauliWords:
         """Build from strings of the letters I, X, Y, Z, all of one length."""
         words = [words] if isinstance(words, str) else list(words)
         n = len(words[0]) if words else 0
-        for word in words:
-            if len(word) != n or set(word) - set("IXYZ"):
-                raise InputError(f"A Pauli word is a string of I, X, Y, Z of length {n}; got {word!r}.")
-        letters = np.array([list(w) for w in words]).reshape(len(words), n)
-        return cls.from_bits(np.isin(letters, ["X", "Y"]), np.isin(letters, ["Z", "Y"]))
+        # as bytes: an array of letters would cost a Python string each
+        letters = np.frombuffer("".join(words).encode("utf-8", "replace"), dtype=np.uint8)
+        if any(len(w) != n for w in words) or not np.isin(letters, list(b"IXYZ")).all():
+            bad = next(w for w in words if len(w) != n or set(w) - set("IXYZ"))
+            raise InputError(f"A Pauli word is a string of I, X, Y, Z of length {n}; got {bad!r}.")
+        letters = letters.reshape(len(words), n)
+        y = letters == ord("Y")
+        return cls.from_bits((letters == ord("X")) | y, (letters == ord("Z")) | y)
 
     @classmethod
     def from_maps(cls, maps: Sequence[Mapping[int, str]], n_qubits: int) -> PauliWords:
@@ -94,14 +107,14 @@ class PauliWords:
         )
 
     def __len__(self) -> int:
-        return self.x.shape[0]
+        return int(self.x.shape[0])
 
-    def __getitem__(self, index) -> PauliWords:
+    def __getitem__(self, index: Any) -> PauliWords:
         if isinstance(index, (int, np.integer)):
             index = [index]
         return PauliWords(self.x[index], self.z[index], self.n_qubits)
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, PauliWords)
             and self.n_qubits == other.n_qubits
@@ -109,7 +122,7 @@ class PauliWords:
             and np.array_equal(self.z, other.z)
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # arrays are compared, not hashed
 
     def __repr__(self) -> str:
         shown = ", ".join(self[:4].strings())
@@ -139,7 +152,7 @@ class PauliWords:
 
     def weights(self) -> np.ndarray:
         """Return the number of non-identity letters of each word, ``int64 (m,)``."""
-        return np.bitwise_count(self.x | self.z).sum(axis=1).astype(np.int64)
+        return np.asarray(np.bitwise_count(self.x | self.z).sum(axis=1), np.int64)
 
     def support(self) -> np.ndarray:
         """Return the sorted qubit indices on which any word acts."""
@@ -159,6 +172,7 @@ class PauliWords:
     def anticommutation(self, other: PauliWords) -> np.ndarray:
         """Return ``bool (m, m')``: which word of self anticommutes with which of other."""
         out = np.zeros((len(self), len(other)), dtype=np.uint8)
+        # word by word of 64 qubits: the whole (m, m', W) array would not fit
         for w in range(self.x.shape[1]):
             out ^= np.bitwise_count(self.x[:, w, None] & other.z[None, :, w]).astype(np.uint8)
             out ^= np.bitwise_count(self.z[:, w, None] & other.x[None, :, w]).astype(np.uint8)
@@ -167,15 +181,16 @@ class PauliWords:
     def anticommutes(self, other: PauliWords) -> np.ndarray:
         """Return ``bool (m,)`` elementwise (a batch of one broadcasts)."""
         count = np.bitwise_count(self.x & other.z).astype(np.int64) + np.bitwise_count(self.z & other.x)
-        return (count.sum(axis=1) & 1).astype(bool)
+        return np.asarray(count.sum(axis=1) & 1, bool)
 
     def multiply(self, other: PauliWords) -> tuple[PauliWords, np.ndarray]:
         """Return ``(words, k)`` with self·other = i^k·words elementwise, ``k`` in 0..3."""
         x, z = self.x ^ other.x, self.z ^ other.z
 
-        def count(a, b):
-            return np.bitwise_count(a & b).sum(axis=1).astype(np.int64)
+        def count(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return np.asarray(np.bitwise_count(a & b).sum(axis=1), np.int64)
 
+        # i^(x·z) of each factor, −1 for every Z of self that passes an X of other, and i^−(x·z) of the product
         k = count(self.x, self.z) + count(other.x, other.z) + 2 * count(self.z, other.x) - count(x, z)
         return PauliWords(x, z, self.n_qubits), (k % 4).astype(np.int64)
 
@@ -192,11 +207,42 @@ class PauliWords:
         qubits = list(qubits)
         return PauliWords.from_bits(x[:, qubits], z[:, qubits])
 
+    def spread(self, qubits: Sequence[int] | np.ndarray, n_qubits: int) -> PauliWords:
+        """Return the words moved to the given qubits of ``n_qubits``: undoes :meth:`restrict`."""
+        x, z = self.bits()
+        wide_x, wide_z = (np.zeros((len(self), n_qubits), np.uint8) for _ in range(2))
+        wide_x[:, list(qubits)], wide_z[:, list(qubits)] = x, z
+        return PauliWords.from_bits(wide_x, wide_z)
+
+    def combine(self, subsets: np.ndarray) -> PauliWords:
+        """Return the products of the words over subsets, bits ``(r, m)``, phases left out."""
+        x, z = self.bits()
+        weights = subsets.astype(np.float32)  # sums stay below 2^24, so they are exact, and BLAS is fast
+        return PauliWords.from_bits((weights @ x).astype(np.int64) & 1, (weights @ z).astype(np.int64) & 1)
+
+    def products(self, subsets: np.ndarray) -> tuple[PauliWords, np.ndarray]:
+        """Return (words, k): word_0^b0·word_1^b1·… = i^k·word, one product a row of bits ``(r, m)``."""
+        out = PauliWords.identity(self.n_qubits, len(subsets))
+        phase = np.zeros(len(subsets), dtype=np.int64)
+        for j in range(len(self)):
+            rows = np.flatnonzero(subsets[:, j])
+            if len(rows) == 0:
+                continue
+            product, k = out[rows].multiply(self[np.full(len(rows), j)])
+            out.x[rows], out.z[rows] = product.x, product.z
+            phase[rows] += k
+        return out, phase % 4
+
+    def coordinates(self, words: PauliWords) -> tuple[np.ndarray, np.ndarray]:
+        """Return (which words are products of these, as ``bool (r,)``, of which: bits ``(r, m)``)."""
+        if len(self) == 0 or len(words) == 0:
+            return np.atleast_1d(words.is_identity()), np.zeros((len(words), len(self)), dtype=np.uint8)
+        inside, packed = F2Basis(self.packed, track=True).coordinates(words.packed)
+        return inside, unpack_bits(packed, len(self))
+
     def matrices(self) -> np.ndarray:
         """Return dense matrices ``complex128 (m, 2^n, 2^n)``; for n ≤ 12 only."""
-        if self.n_qubits > 12:
-            raise InputError(f"Dense matrices of {self.n_qubits} qubits are not built; use n ≤ 12.")
-        dim = 2**self.n_qubits
+        dim = matrix_dim(self.n_qubits)
         out = np.zeros((len(self), dim, dim), dtype=complex)
         for m in range(len(self)):
             flipped, phases = self.action(m)
@@ -210,6 +256,7 @@ class PauliWords:
         powers = 1 << np.arange(n - 1, -1, -1, dtype=np.int64)
         x_mask, z_mask = int(x[0] @ powers), int(z[0] @ powers)
         index = np.arange(2**n, dtype=np.int64)
+        # Z gives the sign of its bits, X the flip, and Y a factor i besides
         sign = 1 - 2 * (np.bitwise_count(index & z_mask).astype(np.int64) & 1)
         return index ^ x_mask, sign * PHASES[int(np.bitwise_count(x_mask & z_mask)) % 4]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.progress import step_bar
@@ -12,7 +13,16 @@ from pennylane_wishart.sectors.signature import Signature
 __all__ = ["signature"]
 
 
-def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0, progress: bool | None = None):
+# What PennyLane hands over (QNodes, tapes, layers) has no types, and neither has what comes back for it:
+# the signature of a circuit, or a function of the QNode's arguments.
+def signature(
+    qnode: Any,
+    argnums: Any = None,
+    output: int | None = None,
+    encoding: str = "fixed",
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Any:
     """Compute the Lie-algebraic signature of a QNode.
 
     The dynamical Lie algebra with its ideals, the Jordan sectors with their degrees of freedom,
@@ -47,7 +57,7 @@ def signature(qnode, argnums=None, output=None, encoding="fixed", seed=0, progre
     read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
 
     @functools.wraps(read)
-    def run(*args, **kwargs) -> Signature:
+    def run(*args: Any, **kwargs: Any) -> Signature:
         with step_bar(progress, 2, "reading the circuit") as step:
             circuit = read(*args, **kwargs)
             step("algebra and sectors")

@@ -14,17 +14,10 @@ import numpy as np
 from pennylane_wishart.algebra import LieAlgebra
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.circuit.simulate import apply_rotation
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["Rank", "RankAtMost", "count_independent"]
-
-_MAX_QUBITS = 12
-_MAX_WORK = 2 * 10**9
-_RANK = 1e-9
-_DRAWS = 3
-_LIVE = 1e-11
-"""Of the largest derivative that observable and gates allow: a dead parameter leaves rounding, near 1e-15."""
-_MAX_BATCH = 1 << 26  # entries of one test of words against words
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class RankAtMost:
     at_most: int
 
 
-def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> Rank | RankAtMost:
+def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed: int | None = 0) -> Rank | RankAtMost:
     """Count the directions in which the parameters that the loss can see really move the state.
 
     The rank of the quantum Fisher information Re⟨∂_i ψ|(1 − |ψ⟩⟨ψ|)|∂_j ψ⟩ at random angles,
@@ -55,17 +48,19 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
     Cost: O(parameters · rotations · 2^n).
     """
     n, p = circuit.n_qubits, circuit.n_params
-    if n > _MAX_QUBITS or 1.0 * p * circuit.n_rotations * 2**n > _MAX_WORK:
+    if n > limits.RANK_QUBITS or 1.0 * p * circuit.n_rotations * 2**n > limits.RANK_WORK:
+        # a pure state of n qubits has 2^(n+1) − 2 directions, norm and phase left out
         bound = min(_in_light_cone(circuit), 2 ** (n + 1) - 2)
         return RankAtMost(min(bound, algebra.dim) if algebra.is_closed else bound)
     if p == 0:
         return Rank(0)
     rng = np.random.default_rng(seed)
+    # the largest derivative that observable and gates allow, parameter by parameter
     size = float(np.abs(circuit.observable.coefficients).sum()) * _drives(circuit)
     live = np.zeros(p, dtype=bool)
-    for _ in range(_DRAWS):
+    for _ in range(limits.LIVE_DRAWS):
         angles = _random_angles(circuit, rng)
-        live |= np.abs(_gradient(circuit, angles)) > _LIVE * size
+        live |= np.abs(_gradient(circuit, angles)) > limits.LIVE * size
         if live.all():
             break
     if not live.any():
@@ -73,11 +68,12 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed=0) -> 
     state, tangents = _tangents(circuit, angles, np.flatnonzero(live))
     # a parameter in other units is the same direction: its slope must not decide whether it counts
     tangents = tangents / np.linalg.norm(tangents, axis=0)
+    # a change of the state's phase is none
     tangents -= np.outer(state, state.conj() @ tangents)
     real = np.concatenate([tangents.real, tangents.imag])
     # singular values, not those of the Fisher matrix: squares of small ones drown in rounding
     values = np.linalg.svd(real, compute_uv=False)
-    return Rank(int(np.sum(values > _RANK * max(values[0], 1e-6))))
+    return Rank(int(np.sum(values > limits.RANK * max(values[0], limits.RANK_SCALE))))
 
 
 def _drives(circuit: RotationCircuit) -> np.ndarray:
@@ -89,7 +85,7 @@ def _drives(circuit: RotationCircuit) -> np.ndarray:
     return np.bincount(circuit.parameter_of[driven], weights=speed[driven], minlength=circuit.n_params)
 
 
-def _random_angles(circuit: RotationCircuit, rng) -> np.ndarray:
+def _random_angles(circuit: RotationCircuit, rng: np.random.Generator) -> np.ndarray:
     """Draw rotation angles: parameters uniform on a period, random data too."""
     periods = np.asarray(circuit.periods, float)
     angles = circuit.angles_of(rng.uniform(size=circuit.n_params) * np.where(np.isfinite(periods), periods, 2 * np.pi))
@@ -101,6 +97,7 @@ def _random_angles(circuit: RotationCircuit, rng) -> np.ndarray:
 def _gradient(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
     """Return ∇ℓ ``(n_params,)`` by one adjoint sweep: its cost does not grow with the parameters."""
     psi = circuit.state.vector()[:, None]
+    # forward once; then ψ and Oψ run backwards together, and ∂_k = 2 Im⟨Oψ|G_k|ψ⟩ is read in between
     for k, angle in enumerate(angles):
         psi = apply_rotation(circuit.generator(k), float(angle), psi)
     both = np.concatenate([psi, circuit.observable.apply(psi)], axis=1)
@@ -121,6 +118,7 @@ def _tangents(circuit: RotationCircuit, angles: np.ndarray, parameters: np.ndarr
     columns = np.zeros((2**circuit.n_qubits, len(parameters) + 1), dtype=complex)
     columns[:, -1] = circuit.state.vector()
     active = np.zeros(len(parameters) + 1, dtype=bool)
+    # a column is zero until its parameter has turned something
     active[-1] = True
     for k, angle in enumerate(angles):
         generator = circuit.generator(k)
@@ -143,7 +141,7 @@ def _in_light_cone(circuit: RotationCircuit) -> int:
     inside = np.zeros(circuit.n_params, dtype=bool)
     for k in range(circuit.n_rotations - 1, -1, -1):
         terms = circuit.terms[circuit.starts[k] : circuit.starts[k + 1]]
-        if len(terms) * len(words) <= _MAX_BATCH and not terms.anticommutation(words).any():
+        if len(terms) * len(words) <= limits.CONE_ENTRIES and not terms.anticommutation(words).any():
             continue
         if circuit.parameter_of[k] >= 0:
             inside[circuit.parameter_of[k]] = True

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.sectors.blocks import full_blocks
-from pennylane_wishart.sectors.dense import decompose_blocks
-from pennylane_wishart.sectors.multiplicity import observe
-from pennylane_wishart.sectors.observables import clustered
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.sectors.dense.blocks import full_blocks
+from pennylane_wishart.sectors.dense.multiplicity import ResolvedSector, observe
+from pennylane_wishart.sectors.dense.reality import find_reality
+from pennylane_wishart.sectors.dense.split import apply, decompose_blocks
+from pennylane_wishart.sectors.observables import clustered, hermitian
 from pennylane_wishart.sectors.problem import pose
-from pennylane_wishart.sectors.reality import find_reality
 from pennylane_wishart.sectors.signature import Signature
 
 __all__ = ["SectorInputs", "sector_inputs"]
-
-_MAX_QUBITS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +44,11 @@ def sector_inputs(
     Cost: one dense decomposition, O(N³).
     """
     problem = pose(signature.circuit)
-    if problem.n_qubits > _MAX_QUBITS:
+    if problem.n_qubits > limits.DENSE_QUBITS:
         return None
     rng = np.random.default_rng(signature.seed)
-    generators = [problem.generators[k] for k in problem.relevant]
-    blocks = full_blocks(generators, problem.observable, problem.n_qubits)
-    split = decompose_blocks(blocks, len(generators), rng)
+    blocks = full_blocks(problem.moving, problem.observable, problem.n_qubits)
+    split = decompose_blocks(blocks, len(problem.relevant), rng)
     if split is None:
         return None
     matrices = [b.observable for b in blocks]
@@ -58,28 +56,28 @@ def sector_inputs(
     parts = [[b.part(everything, np.asarray(v)) for b in blocks] for v in vectors]
     means = np.zeros(len(vectors))
     found = []
-    for irrep in split.irreps:
+    for irrep in split:
         observed, _ = observe(irrep, matrices, parts[0], rng)
         for b, frame in irrep.frames:
-            moved = (matrices[b] @ frame.reshape(len(frame), -1)).reshape(frame.shape)
-            conserved = np.einsum("xim,xin->mn", frame.conj(), moved) / irrep.dim
+            # the mean over the group is Tr_N O/N ⊗ 1: what is left acts on the copies alone
+            conserved = np.einsum("xim,xin->mn", frame.conj(), apply(matrices[b], frame)) / irrep.dim
             for i, part in enumerate(parts):
                 a = np.einsum("xim,x->im", frame.conj(), part[b])
                 means[i] += float(np.einsum("im,mn,in->", a.conj(), conserved, a).real)
-        for seen in observed:
-            entry = _sector(seen.irrep, seen.operator, parts, rng)
-            if entry is not None:
-                found.append(entry)
+        found += [entry for seen in observed if (entry := _sector(seen, parts, rng)) is not None]
     return means, tuple(found)
 
 
-def _sector(irrep, operator: np.ndarray, parts, rng) -> SectorInputs | None:
+def _sector(
+    seen: ResolvedSector, parts: Sequence[Sequence[np.ndarray]], rng: np.random.Generator
+) -> SectorInputs | None:
+    irrep, operator = seen.irrep, seen.operator
     n = irrep.dim
     moving = operator - np.trace(operator).real / n * np.eye(n)
-    if n == 1 or np.abs(moving).max() < 1e-12 * max(1.0, np.abs(operator).max()):
+    if n == 1 or np.abs(moving).max() < limits.MOVING * max(1.0, np.abs(operator).max()):
         return None
     columns = np.array([irrep.amplitudes(p).T for p in parts])
-    if np.abs(columns).max() < 1e-9:
+    if np.abs(columns).max() < limits.NO_INPUT:
         return None
     reality = find_reality(irrep.traceless, irrep.elements, rng)
     beta = 2 if n == 2 else reality.beta  # Sp(1) = SU(2)
@@ -88,6 +86,6 @@ def _sector(irrep, operator: np.ndarray, parts, rng) -> SectorInputs | None:
         if beta == 4:  # pairs v, S v̄ side by side → all v first
             basis = np.concatenate([basis[:, 0::2], basis[:, 1::2]], axis=1)
         columns = columns @ basis.conj()
-    values, counts = clustered(np.linalg.eigvalsh((moving + moving.conj().T) / 2))
+    values, counts = clustered(np.linalg.eigvalsh(hermitian(moving)))
     half = 2 if beta == 4 else 1
     return SectorInputs(tuple(float(v) for v in values), tuple(c // half for c in counts), beta, columns)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from pennylane_wishart.conventions import ReasonCode
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.sectors.records import Sector
 
 __all__ = ["judge_independence", "link_ideals"]
-
-_SAME = 1e-7
 
 
 def link_ideals(roots: Sequence[Sequence[np.ndarray]]) -> list[tuple[int, ...]]:
@@ -22,21 +22,16 @@ def link_ideals(roots: Sequence[Sequence[np.ndarray]]) -> list[tuple[int, ...]]:
     at 1e-7 are taken for a link, which can only shrink the theory's range.
     """
     known: list[np.ndarray] = []
-    out = []
-    for sector in roots:
-        numbers = []
-        for ideal in sector:
-            for i, other in enumerate(known):
-                if len(other) == len(ideal) and np.allclose(
-                    other, ideal, rtol=0, atol=_SAME * max(1.0, float(ideal.max(initial=0.0)))
-                ):
-                    numbers.append(i)
-                    break
-            else:
-                numbers.append(len(known))
-                known.append(ideal)
-        out.append(tuple(numbers))
-    return out
+
+    def number(ideal: np.ndarray) -> int:
+        tol = limits.EQUAL_ROOTS * max(1.0, float(ideal.max(initial=0.0)))
+        for i, other in enumerate(known):
+            if len(other) == len(ideal) and np.allclose(other, ideal, rtol=0, atol=tol):
+                return i
+        known.append(ideal)
+        return len(known) - 1
+
+    return [tuple(number(ideal) for ideal in sector) for sector in roots]
 
 
 def judge_independence(sectors: Sequence[Sector]) -> tuple[list[Sector], bool, str]:
@@ -45,17 +40,17 @@ def judge_independence(sectors: Sequence[Sector]) -> tuple[list[Sector], bool, s
     A sector matters if it carries weight and its observable is not a constant. Returns the
     sectors, whether those that matter are independent, and why.
     """
-    owner: dict = {}
+    owner: dict[Hashable, int] = {}
     clashes: dict[int, int] = {}
     for i, sector in enumerate(sectors):
-        if not sector.is_linear:
-            continue
-        for key in sector.linked_to:
+        for key in sector.linked_to if sector.is_linear else ():
             if key in owner:
                 clashes[i] = owner[key]
                 clashes.setdefault(owner[key], i)
             else:
                 owner[key] = i
+    if not clashes:
+        return list(sectors), True, "No two sectors that carry weight share a simple ideal."
     out = list(sectors)
     for i, j in clashes.items():
         if out[i].in_theory:
@@ -63,8 +58,7 @@ def judge_independence(sectors: Sequence[Sector]) -> tuple[list[Sector], bool, s
                 False,
                 f"The same group element turns this sector and sector {j} (one simple ideal acts "
                 "on both), so they are not independent.",
+                ReasonCode.OUT_OF_THEORY,
             )
-    if clashes:
-        pairs = ", ".join(f"{i} and {j}" for i, j in list(clashes.items())[:3])
-        return out, False, f"Sectors {pairs} carry weight and are turned by one simple ideal."
-    return out, True, "No two sectors that carry weight share a simple ideal."
+    pairs = ", ".join(f"{i} and {j}" for i, j in list(clashes.items())[:3])
+    return out, False, f"Sectors {pairs} carry weight and are turned by one simple ideal."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +10,11 @@ import numpy as np
 from pennylane_wishart.algebra import LieAlgebra, classify
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.circuit.effective import effective_generators
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.sectors.blocks import restrict
+from pennylane_wishart.sectors.dense.blocks import restrict
 
-__all__ = ["Problem", "pose"]
-
-_MAX_PRODUCTS = 2**16
-_MAX_QUBITS = 12
-_ZERO = 1e-10
+__all__ = ["Problem", "pose", "words_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,50 +46,43 @@ class Problem:
         return self.circuit.n_qubits
 
     @property
-    def all_words(self) -> bool:
-        """Whether every generator is a single Pauli word."""
-        return self.words is not None
+    def moving(self) -> list[PauliSum]:
+        """The relevant generators."""
+        return [self.generators[k] for k in self.relevant]
 
     @property
     def relevant_words(self) -> PauliWords | None:
         """The relevant generators as words; None if one of them is a sum."""
-        if self.words is not None:
-            return self.words[self.relevant]
-        if any(len(self.generators[k]) != 1 for k in self.relevant):
-            return None
-        batches = [self.generators[k].words for k in self.relevant]
-        return PauliWords.concatenate(batches) if batches else PauliWords.identity(self.n_qubits, 0)
+        return words_of(self.moving, self.n_qubits)
+
+
+def words_of(generators: Sequence[PauliSum], n_qubits: int) -> PauliWords | None:
+    """Return generators as one batch of words; None if one of them is a sum."""
+    if any(len(g) != 1 for g in generators):
+        return None
+    return PauliWords.concatenate([PauliWords.identity(n_qubits, 0), *(g.words for g in generators)])
 
 
 def pose(circuit: RotationCircuit) -> Problem:
     """Reduce a circuit to its distinct generators and find those that move the observable."""
     effective = effective_generators(circuit)
-    generators, observable, index = effective.generators, effective.observable, effective.index
-    words = algebra = None
-    if all(len(g) == 1 for g in generators):
-        batches = [g.words for g in generators]
-        words = PauliWords.concatenate(batches) if batches else PauliWords.identity(circuit.n_qubits, 0)
+    generators, observable = effective.generators, effective.observable
+    algebra = None
+    words = words_of(generators, circuit.n_qubits)
+    if words is not None:
         algebra = classify(words)
         component_of = _classified_components(algebra, len(words))
         meets = words.anticommutation(observable.words).any(axis=1)
     else:
         component_of = _components(generators)
         meets = np.array([not _commute(g, observable) for g in generators], dtype=bool)
+    # a whole component is relevant if one of its generators meets the observable
     relevant = np.flatnonzero(np.isin(component_of, component_of[meets]))
     # in the rotation's own scale: its slope is the circuit's business
     slopes = np.where(circuit.coefficients == 0, 1.0, np.abs(circuit.coefficients))
     scale = np.abs(effective.rates) / slopes
-    return Problem(
-        circuit,
-        tuple(generators),
-        np.asarray(index),
-        scale,
-        observable,
-        component_of,
-        relevant,
-        words,
-        algebra,
-    )
+    index = np.asarray(effective.index)
+    return Problem(circuit, tuple(generators), index, scale, observable, component_of, relevant, words, algebra)
 
 
 def _commute(a: PauliSum, b: PauliSum) -> bool:
@@ -99,13 +90,13 @@ def _commute(a: PauliSum, b: PauliSum) -> bool:
 
     A commutator that is not zero maps a random vector to zero with probability zero.
     """
-    if len(a) * len(b) <= _MAX_PRODUCTS or a.n_qubits > _MAX_QUBITS:
+    if len(a) * len(b) <= limits.COMMUTATOR_PRODUCTS or a.n_qubits > limits.COMMUTATOR_QUBITS:
         return a.commutes_with(b)
     everything = np.arange(2**a.n_qubits)
     first, second = restrict(a, everything), restrict(b, everything)
     vectors = np.random.default_rng(0).normal(size=(len(everything), 2))
-    gap = first @ (second @ vectors) - second @ (first @ vectors)
-    return bool(np.linalg.norm(gap) <= _ZERO * np.linalg.norm(first @ (second @ vectors)))
+    there, back = first @ (second @ vectors), second @ (first @ vectors)
+    return bool(np.linalg.norm(there - back) <= limits.COMMUTATOR * np.linalg.norm(there))
 
 
 def _classified_components(algebra: LieAlgebra, count: int) -> np.ndarray:
@@ -116,7 +107,7 @@ def _classified_components(algebra: LieAlgebra, count: int) -> np.ndarray:
     return out
 
 
-def _components(generators) -> np.ndarray:
+def _components(generators: Sequence[PauliSum]) -> np.ndarray:
     """Number the connected components of "does not commute with"."""
     root = np.arange(len(generators))
     for i, generator in enumerate(generators):

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import ReasonCode
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import InputError
 
-__all__ = ["Fit", "Sector", "SectorDistribution", "SpinFactor"]
+__all__ = ["Fit", "Levels", "Sector", "SectorDistribution", "SpinFactor"]
 
+Levels = tuple[np.ndarray, tuple[int, ...]]
+"""Distinct eigenvalues, ascending, and their exact integer multiplicities."""
 KINDS = ("su", "so", "sp", "spin factor", "trivial", "other")
 GROUND_STATUSES = ("exact", "Lanczos", "bound")
-_SERIALISED = (
+_PLAIN = (
     "dim log2_dim multiplicity beta kind center variance ground ground_status mean dof log2_dof "
     "dof_rounded dof_finite log2_dof_finite weight purity in_theory reason label"
 ).split()
-_CONSTANT = 1e-18  # relative variance below which an observable is a constant in a sector
 
 
 class Fit(enum.Enum):
@@ -73,19 +76,21 @@ class Sector:
     β = 1); not normalised: ``weight²`` for an F-pure block. None where unknown."""
     rho_spectrum: np.ndarray | None = None
     """Non-zero eigenvalues of the same ρ^α over F (they sum to ``weight``); None where unknown."""
-    spectrum: tuple[np.ndarray, tuple[int, ...]] | None = None
-    """(values of O^α, unshifted and ascending; exact complex multiplicities, sum N_α).
-    For β = 4 the multiplicities over F are half of these. None where unknown."""
+    spectrum: Levels | None = None
+    """(values of O^α, unshifted; complex multiplicities, sum N_α). For β = 4 the multiplicities over F
+    are half of these. None where unknown."""
     in_theory: bool = False
     """Whether the Wishart description holds here."""
     reason: str = ""
     """Why, or why not, in words."""
+    reason_code: ReasonCode | None = None
+    """Why not, for code; None inside the theory."""
     generator_traces: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)), repr=False)
     """float64 ``(n_generators, 2)``: Tr G/N_α and Tr G²/N_α of the signature's distinct
     generators; (0, 0) for generators that never move the observable."""
-    generator_spectra: Mapping[int, tuple[np.ndarray, tuple[int, ...]]] = field(default_factory=dict, repr=False)
-    """Generator index → (values, multiplicities) of G restricted to the sector, where known."""
-    linked_to: tuple[Any, ...] = field(default=(), repr=False)
+    generator_spectra: Mapping[int, Levels] = field(default_factory=dict, repr=False)
+    """Generator index → levels of G restricted to the sector, where known."""
+    linked_to: tuple[Hashable, ...] = field(default=(), repr=False)
     """Keys of the simple ideals that act here: sectors that share a key turn together."""
     label: str = ""
     """What tells this sector from the others, such as the signs of the radical words."""
@@ -93,7 +98,7 @@ class Sector:
     """Whether O^α is all that the observable does here. Where it is not, ``center``, ``variance``,
     ``spectrum`` and the degrees of freedom are those of O^α all the same: not of the loss."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"Sector.kind must be one of {KINDS}; got {self.kind!r}.")
         if self.beta not in (1, 2, 4, None):
@@ -104,7 +109,8 @@ class Sector:
             raise InputError(
                 f"Sector needs dim ≥ 1 (even for beta 4) and multiplicity ≥ 1; got {self.dim} and {self.multiplicity}."
             )
-        if not -1e-9 <= self.weight <= 1 + 1e-9 or self.variance < 0:
+        # rounding may leave the interval; a wrong weight leaves it by more
+        if not -limits.WEIGHT_SLACK <= self.weight <= 1 + limits.WEIGHT_SLACK or self.variance < 0:
             raise InputError(f"Sector needs a weight in [0, 1] and variance ≥ 0; got {self.weight}, {self.variance}.")
         if self.spectrum is not None and sum(self.spectrum[1]) != self.dim:
             raise InputError(
@@ -129,8 +135,13 @@ class Sector:
         return self._is_flat and self.fit is Fit.EXACT
 
     @property
+    def is_linear(self) -> bool:
+        """Whether the sector's loss is not constant and carries weight."""
+        return not self.is_constant and self.weight > limits.WEIGHT
+
+    @property
     def _is_flat(self) -> bool:
-        return self.variance <= _CONSTANT * max(1.0, self.center**2)
+        return self.variance <= limits.CONSTANT * max(1.0, self.center**2)
 
     # ------------------------------------------------------------------ the observable
     @property
@@ -152,7 +163,8 @@ class Sector:
     def dof_rounded(self) -> int:
         """The paper's integer: r rounded up."""
         share, d = self._dof_share, self.field_dim
-        return math.ceil(share * d - 1e-9) if d < 2**40 else math.ceil(Fraction(share) * d)
+        # past 2^40 a float cannot tell r from r + 1e-9, so the exact fraction is rounded
+        return math.ceil(share * d - limits.CEILING) if d < limits.FLOAT_DIMS else math.ceil(Fraction(share) * d)
 
     @property
     def dof_finite(self) -> float:
@@ -184,30 +196,23 @@ class Sector:
         """Tr (O^α)², complex trace, unshifted; inf past 2^1023."""
         return _times(self.dim, self.variance + self.center**2)
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether the sector's loss is not constant and carries weight."""
-        return not self.is_constant and self.weight > 1e-12
-
-    def with_verdict(self, in_theory: bool, reason: str) -> Sector:
+    def with_verdict(self, in_theory: bool, reason: str, code: ReasonCode | None = None) -> Sector:
         """Return the same sector with another verdict."""
-        return replace(self, in_theory=in_theory, reason=reason)
+        return replace(self, in_theory=in_theory, reason=reason, reason_code=code)
 
     def __str__(self) -> str:
-        size = str(self.dim) if self.dim < 10**6 else f"2^{self.log2_dim:.6g}"
         beta = "-" if self.beta is None else str(self.beta)
         inside = "inside" if self.in_theory else "OUTSIDE"
         return (
-            f"N={size} x{_short(self.multiplicity)} {self.kind} beta={beta} "
+            f"N={_short(self.dim)} x{_short(self.multiplicity)} {self.kind} beta={beta} "
             f"weight={self.weight:.4g} r={self.dof:.4g} m={self.dof_finite:.4g} {inside}"
         )
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
-        out = {name: getattr(self, name) for name in _SERIALISED}
+        out = {name: getattr(self, name) for name in _PLAIN}
         out["rho_spectrum"] = None if self.rho_spectrum is None else self.rho_spectrum.tolist()
-        spectrum = self.spectrum
-        out["spectrum"] = None if spectrum is None else [spectrum[0].tolist(), list(spectrum[1])]
+        out["spectrum"] = None if self.spectrum is None else [self.spectrum[0].tolist(), list(self.spectrum[1])]
         out["generator_traces"] = self.generator_traces.tolist()
         out["fit"] = self.fit.name
         return out
@@ -232,7 +237,7 @@ class SpinFactor:
     offset: float = 0.0
     """What the conserved part of the observable adds to every loss."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.d < 1 or self.amplitude < 0 or self.norm < 0:
             raise InputError(
                 f"SpinFactor needs d ≥ 1, amplitude ≥ 0 and norm ≥ 0; got {self.d}, {self.amplitude}, {self.norm}."
@@ -243,15 +248,9 @@ class SpinFactor:
         """Var[ℓ] = |a|²‖b‖²/d."""
         return (self.amplitude * self.norm) ** 2 / self.d
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
-        return {
-            "d": self.d,
-            "amplitude": self.amplitude,
-            "norm": self.norm,
-            "offset": self.offset,
-            "variance": self.variance,
-        }
+        return {name: getattr(self, name) for name in ("d", "amplitude", "norm", "offset", "variance")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,7 +285,7 @@ class SectorDistribution:
         """log2 of the mean weight."""
         return -float(self.log2_sectors)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
@@ -294,7 +293,7 @@ class SectorDistribution:
 def _times(size: int, share: float) -> float:
     try:
         return float(size) * share
-    except OverflowError:
+    except OverflowError:  # dimensions are exact integers of any length
         return math.copysign(math.inf, share) if share else 0.0
 
 
@@ -303,4 +302,4 @@ def _log2(size: int, share: float) -> float:
 
 
 def _short(value: int) -> str:
-    return str(value) if value < 10**6 else f"2^{math.log2(value):.6g}"
+    return str(value) if value < limits.WRITTEN_OUT else f"2^{math.log2(value):.6g}"

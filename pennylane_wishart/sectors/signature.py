@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.algebra import LieAlgebra, Module
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import Reason, ReasonCode
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.sectors.findings import Route
 from pennylane_wishart.sectors.independent import Rank, RankAtMost, count_independent
+from pennylane_wishart.sectors.module_size import find_module
 from pennylane_wishart.sectors.records import Sector, SectorDistribution, SpinFactor
+from pennylane_wishart.serialize import decode, encode
 
-if TYPE_CHECKING:
-    from pennylane_wishart.algebra import LieAlgebra, Module
-    from pennylane_wishart.circuit import RotationCircuit
-    from pennylane_wishart.paulis import PauliSum
-
-__all__ = ["METHODS", "Signature"]
-
-METHODS = ("Pauli route", "dense route", "spin factor", "none")
-_SHOWN = 6
-_WIDTH = 80
+__all__ = ["Signature"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,8 @@ class Signature:
 
     ``sectors`` are those of the part of the circuit that moves the observable: generators that
     commute with everything the observable can become are left out of them (never of
-    ``algebra``).
+    ``algebra``). It is a value: it can be pickled, and written to JSON and read back bit for bit,
+    without the QNode that it came from.
     """
 
     circuit: RotationCircuit = field(repr=False)
@@ -60,10 +62,18 @@ class Signature:
     status: tuple[Status, ...] = ()
     """What is missing or bounded; empty where everything was found."""
     seed: int | None = 0
+    reason_code: ReasonCode | None = None
+    """Why it is outside the theory, for code; None inside."""
+    passed_over: Mapping[str, Reason] = field(default_factory=dict, repr=False)
+    """Why each route ("pauli", "dense", "reachable") that was not taken was not."""
+    known_module: Module | None = field(default=None, repr=False)
+    """:attr:`module`, where it was known before."""
+    known_rank: Rank | RankAtMost | None = field(default=None, repr=False)
+    """:attr:`independent_rank`, where it was known before."""
 
-    def __post_init__(self):
-        if self.method not in METHODS:
-            raise InputError(f"Signature.method must be one of {METHODS}; got {self.method!r}.")
+    def __post_init__(self) -> None:
+        if self.method not in list(Route):
+            raise InputError(f"Signature.method must be one of {tuple(map(str, Route))}; got {self.method!r}.")
         if self.generator_of.shape != (self.circuit.n_rotations,):
             raise InputError(
                 f"Signature.generator_of needs shape ({self.circuit.n_rotations},); got {self.generator_of.shape}."
@@ -78,20 +88,22 @@ class Signature:
     @property
     def weighted_sectors(self) -> tuple[Sector, ...]:
         """The sectors that carry weight (more than 1e-12)."""
-        return tuple(s for s in self.sectors if s.weight > 1e-12)
+        return tuple(s for s in self.sectors if s.weight > limits.WEIGHT)
 
     @cached_property
     def module(self) -> Module:
         """The span of all that the observable becomes: ``dim``, ``log2_dim``, ``status``."""
-        from pennylane_wishart.sectors.module_size import find_module
-
-        return find_module(self)
+        if self.known_module is not None:
+            return self.known_module
+        if not self.generators and not self.algebra.is_closed:  # they could not be written down
+            return Module(dim=1, n_qubits=self.circuit.n_qubits, method="not assessed", status=Status.TRUNCATED)
+        return find_module(self.generators, self.observable, self.sectors, self.n_sectors == len(self.sectors))
 
     @cached_property
     def independent_rank(self) -> Rank | RankAtMost:
         """Number of independent parameters that the loss can see, or an upper bound on it: two types,
         so that one is not taken for the other."""
-        return count_independent(self.circuit, self.algebra, self.seed)
+        return self.known_rank or count_independent(self.circuit, self.algebra, self.seed)
 
     @property
     def n_independent(self) -> int:
@@ -121,42 +133,33 @@ class Signature:
     # ------------------------------------------------------------------ showing
     def __str__(self) -> str:
         head = f"{self.circuit.n_qubits} qubits, {self.n_params} parameters; DLA {self.algebra}"
-        lines = [head, f"{self.method}: {'inside' if self.in_theory else 'OUTSIDE'} the theory"]
-        lines.append(self.reason)
+        lines = [head, f"{self.method}: {'inside' if self.in_theory else 'OUTSIDE'} the theory", self.reason]
         if self.spin_factor is not None:
             f = self.spin_factor
             lines.append(f"spin factor: d={f.d} |a|={f.amplitude:.4g} |b|={f.norm:.4g}")
         if self.sector_distribution is not None:
             lines.append(f"2^{self.sector_distribution.log2_sectors} sectors can carry weight")
-        lines += [f"  {s}" for s in self.sectors[:_SHOWN]]
-        if len(self.sectors) > _SHOWN:
-            lines.append(f"  … and {len(self.sectors) - _SHOWN} more sectors")
+        lines += [f"  {s}" for s in self.sectors[: limits.SHOWN_SECTORS]]
+        if len(self.sectors) > limits.SHOWN_SECTORS:
+            lines.append(f"  … and {len(self.sectors) - limits.SHOWN_SECTORS} more sectors")
         lines += [str(s) for s in self.status]
         return "\n".join(part for line in lines for part in _wrap(line))
 
-    def to_dict(self) -> dict:
-        """Return plain Python values, ready for JSON."""
-        spin, many = self.spin_factor, self.sector_distribution
-        module = self.module
+    # ------------------------------------------------------------------ writing down
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON: what a reader looks for, and the whole as "record"."""
+        spin, many, module = self.spin_factor, self.sector_distribution, self.module
         return {
             "algebra": {
-                "name": self.algebra.name,
-                "dim": self.algebra.dim,
-                "log2_dim": self.algebra.log2_dim,
-                "is_closed": self.algebra.is_closed,
-                "method": self.algebra.method,
+                name: getattr(self.algebra, name) for name in ("name", "dim", "log2_dim", "is_closed", "method")
             },
-            "module": {
-                "dim": module.dim,
-                "log2_dim": module.log2_dim,
-                "status": module.status.name,
-            },
+            "module": {"dim": module.dim, "log2_dim": module.log2_dim, "status": module.status.name},
             "sectors": [s.to_dict() for s in self.sectors],
             "n_sectors": self.n_sectors,
             "n_params": self.n_params,
             "in_theory": self.in_theory,
             "reason": self.reason,
-            "method": self.method,
+            "method": str(self.method),
             "independent": self.independent,
             "independence_reason": self.independence_reason,
             "spin_factor": None if spin is None else spin.to_dict(),
@@ -164,16 +167,41 @@ class Signature:
             "status": [s.name for s in self.status],
             "seed": self.seed,
             "content_hash": self.circuit.content_hash,
+            "record": encode(self.settled()),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Signature:
+        """Return the signature that :meth:`to_dict` wrote, bit for bit, without its QNode.
+
+        What had been computed when it was written is not computed again.
+
+        Raises:
+            InputError: if ``data`` holds no record of a signature of this version of the package.
+        """
+        found = decode(data["record"]) if "record" in data else None
+        if not isinstance(found, cls):
+            raise InputError("Signature.from_dict needs what Signature.to_dict wrote, with its 'record'.")
+        return found
+
+    def settled(self) -> Signature:
+        """Return the signature with what has been computed of it so far as fields, to be kept."""
+        computed = self.__dict__  # cached properties stand here once they were asked for
+        return replace(
+            self,
+            algebra=self.algebra.settled(),
+            known_module=computed.get("module", self.known_module),
+            known_rank=computed.get("independent_rank", self.known_rank),
+        )
 
 
 def _wrap(line: str) -> list[str]:
-    indent = len(line) - len(line.lstrip())
-    out: list[str] = []
-    row = " " * indent
-    for word in line.split():
-        if len(row) + len(word) + 1 > _WIDTH and row.strip():
-            out.append(row)
-            row = " " * (indent + 2)
-        row += word if not row.strip() else f" {word}"
-    return [*out, row]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        " ".join(line.split()),
+        limits.WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -15,12 +15,17 @@ The certificate is one-sided: a missing one proves nothing, and ``algebra_dim`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
+
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.sectors.dense.elements import combination
+from pennylane_wishart.sectors.observables import hermitian
 
 __all__ = [
     "Certificate",
@@ -31,9 +36,6 @@ __all__ = [
     "lie_element",
     "root_values",
 ]
-
-_ISOLATED = 1e-9
-_PRESENT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,21 +49,22 @@ class Certificate:
     not depend on the representation, so equal lists mean ideals that turn together."""
 
 
-def lie_coefficients(n_generators: int, n_elements: int, rng) -> np.ndarray:
+def lie_coefficients(n_generators: int, n_elements: int, rng: np.random.Generator) -> np.ndarray:
     """Draw the coefficients of a generic Lie element, shared by all sectors."""
     return rng.normal(size=(n_elements + 1, n_generators))
 
 
-def lie_element(generators, elements, coefficients) -> np.ndarray:
+def lie_element(
+    generators: Sequence[np.ndarray], elements: Iterable[np.ndarray], coefficients: np.ndarray
+) -> np.ndarray:
     """Return Σ_j u_j (Σ_k c_jk G_k) u_j†, u_0 = 1: a generic Hermitian element of the algebra.
 
     The orbit of the generators under the group spans the algebra, so no commutators are needed.
     """
-    out = sum(c * g for c, g in zip(coefficients[0], generators, strict=True))
+    out = combination(generators, coefficients[0])
     for row, u in zip(coefficients[1:], elements, strict=True):
-        part = sum(c * g for c, g in zip(row, generators, strict=True))
-        out = out + u @ part @ u.conj().T
-    return (out + out.conj().T) / 2
+        out = out + u @ combination(generators, row) @ u.conj().T
+    return hermitian(out)
 
 
 def full_dim(kind: str, n: int) -> int:
@@ -80,19 +83,22 @@ def certify(x: np.ndarray, y: np.ndarray, beta: int) -> Certificate:
     n = len(x)
     if n == 1:
         return Certificate("trivial", ())
+    # a quaternionic C² is su(2) = sp(1)
     kind = "su" if beta == 2 or n == 2 else {1: "so", 4: "sp"}[beta]
     values, vectors = np.linalg.eigh(x)
+    # Y in the eigenbasis of X: its entries are its parts along root vectors
     turned = np.abs(vectors.conj().T @ y @ vectors)
     rows, columns = _root_pairs(kind, n)
     roots = values[columns] - values[rows]
-    scale = max(float(np.abs(values).max()), 1e-300)
+    # a root alone with its value has its root vector in the algebra, if it has a part in Y at all
+    scale = max(float(np.abs(values).max()), TINY)
     order = np.argsort(roots)
-    gaps = np.diff(roots[order]) > _ISOLATED * scale
+    gaps = np.diff(roots[order]) > limits.ISOLATED_ROOT * scale
     lonely = np.concatenate([[True], gaps]) & np.concatenate([gaps, [True]])
-    lonely &= roots[order] > _ISOLATED * scale  # a root that vanishes hides in the torus
-    size = max(float(turned.max()), 1e-300)
+    lonely &= roots[order] > limits.ISOLATED_ROOT * scale  # a root that vanishes hides in the torus
+    size = max(float(turned.max()), TINY)
     found = order[lonely]
-    found = found[turned[rows[found], columns[found]] > _PRESENT * size]
+    found = found[turned[rows[found], columns[found]] > limits.PRESENT_ROOT * size]
     if not _connected(kind, n, rows[found], columns[found]):
         return Certificate("other", ())
     return Certificate(kind, root_values(kind, x, values))
@@ -128,28 +134,30 @@ def _connected(kind: str, n: int, rows: np.ndarray, columns: np.ndarray) -> bool
             np.concatenate([columns, n - 1 - rows]),
         )
     graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n, n))
-    return connected_components(graph, directed=False)[0] == 1
+    return bool(connected_components(graph, directed=False)[0] == 1)
 
 
-def algebra_dim(generators: Sequence[np.ndarray], rng, limit: int = 600) -> int | None:
-    """Return the dimension of the algebra on a sector, numerically; None past ``limit``.
+def algebra_dim(generators: Sequence[np.ndarray], rng: np.random.Generator) -> int | None:
+    """Return the dimension of the algebra on a sector, numerically; None for large sectors.
 
     It is the rank of random elements u G u†, u a long product of exp(−iθG). An estimate from
     a rank at tolerance 1e-8, good for a sentence, not for a certificate.
     """
     n = len(generators[0])
-    if n * n > limit:
+    if n * n > limits.COUNTED_ENTRIES:
         return None
     eigen = [np.linalg.eigh(g) for g in generators]
     walk = np.eye(n, dtype=complex)
     rows = []
-    for _ in range(n * n + 10):
+    for _ in range(n * n + 10):  # a few more than the largest dimension, so that the rank is seen to stop
         for k in rng.permutation(len(generators)):
             values, basis = eigen[k]
             walk = walk @ (basis * np.exp(-1j * rng.normal(scale=2.0) * values)) @ basis.conj().T
-        mix = sum(c * g for c, g in zip(rng.normal(size=len(generators)), generators, strict=True))
+        mix = combination(generators, rng.normal(size=len(generators)))
         element = walk @ mix @ walk.conj().T
+        # the centre is no part of the group on the sector
         element = element - np.eye(n) * np.trace(element) / n
         rows.append(np.concatenate([element.real.ravel(), element.imag.ravel()]))
+    # the orbit of one element spans the algebra it generates
     singular = np.linalg.svd(np.array(rows), compute_uv=False)
-    return int(np.sum(singular > 1e-8 * max(singular[0], 1e-300))) if singular[0] > 1e-12 else 0
+    return int(np.sum(singular > limits.COUNTED_RANK * singular[0])) if singular[0] > limits.COUNTED_ZERO else 0

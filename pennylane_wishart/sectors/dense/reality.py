@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.sectors.dense import spanning_tree
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.sectors.dense.elements import combination
+from pennylane_wishart.sectors.dense.split import spanning_tree
 
 __all__ = ["Reality", "find_reality"]
-
-_GAP = 1e-8
-_VERIFY = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,21 +32,15 @@ class Reality:
     form: np.ndarray | None
     basis: np.ndarray | None
 
-    def commutes(self, operator: np.ndarray, tol: float = 1e-9) -> bool:
+    def commutes(self, operator: np.ndarray) -> bool:
         """Tell whether a Hermitian operator lies in the Jordan algebra: O S = S Ō."""
         if self.form is None:
             return True
         gap = operator @ self.form - self.form @ operator.conj()
-        return bool(np.abs(gap).max() <= tol * max(1.0, np.abs(operator).max()))
-
-    def project(self, operator: np.ndarray) -> np.ndarray:
-        """Return the Jordan part (A + S Ā S†)/2 of a Hermitian operator (Re A for β = 1)."""
-        if self.form is None:
-            return operator
-        return (operator + self.form @ operator.conj() @ self.form.conj().T) / 2
+        return bool(np.abs(gap).max() <= limits.JORDAN * max(1.0, np.abs(operator).max()))
 
 
-def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray], rng) -> Reality:
+def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray], rng: np.random.Generator) -> Reality:
     """Find the Frobenius–Schur type of an irreducible set of Hermitian generators.
 
     Args:
@@ -58,13 +51,14 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
     n = elements[0].shape[0]
     complex_type = Reality(2, None, None)
     if n == 1:
-        trivial = all(abs(g[0, 0]) < _VERIFY for g in generators)
+        trivial = all(abs(g[0, 0]) < limits.INVARIANT_FORM for g in generators)
         return Reality(1, np.eye(1, dtype=complex), np.eye(1, dtype=complex)) if trivial else complex_type
     x, y = _real_combination(elements, rng), _real_combination(elements, rng)
     x = x + x.conj().T
     values, vectors = np.linalg.eigh(x)
     scale = max(1.0, float(np.abs(values).max()))
-    gaps = np.diff(values) > _GAP * scale
+    # real type: X has simple eigenvalues; quaternionic: Kramers pairs; complex: neither need hold
+    gaps = np.diff(values) > limits.GAP * scale
     turned = vectors.conj().T @ y @ vectors
     if gaps.all():
         form, basis = _real_form(vectors, turned)
@@ -76,26 +70,26 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
         return complex_type
     size = max((np.abs(g).max() for g in generators), default=1.0)
     fits = all(  # stops at the first generator that is not invariant
-        np.abs(g @ form + form @ g.conj()).max() <= _VERIFY * max(size, 1.0) for g in generators
+        np.abs(g @ form + form @ g.conj()).max() <= limits.INVARIANT_FORM * max(size, 1.0) for g in generators
     )
     return Reality(beta, form, basis) if fits else complex_type
 
 
-def _real_combination(elements, rng) -> np.ndarray:
-    c = rng.normal(size=(2, len(elements)))
-    first = sum(a * u for a, u in zip(c[0], elements, strict=True))
-    second = sum(a * u for a, u in zip(c[1], elements, strict=True))
-    return first + second @ first
+def _real_combination(elements: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    first, second = (combination(elements, row) for row in rng.normal(size=(2, len(elements))))
+    return np.asarray(first + second @ first)
 
 
 def _real_form(vectors: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return S = Σ s_i v_i v_iᵀ and the basis in which S = 1: s_j/s_i = Ȳ_ij/Y_ij."""
     n = len(turned)
+    # an entry that is small one way is rounding
     strength = np.minimum(np.abs(turned), np.abs(turned).T)
     phase = np.ones(n, dtype=complex)
     for child, parent in spanning_tree(strength):
         entry = turned[parent, child]
         phase[child] = phase[parent] * entry.conj() / entry if entry else phase[parent]
+    # eigenvectors are fixed up to a phase: S fixes it, to a sign
     basis = vectors * np.sqrt(phase)
     return basis @ basis.T, basis
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["GroupElement", "group_elements", "hermitian_element"]
+from pennylane_wishart.conventions import sectors as limits
 
-_UNITARY_ATTEMPT = 2
+__all__ = ["GroupElement", "Matrix", "combination", "group_elements", "hermitian_element", "unitary"]
+
+Matrix: TypeAlias = Any
+"""numpy array, or scipy's sparse csr_array, which has no types yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +28,25 @@ class GroupElement:
         """Return the unitary ``(N, N)`` for dense generators."""
         out = np.eye(len(generators[0]), dtype=complex)
         for row in self.coefficients:
-            out = _unitary(combination(generators, row)) @ out
+            out = unitary(combination(generators, row)) @ out
         return out
 
 
-def group_elements(n_generators: int, count: int, factors: int, scales, rng) -> list[GroupElement]:
+def group_elements(
+    n_generators: int, count: int, factors: int, scales: np.ndarray, rng: np.random.Generator
+) -> list[GroupElement]:
     """Draw random group elements; ``scales``, one per generator, make the angles of order one."""
     out = []
     for _ in range(count):
+        # angles neither small nor near a period, of both signs
         c = rng.uniform(0.4, 2.2, (factors, n_generators)) * rng.choice([-1.0, 1.0], (factors, n_generators))
         out.append(GroupElement(c / np.asarray(scales)))
     return out
 
 
-def hermitian_element(generators: Sequence[Sequence], scales: np.ndarray, attempt: int, rng) -> list[np.ndarray]:
+def hermitian_element(
+    generators: Sequence[Sequence[Matrix]], scales: np.ndarray, attempt: int, rng: np.random.Generator
+) -> list[np.ndarray]:
     """Return one generic Hermitian element of 𝒜, the same in every block, dense.
 
     The first attempt is a polynomial of degree three in random combinations of the generators,
@@ -54,14 +63,15 @@ def hermitian_element(generators: Sequence[Sequence], scales: np.ndarray, attemp
     out = []
     for given in generators:
         parts = [combination(given, row) for row in draws]
-        if attempt >= _UNITARY_ATTEMPT:
+        if attempt >= limits.UNITARY_ATTEMPT:
             # not a palindrome: that could not tell an irrep from the transposed one, G → Gᵀ
-            turns = [_unitary(3 * _dense(p)) for p in parts]
+            turns = [unitary(3 * _dense(p)) for p in parts]
             left, right = (sum(w * u for w, u in zip(row, turns, strict=False)) for row in weights)
             z = left @ turns[-1] @ right
         else:
             product = _dense(parts[1] @ parts[2])
             cube = parts[3] @ _dense(parts[4] @ parts[3])
+            # sizes of order one, so that no degree hides another
             z = _dense(parts[0]) / 2 + product + weights[0, 0].real * cube / 2
             if attempt:
                 z = z + 1j * weights[0, 1].real * product
@@ -69,16 +79,16 @@ def hermitian_element(generators: Sequence[Sequence], scales: np.ndarray, attemp
     return out
 
 
-def combination(generators: Sequence, coefficients: np.ndarray):
-    """Return Σ c_k G_k."""
+def combination(generators: Sequence[Matrix], coefficients: np.ndarray) -> Any:
+    """Return Σ c_k G_k, sparse where the G_k are."""
     return sum(c * g for c, g in zip(coefficients, generators, strict=True))
 
 
-def _dense(matrix) -> np.ndarray:
-    return matrix.toarray() if issparse(matrix) else np.asarray(matrix)
+def _dense(matrix: Matrix) -> np.ndarray:
+    return np.asarray(matrix.toarray() if issparse(matrix) else matrix)
 
 
-def _unitary(hermitian: np.ndarray) -> np.ndarray:
+def unitary(hermitian: np.ndarray) -> np.ndarray:
     """Return exp(−iH)."""
     values, vectors = np.linalg.eigh(hermitian)
-    return (vectors * np.exp(-1j * values)) @ vectors.conj().T
+    return np.asarray((vectors * np.exp(-1j * values)) @ vectors.conj().T)

@@ -16,17 +16,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pennylane_wishart.sectors.dense import Irrep
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.sectors.dense.elements import Matrix
+from pennylane_wishart.sectors.dense.split import Irrep, apply
+from pennylane_wishart.sectors.observables import hermitian
 from pennylane_wishart.sectors.records import Fit
 
-__all__ = ["Observed", "observe"]
+Tensors = Sequence[np.ndarray]
+"""Per block: the observable between lines i, j and copies m, n of an irrep, complex ``(N, I_b, N, I_b)``."""
 
-_TOL = 1e-9
-_SAME = 1e-8
+__all__ = ["ResolvedSector", "observe"]
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class ResolvedSector:
     """A sector with its observable in the form (o + constant) ⊗ 1."""
 
     irrep: Irrep
@@ -35,7 +38,9 @@ class Observed:
     fit: Fit = Fit.EXACT
 
 
-def observe(irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rng) -> tuple[list[Observed], float]:
+def observe(
+    irrep: Irrep, observables: Sequence[Matrix], parts: Sequence[np.ndarray], rng: np.random.Generator
+) -> tuple[list[ResolvedSector], float]:
     """Bring the observable to the form o ⊗ 1 on one irreducible sector, or say why it has none.
 
     Returns:
@@ -44,12 +49,14 @@ def observe(irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rn
     dim = irrep.dim
     tensors, leak = [], 0.0
     for b, frame in irrep.frames:
-        moved = (observables[b] @ frame.reshape(len(frame), -1)).reshape(frame.shape)
+        moved = apply(observables[b], frame)
         tensor = np.einsum("xim,xjn->imjn", frame.conj(), moved, optimize=True)
         back = np.einsum("xim,imjn->xjn", frame, tensor, optimize=True)
+        # what leads out of the sector shows as a part outside its frame
         leak = max(leak, float(np.abs(moved - back).max()))
         tensors.append(tensor)
     scale = max(1.0, max(float(np.abs(t).max()) for t in tensors))
+    # the partial trace over C^N acts on copies alone: it commutes with the group
     conserved = [np.einsum("imin->mn", t) / dim for t in tensors]
     moving = [t - np.einsum("ij,mn->imjn", np.eye(dim), c) for t, c in zip(tensors, conserved, strict=True)]
     turns, ids, count = _split(moving, dim, scale, rng)
@@ -64,31 +71,41 @@ def observe(irrep: Irrep, observables: Sequence, parts: Sequence[np.ndarray], rn
         frames = tuple(
             (b, np.einsum("xim,mn->xin", t, q)) for (b, t), q in zip(irrep.frames, bases, strict=True) if q.shape[1]
         )
-        operator, worst = _form(moving, bases, dim)
-        fit = Fit.CONNECTS if leak > _TOL * scale else Fit.MIXES if worst > _SAME * scale else Fit.EXACT
+        operator, worst = _form(moving, bases)
+        fit = (
+            Fit.CONNECTS
+            if leak > limits.LEAK * scale
+            else Fit.MIXES
+            if worst > limits.SAME_OBSERVABLE * scale
+            else Fit.EXACT
+        )
         constant, share = _constant(conserved, bases, amplitude)
         total -= share
-        out.append(Observed(replace(irrep, frames=frames), operator + constant * np.eye(dim), fit))
+        out.append(ResolvedSector(replace(irrep, frames=frames), operator + constant * np.eye(dim), fit))
     return out, total
 
 
-def _split(moving, dim: int, scale: float, rng):
+def _split(
+    moving: Tensors, dim: int, scale: float, rng: np.random.Generator
+) -> tuple[list[np.ndarray], list[np.ndarray], int]:
     """Diagonalise a generic combination of the B_ij; equal eigenvalues stay together."""
     r = rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim))
+    # Hermitian, so that the combination of the B_ij is
     r = (r + r.conj().T) / np.linalg.norm(r)
     values, turns = [], []
     for tensor in moving:
         b = np.einsum("ij,jmin->mn", r, tensor, optimize=True)
-        v, q = np.linalg.eigh((b + b.conj().T) / 2)
+        v, q = np.linalg.eigh(hermitian(b))
         values.append(v)
         turns.append(q)
     flat = np.sort(np.concatenate(values))
-    edges = flat[1:][np.diff(flat) > _SAME * scale]
+    # one numbering for all blocks: a copy in another block may agree
+    edges = flat[1:][np.diff(flat) > limits.SAME_OBSERVABLE * scale]
     ids = [np.searchsorted(edges, v, side="right") for v in values]
     return turns, ids, len(edges) + 1
 
 
-def _commute(moving, dim: int, scale: float, rng) -> bool:
+def _commute(moving: Tensors, dim: int, scale: float, rng: np.random.Generator) -> bool:
     """Tell whether all B_ij commute: two generic combinations do, with probability one."""
     if all(t.shape[1] == 1 for t in moving):
         return True
@@ -96,12 +113,12 @@ def _commute(moving, dim: int, scale: float, rng) -> bool:
     draws /= np.linalg.norm(draws[0])
     for tensor in moving:
         a, b = (np.einsum("ij,jmin->mn", r, tensor, optimize=True) for r in draws)
-        if np.abs(a @ b - b @ a).max() > _SAME * scale**2:
+        if np.abs(a @ b - b @ a).max() > limits.SAME_OBSERVABLE * scale**2:
             return False
     return True
 
 
-def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:
+def _form(moving: Tensors, bases: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
     """Return o and the largest entry by which the moving part misses o ⊗ 1."""
     turned = [np.einsum("imjn,na->imja", t, q, optimize=True) for t, q in zip(moving, bases, strict=True)]
     copies = sum(q.shape[1] for q in bases)
@@ -112,10 +129,12 @@ def _form(moving, bases, dim: int) -> tuple[np.ndarray, float]:
     for t, q in zip(turned, bases, strict=True):
         gap = t - np.einsum("ij,ma->imja", operator, q)
         worst = max(worst, float(np.abs(gap).max(initial=0.0)))
-    return (operator + operator.conj().T) / 2, worst
+    return hermitian(operator), worst
 
 
-def _constant(conserved, bases, amplitude) -> tuple[float, float]:
+def _constant(
+    conserved: Sequence[np.ndarray], bases: Sequence[np.ndarray], amplitude: Sequence[np.ndarray]
+) -> tuple[float, float]:
     """Return the mean of the conserved part in the input's share, and its contribution."""
     weight = value = trace = 0.0
     for c, q, a in zip(conserved, bases, amplitude, strict=True):
@@ -124,6 +143,6 @@ def _constant(conserved, bases, amplitude) -> tuple[float, float]:
         weight += float(np.sum(np.abs(part) ** 2))
         value += float(np.einsum("im,mn,in->", part.conj(), inner, part).real)
         trace += float(np.trace(inner).real)
-    if weight < 1e-14:
+    if weight < limits.NO_WEIGHT:
         return trace / sum(q.shape[1] for q in bases), 0.0
     return value / weight, value

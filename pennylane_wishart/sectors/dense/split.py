@@ -17,16 +17,12 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
-from pennylane_wishart.sectors.blocks import Block
-from pennylane_wishart.sectors.elements import group_elements, hermitian_element
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.sectors.dense.blocks import Block
+from pennylane_wishart.sectors.dense.elements import Matrix, group_elements, hermitian_element
+from pennylane_wishart.sectors.observables import hermitian
 
-__all__ = ["Decomposition", "Irrep", "decompose_blocks", "spanning_tree"]
-
-_GAP = 1e-8
-_NOISE = 1e-10
-_VERIFY = 1e-9
-_ATTEMPTS = 4
-_PROBED = 256
+__all__ = ["Irrep", "apply", "decompose_blocks", "spanning_tree"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,35 +49,35 @@ class Irrep:
     @property
     def dim(self) -> int:
         """N."""
-        return self.frames[0][1].shape[1]
+        return int(self.frames[0][1].shape[1])
 
     @property
     def multiplicity(self) -> int:
         """I, the number of copies found in the blocks."""
-        return sum(t.shape[2] for _, t in self.frames)
+        return sum(int(t.shape[2]) for _, t in self.frames)
 
-    def restrict(self, operators: Sequence) -> np.ndarray:
+    def restrict(self, operators: Sequence[Matrix]) -> np.ndarray:
         """Return Tr_I T†AT/I of a Hermitian operator given per block, ``(N, N)``."""
+        # the mean over copies: where the operator acts as a ⊗ 1 they are all equal
         out = np.zeros((self.dim, self.dim))
         for b, frame in self.frames:
-            moved = _apply(operators[b], frame)
+            moved = apply(operators[b], frame)
             for m in range(frame.shape[2]):
                 out = out + frame[:, :, m].conj().T @ moved[:, :, m]
-        out = out / self.multiplicity
-        return (out + out.conj().T) / 2
+        return hermitian(out / self.multiplicity)
 
-    def residual(self, operators: Sequence, restricted: np.ndarray) -> float:
+    def residual(self, operators: Sequence[Matrix], restricted: np.ndarray) -> float:
         """Return the largest entry of A·T − T·(a ⊗ 1): 0 iff A acts here as a ⊗ 1.
 
         Past N = 256 it is taken on random vectors of norm about √N, which a nonzero gap
         cannot all miss.
         """
         worst, probe = 0.0, np.eye(self.dim)
-        if self.dim > _PROBED:
+        if self.dim > limits.PROBED_DIM:
             probe = np.random.default_rng(0).normal(size=(self.dim, 4))
         image = restricted @ probe
         for b, frame in self.frames:
-            there = _apply(operators[b], np.einsum("xim,ip->xpm", frame, probe, optimize=True))
+            there = apply(operators[b], np.einsum("xim,ip->xpm", frame, probe, optimize=True))
             gap = there - np.einsum("xim,ip->xpm", frame, image, optimize=True)
             worst = max(worst, float(np.abs(gap).max()))
         return worst
@@ -92,32 +88,24 @@ class Irrep:
         return np.concatenate(parts, axis=1)
 
 
-@dataclass(frozen=True, eq=False)
-class Decomposition:
-    """All sectors of a set of blocks."""
-
-    blocks: tuple[Block, ...]
-    irreps: tuple[Irrep, ...]
-    residual: float
-    """Largest entry by which any generator misses its block form."""
+def apply(operator: Matrix, frame: np.ndarray) -> np.ndarray:
+    """Return an operator times a frame ``(N_b, N, I)``."""
+    return np.asarray(operator @ frame.reshape(frame.shape[0], -1)).reshape(frame.shape)
 
 
-def _apply(operator, frame: np.ndarray) -> np.ndarray:
-    return (operator @ frame.reshape(frame.shape[0], -1)).reshape(frame.shape)
-
-
-def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng) -> Decomposition | None:
+def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng: np.random.Generator) -> list[Irrep] | None:
     """Split blocks into irreducible sectors; None if no attempt passes verification.
 
     Cost: O(Σ N_b³) per attempt, 8 or 16·Σ N_b² bytes for a handful of matrices.
     """
     given = [b.generators for b in blocks]
-    scales = np.array([max(1e-6, *(_size(g[k]) for g in given)) for k in range(n_generators)])
-    for attempt in range(_ATTEMPTS):
+    scales = np.array([max(limits.SMALLEST, *(_size(g[k]) for g in given)) for k in range(n_generators)])
+    for attempt in range(limits.ATTEMPTS):
         irreps = _try_split(blocks, scales, attempt, rng)
         if irreps is None:
             continue
         elements = group_elements(n_generators, 3 + attempt, 2, scales, rng)
+        # every generator must act as G ⊗ 1: a wrong split cannot pass
         residual = max(
             (
                 irrep.residual([g[k] for g in given], irrep.generators[k])
@@ -127,18 +115,19 @@ def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng) -> Decompo
             default=0.0,
         )
         scale = max((abs(g).max() for b in blocks for g in b.generators), default=1.0)
-        if residual <= _VERIFY * max(scale, 1.0):
-            full = [replace(i, elements=tuple(e.on(i.traceless) for e in elements)) for i in irreps]
-            return Decomposition(tuple(blocks), tuple(full), residual)
+        if residual <= limits.VERIFIED * max(scale, 1.0):
+            return [replace(i, elements=tuple(e.on(i.traceless) for e in elements)) for i in irreps]
     return None
 
 
-def _size(generator) -> float:
+def _size(generator: Matrix) -> float:
     """Return the largest norm of a row."""
     return float(np.sqrt((abs(generator) ** 2).sum(axis=1).max(initial=0.0)))
 
 
-def _try_split(blocks, scales, attempt: int, rng) -> list[Irrep] | None:
+def _try_split(
+    blocks: Sequence[Block], scales: np.ndarray, attempt: int, rng: np.random.Generator
+) -> list[Irrep] | None:
     given = [b.generators for b in blocks]
     x, y = (hermitian_element(given, scales, attempt, rng) for _ in range(2))
     eigen = [np.linalg.eigh(m) for m in x]
@@ -151,11 +140,13 @@ def _try_split(blocks, scales, attempt: int, rng) -> list[Irrep] | None:
     turned = [v.conj().T @ m @ v for m, (_, v) in zip(y, eigen, strict=True)]
     strength = _strength(turned, ids, count)
     scale = max(float(np.abs(m).max()) for m in y)  # not that of the links: all may be noise
-    linked = np.where(strength > _GAP * scale, strength, 0.0)
+    # eigenspaces of X that Y links belong to one irrep; those of different irreps are never linked
+    linked = np.where(strength > limits.GAP * scale, strength, 0.0)
     n_sectors, label = connected_components(csr_array(linked), directed=False)
     irreps = []
     for s in range(n_sectors):
         members = np.flatnonzero(label == s)
+        # the strongest links carry the least rounding
         tree = spanning_tree(strength[np.ix_(members, members)])
         frames = []
         for i in range(len(blocks)):
@@ -175,6 +166,7 @@ def _strength(turned: Sequence[np.ndarray], ids: Sequence[np.ndarray], count: in
     """Return the norm of Y between each two eigenspaces of X; zero on the diagonal."""
     total = np.zeros((count, count))
     for block, own in zip(turned, ids, strict=True):
+        # norms of all pairs of eigenspaces at once
         pick = csr_array((np.ones(len(own)), (np.arange(len(own)), own)), shape=(len(own), count))
         total += pick.T @ (np.abs(block) ** 2 @ pick)
     total = np.sqrt(total)
@@ -187,9 +179,9 @@ def _clusters(values: np.ndarray) -> tuple[np.ndarray | None, int]:
     order = np.argsort(values, kind="stable")
     gaps = np.diff(values[order])
     scale = max(1.0, float(np.abs(values).max()))
-    if np.any((gaps > _NOISE * scale) & (gaps < _GAP * scale)):
+    if np.any((gaps > limits.GAP_NOISE * scale) & (gaps < limits.GAP * scale)):
         return None, 0
-    ids = np.concatenate([[0], np.cumsum(gaps > _GAP * scale)])
+    ids = np.concatenate([[0], np.cumsum(gaps > limits.GAP * scale)])
     out = np.empty(len(values), dtype=np.int64)
     out[order] = ids
     return out, int(ids[-1]) + 1
@@ -200,27 +192,27 @@ def spanning_tree(strength: np.ndarray) -> list[tuple[int, int]]:
     n = len(strength)
     if n == 1:
         return []
+    # the minimum spanning tree of 1 + max − strength; scipy takes 0 for no edge
     weight = np.where(strength > 0, 1.0 + strength.max() - strength, 0.0)
     forest = minimum_spanning_tree(csr_array(weight))
     order, parents = breadth_first_order(forest, 0, directed=False)
     return [(int(c), int(parents[c])) for c in order[1:]]
 
 
-def _frame(vectors, turned, ids, members, tree) -> np.ndarray | None:
+def _frame(
+    vectors: np.ndarray, turned: np.ndarray, ids: np.ndarray, members: np.ndarray, tree: Sequence[tuple[int, int]]
+) -> np.ndarray | None:
     """Align the eigenspaces of one sector inside one block; None if they do not fit."""
     columns = [np.flatnonzero(ids == m) for m in members]
-    sizes = {len(c) for c in columns}
-    if len(sizes) != 1:
+    copies = len(columns[0])
+    if copies == 0 or any(len(c) != copies for c in columns):
         return None
-    copies = sizes.pop()
     out = np.zeros((vectors.shape[0], len(members), copies), dtype=vectors.dtype)
-    if copies == 0:
-        return None
     turn: dict[int, np.ndarray] = {0: np.eye(copies, dtype=vectors.dtype)}
     for child, parent in tree:
         link = turned[np.ix_(columns[child], columns[parent])] @ turn[parent]
         left, size, right = np.linalg.svd(link)
-        if size[0] - size[-1] > 1e-5 * size[0] or size[0] == 0.0:
+        if size[0] - size[-1] > limits.UNITARY_LINK * size[0] or size[0] == 0.0:
             return None
         turn[child] = left @ right  # Schur: the link is a multiple of a unitary
     if len(turn) != len(members):

@@ -14,23 +14,12 @@ import numpy as np
 from scipy.linalg import qr
 from scipy.sparse import csr_array
 
+from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliSum
-from pennylane_wishart.sectors.blocks import Block, reachable_states, restrict
+from pennylane_wishart.sectors.dense.blocks import Block, reachable_states, restrict
+from pennylane_wishart.sectors.observables import hermitian
 
 __all__ = ["reachable_block"]
-
-_WALKERS = (32, 256)
-_WARM = 10
-_ROUNDS = 2
-_ORDER = 14
-_REACH = 3.0
-_CLEAR = 0.1
-_NOISE = 1e-8
-_INVARIANT = 1e-8
-_MAX_STATES = 2**16
-_MAX_ENTRIES = 3 * 10**7
-_MAX_WORK = 5e8
-"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: some seconds."""
 
 
 def reachable_block(
@@ -39,7 +28,7 @@ def reachable_block(
     support: np.ndarray,
     values: np.ndarray,
     limit: int,
-    rng,
+    rng: np.random.Generator,
 ) -> Block | None:
     """Return the subspace that the generators reach from an input; None past ``limit`` dimensions.
 
@@ -53,17 +42,18 @@ def reachable_block(
         limit: largest dimension of the subspace.
     Cost: O(K² · states) flops, 8 or 16 · K · states bytes, with at most 3·10⁷ entries.
     """
-    states = reachable_states(generators, support, _MAX_STATES)
+    states = reachable_states(generators, support, limits.MAX_STATES)
     if states is None:
         return None
     matrices = [restrict(g, states) for g in generators]
     seen = restrict(observable, states)
     whole = Block(states, None, tuple(matrices), seen)
     start = whole.part(support, values)
-    limit = min(limit, _MAX_ENTRIES // len(states))
+    limit = min(limit, limits.MAX_ENTRIES // len(states))
     basis = _span(matrices, start, min(limit, len(states)), rng)
     if basis is None:
         return None
+    # nothing is left out: the sparse matrices are kept
     if basis.shape[1] == len(states):
         return whole
     inside = []
@@ -71,26 +61,28 @@ def reachable_block(
         image = matrix @ basis
         small = basis.conj().T @ image
         scale = max(1.0, float(np.abs(matrix.data).max(initial=0.0)))
-        if np.abs(image - basis @ small).max() > _INVARIANT * scale:
+        if np.abs(image - basis @ small).max() > limits.INVARIANT * scale:
             return None
-        inside.append((small + small.conj().T) / 2)
+        inside.append(hermitian(small))
     small = basis.conj().T @ (seen @ basis)
-    return Block(states, basis, tuple(inside), (small + small.conj().T) / 2)
+    return Block(states, basis, tuple(inside), hermitian(small))
 
 
-def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> np.ndarray | None:
-    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit or past ``_MAX_WORK``."""
+def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit or past the limit of work."""
+    # a real input times a phase must not make the space complex
     phase = start[np.argmax(np.abs(start))]
     start = start * np.conj(phase) / abs(phase)
-    real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < 1e-14
+    real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < limits.REAL_START
     basis = np.zeros((len(start), 0), dtype=float if real else complex)
-    walkers = np.repeat(start[:, None], _WALKERS[0], axis=1).astype(complex)
-    for _ in range(_WARM):
-        walkers = _mixed(_step(matrices, walkers, rng), rng)
+    probes = np.repeat(start[:, None], limits.KRYLOV_COLUMNS[0], axis=1).astype(complex)
+    for _ in range(limits.KRYLOV_WARM):
+        probes = _mixed(_step(matrices, probes, rng), rng)
     work = 0.0
-    each = float(_ORDER * sum(m.nnz for m in matrices))
+    each = float(limits.KRYLOV_ORDER * sum(m.nnz for m in matrices))
     while True:
-        fresh = np.concatenate([walkers.real, walkers.imag], axis=1) if real else walkers
+        # real generators: real and imaginary parts are reached each by itself
+        fresh = np.concatenate([probes.real, probes.imag], axis=1) if real else probes
         added = _orthonormal(basis, fresh)
         if basis.shape[1] + added.shape[1] > limit:
             return None
@@ -98,20 +90,20 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng) -> 
         if added.shape[1] == 0 or basis.shape[1] == len(start):
             return basis
         # each stage multiplies what rounding has added, so stages are few: they grow with K
-        columns = min(max(_WALKERS[0], basis.shape[1]), _WALKERS[1])
-        work += each * columns * _ROUNDS
-        if work > _MAX_WORK:
+        columns = min(max(limits.KRYLOV_COLUMNS[0], basis.shape[1]), limits.KRYLOV_COLUMNS[1])
+        work += each * columns * limits.KRYLOV_ROUNDS
+        if work > limits.KRYLOV_WORK:
             return None
-        walkers = _mixed(basis, rng, columns)
-        for _ in range(_ROUNDS):
-            walkers = _step(matrices, walkers, rng)
+        probes = _mixed(basis, rng, columns)
+        for _ in range(limits.KRYLOV_ROUNDS):
+            probes = _step(matrices, probes, rng)
 
 
-def _mixed(vectors: np.ndarray, rng, columns: int | None = None) -> np.ndarray:
+def _mixed(vectors: np.ndarray, rng: np.random.Generator, columns: int | None = None) -> np.ndarray:
     """Return random combinations of vectors, normalised (as many as given if not said)."""
     shape = (vectors.shape[1], vectors.shape[1] if columns is None else columns)
     out = vectors @ (rng.normal(size=shape) + 1j * rng.normal(size=shape))
-    return out / np.linalg.norm(out, axis=0)
+    return np.asarray(out / np.linalg.norm(out, axis=0))
 
 
 def _orthonormal(basis: np.ndarray, fresh: np.ndarray) -> np.ndarray:
@@ -123,30 +115,32 @@ def _orthonormal(basis: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         fresh = fresh - basis @ (basis.conj().T @ fresh)
     q, r, _ = qr(fresh, mode="economic", pivoting=True)
     size = np.abs(np.diag(r))
-    if size[0] < _NOISE:
-        return q[:, :0]
-    added = q[:, : int(np.sum(size > _CLEAR * size[0]))]
+    if size[0] < limits.NO_DIRECTION:
+        return np.asarray(q[:, :0])
+    added = q[:, : int(np.sum(size > limits.NEW_DIRECTION * size[0]))]
     added = added - basis @ (basis.conj().T @ added)
     return np.linalg.qr(added)[0]
 
 
-def _step(matrices: Sequence[csr_array], walkers: np.ndarray, rng) -> np.ndarray:
-    """Turn every walker by all generators, angles of its own; columns are normalised.
+def _step(matrices: Sequence[csr_array], probes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turn every probe by all generators, angles of its own; columns are normalised.
 
     A short Taylor series of exp(−iθG) is not quite unitary, but an element of 𝒜 all the same.
     """
     for k in rng.permutation(len(matrices)):
+        # the largest row sum bounds ‖G‖
         size = float(abs(matrices[k]).sum(axis=1).max(initial=0.0))
         if size == 0.0:
             continue
-        angles = rng.uniform(0.3, 1.0, walkers.shape[1]) * rng.choice([-1.0, 1.0], walkers.shape[1])
+        angles = rng.uniform(0.3, 1.0, probes.shape[1]) * rng.choice([-1.0, 1.0], probes.shape[1])
         diagonal = matrices[k].diagonal()
         if matrices[k].nnz == np.count_nonzero(diagonal):
-            walkers = walkers * np.exp(-1j * _REACH / size * np.outer(diagonal.real, angles))
+            probes = probes * np.exp(-1j * limits.KRYLOV_ANGLE / size * np.outer(diagonal.real, angles))
             continue
-        term, total = walkers, walkers
-        for j in range(1, _ORDER + 1):
-            term = (matrices[k] @ term) * (-1j * _REACH / size / j * angles)
+        term, total = probes, probes
+        for j in range(1, limits.KRYLOV_ORDER + 1):
+            term = (matrices[k] @ term) * (-1j * limits.KRYLOV_ANGLE / size / j * angles)
             total = total + term
-        walkers = total / np.linalg.norm(total, axis=0)
-    return walkers
+        # not unitary, so it is normalised
+        probes = total / np.linalg.norm(total, axis=0)
+    return probes

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import InputState
-from pennylane_wishart.sectors.pauli_frame import PauliFrame
-from pennylane_wishart.sectors.pauli_state import Characters, block_expectations
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.paulis import subsets
+from pennylane_wishart.sectors.pauli.density import block_expectations
+from pennylane_wishart.sectors.pauli.frame import PauliFrame
+from pennylane_wishart.sectors.pauli.weights import Characters
 
 __all__ = ["CharacterGroup", "centers", "group_characters"]
-
-_DIGITS = 10
-_MAX_EXTRA = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,9 @@ def group_characters(frame: PauliFrame, characters: Characters, amplitudes: np.n
     radical, total = len(frame.radical), len(frame.conserved)
     extra = total - radical
     keys: dict[bytes, list[int]] = {}
-    rounded = np.round(amplitudes, _DIGITS) + 0.0
+    rounded = np.round(amplitudes, limits.EQUAL_DIGITS) + 0.0  # + 0.0: no −0, whose bytes differ
     for row, (bits, values) in enumerate(zip(characters.bits, rounded, strict=True)):
+        # characters that differ on the radical are inequivalent: never copies
         label = bits.tobytes() if extra == 0 else bits[:radical].tobytes() + values.tobytes()
         keys.setdefault(label, []).append(row)
     groups = []
@@ -51,7 +52,7 @@ def group_characters(frame: PauliFrame, characters: Characters, amplitudes: np.n
         rows = np.array(members)
         size, exact = len(rows), True
         if extra and not characters.complete:
-            exact = extra <= _MAX_EXTRA
+            exact = extra <= limits.COPIES_COUNTED
             if exact:
                 size = _count(frame, characters.bits[rows[0]], rounded[rows[0]], extra)
         groups.append(CharacterGroup(rows, size, exact))
@@ -61,8 +62,8 @@ def group_characters(frame: PauliFrame, characters: Characters, amplitudes: np.n
 def _count(frame: PauliFrame, bits: np.ndarray, values: np.ndarray, extra: int) -> int:
     """Count the characters with given radical signs on which the observable takes given values."""
     every = np.tile(bits, (2**extra, 1))
-    every[:, len(bits) - extra :] = (np.arange(2**extra)[:, None] >> np.arange(extra)) & 1
-    return int(np.sum(np.all(np.round(frame.amplitudes(every)[1], _DIGITS) + 0.0 == values, axis=1)))
+    every[:, len(bits) - extra :] = subsets(extra)
+    return int(np.sum(np.all(np.round(frame.amplitudes(every)[1], limits.EQUAL_DIGITS) + 0.0 == values, axis=1)))
 
 
 def centers(
@@ -84,10 +85,11 @@ def centers(
     left = float(dropped.coefficients @ state.expectation(dropped.words)) if len(dropped) else 0.0
     for number, group in enumerate(groups):
         weights = characters.weights[group.rows]
+        # no input to take an expectation in: the mean over copies
         if weights.sum() == 0.0:
             out[number] = identity[group.rows].mean()
             continue
-        own = 0.0
+        own = 0.0  # a dropped word counts here where it leads back into the sector
         if flips is not None:
             members = {characters.bits[r].tobytes() for r in group.rows}
             for row in group.rows:
@@ -95,7 +97,7 @@ def centers(
                 own += float(shares[row] @ (dropped.coefficients * stays))
         left -= own
         out[number] = (weights @ identity[group.rows] + own) / weights.sum()
-    return out + (left if abs(left) > 1e-12 else 0.0)
+    return out + (left if abs(left) > limits.SHARE else 0.0)
 
 
 def _shares(frame: PauliFrame, characters: Characters, state: InputState) -> np.ndarray:

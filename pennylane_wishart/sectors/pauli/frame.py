@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.algebra import Component
-from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, unpack_bits
+from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords, pack_bits, unpack_bits
 from pennylane_wishart.sectors.records import Fit
 
-__all__ = ["PauliFrame", "build_frame", "coordinates", "ordered_product"]
+__all__ = ["PauliFrame", "build_frame"]
 
 _CONNECTS = (
     "The observable is outside the algebra of the generators: a word of it anticommutes "
@@ -97,36 +97,38 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
     radical = PauliWords.from_packed(F2Basis(np.concatenate([nothing.packed, *own])).rows, n)
     words = observable.words
     obstacle = ""
+    # a word that flips the sign of a conserved word leads from one sector to another
     connects = words.anticommutation(radical).any(axis=1) if len(radical) else np.zeros(len(words), bool)
     if connects.any():
         obstacle = _CONNECTS
     words, coefficients = words[~connects], observable.coefficients[~connects]
     bits = _symplectic_bits(symplectic, words)
-    products, _ = ordered_product(symplectic, bits)
+    products, _ = symplectic.products(bits)
     rests, phase = products.multiply(words)  # rest = (product·word) commutes with all of W
     moving = bits.any(axis=1)
+    # what words of the observable carry beside their logical part labels sectors too
     conserved = _extend(radical, rests[moving])
     resolvable = False
     if len(conserved) and conserved.anticommutation(conserved).any():
+        # words that clash may still sum to operators that commute, and those the dense route can diagonalise
         behind = coefficients[moving] * (1j ** phase[moving])
         resolvable = _sums_commute(bits[moving], rests[moving], behind)
         obstacle = obstacle or (_BY_SUMS if resolvable else _CLASHING)
         conserved = radical
-    inside, coordinate = coordinates(conserved, rests)
+    inside, coordinate = conserved.coordinates(rests)
     if not obstacle and (moving & ~inside).any():
         obstacle = "A word of the observable is outside the algebra of the generators."
+    # neither moving nor a product of conserved words: a constant in each sector
     dropped = PauliSum(words[~inside & ~moving], coefficients[~inside & ~moving])
-    keep = inside
-    _, unit_phase = ordered_product(conserved, coordinate[keep])
+    _, unit_phase = conserved.products(coordinate[inside])
     # word = L·rest up to i^k: L·word = i^phase·rest, so word = L·(i^phase·rest); the product of
     # conserved words is i^unit·rest. Both phases are even because everything commutes.
-    sign = 1.0 - ((phase[keep] - unit_phase) % 4)
-    kept_bits = bits[keep]
-    distinct, inverse = np.unique(kept_bits, axis=0, return_inverse=True)
-    inverse = np.asarray(inverse).reshape(-1)
+    sign = 1.0 - ((phase[inside] - unit_phase) % 4)
+    # terms with one logical word add up, with the signs of the sector
+    distinct, inverse = np.unique(bits[inside], axis=0, return_inverse=True)
     nontrivial = distinct.any(axis=1) if len(distinct) else np.zeros(0, bool)
     number = np.where(nontrivial, np.cumsum(nontrivial) - 1, -1)
-    logical, _ = ordered_product(symplectic, distinct[nontrivial])
+    logical, _ = symplectic.products(distinct[nontrivial])
     return PauliFrame(
         n,
         symplectic,
@@ -134,9 +136,9 @@ def build_frame(components: Sequence[Component], observable: PauliSum, central: 
         conserved,
         logical,
         distinct[nontrivial],
-        number[inverse] if len(inverse) else np.zeros(0, np.int64),
-        coefficients[keep] * sign,
-        coordinate[keep],
+        number[np.asarray(inverse).reshape(-1)] if inside.any() else np.zeros(0, np.int64),
+        coefficients[inside] * sign,
+        coordinate[inside],
         dropped,
         obstacle,
         Fit.CONNECTS if connects.any() else Fit.MIXES if obstacle else Fit.EXACT,
@@ -157,51 +159,14 @@ def _symplectic_bits(symplectic: PauliWords, words: PauliWords) -> np.ndarray:
     """Return which of the basis words multiply to a word with the same anticommutations."""
     if len(symplectic) == 0 or len(words) == 0:
         return np.zeros((len(words), len(symplectic)), dtype=np.uint8)
-    gram = symplectic.anticommutation(symplectic)
-    target = words.anticommutation(symplectic)
-    _, bits = coordinates(_as_words(gram), _as_words(target))
-    return bits
-
-
-def _as_words(bits: np.ndarray) -> PauliWords:
-    """Dress plain F2 rows as words, to reuse the packed solver."""
-    return PauliWords.from_bits(bits, np.zeros_like(bits))
+    # ω is not degenerate on them, so the commutations of a word determine the product
+    gram = F2Basis(pack_bits(symplectic.anticommutation(symplectic)), track=True)
+    return unpack_bits(gram.coordinates(pack_bits(words.anticommutation(symplectic)))[1], len(symplectic))
 
 
 def _extend(radical: PauliWords, rests: PauliWords) -> PauliWords:
     """Return the radical followed by words of ``rests`` that are independent of it."""
     packed, n = radical.packed, radical.n_qubits
+    # reduced by the radical first, so that the radical stays a block of its own
     extra = F2Basis(F2Basis(packed).reduce(np.unique(rests.packed, axis=0))).rows
     return PauliWords.from_packed(np.concatenate([packed, extra]), n)
-
-
-def coordinates(basis: PauliWords, words: PauliWords) -> tuple[np.ndarray, np.ndarray]:
-    """Return (whether each word lies in the span, bits ``(m, len(basis))``) over F2."""
-    m, k = len(words), len(basis)
-    if k == 0 or m == 0:
-        inside = np.atleast_1d(words.is_identity())
-        return inside, np.zeros((m, k), dtype=np.uint8)
-    f2 = F2Basis(basis.packed, track=True)
-    assert f2.combinations is not None
-    rest = words.packed.copy()
-    tags = np.zeros((m, f2.combinations.shape[1]), dtype=np.uint64)
-    for row, tag, (word, bit) in zip(f2.rows, f2.combinations, f2.pivots, strict=True):
-        hit = (rest[:, word] & bit) != 0
-        rest[hit] ^= row
-        tags[hit] ^= tag
-    return np.asarray(~rest.any(axis=1)), unpack_bits(tags, k)
-
-
-def ordered_product(basis: PauliWords, bits: np.ndarray) -> tuple[PauliWords, np.ndarray]:
-    """Return (words, k): basis_0^b0·basis_1^b1·… = i^k·word, one product per row of bits."""
-    m = len(bits)
-    out = PauliWords.identity(basis.n_qubits, m)
-    phase = np.zeros(m, dtype=np.int64)
-    for j in range(len(basis)):
-        rows = np.flatnonzero(bits[:, j])
-        if len(rows) == 0:
-            continue
-        product, k = out[rows].multiply(basis[np.full(len(rows), j)])
-        out.x[rows], out.z[rows] = product.x, product.z
-        phase[rows] += k
-    return out, phase % 4

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
-from pennylane_wishart.paulis import PauliSum, PauliWords, f2_nullspace
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.paulis import PHASES, PauliSum, PauliWords, f2_nullspace
+from pennylane_wishart.sectors.dense.elements import Matrix
 
 __all__ = ["Block", "full_blocks", "reachable_states", "restrict"]
-
-_TOL = 1e-12
-_PHASES = np.array([1, 1j, -1, -1j])
-_MAX_SYMMETRIES = 4
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +26,16 @@ class Block:
 
     states: np.ndarray
     """int64 ``(m,)``: indices of computational basis states, sorted."""
-    basis: csr_array | np.ndarray | None
+    basis: Matrix | None
     """Isometry ``(m, N_b)`` from the block to those basis states; None for the identity."""
-    generators: tuple
+    generators: tuple[Matrix, ...]
     """``(N_b, N_b)`` each, sparse or dense."""
-    observable: csr_array | np.ndarray
+    observable: Matrix
 
     @property
     def dim(self) -> int:
         """N_b."""
-        return self.observable.shape[0]
+        return int(self.observable.shape[0])
 
     def part(self, support: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the part of an input in the block, complex ``(N_b,)``.
@@ -50,7 +48,7 @@ class Block:
         position = np.minimum(np.searchsorted(self.states, support), len(self.states) - 1)
         inside = self.states[position] == support
         out[position[inside]] = values[inside]
-        return out if self.basis is None else self.basis.conj().T @ out
+        return out if self.basis is None else np.asarray(self.basis.conj().T @ out)
 
 
 def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: int) -> list[Block]:
@@ -64,6 +62,7 @@ def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: 
     turn = _symmetric_basis([*generators, observable], n_qubits)
     if turn is not None:
         matrices = [_clean(turn.conj().T @ m @ turn) for m in matrices]
+    # connected sets of the joint pattern of non-zero elements are invariant
     pattern = csr_array(matrices[0].shape, dtype=float)
     for matrix in matrices:
         pattern = pattern + abs(matrix)
@@ -89,11 +88,11 @@ def _symmetric_basis(operators: Sequence[PauliSum], n: int) -> csr_array | None:
     pivots: list[int] = []
     chosen: list[int] = []
     rows = x.copy()
-    for i in range(len(rows)):
+    for i in range(len(rows)):  # each symmetry kept flips a qubit that no other one flips
         for p, row in zip(pivots, chosen, strict=True):
             if rows[i, p]:
                 rows[i] ^= rows[row]
-        if rows[i].any() and len(chosen) < _MAX_SYMMETRIES:
+        if rows[i].any() and len(chosen) < limits.MAX_SYMMETRIES:
             pivots.append(int(np.argmax(rows[i])))
             chosen.append(i)
     if not chosen:
@@ -101,9 +100,10 @@ def _symmetric_basis(operators: Sequence[PauliSum], n: int) -> csr_array | None:
     everything = np.arange(2**n)
     free = np.ones(2**n, dtype=bool)
     for p in pivots:
+        # one basis state of each orbit of the flips
         free &= (everything >> (n - 1 - p)) & 1 == 0
     basis = csr_array((np.ones(free.sum()), (everything[free], np.arange(free.sum()))), shape=(2**n, free.sum()))
-    for i in chosen:
+    for i in chosen:  # (1 ± S)/√2 makes two eigenvectors of each vector so far
         turned = restrict(PauliSum(words[[i]], np.ones(1)), everything) @ basis
         basis = csr_array(hstack([basis + turned, basis - turned])) / np.sqrt(2)
     return csr_array(basis)
@@ -113,6 +113,7 @@ def _commuting_symmetries(terms: PauliWords) -> PauliWords:
     """Return independent commuting words that commute with all ``terms``."""
     n = terms.n_qubits
     x, z = terms.unique()[0].bits()
+    # words that commute with all terms: a symplectic orthogonal complement
     null = f2_nullspace(np.concatenate([z, x], axis=1))  # ω(term, word) = z·x' + x·z'
     found = PauliWords.from_bits(null[:, :n], null[:, n:])
     while True:  # greedily: each step drops what does not commute with the word taken
@@ -149,25 +150,26 @@ def _masks(operator: PauliSum) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x, z = operator.words.bits()
     powers = 1 << np.arange(operator.n_qubits - 1, -1, -1, dtype=np.int64)
     x_mask, z_mask = x.astype(np.int64) @ powers, z.astype(np.int64) @ powers
-    phases = _PHASES[np.bitwise_count(x_mask & z_mask) % 4]
+    phases = PHASES[np.bitwise_count(x_mask & z_mask) % 4]
     return x_mask, z_mask, operator.coefficients * phases
 
 
-def _entries(operator: PauliSum, columns: np.ndarray):
+def _entries(operator: PauliSum, columns: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (targets, values) per distinct flip pattern: flips add up before being tested."""
     x_mask, z_mask, amplitude = _masks(operator)
     for flip in np.unique(x_mask):
         terms = np.flatnonzero(x_mask == flip)
         value = np.zeros(len(columns), dtype=complex)
-        step = max(1, _CHUNK // max(len(columns), 1))
+        step = max(1, limits.TERM_ENTRIES // max(len(columns), 1))
         for part in np.split(terms, np.arange(step, len(terms), step)):
             odd = np.bitwise_count(columns[:, None] & z_mask[part]) & 1
+            # terms with one flip pattern act on the same element: they may cancel
             value += (1 - 2.0 * odd) @ amplitude[part]
         yield columns ^ flip, value
 
 
 def _targets(operator: PauliSum, columns: np.ndarray) -> np.ndarray:
-    scale = _TOL * np.abs(operator.coefficients).max(initial=1e-300)
+    scale = limits.ENTRY * np.abs(operator.coefficients).max(initial=TINY)
     parts = [target[np.abs(value) > scale] for target, value in _entries(operator, columns)]
     return np.concatenate(parts) if parts else columns[:0]
 
@@ -175,10 +177,11 @@ def _targets(operator: PauliSum, columns: np.ndarray) -> np.ndarray:
 def restrict(operator: PauliSum, states: np.ndarray) -> csr_array:
     """Return the sparse matrix of an operator between the given (sorted) basis states."""
     dim = len(states)
-    scale = _TOL * np.abs(operator.coefficients).max(initial=1e-300)
+    scale = limits.ENTRY * np.abs(operator.coefficients).max(initial=TINY)
     rows, columns, values = [], [], []
     for target, value in _entries(operator, states):
         position = np.minimum(np.searchsorted(states, target), dim - 1)
+        # targets outside the given states leave the space; the caller knows that they do not, or why they may
         keep = (np.abs(value) > scale) & (states[position] == target)
         rows.append(position[keep])
         columns.append(np.flatnonzero(keep))
@@ -193,8 +196,8 @@ def _clean(matrix: csr_array) -> csr_array:
     """Drop rounding noise, and the imaginary part where it is zero."""
     matrix = csr_array(matrix)
     scale = np.abs(matrix.data).max(initial=0.0)
-    matrix.data[np.abs(matrix.data) <= _TOL * scale] = 0.0
+    matrix.data[np.abs(matrix.data) <= limits.ENTRY * scale] = 0.0
     matrix.eliminate_zeros()
-    if np.iscomplexobj(matrix.data) and np.abs(matrix.data.imag).max(initial=0.0) <= _TOL * scale:
+    if np.iscomplexobj(matrix.data) and np.abs(matrix.data.imag).max(initial=0.0) <= limits.ENTRY * scale:
         matrix = csr_array((matrix.data.real, matrix.indices, matrix.indptr), shape=matrix.shape)
     return matrix

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from pennylane_wishart.circuit.assemble import assemble
 from pennylane_wishart.circuit.checks import unwrap
@@ -13,7 +15,9 @@ from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 __all__ = ["normal_form"]
 
 
-def normal_form(qnode, argnums=None, output=None, encoding="fixed"):
+def normal_form(
+    qnode: Any, argnums: Any = None, output: int | None = None, encoding: str = "fixed"
+) -> Callable[..., RotationCircuit]:
     """Read a QNode as a product of Pauli rotations on a conjugated observable and the bare input.
 
     ``ℓ(θ) = Tr[O U(θ) ρ U(θ)†]`` with fixed Clifford gates conjugated away, fixed gates before the
@@ -48,7 +52,7 @@ def normal_form(qnode, argnums=None, output=None, encoding="fixed"):
     """
 
     @functools.wraps(getattr(qnode, "func", normal_form))
-    def read(*args, **kwargs) -> RotationCircuit:
+    def read(*args: Any, **kwargs: Any) -> RotationCircuit:
         if isinstance(qnode, RotationCircuit):
             return qnode
         if isinstance(qnode, TracedCircuit):

@@ -1,0 +1,1 @@
+"""Sectors of single Pauli words, at any number of qubits, by linear algebra over F2."""
