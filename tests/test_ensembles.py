@@ -32,7 +32,8 @@ from pennylane_wishart.ensembles import (
     VarianceGamma,
 )
 from pennylane_wishart.ensembles.haar_moments import trace_moments
-from pennylane_wishart.ensembles.spectrum import Spectrum, log2_fraction
+from pennylane_wishart.ensembles.scaled import log2_fraction
+from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.errors import InputError
 
 LEVEL = 1e-3

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..errors import InputError
-from .inversion import StandardLevels, gamma_deviates
-from .law import Array
-from .spectrum import Spectrum, scaled_float, sqrt_float, std_exponent
-from .wishart import wishart_deviate
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.inversion import StandardLevels, gamma_deviates
+from pennylane_wishart.ensembles.scaled import Array, scaled_float, sqrt_float, std_exponent
+from pennylane_wishart.ensembles.spectrum import Spectrum
+from pennylane_wishart.ensembles.wishart import wishart_deviate
+from pennylane_wishart.errors import InputError
 
 __all__ = ["GeneratorNorm", "state_spread"]
-
-_BATCH = 1 << 20
 
 
 def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -30,6 +30,7 @@ def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) ->
         total += levels.share[j] * deviate
         square += levels.root[j] ** 2 * levels.inverse_root_shape[j] * deviate
     y = top / total
+    # rounding of two nearly equal terms may leave a variance below 0
     return y, np.maximum(square / total - y * y * levels.inverse_total, 0.0)
 
 
@@ -49,7 +50,7 @@ class GeneratorNorm:
     beta: int
 
     @classmethod
-    def build(cls, values: Any, multiplicities: Any, dim: int, beta: int) -> GeneratorNorm:
+    def build(cls, values: ArrayLike, multiplicities: Iterable[float], dim: int, beta: int) -> GeneratorNorm:
         """Check a generator's spectrum against the sector.
 
         Args:
@@ -91,6 +92,7 @@ class GeneratorNorm:
         plain = (u * g4 + (u * g2) ** 2) / (a * (a + 1))
         if self.beta == 1:
             return u * g2 / a, plain
+        # β = 4: ⟨G²⟩ minus the squared length of the vector of three
         # q†Gq = Σ g X n with n uniform on S²: E[X²] = 6, E[X⁴] = 120 before normalising
         second = 2 * g2 / a - 6 * g2 / (a * (a + 1))
         cross = 12 * (g2 * g2 + g4) / (a * (a + 1) * (a + 2))
@@ -115,7 +117,7 @@ class GeneratorNorm:
             levels = StandardLevels.of(self.spectrum)
             unit = scaled_float(self.spectrum.total_shape, 2 * (self.exponent - levels.exponent))
             return state_spread(levels, size, rng)[1] * unit
-        step = max(1, _BATCH // (4 if self.beta == 4 else 1))
+        step = max(1, limits.DRAWN_AT_ONCE // (4 if self.beta == 4 else 1))
         return np.concatenate(
             [self._sample_paired(min(step, size - s), rng) for s in range(0, size, step)] or [np.zeros(0)]
         )
@@ -131,7 +133,7 @@ class GeneratorNorm:
             if self.beta == 1:
                 deviate = gamma_deviates(scaled_float(shape), size, rng)
             else:
-                w = wishart_deviate(min(k, 1 << 60), scaled_float(Fraction(k)), 2, 2, size, rng)
+                w = wishart_deviate(min(k, limits.LARGEST_DOF), scaled_float(Fraction(k)), 2, 2, size, rng)
                 # the two components of each quaternion: trace = total weight, Bloch = q†iq
                 deviate = np.real(w[:, 0, 0] + w[:, 1, 1]) / np.sqrt(2)
                 bloch = np.array([np.real(w[:, 0, 0] - w[:, 1, 1]), 2 * w[:, 0, 1].real, 2 * w[:, 0, 1].imag])

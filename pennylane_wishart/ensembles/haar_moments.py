@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .spectrum import Spectrum
+from pennylane_wishart.ensembles.spectrum import Spectrum
 
 __all__ = ["trace_moments"]
 
