@@ -35,6 +35,7 @@ from pennylane_wishart.ensembles.haar_moments import trace_moments
 from pennylane_wishart.ensembles.scaled import log2_fraction
 from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.minima import minima_law
 
 LEVEL = 1e-3
 HUGE = 2**999
@@ -82,6 +83,7 @@ LAWS = {
     "sum": en.SectorSum([en.BetaLoss(-1, 1, 3, 8), en.SpinFactor(0.4, 5), en.Constant(0.2)]),
     "mixture": en.MixtureLaw([en.SpinFactor(0.4, 5), en.BetaLoss(-1, 1, 3, 8)], [1, 2]),
     "shots": en.BetaLoss(-1, 1, 3, 8).with_shots(50, lambda v: 1 - v**2),
+    "minima": minima_law([-1, 1], [8, 8], 3, seed=1, n_samples=1 << 16),
 }
 CONTINUOUS = [name for name in LAWS if name != "constant"]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from ..errors import InputError
+from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.errors import InputError
 
 __all__ = ["concentration_energy"]
 
@@ -17,24 +18,25 @@ def _left_edge(energy: float, gamma: float) -> float:
     def stationarity(z: float) -> float:
         return gamma / (1 - gamma * z) ** 2 + gamma * energy - 1 / z**2
 
-    # Left of the root the first two terms win, right of it 1/z² does.
+    # left of the root the first two terms win, right of it 1/z² does.
     far = -1.0
     while stationarity(far) < 0:
         far *= 2.0
     near = -1e-3
     while stationarity(near) > 0:
         near *= 0.5
-    z = brentq(stationarity, far, near, xtol=1e-15, rtol=1e-14)
-    return 1 / (1 - gamma * z) + gamma * energy * z + 1 / z
+    absolute, relative, _ = limits.ROOT_TOLERANCE
+    z = brentq(stationarity, far, near, xtol=absolute, rtol=relative)
+    return float(1 / (1 - gamma * z) + gamma * energy * z + 1 / z)
 
 
 def _scalar(gamma: float) -> float:
-    # On a log scale: E* falls as (1 - γ)^3 near γ = 1, where a linear bracket would miss it.
+    # on a log scale: E* falls as (1 - γ)^3 near γ = 1, where a linear bracket would miss it.
     def excess(log_energy: float) -> float:
         energy = float(np.exp(log_energy))
         return _left_edge(energy, gamma) - energy
 
-    return float(np.exp(brentq(excess, -80.0, 0.0, xtol=1e-13)))
+    return float(np.exp(brentq(excess, limits.LOG_ENERGY_FLOOR, 0.0, xtol=limits.ROOT_TOLERANCE[2])))
 
 
 def concentration_energy(gamma: ArrayLike) -> float | NDArray[np.float64]:
