@@ -8,7 +8,13 @@ from typing import SupportsFloat
 
 from pennylane_wishart.errors import InputError
 
-__all__ = ["check_beta", "check_dim", "check_size", "finite_number"]
+__all__ = ["check_beta", "check_dim", "check_size", "finite_number", "freeze"]
+
+
+def freeze(record: object, **fields: object) -> None:
+    """Set fields of a frozen record while it is made: its arguments, checked."""
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
 
 
 def finite_number(value: SupportsFloat, name: str, *, positive: bool = False) -> float:

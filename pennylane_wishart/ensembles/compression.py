@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_beta, check_size
+from pennylane_wishart.ensembles.arguments import check_beta, check_size, freeze
 from pennylane_wishart.ensembles.dirichlet import DirichletLaw
 from pennylane_wishart.ensembles.distribution import Curve, Seed
 from pennylane_wishart.ensembles.haar_moments import trace_moments
@@ -85,11 +85,10 @@ class HaarCompression(DirichletLaw):
     rho: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", check_beta(self.beta))
+        freeze(self, beta=check_beta(self.beta))
         spectrum = self._observable
-        object.__setattr__(self, "values", spectrum.values)
-        object.__setattr__(self, "multiplicities", spectrum.counts)
-        object.__setattr__(self, "rho", input_eigenvalues(self.rho, spectrum.dim))
+        rho = input_eigenvalues(self.rho, spectrum.dim)
+        freeze(self, values=spectrum.values, multiplicities=spectrum.counts, rho=rho)
 
     @cached_property
     def _observable(self) -> Spectrum:

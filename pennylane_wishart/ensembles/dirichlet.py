@@ -12,7 +12,7 @@ from scipy.special import betainc, betaincc, betaln, xlogy
 
 from pennylane_wishart.conventions import ensembles as limits
 from pennylane_wishart.ensembles.distribution import Tails, log_complement, point_density, point_tails
-from pennylane_wishart.ensembles.inversion import StandardLevels, gamma_deviates, log_density, log_upper_tail
+from pennylane_wishart.ensembles.inversion import StandardLevels, log_density, log_upper_tail, state_spread
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.ensembles.scaled import Array, Scaled, Unit, scaled_float, sqrt_float
 from pennylane_wishart.ensembles.spectrum import Spectrum
@@ -128,18 +128,9 @@ class DirichletLaw(Law):
     # --- sampling -------------------------------------------------------------------
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         """Samples in units of the levels, in batches of bounded memory."""
-        levels = self._levels
-        out = np.empty(size)
-        step = max(1, limits.LEVELS_AT_ONCE // len(levels.shape))
-        for start in range(0, size, step):
-            stop = min(size, start + step)
-            top, total = np.zeros(stop - start), np.ones(stop - start)
-            for j, shape in enumerate(levels.shape):
-                deviate = gamma_deviates(shape, stop - start, rng)
-                top += levels.root[j] * deviate
-                total += levels.share[j] * deviate
-            out[start:stop] = top / total
-        return out
+        step = max(1, limits.LEVELS_AT_ONCE // len(self._levels.shape))
+        batches = (min(step, size - start) for start in range(0, size, step))
+        return np.concatenate([np.zeros(0), *(state_spread(self._levels, n, rng)[0] for n in batches)])
 
     def _sample(self, size: int, rng: np.random.Generator) -> Array:
         if self._is_constant:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_size, finite_number
+from pennylane_wishart.ensembles.arguments import check_size, finite_number, freeze
 from pennylane_wishart.ensembles.scaled import Array, Scaled, Unit, exp2
 from pennylane_wishart.errors import InputError, Status
 
@@ -69,7 +69,7 @@ class WithStatus:
         if status is self.status:
             return self
         out = copy.copy(self)
-        object.__setattr__(out, "status", status)  # laws are frozen dataclasses
+        freeze(out, status=status)
         return out
 
 

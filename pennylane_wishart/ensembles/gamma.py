@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv, gammaln, log_ndtr
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_beta, finite_number
+from pennylane_wishart.ensembles.arguments import check_beta, finite_number, freeze
 from pennylane_wishart.ensembles.distribution import Tails
 from pennylane_wishart.ensembles.inversion import log1p_minus
 from pennylane_wishart.ensembles.law import Law
@@ -45,9 +45,9 @@ class GammaLoss(Law):
     matched: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", finite_number(self.shape, "shape", positive=True))
-        object.__setattr__(self, "scale", finite_number(self.scale, "scale", positive=True))
-        object.__setattr__(self, "minimum", finite_number(self.minimum, "minimum"))
+        shape = finite_number(self.shape, "shape", positive=True)
+        scale = finite_number(self.scale, "scale", positive=True)
+        freeze(self, shape=shape, scale=scale, minimum=finite_number(self.minimum, "minimum"))
 
     @classmethod
     def from_sector(

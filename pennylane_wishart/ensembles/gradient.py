@@ -10,12 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_beta, check_size
+from pennylane_wishart.ensembles.arguments import check_beta, check_size, freeze
 from pennylane_wishart.ensembles.component import State
 from pennylane_wishart.ensembles.compression import HaarCompression, input_eigenvalues, input_spectrum
 from pennylane_wishart.ensembles.distribution import Curve, Seed
-from pennylane_wishart.ensembles.generator import GeneratorNorm, state_spread
-from pennylane_wishart.ensembles.inversion import StandardLevels
+from pennylane_wishart.ensembles.generator import GeneratorNorm
+from pennylane_wishart.ensembles.inversion import StandardLevels, state_spread
 from pennylane_wishart.ensembles.joint import GradientSquare, JointLaw, JointPart
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.ensembles.mixed import MixedGradients, Observed
@@ -65,19 +65,13 @@ class HaarGradient(SphereMixture):
     validity = "Not valid without deep layers on both sides of the gate."
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", check_beta(self.beta))
+        freeze(self, beta=check_beta(self.beta))
         spectrum = self._observable
         if spectrum.dim == 1:
             raise InputError("multiplicities sum to 1: the gradient is zero.", advice="Use Constant(0).")
-        generator = self._generator.spectrum
-        for name, value in (
-            ("values", spectrum.values),
-            ("multiplicities", spectrum.counts),
-            ("generator_values", generator.values),
-            ("generator_multiplicities", generator.counts),
-            ("rho", input_eigenvalues(self.rho, spectrum.dim)),
-        ):
-            object.__setattr__(self, name, value)
+        generator, rho = self._generator.spectrum, input_eigenvalues(self.rho, spectrum.dim)
+        freeze(self, values=spectrum.values, multiplicities=spectrum.counts, rho=rho)
+        freeze(self, generator_values=generator.values, generator_multiplicities=generator.counts)
         if self._second_moment == 0:
             raise InputError(
                 "values, generator_values or rho have one level only: the gradient vanishes identically.",

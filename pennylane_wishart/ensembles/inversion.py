@@ -20,7 +20,7 @@ from pennylane_wishart.conventions import ensembles as limits
 from pennylane_wishart.ensembles.scaled import Array, Unit, scaled_float, std_exponent
 from pennylane_wishart.ensembles.spectrum import Spectrum
 
-__all__ = ["StandardLevels", "gamma_deviates", "log1p_minus", "log_density", "log_upper_tail"]
+__all__ = ["StandardLevels", "gamma_deviates", "log1p_minus", "log_density", "log_upper_tail", "state_spread"]
 
 Complex = NDArray[np.complex128]
 
@@ -77,6 +77,20 @@ def gamma_deviates(shape: float, size: int | tuple[int, ...], rng: np.random.Gen
         return (rng.standard_gamma(shape, size) - shape) / math.sqrt(shape)
     normal = rng.standard_normal(size)
     return normal + (normal**2 - 1) / (3 * math.sqrt(shape))
+
+
+def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Draw (⟨O⟩ − mean)/2^e and Var(O)/(a·4^e) in the same Haar states, each (size,)."""
+    top, total = np.zeros(size), np.ones(size)
+    square = np.full(size, float(np.sum(levels.root**2)))
+    for j, shape in enumerate(levels.shape):
+        deviate = gamma_deviates(shape, size, rng)
+        top += levels.root[j] * deviate
+        total += levels.share[j] * deviate
+        square += levels.root[j] ** 2 * levels.inverse_root_shape[j] * deviate
+    y = top / total
+    # rounding of two nearly equal terms may leave a variance below 0
+    return y, np.maximum(square / total - y * y * levels.inverse_total, 0.0)
 
 
 def _saddle(y: Array, v: Array, b: Array, pole: float) -> Array:

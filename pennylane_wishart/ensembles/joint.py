@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_size
+from pennylane_wishart.ensembles.arguments import check_size, freeze
 from pennylane_wishart.ensembles.component import GradientLaw
 from pennylane_wishart.ensembles.distribution import Seed, WithStatus
 from pennylane_wishart.ensembles.law import Constant, Law
@@ -38,7 +38,7 @@ class JointPart:
     gradients: tuple[Law, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gradients", tuple(self.gradients))
+        freeze(self, gradients=tuple(self.gradients))
         moving = [law for law in self.gradients if not isinstance(law, Constant)]
         kinds = {type(law) for law in moving}
         if len(kinds) > 1 or not all(isinstance(law, GradientLaw) for law in moving):
@@ -103,7 +103,7 @@ class JointLaw(WithStatus):
     parts: tuple[JointPart, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))
+        freeze(self, parts=tuple(self.parts))
         if len({len(part.gradients) for part in self.parts}) != 1:
             raise InputError("parts must be non-empty and have one law per gradient component each.")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pennylane_wishart.ensembles.arguments import finite_number
+from pennylane_wishart.ensembles.arguments import finite_number, freeze
 from pennylane_wishart.ensembles.distribution import Distribution, Tails, point_density, point_tails
 from pennylane_wishart.ensembles.scaled import Array, Scaled
 from pennylane_wishart.ensembles.shots import ShotNoise
@@ -50,7 +50,7 @@ class Constant(Law):
     _variance = Scaled(0.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", finite_number(self.value, "value"))
+        freeze(self, value=finite_number(self.value, "value"))
 
     def mean(self) -> float:
         return self.value

@@ -8,7 +8,6 @@ where only Gram matrices and a block of a Haar unitary of the complement matter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -23,9 +22,7 @@ from pennylane_wishart.ensembles.wishart import (
     adjoint,
     compress,
     gaussian_block,
-    haar_matrix,
     inverse_root,
-    matrix_size,
     wishart_deviate,
 )
 
@@ -102,71 +99,13 @@ class MixedGradients:
         the law, because the corner of a Haar unitary may.
         """
         size, p = len(seen.first), self._input()
-        inner, gram = self._generator(size, rng)
+        inner, gram = self.generator.frame(self.frame, size, rng)
         inside = 2 * np.real(np.einsum("ij,sjk,ski->s", p, seen.first, inner))
         if seen.root is None:
             return inside, np.zeros(size, dtype=complex)
         rest = _root(gram - adjoint(inner) @ inner)
         block = self._complement_block(size, rng)
         return inside, 2 * np.einsum("ij,sjk,ski->s", p, seen.root @ block, rest)
-
-    def _generator(self, size: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
-        """V†AV and V†A†AV in units of 2^e and 4^e of the generator."""
-        spectrum, d, e = self.generator.spectrum, self.frame, self.generator.exponent
-        if d == spectrum.dim:
-            frame = haar_matrix(d, self.beta, size, rng)
-            inner = adjoint(frame) @ self._canonical_gate() @ frame
-            return inner, adjoint(inner) @ inner
-        n, a = matrix_size(d, self.beta), spectrum.total_shape
-        eye, dtype = np.eye(n), float if self.beta == 1 else complex
-        total = np.broadcast_to(eye, (size, n, n)).astype(dtype)
-        inner = np.zeros((size, n, n), dtype=dtype)
-        gram = np.zeros((size, n, n), dtype=dtype)
-        levels = spectrum.centred() if self.beta == 2 else [Fraction(g) for g in spectrum.values]
-        for g, count in zip(levels, spectrum.counts, strict=True):
-            shape = spectrum.shape_unit * count
-            even, odd = self._level(count, shape, g == 0, size, rng)
-            total += sqrt_float(shape / a**2) * even
-            sign = -1.0 if g < 0 else 1.0
-            inner += sign * sqrt_float(g * g * shape / a**2 / Fraction(4) ** e) * odd
-            gram += scaled_float(g * g * shape / a, 2 * e) * eye
-            gram += sqrt_float(g**4 * shape / a**2 / Fraction(16) ** e) * even
-        change = inverse_root(total, self.beta)
-        return change @ inner @ adjoint(change), change @ gram @ adjoint(change)
-
-    def _canonical_gate(self) -> Matrix:
-        """−iG/2^e as a matrix: diagonal, or 2×2 turns for β = 1."""
-        spectrum = self.generator.spectrum
-        g = np.repeat(np.ldexp(spectrum.values, -self.generator.exponent), spectrum.counts)
-        if self.beta == 1:
-            # levels ascend, so an unpaired zero, if any, comes first
-            start = len(g) % 2
-            turn = np.zeros((len(g), len(g)))
-            for i in range(start, len(g), 2):
-                turn[i, i + 1], turn[i + 1, i] = g[i], -g[i]
-            return turn
-        return np.diag(-1j * (np.concatenate([g, -g]) if self.beta == 4 else g))
-
-    def _level(
-        self, count: int, shape: Fraction, is_zero: bool, size: int, rng: np.random.Generator
-    ) -> tuple[Matrix, Matrix]:
-        """Deviates of the Gram matrix W of a level and of V†(A/g)V there.
-
-        Where the levels come in pairs ±g the two together carry a complex structure: the
-        frame's components are d (β = 1) or 2d (β = 4) complex vectors, of Gram matrix C.
-        """
-        d, size_f = self.frame, scaled_float(shape)
-        dof = min(count, limits.LARGEST_DOF)
-        if self.beta == 2 or is_zero:
-            w = wishart_deviate(dof, size_f, d, self.beta, size, rng)
-            return w, -1j * w if self.beta == 2 else np.zeros_like(w)
-        if self.beta == 1:
-            c = wishart_deviate(dof // 2, size_f, d, 2, size, rng)
-            return c.real, -c.imag
-        c = wishart_deviate(dof, size_f / 2, 2 * d, 2, size, rng)
-        turn = np.kron(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(d))
-        other = turn.T @ np.conj(c) @ turn
-        return (c + other) / np.sqrt(2), 1j * (c - other) / np.sqrt(2)
 
     def _complement_block(self, size: int, rng: np.random.Generator) -> Matrix:
         """√a times the corner of a Haar unitary of the complement, over F."""

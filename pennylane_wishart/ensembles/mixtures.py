@@ -12,6 +12,7 @@ from scipy.signal import fftconvolve
 from scipy.special import logsumexp
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.arguments import freeze
 from pennylane_wishart.ensembles.distribution import Distribution, Tails, point_density, point_tails
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.ensembles.scaled import Array, Scaled, exp2
@@ -53,7 +54,7 @@ class SectorSum(Law):
     laws: tuple[Distribution, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "laws", _checked_laws(self.laws))
+        freeze(self, laws=_checked_laws(self.laws))
 
     @property
     def engine(self) -> str:
@@ -204,8 +205,7 @@ class MixtureLaw(Law):
         # adding up rounds: many equal shares may come to a little more than 1
         total = np.array(list(merged.values()))
         shares = np.minimum(total / total.sum(), 1.0).tolist()
-        object.__setattr__(self, "laws", tuple(merged))
-        object.__setattr__(self, "probabilities", tuple(shares))
+        freeze(self, laws=tuple(merged), probabilities=tuple(shares))
 
     @cached_property
     def _weights(self) -> Array:

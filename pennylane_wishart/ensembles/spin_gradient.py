@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pennylane_wishart.ensembles.arguments import check_dim, finite_number
+from pennylane_wishart.ensembles.arguments import check_dim, finite_number, freeze
 from pennylane_wishart.ensembles.component import State
 from pennylane_wishart.ensembles.inversion import gamma_deviates
 from pennylane_wishart.ensembles.law import Law
@@ -52,12 +52,11 @@ class SpinFactorGradient(SphereMixture):
         amplitude = finite_number(self.amplitude, "amplitude")
         if amplitude <= 0:
             raise InputError(f"amplitude must be positive; got {amplitude}.", advice="Use Constant(0.0).")
-        object.__setattr__(self, "amplitude", amplitude)
-        object.__setattr__(self, "dim", check_dim(self.dim, "dim", 2))
+        freeze(self, amplitude=amplitude, dim=check_dim(self.dim, "dim", 2))
         norms = tuple(float(c) for c in np.atleast_1d(np.asarray(self.norm, dtype=float)))
         if not all(math.isfinite(c) for c in norms) or not any(norms):
             raise InputError(f"norm must be finite and not zero; got {self.norm!r}.", advice="Use Constant.")
-        object.__setattr__(self, "norm", norms[0] if len(norms) == 1 else norms)
+        freeze(self, norm=norms[0] if len(norms) == 1 else norms)
         if 2 * len(norms) > self.dim:
             raise InputError(f"norm names {len(norms)} planes, more than fit in dim {self.dim}.")
 

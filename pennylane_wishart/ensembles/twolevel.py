@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from pennylane_wishart.ensembles.arguments import check_beta, check_dim, finite_number
+from pennylane_wishart.ensembles.arguments import check_beta, check_dim, finite_number, freeze
 from pennylane_wishart.ensembles.dirichlet import DirichletLaw
 from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.errors import InputError
@@ -53,9 +53,7 @@ class BetaLoss(DirichletLaw):
         upper = check_dim(self.multiplicity_upper, "multiplicity_upper", 1)
         if upper >= dim:
             raise InputError(f"multiplicity_upper must be below dim; got {upper} and {dim}.", advice="Use Constant.")
-        for name, value in (("low", low), ("high", high), ("dim", dim)):
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "multiplicity_upper", upper)
+        freeze(self, low=low, high=high, dim=dim, multiplicity_upper=upper)
 
     @cached_property
     def _spectrum(self) -> Spectrum:
@@ -88,8 +86,7 @@ class SpinFactor(DirichletLaw):
         amplitude = finite_number(self.amplitude, "amplitude")
         if amplitude < 0:
             raise InputError(f"amplitude must not be negative; got {amplitude}.")
-        object.__setattr__(self, "amplitude", amplitude)
-        object.__setattr__(self, "dim", check_dim(self.dim, "dim", 2 if amplitude else 1))
+        freeze(self, amplitude=amplitude, dim=check_dim(self.dim, "dim", 2 if amplitude else 1))
 
     @cached_property
     def _spectrum(self) -> Spectrum:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln, kve, log_ndtr, logsumexp
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_beta, finite_number
+from pennylane_wishart.ensembles.arguments import check_beta, finite_number, freeze
 from pennylane_wishart.ensembles.component import GradientLaw, State
 from pennylane_wishart.ensembles.gamma import GammaLoss
 from pennylane_wishart.ensembles.inversion import log1p_minus
@@ -47,7 +47,7 @@ class VarianceGamma(GradientLaw):
 
     def __post_init__(self) -> None:
         for name in ("dof_real", "scale"):
-            object.__setattr__(self, name, finite_number(getattr(self, name), name, positive=True))
+            freeze(self, **{name: finite_number(getattr(self, name), name, positive=True)})
 
     @classmethod
     def from_sector(cls, norm: float, mean: float, beta: int, dof: float, weight: float = 1.0) -> VarianceGamma:

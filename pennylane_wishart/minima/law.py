@@ -11,6 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pennylane_wishart.conventions import minima as limits
 from pennylane_wishart.ensembles import Law
+from pennylane_wishart.ensembles.arguments import freeze
 from pennylane_wishart.ensembles.distribution import Tails, point_density, point_tails
 from pennylane_wishart.ensembles.scaled import Array, Scaled, Unit
 from pennylane_wishart.errors import InputError, Status
@@ -67,8 +68,7 @@ class MinimaLaw(Law):
             raise InputError(f"knots and levels must be equally long 1-d arrays, got {knots.shape} and {levels.shape}.")
         if knots.size > 1 and not (np.all(np.diff(knots) > 0) and np.all(np.diff(levels) > 0)):
             raise InputError("knots and levels must both increase strictly: merge equal knots.")
-        object.__setattr__(self, "knots", knots)
-        object.__setattr__(self, "levels", levels)
+        freeze(self, knots=knots, levels=levels)
 
     @property
     def is_point_mass(self) -> bool:
