@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from pennylane.devices import Device, ExecutionConfig
@@ -30,10 +30,13 @@ from pennylane_wishart.errors import InputError
 
 __all__ = ["LieDevice"]
 
-Tapes = Sequence[Tape]
-Results = tuple[Any, ...]
+Config: TypeAlias = ExecutionConfig | None
+Tapes: TypeAlias = Sequence[Tape]
+Results: TypeAlias = tuple[Any, ...]
 """One entry a tape, nested as PennyLane nests results: arrays, or tuples of them."""
-Seed = int | np.random.Generator | None
+Both: TypeAlias = tuple[Results, Results]
+"""Results and derivatives."""
+Seed: TypeAlias = int | np.random.Generator | None
 _GRADIENTS = ("best", "device", "adjoint")
 _ENGINES = ("auto", "words", "majorana")
 
@@ -122,9 +125,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         return "wishart.lie"
 
     # ------------------------------------------------------------------ preparation
-    def supports_derivatives(
-        self, execution_config: ExecutionConfig | None = None, circuit: Tape | None = None
-    ) -> bool:
+    def supports_derivatives(self, execution_config: Config = None, circuit: Tape | None = None) -> bool:
         """Tell whether the device differentiates: methods "best", "device" and "adjoint", without shots."""
         if execution_config is None:
             return True
@@ -132,9 +133,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
             return False
         return circuit is None or not circuit.shots
 
-    def setup_execution_config(
-        self, config: ExecutionConfig | None = None, circuit: Tape | None = None
-    ) -> ExecutionConfig:
+    def setup_execution_config(self, config: Config = None, circuit: Tape | None = None) -> ExecutionConfig:
         """Fill in what the user left open: derivatives are the device's own."""
         config = config or ExecutionConfig()
         if config.device_options:
@@ -152,7 +151,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
                 updates["grad_on_execution"] = True
         return replace(config, **updates)
 
-    def preprocess_transforms(self, execution_config: ExecutionConfig | None = None) -> CompilePipeline:
+    def preprocess_transforms(self, execution_config: Config = None) -> CompilePipeline:
         """Return the transforms that check a tape and lower it to what the device takes."""
         config = execution_config or ExecutionConfig()
         program = CompilePipeline()
@@ -168,7 +167,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         return program
 
     # ------------------------------------------------------------------ execution
-    def execute(self, circuits: Tapes, execution_config: ExecutionConfig | None = None) -> Results:
+    def execute(self, circuits: Tapes, execution_config: Config = None) -> Results:
         """Return the measured values of preprocessed tapes."""
         found = []
         for group in self._groups(circuits):
@@ -177,9 +176,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
                 found.append((at, self._results(job, values)))
         return tuple(result for _, result in sorted(found, key=lambda f: f[0]))
 
-    def execute_and_compute_derivatives(
-        self, circuits: Tapes, execution_config: ExecutionConfig | None = None
-    ) -> tuple[Results, Results]:
+    def execute_and_compute_derivatives(self, circuits: Tapes, execution_config: Config = None) -> Both:
         """Return values and Jacobians of preprocessed tapes, in a few times the cost of the values.
 
         A batched tape gets batched derivatives: entry b of a result by entry b of a parameter.
@@ -192,13 +189,11 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
                 found.append((at, self._results(job, values), _jacobian(job, slopes)))
         return _in_order(found)
 
-    def compute_derivatives(self, circuits: Tapes, execution_config: ExecutionConfig | None = None) -> Results:
+    def compute_derivatives(self, circuits: Tapes, execution_config: Config = None) -> Results:
         """Return the Jacobians of preprocessed tapes."""
         return self.execute_and_compute_derivatives(circuits, execution_config)[1]
 
-    def execute_and_compute_vjp(
-        self, circuits: Tapes, cotangents: Results, execution_config: ExecutionConfig | None = None
-    ) -> tuple[Results, Results]:
+    def execute_and_compute_vjp(self, circuits: Tapes, cotangents: Results, execution_config: Config = None) -> Both:
         """Return values and vector-Jacobian products: the cost of one observable, however many there are."""
         found = []
         for group in self._groups(circuits):
@@ -211,15 +206,11 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
                 found.append((at, self._results(job, values), tuple(r[0] if single else r for r in rows)))
         return _in_order(found)
 
-    def compute_vjp(
-        self, circuits: Tapes, cotangents: Results, execution_config: ExecutionConfig | None = None
-    ) -> Results:
+    def compute_vjp(self, circuits: Tapes, cotangents: Results, execution_config: Config = None) -> Results:
         """Return vector-Jacobian products of preprocessed tapes."""
         return self.execute_and_compute_vjp(circuits, cotangents, execution_config)[1]
 
-    def execute_and_compute_jvp(
-        self, circuits: Tapes, tangents: Results, execution_config: ExecutionConfig | None = None
-    ) -> tuple[Results, Results]:
+    def execute_and_compute_jvp(self, circuits: Tapes, tangents: Results, execution_config: Config = None) -> Both:
         """Return values and Jacobian-vector products of preprocessed tapes."""
         results, jacobians = self.execute_and_compute_derivatives(circuits, execution_config)
         products = []
@@ -230,9 +221,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
             products.append(tuple(moved) if several else moved[0])
         return results, tuple(products)
 
-    def compute_jvp(
-        self, circuits: Tapes, tangents: Results, execution_config: ExecutionConfig | None = None
-    ) -> Results:
+    def compute_jvp(self, circuits: Tapes, tangents: Results, execution_config: Config = None) -> Results:
         """Return Jacobian-vector products of preprocessed tapes."""
         return self.execute_and_compute_jvp(circuits, tangents, execution_config)[1]
 
@@ -251,7 +240,7 @@ class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         return _nested(tape, job.coefficients.T @ values)
 
 
-def _in_order(found: list[tuple[int, Any, Any]]) -> tuple[Results, Results]:
+def _in_order(found: list[tuple[int, Any, Any]]) -> Both:
     """Return results and derivatives in the order of the tapes."""
     found = sorted(found, key=lambda f: f[0])
     return tuple(f[1] for f in found), tuple(f[2] for f in found)

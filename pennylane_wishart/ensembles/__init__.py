@@ -1,6 +1,7 @@
 """Distributions of losses and gradients in the deep limit: exact, finite size, no circuit."""
 
 from pennylane_wishart.ensembles.compression import HaarCompression
+from pennylane_wishart.ensembles.distribution import Distribution
 from pennylane_wishart.ensembles.gamma import GammaLoss
 from pennylane_wishart.ensembles.gradient import HaarGradient
 from pennylane_wishart.ensembles.joint import GradientSquare, JointLaw, JointPart
@@ -26,6 +27,7 @@ GradientNorm = GradientSquare
 __all__ = [
     "BetaLoss",
     "Constant",
+    "Distribution",
     "GammaLoss",
     "GaussianVerdict",
     "GradientNorm",

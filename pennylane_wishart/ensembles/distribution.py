@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from pennylane_wishart.conventions import ensembles as limits
@@ -187,7 +187,7 @@ class Distribution(WithStatus, abc.ABC):
         Raises:
             InputError: if a probability lies outside [0, 1].
         """
-        return _at_points(self._quantiles, _checked_levels(q))
+        return _at_points(lambda lower: self._quantiles(lower, 1 - lower), _checked_levels(q))
 
     def isf(self, q: ArrayLike) -> Any:
         """Return the points that are exceeded with probability q, accurate for tiny q.
@@ -195,7 +195,7 @@ class Distribution(WithStatus, abc.ABC):
         Raises:
             InputError: if a probability lies outside [0, 1].
         """
-        return _at_points(self._upper_quantiles, _checked_levels(q))
+        return _at_points(lambda upper: self._quantiles(1 - upper, upper), _checked_levels(q))
 
     def median(self) -> float:
         """Return the 50% quantile."""
@@ -255,23 +255,27 @@ class Distribution(WithStatus, abc.ABC):
             ends.append(centre + sign * min(width, abs(edge - centre), 1e308))
         return ends[0], ends[1]
 
-    def _quantiles(self, q: Array) -> Array:
-        """Safeguarded Newton steps on the logarithm of the nearer tail, which is nearly linear far out."""
-        out = np.where(q == 0, self.support()[0], self.support()[1])
+    def _quantiles(self, lower: Array, upper: Array) -> Array:
+        """Points with these probabilities on either side; the smaller one of two is exact and decides.
+
+        Safeguarded Newton steps on the logarithm of the nearer tail, which is nearly linear far out.
+        """
+        out = np.where(lower == 0, self.support()[0], self.support()[1])
         if self.std() == 0.0:
-            return np.full(q.shape, self.mean())
+            return np.full(lower.shape, self.mean())
         low_end, high_end = self._bracket()
-        todo = np.flatnonzero((q > 0) & (q < 1))
-        q = q[todo]
-        low, high = np.full(q.shape, low_end), np.full(q.shape, high_end)
-        x = np.clip(self.mean() + self.std() * ndtri(q), low, high)
-        active = np.arange(q.size)
+        todo = np.flatnonzero((lower > 0) & (upper > 0))
+        below = lower[todo] <= 0.5
+        goal = np.where(below, lower[todo], upper[todo])
+        low, high = np.full(goal.shape, low_end), np.full(goal.shape, high_end)
+        x = np.clip(self.mean() + self.std() * np.where(below, 1, -1) * ndtri(goal), low, high)
+        active = np.arange(goal.size)
         relative, absolute = limits.QUANTILE_TOLERANCE
         for _ in range(limits.QUANTILE_STEPS):
             if active.size == 0:
                 break
-            here, goal = x[active], q[active]
-            value, slope = self._newton_terms(here, goal)
+            here = x[active]
+            value, slope = self._newton_terms(here, goal[active], below[active])
             low[active] = np.where(value < 0, here, low[active])
             high[active] = np.where(value >= 0, here, high[active])
             with np.errstate(all="ignore"):
@@ -286,31 +290,13 @@ class Distribution(WithStatus, abc.ABC):
         out[todo] = x
         return out
 
-    def _upper_quantiles(self, q: Array) -> Array:
-        """Quantiles of 1 − q; a tiny q is found by bisection on the log of the upper tail."""
-        out = self._quantiles(1 - q)
-        todo = np.flatnonzero((q > 0) & (q < limits.FAR_QUANTILE))
-        if todo.size == 0 or self.std() == 0.0:
-            return out
-        goal = np.log(q[todo])
-        low, high = np.full(todo.size, self.mean()), np.full(todo.size, self._bracket()[1])
-        relative, absolute = limits.FAR_TOLERANCE
-        for _ in range(limits.QUANTILE_STEPS):
-            middle = low / 2 + high / 2  # the sum could overflow
-            above = self.log_tails(middle)[1] > goal
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-            if np.all(high - low <= relative * np.abs(high) + absolute * self.std()):
-                break
-        out[todo] = high
-        return out
-
-    def _newton_terms(self, x: Array, q: Array) -> Tails:
-        """A function that vanishes at the quantile, in the log of the tail nearer to q, and its slope."""
+    def _newton_terms(self, x: Array, goal: Array, below: NDArray[np.bool_]) -> Tails:
+        """A function that vanishes at the quantile, in the log of the tail that is given, and its slope."""
         lower, upper = self.log_tails(x)
         density = self._unit.log_density(self._curve._log_density(self._unit.standardise(x)))
         with np.errstate(all="ignore"):
-            value = np.where(q <= 0.5, lower - np.log(q), np.log1p(-q) - upper)
-            slope = np.exp(density - np.where(q <= 0.5, lower, upper))
+            value = np.where(below, lower - np.log(goal), np.log(goal) - upper)
+            slope = np.exp(density - np.where(below, lower, upper))
         # −inf − (−inf) beyond both tails: no information, so the bracket decides
         value = np.where(np.isnan(value), 0.0, value)
         return value, slope

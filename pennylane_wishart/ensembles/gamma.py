@@ -162,11 +162,11 @@ class GammaLoss(Law):
         at_edge = 0.0 if a == 1 else math.copysign(math.inf, 1 - a)
         return np.where(y < 0, -np.inf, np.where(y == 0, at_edge, out))
 
-    def _quantiles(self, q: Array) -> Array:
+    def _quantiles(self, lower: Array, upper: Array) -> Array:
         if self.shape > limits.GAMMA_INVERSE_SHAPE:
-            return super()._quantiles(q)
-        lower, upper = gammaincinv(self.shape, q), gammainccinv(self.shape, 1 - q)
-        return self._unit.restore(np.where(q < 0.5, lower, upper))
+            return super()._quantiles(lower, upper)
+        y = np.where(lower < 0.5, gammaincinv(self.shape, lower), gammainccinv(self.shape, upper))
+        return self._unit.restore(y)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         return rng.standard_gamma(self.shape, size)

@@ -285,13 +285,13 @@ class MixtureLaw(Law):
         with np.errstate(divide="ignore"):
             return np.asarray(logsumexp(np.array(logs), axis=0, b=self._weights[moving][:, None]))
 
-    def _quantiles(self, q: Array) -> Array:
-        out = super()._quantiles(q)
+    def _quantiles(self, lower: Array, upper: Array) -> Array:
+        out = super()._quantiles(lower, upper)
         for law in self.laws:  # inside the jump of an atom the quantile is the atom itself
             if law.log2_var == -math.inf:
                 top = float(self.cdf(law.mean()))
                 bottom = float(self.cdf(np.nextafter(law.mean(), -np.inf)))
-                out = np.where((q > bottom) & (q <= top), law.mean(), out)
+                out = np.where((lower > bottom) & (lower <= top), law.mean(), out)
         return out
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:

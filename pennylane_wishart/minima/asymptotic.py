@@ -28,24 +28,19 @@ class _GammaColumns:
 
     @property
     def stiffness(self) -> Array:
-        """Mean diagonal entry of H."""
         return np.maximum(1 - self.energy, 0.0)
 
     @property
     def coupling(self) -> Array:
-        """Variance of an off-diagonal entry of H."""
         return (1 + self.energy) / (self.beta * self.dof)
 
     def width(self, n_parameters: int) -> int:
-        """Rows of the triangular factor of G."""
         return n_parameters
 
     def take(self, target: NDArray[np.intp], source: NDArray[np.intp]) -> None:
-        """Overwrite particles ``target`` by copies of ``source``."""
         self.energy[target] = self.energy[source]
 
     def draw(self, index: int, rng: np.random.Generator) -> Column:
-        """Draw column ``index`` of G's triangular factor."""
         count = self.energy.size
         rows = rng.standard_normal((count, index + 1))
         rows[:, index] = np.sqrt(2 * rng.standard_gamma((self.length - index) / 2, count))
@@ -74,36 +69,28 @@ class _GammaStates:
 
     @property
     def bulk(self) -> tuple[float, float]:
-        """Mean and standard deviation of the untilted energy."""
         return self.shape / self.rate, float(np.sqrt(self.shape)) / self.rate
 
     def spread(self, nodes: Nodes) -> Array:
-        """Standard deviation of the energy at nodes."""
         return np.asarray(self.energy[nodes] / np.sqrt(self.shape))
 
     def typical(self, nodes: Nodes) -> States:
-        """Mean energies at nodes."""
         return [self.energy[nodes]]
 
     def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
-        """Random energies at nodes."""
         return [rng.standard_gamma(self.shape, nodes.size) * self.energy[nodes] / self.shape]
 
     def log_weights(self, states: States, nodes: Nodes) -> Array:
-        """log(untilted/tilted density) of every energy under every node."""
         rate = self.shape / self.energy[nodes]
         return self.shape * np.log(self.rate / rate) - states[0][:, None] * (self.rate - rate)
 
     def energies(self, states: States) -> Array:
-        """The energies themselves."""
         return states[0]
 
     def log_factor(self, states: States) -> Array:
-        """No further weight."""
         return np.zeros(states[0].size)
 
     def columns(self, states: States) -> _GammaColumns:
-        """Source of Hessian columns at these energies."""
         return _GammaColumns(states[0].copy(), self.dof, self.beta)
 
 

@@ -157,20 +157,16 @@ class RandomDirections:
 
     @property
     def stiffness(self) -> Array:
-        """Mean diagonal entry of H."""
         return self._stiffness
 
     @property
     def coupling(self) -> Array:
-        """Variance of an off-diagonal entry of H."""
         return self._coupling
 
     def width(self, n_parameters: int) -> int:
-        """Largest number of rows."""
         return sum(lay.width_at[n_parameters] for lay in self.layouts)
 
     def take(self, target: NDArray[np.intp], source: NDArray[np.intp]) -> None:
-        """Overwrite particles ``target`` by copies of ``source``."""
         for state in self.states:
             state.take(target, source)
         self._stiffness[target] = self._stiffness[source]

@@ -54,7 +54,6 @@ class HaarStates:
 
     @property
     def bulk(self) -> tuple[float, float]:
-        """Mean and standard deviation of the energy of a Haar state."""
         parts = (second_moment(s) / (s.beta * s.dim / 2 + 1) for s in self.path.sectors)
         return 0.0, float(np.sqrt(sum(parts)))
 
@@ -67,15 +66,12 @@ class HaarStates:
         return self.path.tilts[nodes], self.path.ground_factor[nodes]
 
     def spread(self, nodes: Nodes) -> Array:
-        """Standard deviation of the energy at nodes."""
         return self.path.spread_of(self.typical(nodes))
 
     def typical(self, nodes: Nodes) -> States:
-        """Typical level weights at nodes, one array per sector."""
         return self.path.typical(*self._tilts(nodes))
 
     def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
-        """Random level weights at nodes."""
         on_path = nodes < path_size(self.path)
         drawn = self.path.draw(*self._tilts(np.where(on_path, nodes, 0)), rng)
         if on_path.all():
@@ -90,7 +86,6 @@ class HaarStates:
         return drawn
 
     def log_weights(self, states: States, nodes: Nodes) -> Array:
-        """log(Haar/tilted density) of every state under every node."""
         parts = [s @ sector.deviations for s, sector in zip(states, self.path.sectors, strict=True)]
         on_path = nodes < path_size(self.path)
         out = np.empty((states[0].shape[0], nodes.size))
@@ -105,7 +100,6 @@ class HaarStates:
         return out
 
     def energies(self, states: States) -> Array:
-        """Total centred energies."""
         shares = zip(states, self.path.sectors, strict=True)
         return np.asarray(sum(share @ sector.deviations for share, sector in shares))
 
@@ -119,5 +113,4 @@ class HaarStates:
         return self.n_parameters * (1 - self.power) * logs
 
     def columns(self, states: States) -> RandomDirections:
-        """Source of Hessian columns at these states."""
         return RandomDirections(self.path.sectors, states, self.n_parameters, self.reflections)

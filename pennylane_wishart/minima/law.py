@@ -165,21 +165,21 @@ class MinimaLaw(Law):
         below = np.exp(self._log_tails(y)[0])
         return np.asarray(np.sqrt(below * (1 - below) / self.effective_sample_size))
 
-    def _quantiles(self, q: Array) -> Array:
+    def _quantiles(self, lower: Array, upper: Array) -> Array:
         if self.is_point_mass:
-            return np.full(q.shape, self.support()[0])
+            return np.full(lower.shape, self.support()[0])
         width = self._unit.factor
-        low, high = (np.full(q.shape, end / width) for end in (self.knots[0], self.knots[-1]))
+        low, high = (np.full(lower.shape, end / width) for end in (self.knots[0], self.knots[-1]))
         for _ in range(limits.QUANTILE_STEPS):
             middle = 0.5 * (low + high)
-            below = self._cumulative(middle) < q
+            below = self._cumulative(middle) < lower
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         ends = self.support()
         inner = self._unit.restore(0.5 * (low + high))
-        return np.where(q == 0, ends[0], np.where(q == 1, ends[1], inner))
+        return np.where(lower == 0, ends[0], np.where(upper == 0, ends[1], inner))
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return self._unit.standardise(self._quantiles(rng.random(size)))
+        return self._unit.standardise(self.ppf(rng.random(size)))
 
     # --- other units --------------------------------------------------------------------
     def in_units_of_E(self) -> MinimaLaw:

@@ -1,8 +1,12 @@
 """The losses of a data set together: the Wishart process at finite size, and whether it is Gaussian."""
 
 from pennylane_wishart.ensembles.process.gaussian import GaussianVerdict, gaussian_verdict
-from pennylane_wishart.ensembles.process.inputs import span_operators
-from pennylane_wishart.ensembles.process.losses import covariance_log2_scale, loss_covariance, process_sample
+from pennylane_wishart.ensembles.process.losses import (
+    covariance_log2_scale,
+    loss_covariance,
+    process_sample,
+    span_operators,
+)
 
 __all__ = [
     "GaussianVerdict",
