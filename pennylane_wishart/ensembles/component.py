@@ -53,6 +53,11 @@ class GradientLaw(Law):
     def _exponent(self) -> int:
         """Components given the state come in units of 2**this."""
 
+    @property
+    def _numbers(self) -> int:
+        """Numbers that one draw of the state holds: they bound how many are drawn at once."""
+        return 1
+
     @abstractmethod
     def _draw_given(self, state: State, count: int, rng: np.random.Generator) -> Array:
         """``count`` independent components of this law given the state, (size, count)."""

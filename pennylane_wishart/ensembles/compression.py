@@ -139,6 +139,7 @@ class HaarCompression(DirichletLaw):
         """Return the extreme values of Σ p_i λ_i (largest p on the extreme levels)."""
         if self.is_pure:
             return super().support()
+        # von Neumann: the trace of a product is extreme where both are diagonal in one basis
         return self._extreme(1), -self._extreme(-1)
 
     def _extreme(self, sign: int) -> float:

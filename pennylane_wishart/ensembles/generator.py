@@ -97,7 +97,7 @@ class GeneratorNorm:
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Draw ‖φ‖²/4**exponent, shape (size,)."""
-        if self.is_constant:
+        if self.is_constant:  # every real state is moved alike
             return np.full(size, scaled_float(self.moments[0], 2 * self.exponent))
         if self.beta == 2:
             levels = StandardLevels.of(self.spectrum)
@@ -115,7 +115,7 @@ class GeneratorNorm:
     def frame(self, d: int, size: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
         """Draw V†AV and V†A†AV, A = −iG, for d Haar directions V, in units of 2^e and 4^e."""
         spectrum, e = self.spectrum, self.exponent
-        if d == spectrum.dim:
+        if d == spectrum.dim:  # V is square: conjugate the gate itself
             frame = haar_matrix(d, self.beta, size, rng)
             inner = adjoint(frame) @ self._canonical_gate() @ frame
             return inner, adjoint(inner) @ inner
@@ -124,6 +124,7 @@ class GeneratorNorm:
         total = np.broadcast_to(eye, (size, n, n)).astype(dtype)
         inner = np.zeros((size, n, n), dtype=dtype)
         gram = np.zeros((size, n, n), dtype=dtype)
+        # a multiple of the identity in G is a phase, but over R and H there is none to take off
         levels = spectrum.centred() if self.beta == 2 else [Fraction(g) for g in spectrum.values]
         for g, count in zip(levels, spectrum.counts, strict=True):
             shape = spectrum.shape_unit * count

@@ -155,6 +155,7 @@ class HaarGradient(SphereMixture):
         inside, outside = self._mixed.draw_gradient(seen, rng)
         count = limits.GRADIENT_TURNS
         turns = np.exp(2j * np.pi * np.arange(count) / count) if self.beta == 2 else np.array([1.0, -1.0])
+        # a turn of the outside part, and a change of sign of all, are as likely as what was drawn
         spread = (inside[:, None] + np.real(outside[:, None] * turns)).ravel()
         return SampleTable.build(np.concatenate([spread, -spread]), size)
 
@@ -178,7 +179,10 @@ class HaarGradient(SphereMixture):
         return self._norms(size, rng) * np.sqrt(square)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return super()._draw(size, rng) if self.is_pure else self._joint(size, 1, rng)[1][:, 0]
+        if self.is_pure:
+            return super()._draw(size, rng)
+        # the loss comes for nothing: a mixed input's gradient needs the same matrices
+        return self._alike(1)._scaled_sample(size, rng, self._exponent)[1][:, 0]
 
     # --- with the loss --------------------------------------------------------------
     @cached_property
@@ -211,15 +215,13 @@ class HaarGradient(SphereMixture):
         second, fourth = self._observable.spread_moments
         return float(fourth / second**2) if self.is_pure else None
 
-    def _joint(self, size: int, n_gradients: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Losses and gradients of the same circuits, the latter in units of 2**exponent."""
-        step = size if self.is_pure else limits.DRAWN_AT_ONCE // matrix_size(self._mixed.frame, self.beta) ** 2
-        losses, gradients = np.empty(size), np.empty((size, n_gradients))
-        for start in range(0, size, max(1, step)):
-            rows = slice(start, min(size, start + max(1, step)))
-            losses[rows], state = self._draw_state(self._loss, rows.stop - start, rng)
-            gradients[rows] = self._draw_given(state, n_gradients, rng)
-        return losses, gradients
+    @property
+    def _numbers(self) -> int:
+        return 1 if self.is_pure else matrix_size(self._mixed.frame, self.beta) ** 2
+
+    def _alike(self, n_gradients: int) -> JointLaw:
+        """The joint law of the loss and components of this law."""
+        return JointLaw((JointPart(self._loss, (self,) * n_gradients),))
 
     def joint_sample(self, size: int, rng: Seed = None, n_gradients: int = 1) -> tuple[Array, Array]:
         """Draw the loss and several gradient components of the same random circuits.
@@ -235,12 +237,10 @@ class HaarGradient(SphereMixture):
             losses ``(size,)`` and gradients ``(size, n_gradients)``.
         Cost: O(size·(levels + n_gradients)).
         """
-        check_size(n_gradients, "n_gradients")
-        losses, gradients = self._joint(check_size(size), n_gradients, np.random.default_rng(rng))
-        return losses, np.asarray(np.ldexp(gradients, self._exponent))
+        return self._alike(check_size(n_gradients, "n_gradients")).sample(size, rng)
 
     def norm_law(self, n_gradients: int) -> GradientSquare:
         """Return the law of ‖∇ℓ‖² over ``n_gradients`` such components."""
         if check_size(n_gradients, "n_gradients") == 0:
             raise InputError("n_gradients must be at least 1; got 0.")
-        return JointLaw((JointPart(self._loss, (self,) * n_gradients),)).norm_law()
+        return self._alike(n_gradients).norm_law()

@@ -76,6 +76,7 @@ def gamma_deviates(shape: float, size: int | tuple[int, ...], rng: np.random.Gen
     if shape < limits.DEVIATE_NORMAL_SHAPE:
         return (rng.standard_gamma(shape, size) - shape) / math.sqrt(shape)
     normal = rng.standard_normal(size)
+    # Cornish–Fisher to the skewness 2/√A
     return normal + (normal**2 - 1) / (3 * math.sqrt(shape))
 
 
@@ -148,6 +149,7 @@ def _exponent_at(s: Complex, y: Array, v: Array, b: Array, shape: Array) -> Comp
     heavy ones b²s²·(log(1+z) − z)/z², which does not cancel near the origin.
     """
     light = shape < limits.CONTOUR_LIGHT
+    # over all levels Σ A·v = −y: where all are light, the linear terms cancel exactly
     linear = np.zeros_like(y)
     if not light.all():
         linear = -y - (v[:, light] * shape[light]).sum(axis=1)

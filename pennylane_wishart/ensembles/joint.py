@@ -66,10 +66,16 @@ class JointPart:
         out = np.zeros((size, len(self.gradients)))
         if self._first is None:
             return self.loss.sample(size, rng), out
+        # the state first, then every gate's components given it
         losses, state = self._first._draw_state(self.loss, size, rng)
         for law, columns in self._columns.items():
             out[:, columns] = np.ldexp(law._draw_given(state, len(columns), rng), law._exponent - exponent)
         return losses, out
+
+    @property
+    def numbers(self) -> int:
+        """Numbers held by one draw of the state."""
+        return 1 if self._first is None else self._first._numbers
 
     @cached_property
     def spread_ratio(self) -> float | None:
@@ -144,7 +150,9 @@ class JointLaw(WithStatus):
 
     def _scaled_sample(self, size: int, rng: np.random.Generator, exponent: int) -> tuple[Array, Array]:
         losses, gradients = np.zeros(size), np.zeros((size, self.n_gradients))
-        step = max(1, limits.DRAWN_AT_ONCE // (self.n_gradients + 1))
+        # memory: gradients of every draw, or the matrices of its state
+        held = max(self.n_gradients + 1, *(part.numbers for part in self.parts))
+        step = max(1, limits.DRAWN_AT_ONCE // held)
         for start in range(0, size, step):
             stop = min(size, start + step)
             for part in self.parts:
@@ -229,6 +237,7 @@ class GradientSquare(SquaredNorm):
         ratios = [part.spread_ratio for part in self.joint.parts]
         if any(r is None for r in ratios):
             return float(each.sum()), float(np.var(self._curve.points))
+        # 0 for components that share no random state: they would be independent
         excess = np.array([r - 1 for r in ratios if r is not None])
         fourth = np.array([self.joint.gradient(k).kurtosis() for k in range(len(each))])
         # Σ_k Var[g_k²] + Σ_{k≠l} Cov[g_k², g_l²]; components share the states of their sectors

@@ -64,6 +64,7 @@ class MixedGradients:
     @cached_property
     def frame(self) -> int:
         """Directions held: the rank of ρ, or all D when the complement is smaller."""
+        # the complement must hold a frame of the same size, or its corner is not a free unitary block
         rank = len(self.rho)
         return rank if 2 * rank <= self.observable.dim else self.observable.dim
 
@@ -89,7 +90,7 @@ class MixedGradients:
         o = compress(self.levels, self.observable.counts, d, self.beta, size, rng)
         losses = np.real(np.einsum("sij,ji->s", o.first, self._input()))
         if d == self.observable.dim:
-            return losses, Observed(o.first, None)
+            return losses, Observed(o.first, None)  # nothing lies outside
         return losses, Observed(o.first, _root(o.square - o.first @ o.first * self.levels.inverse_total))
 
     def draw_gradient(self, seen: Observed, rng: np.random.Generator) -> tuple[Array, Matrix]:
@@ -103,6 +104,7 @@ class MixedGradients:
         inside = 2 * np.real(np.einsum("ij,sjk,ski->s", p, seen.first, inner))
         if seen.root is None:
             return inside, np.zeros(size, dtype=complex)
+        # what the gate moves out of the frame: only its Gram matrix is fixed, its direction there is Haar
         rest = _root(gram - adjoint(inner) @ inner)
         block = self._complement_block(size, rng)
         return inside, 2 * np.einsum("ij,sjk,ski->s", p, seen.root @ block, rest)
@@ -114,6 +116,7 @@ class MixedGradients:
         corner = gaussian_block((size, d, d), self.beta, rng)
         eye = np.eye(corner.shape[1])
         shape = self.observable.shape_unit * rest
+        # a Haar isometry is a Gaussian one times the inverse root of its Gram matrix, of which the rest is Wishart
         total = adjoint(corner) @ corner * scaled_float(1 / a)
         if rest:
             w = wishart_deviate(min(rest, limits.LARGEST_DOF), scaled_float(shape), d, self.beta, size, rng)

@@ -118,13 +118,15 @@ class SectorSum(Law):
             count = int(math.ceil((high - low) / step)) + 2
             grid = low - step / 2 + step * np.arange(count + 1)
             cdf = np.asarray(law.cdf(grid))
-            cdf[0], cdf[-1] = 0.0, 1.0
+            cdf[0], cdf[-1] = 0.0, 1.0  # tails beyond the reach go to the end cells
             part = np.diff(cdf)
             # the midpoint of a cell is not its centre of mass: shift by what is left over
             start += grid[0] + step / 2 + law.mean() - float(part @ (grid[:-1] + step / 2))
+            # the FFT errs by 1e-16 of the largest mass, which is why far tails are not valid
             masses = fftconvolve(masses, part)
         edges: Array = np.asarray(start - step / 2 + step * np.arange(masses.size + 1), np.float64)
         cdf = np.zeros(edges.size)
+        # rounding of the FFT may fall below 0, and a cdf must not
         cdf[1:] = np.cumsum(np.maximum(masses, 0.0))
         total: Array = np.minimum(cdf / float(cdf[-1]), 1.0)
         return edges, total
@@ -228,6 +230,7 @@ class MixtureLaw(Law):
         shifts = np.array([law.mean() for law in self.laws]) - self.mean()
         largest = float(np.max(np.abs(shifts)))
         logs += [2 * math.log2(largest)] if largest > 0 else []
+        # the largest of all spreads and shifts is of order one in this unit
         e = math.floor(max(logs) / 2) if logs else 0
         spread = np.array([exp2(law.log2_var / 2 - e) for law in self.laws])
         return np.ldexp(shifts, -e), spread, e
@@ -295,6 +298,7 @@ class MixtureLaw(Law):
         return out
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        # one batch a law instead of a choice a value; the order is then made random again
         counts = rng.multinomial(size, self._weights)
         parts = [law.sample(int(k), rng) for law, k in zip(self.laws, counts, strict=True)]
         return rng.permutation(np.concatenate(parts))

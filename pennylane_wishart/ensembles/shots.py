@@ -86,6 +86,7 @@ class ShotNoise(Distribution):
     def _noise_moments(self) -> tuple[float, float, float, float]:
         """E[v], Cov(ℓ, v), E[(ℓ−μ)² v], E[v²] of the noise variance v(ℓ)."""
         points, masses, _ = self._table
+        # the noise depends on the value (a Pauli word near ±1 has little), so mixed moments are needed
         noise, shift = self._noise(points), points - self.law.mean()
         mean = float(masses @ noise)
         return (
@@ -141,6 +142,7 @@ class ShotNoise(Distribution):
         return out
 
     def _log_tails(self, y: Array) -> Tails:
+        # either tail by itself, so that neither is 1 minus a number near 1
         lower = self._rows(y, _cell_cdf)
         upper = self._rows(y, lambda x, p, w, s: _cell_cdf(-x, -p, w, s))
         with np.errstate(divide="ignore"):

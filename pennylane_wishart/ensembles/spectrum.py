@@ -81,6 +81,7 @@ class Spectrum:
                 f"{first} and {second} must be equally long; got {len(numbers)} and {len(multiplicities)} entries.",
                 advice="Give each distinct eigenvalue once, with its multiplicity.",
             )
+        # equal levels are one: the cost of every law grows with their number
         merged: dict[float, int] = {}
         for number, count in zip(numbers, multiplicities, strict=True):
             if count:
@@ -134,6 +135,7 @@ class Spectrum:
     def _centred_integers(self) -> tuple[int, ...]:
         """(value − mean) in units of 1/(dim · 2**shift)."""
         integers, _ = self._integers
+        # times the dimension, so that the mean is an integer as well
         total = sum(k * n for k, n in zip(self.counts, integers, strict=True))
         return tuple(n * self.dim - total for n in integers)
 

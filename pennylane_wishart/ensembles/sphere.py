@@ -40,6 +40,7 @@ def log_coordinate_upper(z: Array, n: float) -> Array:
         ratio = np.exp(-z * z / 2 - tail) / math.sqrt(2 * math.pi)
         return np.asarray(tail - ratio * (z**3 - 3 * z) / (4 * (n + 2)))
     h = (n - 1) / 2
+    # (1 − u_1)/2 is Beta(h, h), and its lower tail is u_1's upper one
     point = np.maximum((1 - z / math.sqrt(n)) / 2, 0.0)
     with np.errstate(divide="ignore"):
         out = np.log(betainc(h, h, point))
@@ -122,6 +123,7 @@ class SphereMixture(GradientLaw):
     @cached_property
     def _atoms(self) -> Array:
         """Root mean squares of T in bins of equal probability."""
+        # rms and not mean: the second moment of the law is then exact in every bin
         scales = np.sort(self._draw_scales(limits.SCALE_DRAWS, np.random.default_rng(0)))
         return np.asarray(np.sqrt((scales.reshape(limits.SCALE_BINS, -1) ** 2).mean(axis=1)))
 

@@ -72,6 +72,7 @@ class SpinFactorGradient(SphereMixture):
     def _scale_moments(self) -> tuple[Fraction, Fraction]:
         # T² = Σ (2 c A)² X_k, X ~ Dirichlet(1, …, 1, (d − 2·planes)/2), total shape d/2
         squares = [(2 * Fraction(c) * Fraction(self.amplitude)) ** 2 for c in self._norms]
+        # the moments of a Dirichlet combination with shapes 1: E[X_i²] = 2/(a(a+1)), E[X_iX_j] = 1/(a(a+1))
         a = Fraction(self.dim, 2)
         first, second = sum(squares), sum(s * s for s in squares)
         return first / a, (second + first**2) / (a * (a + 1))

@@ -68,10 +68,12 @@ def wishart_deviate(dof: float, shape: float, d: int, beta: int, size: int, rng:
     Bartlett's triangle W = LL†, with L/√A = 1 + Y/√A so that large k does not cancel.
     """
     eye = np.eye(matrix_size(d, beta))
+    # Bartlett's triangle needs Gamma shapes A − β(d − 1)/2 above 0
     if dof < d:
         g = gaussian_block((size, int(dof), d), beta, rng)
         w = adjoint(g) @ g
         return (w - shape * eye) / math.sqrt(shape)
+    # a shape beyond the floats is a normal matrix: all corrections vanish
     inverse_root = 1 / math.sqrt(shape) if math.isfinite(shape) else 0.0
     y = np.zeros((size, d, d), dtype=float if beta == 1 else complex)
     j = np.zeros_like(y) if beta == 4 else y
@@ -116,6 +118,7 @@ def compress(
 
     Cost: O(size · levels · d²) numbers, whatever the dimension.
     """
+    # in the whole space the sum of the Wishart matrices is as singular as a square Gaussian matrix
     if d == sum(counts) and d > 1:
         return _compress_whole(levels, counts, beta, size, rng)
     n = matrix_size(d, beta)
@@ -132,6 +135,7 @@ def compress(
     if d == 1:
         weight = total[:, :1, :1].real
         return Compression(first / weight, square / weight)
+    # components on the levels are not orthonormal directions yet: change to a basis where they are
     change = inverse_root(total, beta)
     return Compression(change @ first @ adjoint(change), change @ square @ adjoint(change))
 

@@ -17,11 +17,6 @@ from pennylane_wishart.minima.tilting import TiltPath
 __all__ = ["HaarStates"]
 
 
-def path_size(path: TiltPath) -> int:
-    """Number of nodes of a path."""
-    return int(path.energy.size)
-
-
 def near_levels(sectors: Sequence[Spectrum], n_parameters: int) -> list[tuple[int, float]]:
     """Return (level, pull) of eigenspaces close to which few states carry a large weight.
 
@@ -60,7 +55,7 @@ class HaarStates:
     @property
     def extra(self) -> Nodes:
         """Nodes beyond the path: states close to an eigenspace between ground and mean."""
-        return path_size(self.path) + np.arange(len(self._near), dtype=np.intp)
+        return self.path.energy.size + np.arange(len(self._near), dtype=np.intp)
 
     def _tilts(self, nodes: Nodes) -> tuple[Array, Array]:
         return self.path.tilts[nodes], self.path.ground_factor[nodes]
@@ -72,11 +67,11 @@ class HaarStates:
         return self.path.typical(*self._tilts(nodes))
 
     def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
-        on_path = nodes < path_size(self.path)
+        on_path = nodes < self.path.energy.size
         drawn = self.path.draw(*self._tilts(np.where(on_path, nodes, 0)), rng)
         if on_path.all():
             return drawn
-        which = nodes[~on_path] - path_size(self.path)
+        which = nodes[~on_path] - self.path.energy.size
         level, pull = (np.array(column)[which] for column in zip(*self._near, strict=True))
         sector = self.path.sectors[0]
         shape = np.array([sector.beta * m / 2 for m in sector.counts])
@@ -87,12 +82,12 @@ class HaarStates:
 
     def log_weights(self, states: States, nodes: Nodes) -> Array:
         parts = [s @ sector.deviations for s, sector in zip(states, self.path.sectors, strict=True)]
-        on_path = nodes < path_size(self.path)
+        on_path = nodes < self.path.energy.size
         out = np.empty((states[0].shape[0], nodes.size))
         out[:, on_path] = self.path.log_weights(parts, *self._tilts(nodes[on_path]))
         sector = self.path.sectors[0]
         for column in np.flatnonzero(~on_path):
-            level, pull = self._near[nodes[column] - path_size(self.path)]
+            level, pull = self._near[nodes[column] - self.path.energy.size]
             away = np.delete(states[0], level, axis=1).sum(axis=1)
             outside = sector.dim - sector.counts[level]
             lost = float(sector.dim) * np.log1p((pull - 1) * away)

@@ -93,6 +93,7 @@ def gaussian_verdict(
     spectrum = law._observable
     if len(spectrum.values) == 1:
         raise InputError("values hold one level: the loss is constant, and no process is random.")
+    # r in exact arithmetic: a float of r = D − 1 would be inf at 2**1100 states
     lowest = Fraction(spectrum.values[0])
     first = spectrum.raw_sum(1) - spectrum.dim * lowest
     second = spectrum.raw_sum(2) - 2 * lowest * spectrum.raw_sum(1) + spectrum.dim * lowest**2

@@ -67,6 +67,7 @@ def loss_covariance(
     gram, w = np.asarray(overlaps, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     if w.ndim != 1 or gram.shape != (w.size, w.size):
         raise InputError(f"overlaps must be (n, n) and weights (n,); got {gram.shape} and {w.shape}.")
+    # 1/D underflows only where w_iw_j/D is nothing beside the overlaps
     share = scaled_float(Fraction(1, spectrum.dim))
     return scaled_float(_scale(spectrum, beta)) * (gram - np.outer(w, w) * share)
 
@@ -140,6 +141,7 @@ def span_operators(states: ArrayLike, beta: int) -> Matrix:
         return _quaternionic_operators(psi)
     rows = np.concatenate([psi.real, psi.imag]) if beta == 1 else psi
     u, s, v = np.linalg.svd(rows, full_matrices=False)
+    # dependent inputs would make the compression singular
     keep = s > limits.SPAN_RANK * max(s[0], limits.TINY)
     coordinates = psi @ np.conj(v[keep]).T
     density = np.einsum("ni,nj->nij", coordinates, np.conj(coordinates))
