@@ -11,6 +11,7 @@ import abc
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -58,10 +59,12 @@ class Curve(Protocol):
     def _cdf_error(self, y: Array) -> Array: ...
 
 
+@dataclass(frozen=True)
 class WithStatus:
     """Base of what may be used as it stands, or not."""
 
-    status: Status = Status.OK
+    # by keyword, and no part of what a law is: equal laws of two circuits share one evaluation
+    status: Status = field(default=Status.OK, kw_only=True, compare=False, repr=False)
     """Set by whoever knows the circuit."""
 
     def with_status(self, status: Status) -> Self:

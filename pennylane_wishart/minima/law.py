@@ -14,7 +14,7 @@ from pennylane_wishart.ensembles import Law
 from pennylane_wishart.ensembles.arguments import freeze
 from pennylane_wishart.ensembles.distribution import Tails, point_density, point_tails
 from pennylane_wishart.ensembles.scaled import Array, Scaled, Unit
-from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.errors import InputError
 
 __all__ = ["MinimaLaw"]
 
@@ -48,8 +48,6 @@ class MinimaLaw(Law):
     """p*, exact: from here on minima of generic circuits are optimal. An onset, not a guarantee."""
     engine: str
     """How the numbers were made."""
-    status: Status
-    """Whether they can be quoted, and what to do where not."""
     weighting: str = "count"
     """"count", "descent" or "basin"."""
     log2_expected_number: float = math.nan
