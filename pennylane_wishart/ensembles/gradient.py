@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.conventions import ensembles as limits
-from pennylane_wishart.ensembles.arguments import check_beta, check_size, freeze
+from pennylane_wishart.ensembles.arguments import check_size, freeze
 from pennylane_wishart.ensembles.component import State
-from pennylane_wishart.ensembles.compression import HaarCompression, input_eigenvalues, input_spectrum
+from pennylane_wishart.ensembles.compression import HaarCompression, input_spectrum
 from pennylane_wishart.ensembles.distribution import Curve, Seed
 from pennylane_wishart.ensembles.generator import GeneratorNorm
 from pennylane_wishart.ensembles.inversion import StandardLevels, state_spread
@@ -21,7 +21,6 @@ from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.ensembles.mixed import MixedGradients, Observed
 from pennylane_wishart.ensembles.sampled import SampleTable
 from pennylane_wishart.ensembles.scaled import Array
-from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.ensembles.sphere import SphereMixture, coordinate_deviates
 from pennylane_wishart.ensembles.wishart import matrix_size
 from pennylane_wishart.errors import InputError
@@ -65,12 +64,11 @@ class HaarGradient(SphereMixture):
     validity = "Not valid without deep layers on both sides of the gate."
 
     def __post_init__(self) -> None:
-        freeze(self, beta=check_beta(self.beta))
-        spectrum = self._observable
-        if spectrum.dim == 1:
+        loss = HaarCompression(self.values, self.multiplicities, self.beta, self.rho)
+        if loss.dim == 1:
             raise InputError("multiplicities sum to 1: the gradient is zero.", advice="Use Constant(0).")
-        generator, rho = self._generator.spectrum, input_eigenvalues(self.rho, spectrum.dim)
-        freeze(self, values=spectrum.values, multiplicities=spectrum.counts, rho=rho)
+        freeze(self, values=loss.values, multiplicities=loss.multiplicities, beta=loss.beta, rho=loss.rho)
+        generator = self._generator.spectrum
         freeze(self, generator_values=generator.values, generator_multiplicities=generator.counts)
         if self._second_moment == 0:
             raise InputError(
@@ -79,8 +77,9 @@ class HaarGradient(SphereMixture):
             )
 
     @cached_property
-    def _observable(self) -> Spectrum:
-        return Spectrum.build(self.values, self.multiplicities, Fraction(self.beta, 2))
+    def _loss(self) -> HaarCompression:
+        """The law of the loss, which knows the observable and the input."""
+        return HaarCompression(self.values, self.multiplicities, self.beta, self.rho)
 
     @cached_property
     def _generator(self) -> GeneratorNorm:
@@ -90,12 +89,16 @@ class HaarGradient(SphereMixture):
     @property
     def dim(self) -> int:
         """Dimension D of the sector over F."""
-        return self._observable.dim
+        return self._loss.dim
 
     @property
     def is_pure(self) -> bool:
         """Whether the input is one direction over F."""
-        return len(self.rho) == 1
+        return self._loss.is_pure
+
+    @property
+    def engine(self) -> str:
+        return self._loss.engine
 
     @property
     def _sphere_dim(self) -> int:
@@ -106,7 +109,7 @@ class HaarGradient(SphereMixture):
         """E[T²], E[T⁴]; for a mixed input T² stands for n times the conditional variance."""
         weight = self._input_strength
         norm, norm2 = self._generator.moments
-        spread, spread2 = self._observable.spread_moments
+        spread, spread2 = self._loss._observable.spread_moments
         return 4 * weight * norm * spread, 16 * weight**2 * norm2 * spread2
 
     @cached_property
@@ -114,10 +117,6 @@ class HaarGradient(SphereMixture):
         """Tr ρ₀²·D/(D−1): the squared weight of a pure input, smaller for a mixed one."""
         given = input_spectrum(self.rho, self.dim, self.beta)
         return given.centred_sums[2] * Fraction(self.dim, self.dim - 1)
-
-    @property
-    def engine(self) -> str:
-        return "exact Haar compression" + ("" if self.is_pure else " (mixed input)")
 
     def kurtosis(self) -> float:
         """Return the excess kurtosis: exact (pure) or from the stored sample (mixed)."""
@@ -130,13 +129,13 @@ class HaarGradient(SphereMixture):
         """Return ±weight·(gap of O)·(gap of G)/2, which bounds 2‖φ‖σ (β ≠ 2: largest |g|)."""
         levels, top = self.generator_values, self.generator_values[-1]
         norm = (levels[-1] - levels[0]) / 2 if self.beta == 2 else top
-        edge = math.fsum(self.rho) * norm * (self.values[-1] - self.values[0])
+        edge = self._loss.weight * norm * (self.values[-1] - self.values[0])
         return -edge, edge
 
     # --- a mixed input: a stored sample in place of the average over scales -----------
     @cached_property
     def _mixed(self) -> MixedGradients:
-        return MixedGradients(self._observable, self._generator, self.rho, self.beta)
+        return MixedGradients(self._loss._observable, self._generator, self.rho, self.beta)
 
     @cached_property
     def _exponent(self) -> int:
@@ -160,9 +159,9 @@ class HaarGradient(SphereMixture):
         return SampleTable.build(np.concatenate([spread, -spread]), size)
 
     # --- sampling -------------------------------------------------------------------
-    @cached_property
+    @property
     def _levels(self) -> StandardLevels:
-        return StandardLevels.of(self._observable)
+        return self._loss._observable_levels
 
     @cached_property
     def _spread_unit(self) -> float:
@@ -185,15 +184,11 @@ class HaarGradient(SphereMixture):
         return self._alike(1)._scaled_sample(size, rng, self._exponent)[1][:, 0]
 
     # --- with the loss --------------------------------------------------------------
-    @cached_property
-    def _loss(self) -> HaarCompression:
-        return HaarCompression(self.values, self.multiplicities, self.beta, self.rho)
-
     def _check_loss(self, loss: Law) -> None:
         """Any law of the same observable and input: the loss is drawn anew from the state."""
 
     def _draw_state(self, loss: Law, size: int, rng: np.random.Generator) -> tuple[Array, State]:
-        mean = float(self._observable.mean) * math.fsum(self.rho)
+        mean = float(self._loss._observable.mean) * self._loss.weight
         state: State
         if self.is_pure:
             y, state = state_spread(self._levels, size, rng)
@@ -212,7 +207,7 @@ class HaarGradient(SphereMixture):
         return norms * np.sqrt(state)[:, None] * coordinate_deviates(self._n, shape, rng)
 
     def _spread_ratio(self, loss: Law) -> float | None:
-        second, fourth = self._observable.spread_moments
+        second, fourth = self._loss._observable.spread_moments
         return float(fourth / second**2) if self.is_pure else None
 
     @property
