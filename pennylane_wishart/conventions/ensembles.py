@@ -1,6 +1,9 @@
 """Limits and tolerances of ``ensembles``, each with its reason."""
 
 # --- quantiles ----------------------------------------------------------------------------------------
+FIRST_BRACKET = 8.0  # standard deviations of the first bracket; it is doubled until the tail beyond is 0
+NARROWEST_BRACKET = 1e-15  # of the centre: between neighbouring floats it would never grow
+LARGEST = 1e308  # end of a bracket on the whole line
 LOG_SMALLEST = -745.0  # log of the smallest positive float: a bracket of quantiles need not reach further
 # Newton needs about 8 steps, bisection of all doubles 64 and of their exponents 10: never reached.
 QUANTILE_STEPS = 200
@@ -53,6 +56,8 @@ SERIES_RADIUS = 0.05
 SERIES_TERMS = 14  # highest power in that series: 0.05^13 is below a unit in the last place
 # Trapezoid intervals in the log of the Gamma variable, converged to 1e-13 (``cdf_error`` halves them).
 MIX_NODES = 128  # trapezoid intervals in the log of the Gamma variable: half of them already err by 6e-12 only
+MIX_REACH = 6.0  # widths of the integrand on either side, before the stretch: e^−18 of its peak
+MIX_LARGEST = 700.0  # log of a Gamma variable at most: its weight is 0 long before, and exp must not overflow
 MIX_SMALL_SHAPE = 2.0  # below this shape the left tail is long: four times the nodes
 MIX_STRETCHED_SHAPE = 20.0  # below this shape the nodes are spread as sinh, to reach weights of e^−80 on the left
 MIX_DROP = 80.0  # exponent at which the left tail of the mixture is cut

@@ -80,6 +80,7 @@ class DirichletLaw(Law):
     def _cdf_error(self, y: Array) -> Array:
         if self._as_given:
             return super()._cdf_error(y)
+        # the contour's error is relative to the tail that it gives
         log, relative = log_upper_tail(y, self._levels)
         return np.exp(log) * relative + limits.CLOSED_FORM_ERROR
 

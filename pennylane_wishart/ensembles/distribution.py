@@ -252,10 +252,11 @@ class Distribution(WithStatus, abc.ABC):
         ends = []
         for sign, edge, tail in ((-1, support[0], self.logcdf), (1, support[1], self.logsf)):
             # not narrower than the floats around the centre, or doubling would never leave it
-            width = 8 * max(self.std(), abs(centre) * 1e-15, 5e-324)
+            floor = max(abs(centre) * limits.NARROWEST_BRACKET, math.ulp(0.0))
+            width = limits.FIRST_BRACKET * max(self.std(), floor)
             while abs(edge - centre) > width and tail(centre + sign * width) > limits.LOG_SMALLEST:
                 width *= 2
-            ends.append(centre + sign * min(width, abs(edge - centre), 1e308))
+            ends.append(centre + sign * min(width, abs(edge - centre), limits.LARGEST))
         return ends[0], ends[1]
 
     def _quantiles(self, lower: Array, upper: Array) -> Array:

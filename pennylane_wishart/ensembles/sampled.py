@@ -39,6 +39,7 @@ class SampleTable:
         bandwidth = limits.TABLE_BANDWIDTH * float(points.std()) * points.size ** (-0.2)
         kept = limits.TABLE_POINTS
         if points.size > kept:
+            # evenly spaced order statistics: what lies between two of them is below the sample's own error
             middle = (np.arange(kept) + 0.5) / kept * points.size
             points = points[middle.astype(int)]
         return cls(points, bandwidth, n)
@@ -65,5 +66,6 @@ class SampleTable:
     def _log_density(self, y: Array) -> Array:
         h = self.bandwidth
         with np.errstate(divide="ignore", invalid="ignore"):
+            # no kernel: a box of half-width h, whose integral over any interval is that of the cdf
             slope = self._cdf(y + h) - self._cdf(y - h)
             return np.log(slope) - math.log(2 * h)

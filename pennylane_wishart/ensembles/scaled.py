@@ -54,7 +54,7 @@ def sqrt_float(value: Fraction) -> float:
     """Return the square root of a non-negative fraction without overflow inside."""
     if value == 0:
         return 0.0
-    half = std_exponent(value)
+    half = std_exponent(value)  # an even power of two out first: the rest is of order one
     try:
         return math.ldexp(math.sqrt(scaled_float(value, 2 * half)), half)
     except OverflowError:
@@ -93,7 +93,7 @@ class Scaled:
         logs = [part.log2 for part in parts if part.log2 > -math.inf]
         if not logs:
             return cls(0.0)
-        top = math.floor(max(logs))
+        top = math.floor(max(logs))  # scaling by a power of two does not round
         return cls(math.fsum(float(Scaled(part.value, part.exponent - top)) for part in parts), top)
 
     @property
@@ -124,6 +124,7 @@ class Unit:
 
     def standardise(self, x: Array) -> Array:
         """Return y of x."""
+        # subtracted before it is scaled: the difference of near numbers is exact, and nothing overflows
         return np.asarray(np.ldexp((x - self.origin) - self.origin_rest, -self.exponent) / self.factor)
 
     def restore(self, y: Array) -> Array:

@@ -117,14 +117,14 @@ class VarianceGamma(GradientLaw):
         mode = (h + np.sqrt(h * h + y * y)) / 2
         width = 1 / np.sqrt(mode + y * y / (4 * mode))
         nodes = limits.MIX_NODES * (4 if h < limits.MIX_SMALL_SHAPE else 1)
-        steps = np.linspace(-6.0, 6.0, 1 + nodes)[::skip]
+        steps = np.linspace(-limits.MIX_REACH, limits.MIX_REACH, 1 + nodes)[::skip]
         spacing = steps[1] - steps[0]
         reach = np.full((y.size, 1), 2.0)  # a narrow integrand: nearly linear nodes
         if h < limits.MIX_STRETCHED_SHAPE:
             reach = np.log1p(limits.MIX_DROP / h / width[:, None])
-        stretch = np.maximum(reach / 6, limits.MIX_NARROW)
+        stretch = np.maximum(reach / limits.MIX_REACH, limits.MIX_NARROW)
         shift = width[:, None] * np.sinh(stretch * steps) / stretch
-        rise = np.exp(np.minimum(shift, 700.0))
+        rise = np.exp(np.minimum(shift, limits.MIX_LARGEST))
         g = mode[:, None] * rise
         # h·log(g/h) − (g − h), with the cancellation at large h done by log(1+x) − x
         relative = (g - h) / h
