@@ -7,7 +7,9 @@ chosen blindly. Moment tests ask for five standard errors (6e-7 each).
 
 from __future__ import annotations
 
+import json
 import math
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -32,8 +34,11 @@ from pennylane_wishart.ensembles import (
     VarianceGamma,
 )
 from pennylane_wishart.ensembles.haar_moments import trace_moments
-from pennylane_wishart.ensembles.spectrum import Spectrum, log2_fraction
-from pennylane_wishart.errors import InputError
+from pennylane_wishart.ensembles.scaled import log2_fraction
+from pennylane_wishart.ensembles.spectrum import Spectrum
+from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.minima import minima_law
+from pennylane_wishart.serialize import decode, encode
 
 LEVEL = 1e-3
 HUGE = 2**999
@@ -81,6 +86,7 @@ LAWS = {
     "sum": en.SectorSum([en.BetaLoss(-1, 1, 3, 8), en.SpinFactor(0.4, 5), en.Constant(0.2)]),
     "mixture": en.MixtureLaw([en.SpinFactor(0.4, 5), en.BetaLoss(-1, 1, 3, 8)], [1, 2]),
     "shots": en.BetaLoss(-1, 1, 3, 8).with_shots(50, lambda v: 1 - v**2),
+    "minima": minima_law([-1, 1], [8, 8], 3, seed=1, n_samples=1 << 16),
 }
 CONTINUOUS = [name for name in LAWS if name != "constant"]
 
@@ -143,6 +149,15 @@ class TestInterface:
         else:
             assert law.log2_var == pytest.approx(math.log2(law.var()), abs=1e-9)
             assert law.std() == pytest.approx(math.sqrt(law.var()), rel=1e-9)
+
+    @pytest.mark.parametrize("name", [name for name in LAWS if name != "shots"])  # its noise is a function
+    def test_status_travels_and_changes_nothing(self, name):
+        law = LAWS[name].with_status(Status.BOUND)
+        assert LAWS[name].status is not Status.BOUND and law.with_status(Status.BOUND) is law
+        for found in (law, pickle.loads(pickle.dumps(law)), decode(json.loads(json.dumps(encode(law))))):
+            assert found.status is Status.BOUND and found.mean() == LAWS[name].mean()
+            if name != "minima":  # holds arrays, so it is equal to itself only
+                assert found == LAWS[name] and hash(found) == hash(LAWS[name]) and repr(found) == repr(LAWS[name])
 
 
 class TestExactMoments:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit.states import DenseBlock, InputState
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["state_values"]
-
-_SMALL_BLOCK = 6
 
 
 def state_values(state: InputState, words: PauliWords) -> np.ndarray:
@@ -18,14 +17,15 @@ def state_values(state: InputState, words: PauliWords) -> np.ndarray:
     Cost: O(m·n) for product states; for a given vector on k qubits, one pass over it per flip
     pattern of the words and one matrix–vector product of size 2^k per word.
     """
-    large = [b for b in state.blocks if isinstance(b, DenseBlock) and len(b.qubits) > _SMALL_BLOCK]
+    large = [b for b in state.blocks if isinstance(b, DenseBlock) and len(b.qubits) > limits.SMALL_BLOCK]
     if not large:
         return state.expectation(words)
     out = np.ones(len(words))
+    # blocks are independent, so values multiply; a word that vanishes on one is dropped at once
     for block in state.blocks:
         alive = np.flatnonzero(out)
         part = words[alive].restrict(block.qubits)
-        if isinstance(block, DenseBlock) and len(block.qubits) > _SMALL_BLOCK:
+        if isinstance(block, DenseBlock) and len(block.qubits) > limits.SMALL_BLOCK:
             out[alive] *= _dense_values(block.vector, part)
         else:
             out[alive] *= block.expectation(part)
@@ -61,4 +61,4 @@ def _halves(bits: np.ndarray, high: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _signs(index: np.ndarray, mask: int) -> np.ndarray:
-    return (1 - 2 * (np.bitwise_count(index & mask) & 1).astype(np.int64)).astype(complex)
+    return np.asarray((1 - 2 * (np.bitwise_count(index & mask) & 1).astype(np.int64)).astype(complex))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from pennylane.devices import Device, ExecutionConfig
@@ -12,6 +14,7 @@ from pennylane.devices.preprocess import decompose, validate_device_wires
 from pennylane.exceptions import DeviceError
 from pennylane.transforms.core import CompilePipeline
 
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.preprocess import (
     accepts,
     decompose_late_preparations,
@@ -20,19 +23,27 @@ from pennylane_wishart.devices.preprocess import (
     split_trainable_observables,
     validate_tape,
 )
+from pennylane_wishart.devices.reading import Tape
 from pennylane_wishart.devices.shots import sampled_values
 from pennylane_wishart.devices.simulate import Job, Structures, values_and_slopes, word_values
 from pennylane_wishart.errors import InputError
 
 __all__ = ["LieDevice"]
 
+Config: TypeAlias = ExecutionConfig | None
+Tapes: TypeAlias = Sequence[Tape]
+Results: TypeAlias = tuple[Any, ...]
+"""One entry a tape, nested as PennyLane nests results: arrays, or tuples of them."""
+Both: TypeAlias = tuple[Results, Results]
+"""Results and derivatives."""
+Seed: TypeAlias = int | np.random.Generator | None
 _GRADIENTS = ("best", "device", "adjoint")
 _ENGINES = ("auto", "words", "majorana")
 
 
 @simulator_tracking
 @single_tape_support
-class LieDevice(Device):
+class LieDevice(Device):  # type: ignore[misc]  # PennyLane has no types
     """A simulator that lives in the observable's module instead of the state space.
 
     Rotations exp(−iθG) by Pauli words, or by sums of commuting words, carry an observable O
@@ -92,7 +103,14 @@ class LieDevice(Device):
 
     config_filepath = str(Path(__file__).with_name("wishart_lie.toml"))
 
-    def __init__(self, wires=None, shots=None, seed=None, max_dim: int = 2**20, engine: str = "auto"):
+    def __init__(
+        self,
+        wires: Any = None,
+        shots: Any = None,
+        seed: Seed = None,
+        max_dim: int = limits.MAX_DIM,
+        engine: str = "auto",
+    ) -> None:
         if isinstance(max_dim, bool) or not isinstance(max_dim, (int, np.integer)) or max_dim < 1:
             raise InputError(f"max_dim needs a positive integer, the largest number of words; got {max_dim!r}.")
         if engine not in _ENGINES:
@@ -107,7 +125,7 @@ class LieDevice(Device):
         return "wishart.lie"
 
     # ------------------------------------------------------------------ preparation
-    def supports_derivatives(self, execution_config=None, circuit=None) -> bool:
+    def supports_derivatives(self, execution_config: Config = None, circuit: Tape | None = None) -> bool:
         """Tell whether the device differentiates: methods "best", "device" and "adjoint", without shots."""
         if execution_config is None:
             return True
@@ -115,7 +133,7 @@ class LieDevice(Device):
             return False
         return circuit is None or not circuit.shots
 
-    def setup_execution_config(self, config=None, circuit=None) -> ExecutionConfig:
+    def setup_execution_config(self, config: Config = None, circuit: Tape | None = None) -> ExecutionConfig:
         """Fill in what the user left open: derivatives are the device's own."""
         config = config or ExecutionConfig()
         if config.device_options:
@@ -123,7 +141,7 @@ class LieDevice(Device):
                 f"device options {sorted(config.device_options)} are not supported by wishart.lie: give max_dim, "
                 "engine and seed to qml.device."
             )
-        updates: dict = {}
+        updates: dict[str, Any] = {}
         if self.supports_derivatives(config, circuit):
             updates["gradient_method"] = "adjoint" if config.gradient_method == "best" else config.gradient_method
             updates["use_device_gradient"] = True
@@ -133,7 +151,7 @@ class LieDevice(Device):
                 updates["grad_on_execution"] = True
         return replace(config, **updates)
 
-    def preprocess_transforms(self, execution_config=None) -> CompilePipeline:
+    def preprocess_transforms(self, execution_config: Config = None) -> CompilePipeline:
         """Return the transforms that check a tape and lower it to what the device takes."""
         config = execution_config or ExecutionConfig()
         program = CompilePipeline()
@@ -149,7 +167,7 @@ class LieDevice(Device):
         return program
 
     # ------------------------------------------------------------------ execution
-    def execute(self, circuits, execution_config=None):
+    def execute(self, circuits: Tapes, execution_config: Config = None) -> Results:
         """Return the measured values of preprocessed tapes."""
         found = []
         for group in self._groups(circuits):
@@ -158,7 +176,7 @@ class LieDevice(Device):
                 found.append((at, self._results(job, values)))
         return tuple(result for _, result in sorted(found, key=lambda f: f[0]))
 
-    def execute_and_compute_derivatives(self, circuits, execution_config=None):
+    def execute_and_compute_derivatives(self, circuits: Tapes, execution_config: Config = None) -> Both:
         """Return values and Jacobians of preprocessed tapes, in a few times the cost of the values.
 
         A batched tape gets batched derivatives: entry b of a result by entry b of a parameter.
@@ -171,11 +189,11 @@ class LieDevice(Device):
                 found.append((at, self._results(job, values), _jacobian(job, slopes)))
         return _in_order(found)
 
-    def compute_derivatives(self, circuits, execution_config=None):
+    def compute_derivatives(self, circuits: Tapes, execution_config: Config = None) -> Results:
         """Return the Jacobians of preprocessed tapes."""
         return self.execute_and_compute_derivatives(circuits, execution_config)[1]
 
-    def execute_and_compute_vjp(self, circuits, cotangents, execution_config=None):
+    def execute_and_compute_vjp(self, circuits: Tapes, cotangents: Results, execution_config: Config = None) -> Both:
         """Return values and vector-Jacobian products: the cost of one observable, however many there are."""
         found = []
         for group in self._groups(circuits):
@@ -188,11 +206,11 @@ class LieDevice(Device):
                 found.append((at, self._results(job, values), tuple(r[0] if single else r for r in rows)))
         return _in_order(found)
 
-    def compute_vjp(self, circuits, cotangents, execution_config=None):
+    def compute_vjp(self, circuits: Tapes, cotangents: Results, execution_config: Config = None) -> Results:
         """Return vector-Jacobian products of preprocessed tapes."""
         return self.execute_and_compute_vjp(circuits, cotangents, execution_config)[1]
 
-    def execute_and_compute_jvp(self, circuits, tangents, execution_config=None):
+    def execute_and_compute_jvp(self, circuits: Tapes, tangents: Results, execution_config: Config = None) -> Both:
         """Return values and Jacobian-vector products of preprocessed tapes."""
         results, jacobians = self.execute_and_compute_derivatives(circuits, execution_config)
         products = []
@@ -203,38 +221,38 @@ class LieDevice(Device):
             products.append(tuple(moved) if several else moved[0])
         return results, tuple(products)
 
-    def compute_jvp(self, circuits, tangents, execution_config=None):
+    def compute_jvp(self, circuits: Tapes, tangents: Results, execution_config: Config = None) -> Results:
         """Return Jacobian-vector products of preprocessed tapes."""
         return self.execute_and_compute_jvp(circuits, tangents, execution_config)[1]
 
-    def _groups(self, circuits) -> list:
+    def _groups(self, circuits: Tapes) -> list[list[tuple[int, Job]]]:
         """Read tapes and group them by structure, so that equal circuits run as one batch."""
-        groups: dict = {}
+        groups: dict[tuple[Any, ...], list[tuple[int, Job]]] = {}
         for at, tape in enumerate(circuits):
             job = self._structures.job(tape, self.wires)
             groups.setdefault((id(job.structure), job.coefficients.shape), []).append((at, job))
         return list(groups.values())
 
-    def _results(self, job: Job, values: np.ndarray):
+    def _results(self, job: Job, values: np.ndarray) -> Any:
         tape = job.reading.tape
         if tape.shots:
             return sampled_values(job, values, self._rng)
         return _nested(tape, job.coefficients.T @ values)
 
 
-def _in_order(found: list) -> tuple[tuple, tuple]:
+def _in_order(found: list[tuple[int, Any, Any]]) -> Both:
     """Return results and derivatives in the order of the tapes."""
     found = sorted(found, key=lambda f: f[0])
     return tuple(f[1] for f in found), tuple(f[2] for f in found)
 
 
-def _cotangents(cotangent, job: Job) -> np.ndarray:
+def _cotangents(cotangent: Any, job: Job) -> np.ndarray:
     """Return cotangents ``(n_measurements, k)``; PennyLane may pass several at once."""
     n = len(job.reading.tape.measurements)
     return np.asarray(np.stack(cotangent) if isinstance(cotangent, (tuple, list)) else cotangent, float).reshape(n, -1)
 
 
-def _nested(tape, table: np.ndarray):
+def _nested(tape: Tape, table: np.ndarray) -> Any:
     """Nest a table ``(n_measurements, …, batch)``: numbers, or arrays where the tape is batched."""
     if tape.batch_size is None:
         table = table[..., 0]
@@ -245,7 +263,7 @@ def _nested(tape, table: np.ndarray):
     return rows[0] if len(rows) == 1 else tuple(rows)
 
 
-def _jacobian(job: Job, slopes: np.ndarray):
+def _jacobian(job: Job, slopes: np.ndarray) -> Any:
     """Return d(measurement)/d(trainable parameter) nested as PennyLane expects."""
     tape = job.reading.tape
     columns = slopes[list(tape.trainable_params)]  # (n_trainable, n_measurements, batch)

@@ -17,15 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.algebra import Component, classify
+from pennylane_wishart.algebra import Component, LieAlgebra, classify
 from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.inputs import state_values
 from pennylane_wishart.paulis import F2Basis, PauliWords
 
 __all__ = ["MajoranaModule", "find_majorana_module"]
-
-_MAX_SECTORS = 64
-_CHUNK = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +134,7 @@ class MajoranaModule:
         bits = (np.arange(2**h)[:, None] >> np.arange(h)) & 1
         table = 1.0 - 2.0 * ((bits @ bits.T) & 1)
         self.elements, self.element_signs = self._elements(bits)
-        return table * self.element_signs
+        return np.asarray(table * self.element_signs)
 
     def _elements(self, bits: np.ndarray) -> tuple[PauliWords, np.ndarray]:
         """Return the words R(v) and their signs against the product of the R_i in order."""
@@ -154,7 +152,7 @@ class MajoranaModule:
         lookup = {row.tobytes(): v for v, row in enumerate(self.elements.packed)}
         return np.array([lookup[row.tobytes()] for row in words.packed], np.int64)
 
-    def _split(self, words: PauliWords, pairs: np.ndarray):
+    def _split(self, words: PauliWords, pairs: np.ndarray) -> tuple[PauliWords, np.ndarray, np.ndarray]:
         """Write words as sign · iγ_aγ_b · R(v) · C, C reduced modulo the centre."""
         bilinear, sign = self.frame.bilinears(pairs[:, 0], pairs[:, 1])
         rest, sign_rest = _times(bilinear, words)
@@ -163,7 +161,7 @@ class MajoranaModule:
         # words = bilinear·rest, rest = element·cofactor; ± signs are their own inverse
         return cofactor, self._element_of(element), sign * sign_rest * sign_element
 
-    def _observables(self, words: PauliWords, pairs: np.ndarray):
+    def _observables(self, words: PauliWords, pairs: np.ndarray) -> tuple[PauliWords, np.ndarray, np.ndarray]:
         """Return distinct cofactors, the block of each observable and its weights per character."""
         cofactor, element, sign = self._split(words, pairs)
         distinct, block = cofactor.unique()
@@ -201,8 +199,8 @@ class MajoranaModule:
         n_characters = len(self.characters)
         out = np.zeros((self.d, self.d, max(1, len(self.cofactors)), n_characters))
         for block in range(len(self.cofactors)):
-            for begin in range(0, len(rows), _CHUNK):
-                a, b = rows[begin : begin + _CHUNK], columns[begin : begin + _CHUNK]
+            for begin in range(0, len(rows), limits.PAIRS_AT_ONCE):
+                a, b = rows[begin : begin + limits.PAIRS_AT_ONCE], columns[begin : begin + limits.PAIRS_AT_ONCE]
                 bilinear, sign = self.frame.bilinears(a, b)
                 values = np.empty((len(a), n_characters))
                 for v in range(n_characters):
@@ -279,7 +277,9 @@ def _turn(x: np.ndarray, layer: Layer, c: np.ndarray, s: np.ndarray) -> None:
     x[:, layer.b] = c * right - s * left
 
 
-def find_majorana_module(observables: PauliWords, generators: PauliWords, algebra=None) -> MajoranaModule | None:
+def find_majorana_module(
+    observables: PauliWords, generators: PauliWords, algebra: LieAlgebra | None = None
+) -> MajoranaModule | None:
     """Return the module as pairs of Majoranas, or None where it is not of that kind.
 
     Args:
@@ -291,12 +291,12 @@ def find_majorana_module(observables: PauliWords, generators: PauliWords, algebr
     """
     algebra = classify(generators) if algebra is None else algebra
     components: Sequence[Component] = algebra.components or ()
-    if len(components) != 1 or components[0].kind != "A" or len(algebra.central_words):
+    if len(components) != 1 or components[0].kind != "A" or algebra.central_words is None or len(algebra.central_words):
         return None
     component = components[0]
     assert component.majoranas is not None and component.copy_basis is not None
     center = component.copy_basis
-    if 2 ** len(center) > _MAX_SECTORS or len(component.majoranas) < 5:
+    if 2 ** len(center) > limits.MAX_SECTORS or len(component.majoranas) < limits.FEWEST_MAJORANAS:
         return None
     if observables.anticommutation(center).any():
         return None
@@ -304,4 +304,4 @@ def find_majorana_module(observables: PauliWords, generators: PauliWords, algebr
     if frame.pairs(observables) is None or frame.pairs(generators.unique()[0]) is None:
         return None
     module = MajoranaModule(frame, observables, generators)
-    return module if module.n_sectors <= _MAX_SECTORS else None
+    return module if module.n_sectors <= limits.MAX_SECTORS else None

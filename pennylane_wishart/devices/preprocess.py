@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
 import numpy as np
 import pennylane as qml
 from pennylane.exceptions import DeviceError
@@ -10,11 +13,12 @@ from pennylane.ops.op_math import Adjoint
 from pennylane.transforms import broadcast_expand, split_to_single_terms
 from pennylane.transforms.core import transform
 
-from pennylane_wishart.circuit.expand import expand_operation
+from pennylane_wishart.circuit.expand import Gate, expand_operation
 from pennylane_wishart.circuit.gate_matrices import classes_of, fixed_generator, operation_key, tableau_of
 from pennylane_wishart.circuit.inverses import whole_power
 from pennylane_wishart.circuit.operators import operator_to_sum
-from pennylane_wishart.devices.reading import NO_EFFECT
+from pennylane_wishart.conventions import devices as limits
+from pennylane_wishart.devices.reading import NO_EFFECT, Operator, Tape
 from pennylane_wishart.devices.shots import two_eigenvalues
 from pennylane_wishart.errors import UnsupportedCircuitError
 
@@ -27,8 +31,9 @@ __all__ = [
     "validate_tape",
 ]
 
-_MAX_WIRES = 6
-_ACCEPTED: dict[tuple, bool] = {}
+Tapes = tuple[tuple[Tape, ...], Callable[[Any], Any]]
+"""What a transform returns: tapes, and what makes one result of theirs."""
+_ACCEPTED: dict[tuple[Hashable, ...], bool] = {}
 _RETURNS = {
     "ProbabilityMP": "qml.probs",
     "StateMP": "qml.state",
@@ -39,7 +44,7 @@ _RETURNS = {
 }
 
 
-def accepts(op) -> bool:
+def accepts(op: Operator) -> bool:
     """Tell whether an operation is a Clifford gate or a rotation by one commuting Pauli sum.
 
     The answer depends on the kind of gate only, never on its angle, so that it can be given
@@ -51,7 +56,7 @@ def accepts(op) -> bool:
         return False
     if _is_product(op):  # a product of gates is taken factor by factor, controlled or not
         return False
-    if len(op.data) > 1 or (len(op.wires) > _MAX_WIRES and not _is_word_rotation(op)):
+    if len(op.data) > 1 or (len(op.wires) > limits.MAX_GATE_WIRES and not _is_word_rotation(op)):
         return False
     if any(n > 0 for n in op.ndim_params):
         return _accepts_matrix(op)
@@ -61,16 +66,16 @@ def accepts(op) -> bool:
     return _ACCEPTED[key]
 
 
-def _is_word_rotation(op) -> bool:
+def _is_word_rotation(op: Operator) -> bool:
     return op.name in ("PauliRot", "MultiRZ")
 
 
-def _is_wrapped_exponential(op) -> bool:
+def _is_wrapped_exponential(op: Operator) -> bool:
     base = getattr(op, "base", None)
     return base is not None and (isinstance(base, qml.ops.Exp) or _is_wrapped_exponential(base))
 
 
-def _is_product(op) -> bool:
+def _is_product(op: Operator) -> bool:
     """Tell whether an operation is a product; a wrapped one counts where it has angles."""
     if getattr(op, "operands", ()):
         return True
@@ -81,25 +86,26 @@ def _is_product(op) -> bool:
     return False
 
 
-def _accepts_matrix(op) -> bool:
+def _accepts_matrix(op: Operator) -> bool:
     """A matrix that is a Clifford gate is taken as it is; others are decomposed."""
     if qml.math.is_abstract(op.data[0]) or op.batch_size is not None or not op.has_matrix:
         return False
     return _is_elementary(op)
 
 
-def _is_elementary(op) -> bool:
+def _is_elementary(op: Operator) -> bool:
     """Expand one operation at a generic angle and look at its generator's words."""
-    gates: list = []
+    gates: list[Gate] = []
     try:
         with qml.queuing.QueuingManager.stop_recording():
             if len(op.data) == 1 and op.ndim_params[0] == 0:
-                op = qml.ops.functions.bind_new_parameters(op, [0.37])
+                op = qml.ops.functions.bind_new_parameters(op, [limits.GENERIC_ANGLE])
             expand_operation(op, gates)
             if len(gates) != 1:
-                return op.name == "BasisState"
+                return bool(op.name == "BasisState")
             gate = gates[0]
             if gate.kind == "rotation":
+                assert gate.generator is not None  # rotations carry theirs
                 generator = gate.generator
             elif tableau_of(gate.key, gate.op) is not None:
                 return True
@@ -110,7 +116,7 @@ def _is_elementary(op) -> bool:
     return not generator.words.anticommutation(generator.words).any()
 
 
-def decomposed(op) -> list:
+def decomposed(op: Operator) -> list[Operator]:
     """Return the decomposition of an operation that the device does not take as it is.
 
     Raises:
@@ -133,12 +139,14 @@ def decomposed(op) -> list:
     return list(op.decomposition())
 
 
-def _unwrapped(op) -> tuple | None:
+def _unwrapped(op: Operator) -> tuple[Operator, int, list[Hashable], list[bool]] | None:
     """Return (exp(c·H), factor of c, control wires, control values) of an exponential.
 
     Adjoints, whole powers and controls may wrap it in any order: all of them commute. None for anything else.
     """
-    factor, wires, values = 1, [], []
+    factor = 1
+    wires: list[Hashable] = []
+    values: list[bool] = []
     while not isinstance(op, qml.ops.Exp):
         power = whole_power(op)
         if isinstance(op, Adjoint):
@@ -154,7 +162,9 @@ def _unwrapped(op) -> tuple | None:
     return op, factor, wires, values
 
 
-def _exponential(op, base, factor: int, control: list, values: list) -> list:
+def _exponential(
+    op: Operator, base: Operator, factor: int, control: list[Hashable], values: list[bool]
+) -> list[Operator]:
     """Split exp(c·H) with commuting words into Pauli rotations: exp(−iaP) is PauliRot(2a, P).
 
     Under control the identity in H is a phase between the control's states, so it is kept.
@@ -162,7 +172,7 @@ def _exponential(op, base, factor: int, control: list, values: list) -> list:
     coefficient = base.coeff
     if not qml.math.is_abstract(coefficient):
         real = float(np.max(np.abs(np.real(qml.math.toarray(qml.math.unwrap([coefficient])[0])))))
-        if real > 1e-10:
+        if real > limits.REAL_EXPONENT:
             raise DeviceError(
                 f"{op.name} with coefficient {coefficient} is not unitary and not supported by wishart.lie: use "
                 "qml.evolve(H, angle)."
@@ -190,12 +200,12 @@ def _exponential(op, base, factor: int, control: list, values: list) -> list:
     return [qml.ctrl(part, control, control_values=values) for part in out] if control else out
 
 
-def _identity(results):
+def _identity(results: Sequence[Any]) -> Any:
     return results[0]
 
 
-@transform
-def validate_tape(tape, name: str = "wishart.lie"):
+@transform  # type: ignore[untyped-decorator]  # PennyLane has no types
+def validate_tape(tape: Tape, name: str = "wishart.lie") -> Tapes:
     """Refuse what the device cannot return, before anything is decomposed.
 
     Raises:
@@ -212,7 +222,7 @@ def validate_tape(tape, name: str = "wishart.lie"):
     return (tape,), _identity
 
 
-def _check_measurement(m, shots: bool, name: str) -> None:
+def _check_measurement(m: qml.measurements.MeasurementProcess, shots: bool, name: str) -> None:
     kind = type(m).__name__
     if kind != "ExpectationMP":
         raise DeviceError(
@@ -222,10 +232,10 @@ def _check_measurement(m, shots: bool, name: str) -> None:
         )
     if m.obs is None or m.mv is not None:
         raise DeviceError(f"Expectation values of mid-circuit measurements are not supported by {name}.")
-    if m.obs.pauli_rep is None and not isinstance(m.obs, qml.Projector) and len(m.obs.wires) > 10:
+    if m.obs.pauli_rep is None and not isinstance(m.obs, qml.Projector) and len(m.obs.wires) > limits.MAX_MATRIX_WIRES:
         raise DeviceError(
             f"{m.obs.name} on {len(m.obs.wires)} wires is not supported by {name}: it has no Pauli form and is too "
-            "large for a matrix (10 wires). Give it as a sum of Pauli words."
+            "large for a matrix ({limits.MAX_MATRIX_WIRES} wires). Give it as a sum of Pauli words."
         )
     if shots and m.obs.pauli_rep is None and two_eigenvalues(m.obs) is None:
         raise DeviceError(
@@ -235,11 +245,11 @@ def _check_measurement(m, shots: bool, name: str) -> None:
         )
 
 
-@transform
-def decompose_late_preparations(tape):
+@transform  # type: ignore[untyped-decorator]  # PennyLane has no types
+def decompose_late_preparations(tape: Tape) -> Tapes:
     """Write preparations of wires that gates have already touched as gates, as every device does."""
-    touched: set = set()
-    operations: list = []
+    touched: set[Hashable] = set()
+    operations: list[Operator] = []
     changed = False
     for op in tape.operations:
         late = isinstance(op, StatePrepBase) and bool(touched.intersection(op.wires))
@@ -249,25 +259,25 @@ def decompose_late_preparations(tape):
     return (tape.copy(operations=operations) if changed else tape,), _identity
 
 
-def _to_gates(op) -> list:
+def _to_gates(op: Operator) -> list[Operator]:
     with qml.queuing.QueuingManager.stop_recording():
         if accepts(op) and not isinstance(op, StatePrepBase):
             return [op]
         return [gate for part in decomposed(op) for gate in _to_gates(part)]
 
 
-@transform
-def split_trainable_observables(tape):
+@transform  # type: ignore[untyped-decorator]  # PennyLane has no types
+def split_trainable_observables(tape: Tape) -> Tapes:
     """Split observables with trainable coefficients, which are then differentiated classically."""
     n_operations = len(tape.get_parameters(trainable_only=False, operations_only=True))
     if not any(k >= n_operations for k in tape.trainable_params):
         return (tape,), _identity
-    return split_to_single_terms(tape)
+    return split_to_single_terms(tape)  # type: ignore[no-any-return]  # PennyLane has no types
 
 
-@transform
-def expand_batches(tape):
+@transform  # type: ignore[untyped-decorator]  # PennyLane has no types
+def expand_batches(tape: Tape) -> Tapes:
     """Make one tape of each entry of a batch where derivatives are asked for."""
     if tape.batch_size is None:
         return (tape,), _identity
-    return broadcast_expand(tape)
+    return broadcast_expand(tape)  # type: ignore[no-any-return]  # PennyLane has no types

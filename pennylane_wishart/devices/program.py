@@ -7,12 +7,15 @@ coefficients change, so that it is made once per circuit structure and kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import stim
 
 from pennylane_wishart.circuit.builder import Frame
 from pennylane_wishart.circuit.expand import Gate
 from pennylane_wishart.circuit.gate_matrices import fixed_generator, gate_matrix, tableau_of, tableau_of_matrix
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.reading import Reading
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
@@ -44,16 +47,16 @@ class Program:
         """Number of terms, those of fixed gates included."""
         return len(self.factors)
 
-    def turns(self, parameters: list, batch: int) -> np.ndarray:
+    def turns(self, parameters: list[Any], batch: int) -> np.ndarray:
         """Return φ ``(n_terms, batch)`` at all parameters of a tape, driving ones scalars or batches."""
         table = np.ones((len(parameters) + 1, batch))  # the last row drives constant angles
         used = np.unique(self.sources[self.sources >= 0])
         if len(used):
             table[used] = _rows([parameters[k] for k in used], batch)
-        return self.factors[:, None] * table[self.sources]
+        return np.asarray(self.factors[:, None] * table[self.sources])
 
 
-def _rows(values: list, batch: int) -> np.ndarray:
+def _rows(values: list[Any], batch: int) -> np.ndarray:
     if batch == 1:
         return np.array([float(np.asarray(v).reshape(-1)[0]) for v in values])[:, None]
     return np.array([np.broadcast_to(np.asarray(v, float), (batch,)) for v in values])
@@ -99,11 +102,11 @@ class _Lowering:
             self.rotation(fixed_generator(gate.op), targets, -1, 1.0)
 
 
-def _tableau(gate: Gate, fixed: bool):
+def _tableau(gate: Gate, fixed: bool) -> stim.Tableau | None:
     """Return the tableau of a gate whose angle, if any, is a fixed quarter turn; None otherwise."""
     if gate.kind == "fixed":
         return tableau_of(gate.key, gate.op)
-    if not fixed or len(gate.op.wires) > 4:
+    if not fixed or len(gate.op.wires) > limits.MAX_TABLEAU_WIRES:
         return None
     return tableau_of_matrix(gate_matrix(gate.op))
 

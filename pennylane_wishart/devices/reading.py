@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pennylane as qml
@@ -13,12 +15,14 @@ from pennylane_wishart.circuit.gate_matrices import operation_key
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.prefix import build_state
 from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["NO_EFFECT", "Reading", "Step", "read_tape"]
+__all__ = ["NO_EFFECT", "Operator", "Reading", "Step", "Tape", "read_tape"]
 
-_HALF_PI = np.pi / 2
+Operator: TypeAlias = qml.operation.Operator
+Tape: TypeAlias = qml.tape.QuantumScript
 NO_EFFECT = ("Barrier", "Snapshot", "Identity", "GlobalPhase", "WireCut", "Adjoint(GlobalPhase)")
 
 
@@ -40,9 +44,9 @@ class Step:
 class Reading:
     """A tape as the device sees it: what prepares the input, what follows, what is measured."""
 
-    tape: qml.tape.QuantumScript
-    wires: tuple
-    key: tuple
+    tape: Tape
+    wires: tuple[Hashable, ...]
+    key: tuple[Hashable, ...]
     """Equal keys: equal programs."""
     prepared: tuple[int, ...]
     """Indices of the operations that only prepare the input state."""
@@ -107,7 +111,7 @@ class Reading:
         return out
 
 
-def _slope_of(op) -> float:
+def _slope_of(op: Operator) -> float:
     """Return d(gate value)/d(operation parameter): gate values are proportional to their parameters.
 
     Wrappers are not read one by one (adjoints and powers nest in any order): the gate is expanded at 1.
@@ -118,14 +122,14 @@ def _slope_of(op) -> float:
         return _gates_of(qml.ops.functions.bind_new_parameters(op, [1.0]))[0].value
 
 
-def _gates_of(op) -> list[Gate]:
+def _gates_of(op: Operator) -> list[Gate]:
     gates: list[Gate] = []
     with qml.queuing.QueuingManager.stop_recording():
         expand_operation(_entry(op, 0), gates)
     return gates
 
 
-def _entry(op, entry: int):
+def _entry(op: Operator, entry: int) -> Operator:
     """Return one entry of a batched operation."""
     if op.batch_size is None:
         return op
@@ -133,7 +137,7 @@ def _entry(op, entry: int):
     return qml.ops.functions.bind_new_parameters(op, data)
 
 
-def read_tape(tape: qml.tape.QuantumScript, device_wires=None) -> Reading:
+def read_tape(tape: Tape, device_wires: Iterable[Hashable] | None = None) -> Reading:
     """Read a preprocessed tape: numpy parameters, operations that ``accepts`` takes.
 
     A gate on one wire that nothing entangling has touched yet, with an angle that nobody
@@ -143,8 +147,8 @@ def read_tape(tape: qml.tape.QuantumScript, device_wires=None) -> Reading:
     """
     wires = _wires_of(tape, device_wires)
     trainable = set(tape.trainable_params)
-    touched: set = set()
-    key: list = [wires]
+    touched: set[Hashable] = set()
+    key: list[Hashable] = [wires]
     prepared, first, quarters = [], [], []
     at = 0
     for i, op in enumerate(tape.operations):
@@ -164,7 +168,7 @@ def read_tape(tape: qml.tape.QuantumScript, device_wires=None) -> Reading:
     return Reading(tape, wires, tuple(key), tuple(prepared), tuple(first), tuple(quarters))
 
 
-def _wires_of(tape, device_wires) -> tuple:
+def _wires_of(tape: Tape, device_wires: Iterable[Hashable] | None) -> tuple[Hashable, ...]:
     used = tape.wires
     if device_wires is None:
         return tuple(used)
@@ -172,7 +176,7 @@ def _wires_of(tape, device_wires) -> tuple:
     return tuple(w for w in device_wires if w in inside)
 
 
-def _prepares(op, moving: bool, touched: set) -> bool:
+def _prepares(op: Operator, moving: bool, touched: set[Hashable]) -> bool:
     if isinstance(op, StatePrepBase):
         if touched.intersection(op.wires):
             raise UnsupportedCircuitError(
@@ -183,16 +187,16 @@ def _prepares(op, moving: bool, touched: set) -> bool:
     return not moving and len(op.wires) == 1 and op.wires[0] not in touched
 
 
-def _quarter_turns(op) -> int | None:
+def _quarter_turns(op: Operator) -> int | None:
     """Return the quarter turns of a fixed angle; None where it is none."""
     if len(op.data) != 1 or np.ndim(op.data[0]) or np.iscomplexobj(op.data[0]):
         return None
-    turns = float(op.data[0]) / _HALF_PI
+    turns = float(op.data[0]) / (np.pi / 2)
     whole = round(turns)
-    return whole if abs(turns - whole) < 1e-11 else None
+    return whole if abs(turns - whole) < limits.QUARTER_TURN else None
 
 
-def _key_of(op) -> tuple:
+def _key_of(op: Operator) -> tuple[Hashable, ...]:
     """A key that is equal for operations that differ in their angle only."""
     if any(np.ndim(d) == 2 for d in op.data) and not isinstance(op, StatePrepBase):
         return (operation_key(op), *(np.asarray(d).tobytes() for d in op.data))

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.majorana import MajoranaModule
 from pennylane_wishart.devices.program import Program, build_program
-from pennylane_wishart.devices.reading import Reading, read_tape
+from pennylane_wishart.devices.reading import Reading, Tape, read_tape
 from pennylane_wishart.devices.structure import make_engine
 from pennylane_wishart.devices.wordmodule import WordModule
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["Job", "Structures", "combine", "values_and_slopes", "word_values"]
-
-_KEPT = 32
-_KEPT_BYTES = 2**30
-_INPUTS = 8
-_WORKING_BYTES = 2**28
 
 
 @dataclass(eq=False)
@@ -28,7 +25,7 @@ class Structure:
 
     program: Program
     engine: WordModule | MajoranaModule
-    inputs: OrderedDict = field(default_factory=OrderedDict)
+    inputs: OrderedDict[bytes, np.ndarray] = field(default_factory=OrderedDict)
 
     def input_values(self, reading: Reading) -> np.ndarray:
         """Return the engine's input values, last axis the batch of input states."""
@@ -36,7 +33,7 @@ class Structure:
         if key not in self.inputs:
             values = [self.engine.inputs(state) for state in reading.states()]
             self.inputs[key] = np.stack(values, axis=-1)
-            while len(self.inputs) > _INPUTS:
+            while len(self.inputs) > limits.KEPT_INPUTS:
                 self.inputs.popitem(last=False)
         return self.inputs[key]
 
@@ -64,9 +61,9 @@ class Structures:
 
     def __init__(self, max_dim: int, engine: str):
         self.max_dim, self.engine = max_dim, engine
-        self._kept: OrderedDict = OrderedDict()
+        self._kept: OrderedDict[tuple[Hashable, ...], Structure] = OrderedDict()
 
-    def job(self, tape, device_wires=None) -> Job:
+    def job(self, tape: Tape, device_wires: Iterable[Hashable] | None = None) -> Job:
         """Read a preprocessed tape.
 
         Raises:
@@ -87,7 +84,7 @@ class Structures:
     def _forget(self) -> None:
         """Drop the oldest structures beyond the limits of number and memory; the latest stays."""
         total = sum(s.engine.nbytes for s in self._kept.values())
-        while len(self._kept) > _KEPT or (total > _KEPT_BYTES and len(self._kept) > 1):
+        while len(self._kept) > limits.KEPT_STRUCTURES or (total > limits.KEPT_BYTES and len(self._kept) > 1):
             _, oldest = self._kept.popitem(last=False)
             total -= oldest.engine.nbytes
 
@@ -136,7 +133,7 @@ def values_and_slopes(jobs: list[Job], combinations: list[np.ndarray]) -> list[t
     return out
 
 
-def _side_by_side(jobs: list[Job], given: dict, sizes) -> np.ndarray:
+def _side_by_side(jobs: list[Job], given: dict[int, np.ndarray], sizes: np.ndarray) -> np.ndarray:
     """Return combinations ``(n_words, k, batch)``, with one column for all where they are equal."""
     first = given[id(jobs[0])]
     if all(given[id(job)] is first or np.array_equal(given[id(job)], first) for job in jobs):
@@ -154,7 +151,7 @@ def _per_parameter(job: Job, slopes: np.ndarray) -> np.ndarray:
 
 def _chunks(jobs: list[Job], copies: int) -> list[list[Job]]:
     """Split a batch so that its working memory stays bounded."""
-    size = max(1, _WORKING_BYTES // (8 * copies * jobs[0].structure.engine.size))
+    size = max(1, limits.WORKING_BYTES // (8 * copies * jobs[0].structure.engine.size))
     return [jobs[i : i + size] for i in range(0, len(jobs), size)]
 
 

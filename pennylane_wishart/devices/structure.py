@@ -8,6 +8,7 @@ import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra, classify
 from pennylane_wishart.algebra.counting import OrbitCounter
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.majorana import MajoranaModule, find_majorana_module
 from pennylane_wishart.devices.program import Program
 from pennylane_wishart.devices.wordmodule import WordModule
@@ -16,11 +17,8 @@ from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["count_words", "light_cone", "make_engine"]
 
-_SMALL = 1000
-"""Below as many words the word engine is as fast."""
 
-
-def make_engine(program: Program, max_dim: int, engine: str):
+def make_engine(program: Program, max_dim: int, engine: str) -> WordModule | MajoranaModule:
     """Choose and build the engine of a program.
 
     Raises:
@@ -31,7 +29,7 @@ def make_engine(program: Program, max_dim: int, engine: str):
     algebra = classify(generators) if len(generators) else None
     size = count_words(algebra, program.observables, max_dim)
     module: WordModule | MajoranaModule | None = None
-    if algebra is not None and (engine == "majorana" or engine == "auto" and size > _SMALL):
+    if algebra is not None and (engine == "majorana" or engine == "auto" and size > limits.FEW_WORDS):
         module = find_majorana_module(program.observables, generators, algebra)
     if module is None and engine == "majorana":
         raise UnsupportedCircuitError(
@@ -91,8 +89,9 @@ def count_words(algebra: LieAlgebra | None, observables: PauliWords, max_dim: in
     largest = max(sizes, default=1)
     if largest > max_dim:
         word = observables[sizes.index(largest)].strings()[0]
+        shown = word if len(word) <= limits.LONGEST_WORD else "the observable"
         raise ModuleTooLargeError(
-            f"The module of {word if len(word) <= 40 else 'the observable'} has {_format(largest)} Pauli words "
+            f"The module of {shown} has {_format(largest)} Pauli words "
             f"(algebra {algebra.name}), more than max_dim={max_dim}. Measure an observable with a smaller module, use "
             "fewer kinds of gates, raise max_dim= of the device, or use a statevector device."
         )
@@ -100,4 +99,4 @@ def count_words(algebra: LieAlgebra | None, observables: PauliWords, max_dim: in
 
 
 def _format(size: int) -> str:
-    return str(size) if size < 10**9 else f"2^{math.log2(size):.1f}"
+    return str(size) if size < limits.LARGEST_COUNT else f"2^{math.log2(size):.1f}"

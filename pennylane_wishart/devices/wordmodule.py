@@ -8,14 +8,15 @@ import numpy as np
 
 from pennylane_wishart.algebra.walk import LinearHash, walk
 from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.conventions import devices as limits
 from pennylane_wishart.devices.inputs import state_values
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["Turn", "WordModule"]
 
-_SMALL = 256
-"""Turns of fewer pairs are gathered while they touch different words: calls cost more than data."""
-_MASK_BYTES = 2**26
+
+Rotation = tuple[int, np.ndarray, np.ndarray]
+"""A term with the indices of Q and of iPQ, each pair once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Turn:
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Repeat one row per term ``(…, batch)`` for each of its pairs."""
         if len(self.terms) == 1:
-            return values[self.terms]
+            return np.asarray(values[self.terms])
         return np.repeat(values[self.terms], np.diff(self.starts), axis=0)
 
 
@@ -67,6 +68,7 @@ class WordModule:
         return len(self.words)
 
     def _collision_free(self) -> LinearHash:
+        # words are looked up by a 64-bit linear hash; a collision would swap two of them silently
         packed = self.words.packed
         seed = 0
         while True:
@@ -82,7 +84,7 @@ class WordModule:
         """Return, per generator P, the indices of Q and of iPQ, each pair once."""
         moves = self._hash(generators.packed)
         out = []
-        size = max(1, _MASK_BYTES // max(1, self.dim))
+        size = max(1, limits.MASK_BYTES // max(1, self.dim))
         for begin in range(0, len(generators), size):
             part = generators[begin : begin + size]
             mask = np.ascontiguousarray(self.words.anticommutation(part).T)
@@ -113,7 +115,7 @@ class WordModule:
 
     def read(self, x: np.ndarray) -> np.ndarray:
         """Return the values at the observables' words ``(n_observables, batch)``."""
-        return x[self.positions]
+        return np.asarray(x[self.positions])
 
     def covectors(self, coefficients: np.ndarray) -> np.ndarray:
         """Return combinations of the observables' words, ``(dim, …)`` for ``(n_observables, …)``."""
@@ -153,13 +155,13 @@ class WordModule:
         return out
 
 
-def _gather(rotations: list) -> list[Turn]:
+def _gather(rotations: list[Rotation]) -> list[Turn]:
     """Merge consecutive small rotations that touch different words; drop those that touch none."""
     turns: list[Turn] = []
-    held: list = []
+    held: list[Rotation] = []
     used: set[int] = set()
 
-    def flush():
+    def flush() -> None:
         if held:
             sizes = [len(left) for _, left, _ in held]
             turns.append(
@@ -176,7 +178,7 @@ def _gather(rotations: list) -> list[Turn]:
     for term, left, right in rotations:
         if not len(left):
             continue
-        if len(left) > _SMALL:
+        if len(left) > limits.FEW_PAIRS:
             flush()
             turns.append(Turn(left, right, np.array([term]), np.array([0, len(left)])))
             continue

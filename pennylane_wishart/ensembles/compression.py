@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
-from ..errors import InputError
-from .haar_moments import trace_moments
-from .inversion import StandardLevels
-from .law import Array, Tails, check_size
-from .sampled import SampleTable
-from .spectrum import Spectrum, check_beta
-from .twolevel import DirichletLaw
-from .wishart import compress, matrix_size
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.arguments import check_beta, check_size, freeze
+from pennylane_wishart.ensembles.dirichlet import DirichletLaw
+from pennylane_wishart.ensembles.distribution import Curve, Seed
+from pennylane_wishart.ensembles.haar_moments import trace_moments
+from pennylane_wishart.ensembles.inversion import StandardLevels
+from pennylane_wishart.ensembles.sampled import SampleTable
+from pennylane_wishart.ensembles.scaled import Array, Unit
+from pennylane_wishart.ensembles.spectrum import Spectrum
+from pennylane_wishart.ensembles.wishart import Matrix, compress, matrix_size
+from pennylane_wishart.errors import InputError
 
 __all__ = ["HaarCompression", "input_eigenvalues", "input_spectrum"]
 
-_BATCH = 1 << 21  # matrix entries held at once
-_TABLE = 1 << 17  # stored sample behind the cdf of a mixed input
-_STRATA = 16  # points per stored sample, spread by its conditional law
 
-
-def input_eigenvalues(rho: Any, dim: int) -> tuple[float, ...]:
+def input_eigenvalues(rho: ArrayLike, dim: int) -> tuple[float, ...]:
     """Check the eigenvalues of an input block; return the positive ones, largest first.
 
     Raises:
@@ -37,7 +37,7 @@ def input_eigenvalues(rho: Any, dim: int) -> tuple[float, ...]:
     if not all(math.isfinite(p) and p >= 0 for p in numbers):
         raise InputError(f"rho must be the non-negative eigenvalues of the input; got {rho!r}.")
     positive = tuple(sorted((p for p in numbers if p > 0), reverse=True))
-    if not positive or math.fsum(positive) > 1 + 1e-9:
+    if not positive or math.fsum(positive) > 1 + limits.WEIGHT_SLACK:
         raise InputError(f"rho must sum to the weight of the sector, in (0, 1]; got {rho!r}.")
     if len(positive) > dim:
         raise InputError(f"rho has {len(positive)} non-zero eigenvalues in dimension {dim}.")
@@ -85,11 +85,10 @@ class HaarCompression(DirichletLaw):
     rho: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", check_beta(self.beta))
+        freeze(self, beta=check_beta(self.beta))
         spectrum = self._observable
-        object.__setattr__(self, "values", spectrum.values)
-        object.__setattr__(self, "multiplicities", spectrum.counts)
-        object.__setattr__(self, "rho", input_eigenvalues(self.rho, spectrum.dim))
+        rho = input_eigenvalues(self.rho, spectrum.dim)
+        freeze(self, values=spectrum.values, multiplicities=spectrum.counts, rho=rho)
 
     @cached_property
     def _observable(self) -> Spectrum:
@@ -112,7 +111,7 @@ class HaarCompression(DirichletLaw):
         return math.fsum(self.rho)
 
     @cached_property
-    def _spectrum(self) -> Spectrum:  # type: ignore[override]
+    def _spectrum(self) -> Spectrum:
         """Spectrum of the pure law; the weight of the input scales the levels."""
         if not self.is_pure or self.rho[0] == 1.0:
             return self._observable
@@ -125,16 +124,22 @@ class HaarCompression(DirichletLaw):
             return self._spectrum.functional_moments
         return trace_moments(self._observable, input_spectrum(self.rho, self.dim, self.beta), self.beta)
 
+    @property
+    def engine(self) -> str:
+        return "exact Haar compression" + ("" if self.is_pure else " (mixed input)")
+
+    validity = "Not valid before the deep limit, or for a group smaller than that of the sector."
+
     def mean(self) -> float:
-        """Return weight · Tr O / D."""
         if self.is_pure:
-            return float(self._spectrum.mean)
+            return super().mean()
         return float(self._observable.mean * sum(Fraction(p) for p in self.rho))
 
     def support(self) -> tuple[float, float]:
         """Return the extreme values of Σ p_i λ_i (largest p on the extreme levels)."""
         if self.is_pure:
             return super().support()
+        # von Neumann: the trace of a product is extreme where both are diagonal in one basis
         return self._extreme(1), -self._extreme(-1)
 
     def _extreme(self, sign: int) -> float:
@@ -146,27 +151,32 @@ class HaarCompression(DirichletLaw):
             start = min(len(weights), start + count)
         return total
 
+    # --- a mixed input: a stored sample in place of the contour integral --------------
     @property
-    def engine(self) -> str:
-        """How the numbers are obtained."""
-        return "exact Haar compression" + ("" if self.is_pure else " (mixed input)")
+    def _is_sampled(self) -> bool:
+        return not self.is_pure and not self._is_constant
 
     @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return "Not valid before the deep limit, or for a group smaller than that of the sector."
+    def _unit(self) -> Unit:
+        if self._is_sampled:
+            return Unit(self._observable_levels.exponent, origin=self.mean())
+        return super()._unit
 
-    # --- distribution ---------------------------------------------------------------
+    @property
+    def _curve(self) -> Curve:
+        return self._table if self._is_sampled else self
+
     @cached_property
     def _table(self) -> SampleTable:
+        # one direction more than the input has: the last one has weight 0
         d = min(len(self.rho) + 1, self.dim)
-        size = int(np.clip((1 << 23) // (len(self.values) * d**2), 1 << 13, _TABLE))
+        size = int(np.clip(limits.COMPRESSION_WORK // (len(self.values) * d**2), *limits.COMPRESSION_TABLE))
         rng = np.random.default_rng(0)
         weights = np.array([*self.rho, 0.0])[:d]
-        rows = [self._spread(part, weights, rng) for part in self._parts(size, d, rng)]
+        rows = [self._spread(part, weights, rng) for part in list(self._parts(size, d, rng))]
         return SampleTable.build(np.concatenate(rows), size)
 
-    def _spread(self, part: np.ndarray, weights: Array, rng: np.random.Generator) -> Array:
+    def _spread(self, part: Matrix, weights: Array, rng: np.random.Generator) -> Array:
         """Replace each sample by several from its law given all but one rotation.
 
         A Haar rotation in the plane of two directions (the largest p and the smallest)
@@ -182,58 +192,34 @@ class HaarCompression(DirichletLaw):
         centre -= (weights[i] - weights[j]) * (diagonal[:, i] - diagonal[:, j]) / 2
         radius = np.sqrt((diagonal[:, i] - diagonal[:, j]) ** 2 + 4 * off)
         radius *= (weights[i] - weights[j]) / 2
-        strata = (np.arange(_STRATA) + rng.random((len(part), _STRATA))) / _STRATA
+        count = limits.COMPRESSION_STRATA
+        strata = (np.arange(count) + rng.random((len(part), count))) / count
         cosine = 2 * betaincinv(self.beta / 2, self.beta / 2, strata) - 1
-        return (centre[:, None] + radius[:, None] * cosine).ravel()
-
-    @cached_property
-    def _mixed_levels(self) -> StandardLevels:
-        return StandardLevels.of(self._observable)
-
-    def _to_standard(self, x: Array) -> Array:
-        return np.ldexp(x - self.mean(), -self._mixed_levels.exponent)
-
-    def _log_tails(self, x: Array) -> Tails:
-        if self.is_pure or self._moments[0] == 0:
-            return super()._log_tails(x)
-        return self._table.log_tails(self._to_standard(x))
-
-    def _log_density(self, x: Array) -> Array:
-        if self.is_pure or self._moments[0] == 0:
-            return super()._log_density(x)
-        log = self._table.log_density(self._to_standard(x))
-        return log - self._mixed_levels.exponent * math.log(2)
-
-    def cdf_error(self, x: Any) -> Any:
-        """Estimate the error of ``cdf``: quadrature (pure) or standard error (mixed)."""
-        if self.is_pure or self._moments[0] == 0:
-            return super().cdf_error(x)
-        return self._apply(lambda flat: self._table.cdf_error(self._to_standard(flat)), x)
+        return np.asarray(centre[:, None] + radius[:, None] * cosine).ravel()
 
     # --- sampling -------------------------------------------------------------------
-    def _draw_standard(self, size: int, rng: np.random.Generator) -> Array:
-        if self.is_pure:
-            return super()._draw_standard(size, rng)
-        d = len(self.rho)
-        return np.concatenate(
-            [np.real(np.einsum("sii,i->s", part[:, :d, :d], np.array(self.rho))) for part in self._parts(size, d, rng)]
-        )
+    @cached_property
+    def _observable_levels(self) -> StandardLevels:
+        """The observable in standard units, without the input's weight."""
+        return StandardLevels.of(self._observable)
 
-    def _parts(self, size: int, d: int, rng: np.random.Generator) -> list[Any]:
-        step = max(1, _BATCH // matrix_size(d, self.beta) ** 2)
-        levels = self._mixed_levels
-        return [
-            compress(levels, self.multiplicities, d, self.beta, min(step, size - start), rng).first
-            for start in range(0, size, step)
-        ]
+    def _parts(self, size: int, d: int, rng: np.random.Generator) -> Iterator[Matrix]:
+        step = max(1, limits.LEVELS_AT_ONCE // matrix_size(d, self.beta) ** 2)
+        for start in range(0, size, step):
+            many = min(step, size - start)
+            yield compress(self._observable_levels, self.multiplicities, d, self.beta, many, rng).first
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        if self.is_pure or self._moments[0] == 0 or size == 0:
+        if self.is_pure:
             return super()._draw(size, rng)
-        standard = self._draw_standard(size, rng)
-        return self.mean() + np.ldexp(standard, self._mixed_levels.exponent)
+        d, rho = len(self.rho), np.array(self.rho)
+        rows = [np.real(np.einsum("sii,i->s", part[:, :d, :d], rho)) for part in self._parts(size, d, rng)]
+        return np.concatenate([np.zeros(0), *rows])
 
-    def compressions(self, size: int, d: int, rng: Any = None) -> np.ndarray:
+    def _sample(self, size: int, rng: np.random.Generator) -> Array:
+        return self._unit.restore(self._draw(size, rng)) if self._is_sampled else super()._sample(size, rng)
+
+    def compressions(self, size: int, d: int, rng: Seed = None) -> Matrix:
         """Draw compressions B of O to d Haar directions.
 
         Args:
@@ -249,6 +235,6 @@ class HaarCompression(DirichletLaw):
         n, generator = matrix_size(d, self.beta), np.random.default_rng(rng)
         if check_size(size) == 0:
             return np.zeros((0, n, n))
-        parts = np.concatenate(self._parts(size, d, generator))
-        scale = np.ldexp(1.0, self._mixed_levels.exponent)
-        return parts * scale + np.eye(n) * float(self._observable.mean)
+        parts = np.concatenate(list(self._parts(size, d, generator)))
+        scale = np.ldexp(1.0, self._observable_levels.exponent)
+        return np.asarray(parts * scale + np.eye(n) * float(self._observable.mean))

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..errors import InputError
-from .inversion import StandardLevels, gamma_deviates
-from .law import Array
-from .spectrum import Spectrum, scaled_float, sqrt_float, std_exponent
-from .wishart import wishart_deviate
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.inversion import StandardLevels, state_spread
+from pennylane_wishart.ensembles.scaled import Array, scaled_float, sqrt_float, std_exponent
+from pennylane_wishart.ensembles.spectrum import Spectrum
+from pennylane_wishart.ensembles.wishart import Matrix, adjoint, haar_matrix, inverse_root, matrix_size, wishart_deviate
+from pennylane_wishart.errors import InputError
 
-__all__ = ["GeneratorNorm", "state_spread"]
-
-_BATCH = 1 << 20
-
-
-def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Draw (⟨O⟩ − mean)/2^e and Var(O)/(a·4^e) in the same Haar states, each (size,)."""
-    top, total = np.zeros(size), np.ones(size)
-    square = np.full(size, float(np.sum(levels.root**2)))
-    for j, shape in enumerate(levels.shape):
-        deviate = gamma_deviates(shape, size, rng)
-        top += levels.root[j] * deviate
-        total += levels.share[j] * deviate
-        square += levels.root[j] ** 2 * levels.inverse_root_shape[j] * deviate
-    y = top / total
-    return y, np.maximum(square / total - y * y * levels.inverse_total, 0.0)
+__all__ = ["GeneratorNorm"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +36,7 @@ class GeneratorNorm:
     beta: int
 
     @classmethod
-    def build(cls, values: Any, multiplicities: Any, dim: int, beta: int) -> GeneratorNorm:
+    def build(cls, values: ArrayLike, multiplicities: Iterable[float], dim: int, beta: int) -> GeneratorNorm:
         """Check a generator's spectrum against the sector.
 
         Args:
@@ -91,6 +78,7 @@ class GeneratorNorm:
         plain = (u * g4 + (u * g2) ** 2) / (a * (a + 1))
         if self.beta == 1:
             return u * g2 / a, plain
+        # β = 4: ⟨G²⟩ minus the squared length of the vector of three
         # q†Gq = Σ g X n with n uniform on S²: E[X²] = 6, E[X⁴] = 120 before normalising
         second = 2 * g2 / a - 6 * g2 / (a * (a + 1))
         cross = 12 * (g2 * g2 + g4) / (a * (a + 1) * (a + 2))
@@ -109,37 +97,76 @@ class GeneratorNorm:
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Draw ‖φ‖²/4**exponent, shape (size,)."""
-        if self.is_constant:
+        if self.is_constant:  # every real state is moved alike
             return np.full(size, scaled_float(self.moments[0], 2 * self.exponent))
         if self.beta == 2:
             levels = StandardLevels.of(self.spectrum)
             unit = scaled_float(self.spectrum.total_shape, 2 * (self.exponent - levels.exponent))
             return state_spread(levels, size, rng)[1] * unit
-        step = max(1, _BATCH // (4 if self.beta == 4 else 1))
-        return np.concatenate(
-            [self._sample_paired(min(step, size - s), rng) for s in range(0, size, step)] or [np.zeros(0)]
-        )
+        step = max(1, limits.DRAWN_AT_ONCE // matrix_size(1, self.beta) ** 2)
+        return np.concatenate([np.zeros(0), *(self._one(min(step, size - s), rng) for s in range(0, size, step))])
 
-    def _sample_paired(self, size: int, rng: np.random.Generator) -> Array:
-        """β = 1 and 4, where the eigenvalues come in pairs ±g."""
-        a, e = self.spectrum.total_shape, self.exponent
-        total, square = np.ones(size), np.zeros(size)
-        vector = np.zeros((3, size))
-        for g, k in zip(self.spectrum.values, self.spectrum.counts, strict=True):
-            shape, exact = self.spectrum.shape_unit * k, Fraction(g)
-            share = sqrt_float(shape / a**2)
-            if self.beta == 1:
-                deviate = gamma_deviates(scaled_float(shape), size, rng)
-            else:
-                w = wishart_deviate(min(k, 1 << 60), scaled_float(Fraction(k)), 2, 2, size, rng)
-                # the two components of each quaternion: trace = total weight, Bloch = q†iq
-                deviate = np.real(w[:, 0, 0] + w[:, 1, 1]) / np.sqrt(2)
-                bloch = np.array([np.real(w[:, 0, 0] - w[:, 1, 1]), 2 * w[:, 0, 1].real, 2 * w[:, 0, 1].imag])
-                vector += scaled_float(exact, e) * share / np.sqrt(2) * bloch
-            total += share * deviate
-            square += scaled_float(exact**2 * shape / a, 2 * e)
-            square += scaled_float(exact**2, 2 * e) * share * deviate
-        out = square / total
-        if self.beta == 4:
-            out = out - np.sum((vector / total) ** 2, axis=0)
-        return np.maximum(out, 0.0)
+    def _one(self, size: int, rng: np.random.Generator) -> Array:
+        """β = 1 and 4: ⟨G²⟩ − |⟨A⟩|² in one direction."""
+        inner, gram = self.frame(1, size, rng)
+        # rounding of two nearly equal terms may leave a square below 0
+        return np.asarray(np.maximum(np.real((gram - adjoint(inner) @ inner)[:, 0, 0]), 0.0))
+
+    def frame(self, d: int, size: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
+        """Draw V†AV and V†A†AV, A = −iG, for d Haar directions V, in units of 2^e and 4^e."""
+        spectrum, e = self.spectrum, self.exponent
+        if d == spectrum.dim:  # V is square: conjugate the gate itself
+            frame = haar_matrix(d, self.beta, size, rng)
+            inner = adjoint(frame) @ self._canonical_gate() @ frame
+            return inner, adjoint(inner) @ inner
+        n, a = matrix_size(d, self.beta), spectrum.total_shape
+        eye, dtype = np.eye(n), float if self.beta == 1 else complex
+        total = np.broadcast_to(eye, (size, n, n)).astype(dtype)
+        inner = np.zeros((size, n, n), dtype=dtype)
+        gram = np.zeros((size, n, n), dtype=dtype)
+        # a multiple of the identity in G is a phase, but over R and H there is none to take off
+        levels = spectrum.centred() if self.beta == 2 else [Fraction(g) for g in spectrum.values]
+        for g, count in zip(levels, spectrum.counts, strict=True):
+            shape = spectrum.shape_unit * count
+            even, odd = self._level(d, shape, g == 0, size, rng)
+            total += sqrt_float(shape / a**2) * even
+            sign = -1.0 if g < 0 else 1.0
+            inner += sign * sqrt_float(g * g * shape / a**2 / Fraction(4) ** e) * odd
+            gram += scaled_float(g * g * shape / a, 2 * e) * eye
+            gram += sqrt_float(g**4 * shape / a**2 / Fraction(16) ** e) * even
+        change = inverse_root(total, self.beta)
+        return change @ inner @ adjoint(change), change @ gram @ adjoint(change)
+
+    def _canonical_gate(self) -> Matrix:
+        """−iG/2^e as a matrix: diagonal, or 2×2 turns for β = 1."""
+        spectrum = self.spectrum
+        g = np.repeat(np.ldexp(spectrum.values, -self.exponent), spectrum.counts)
+        if self.beta == 1:
+            # levels ascend, so an unpaired zero, if any, comes first
+            start = len(g) % 2
+            turn = np.zeros((len(g), len(g)))
+            for i in range(start, len(g), 2):
+                turn[i, i + 1], turn[i + 1, i] = g[i], -g[i]
+            return turn
+        return np.diag(-1j * (np.concatenate([g, -g]) if self.beta == 4 else g))
+
+    def _level(
+        self, d: int, shape: Fraction, is_zero: bool, size: int, rng: np.random.Generator
+    ) -> tuple[Matrix, Matrix]:
+        """Deviates of the Gram matrix W of a level and of V†(A/g)V there.
+
+        Where the levels come in pairs ±g the two together carry a complex structure: the
+        frame's components are d (β = 1) or 2d (β = 4) complex vectors, of Gram matrix C.
+        """
+        size_f = scaled_float(shape)
+        dof = min(int(shape / self.spectrum.shape_unit), limits.LARGEST_DOF)
+        if self.beta == 2 or is_zero:
+            w = wishart_deviate(dof, size_f, d, self.beta, size, rng)
+            return w, -1j * w if self.beta == 2 else np.zeros_like(w)
+        if self.beta == 1:
+            c = wishart_deviate(dof // 2, size_f, d, 2, size, rng)
+            return c.real, -c.imag
+        c = wishart_deviate(dof, size_f / 2, 2 * d, 2, size, rng)
+        turn = np.kron(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(d))
+        other = turn.T @ np.conj(c) @ turn
+        return (c + other) / np.sqrt(2), 1j * (c - other) / np.sqrt(2)

@@ -1,4 +1,4 @@
-"""The exact law of a gradient in one Jordan sector, jointly with the loss, and of its norm."""
+"""The exact law of a gradient in one Jordan sector, jointly with the loss."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from .compression import input_eigenvalues, input_spectrum
-from .generator import GeneratorNorm, state_spread
-from .inversion import StandardLevels
-from .law import Array, Tails, check_size
-from .mixed import MixedGradients
-from .sampled import SampleTable
-from .spectrum import Spectrum, check_beta, log2_fraction
-from .sphere import SphereMixture, coordinate_deviates
-from .squares import SquaredNorm
-from .wishart import matrix_size
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.arguments import check_size, freeze
+from pennylane_wishart.ensembles.component import State
+from pennylane_wishart.ensembles.compression import HaarCompression, input_spectrum
+from pennylane_wishart.ensembles.distribution import Curve, Seed
+from pennylane_wishart.ensembles.generator import GeneratorNorm
+from pennylane_wishart.ensembles.inversion import StandardLevels, state_spread
+from pennylane_wishart.ensembles.joint import GradientSquare, JointLaw, JointPart
+from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.ensembles.mixed import MixedGradients, Observed
+from pennylane_wishart.ensembles.sampled import SampleTable
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.ensembles.sphere import SphereMixture, coordinate_deviates
+from pennylane_wishart.ensembles.wishart import matrix_size
+from pennylane_wishart.errors import InputError
 
-__all__ = ["GradientNorm", "HaarGradient"]
-
-_BATCH = 1 << 20
-_MIXED_TABLE = 1 << 16
+__all__ = ["HaarGradient"]
 
 
 @dataclass(frozen=True)
@@ -61,30 +61,25 @@ class HaarGradient(SphereMixture):
     generator_values: tuple[float, ...]
     generator_multiplicities: tuple[int, ...]
     rho: tuple[float, ...] = (1.0,)
+    validity = "Not valid without deep layers on both sides of the gate."
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "beta", check_beta(self.beta))
-        spectrum = self._observable
-        if spectrum.dim == 1:
-            raise InputError("multiplicities sum to 1: the gradient is zero. Use Constant(0).")
+        loss = HaarCompression(self.values, self.multiplicities, self.beta, self.rho)
+        if loss.dim == 1:
+            raise InputError("multiplicities sum to 1: the gradient is zero.", advice="Use Constant(0).")
+        freeze(self, values=loss.values, multiplicities=loss.multiplicities, beta=loss.beta, rho=loss.rho)
         generator = self._generator.spectrum
-        for name, value in (
-            ("values", spectrum.values),
-            ("multiplicities", spectrum.counts),
-            ("generator_values", generator.values),
-            ("generator_multiplicities", generator.counts),
-            ("rho", input_eigenvalues(self.rho, spectrum.dim)),
-        ):
-            object.__setattr__(self, name, value)
-        if self._variance == 0:
+        freeze(self, generator_values=generator.values, generator_multiplicities=generator.counts)
+        if self._second_moment == 0:
             raise InputError(
-                "values, generator_values or rho have one level only: the gradient vanishes "
-                "identically. Use Constant(0)."
+                "values, generator_values or rho have one level only: the gradient vanishes identically.",
+                advice="Use Constant(0).",
             )
 
     @cached_property
-    def _observable(self) -> Spectrum:
-        return Spectrum.build(self.values, self.multiplicities, Fraction(self.beta, 2))
+    def _loss(self) -> HaarCompression:
+        """The law of the loss, which knows the observable and the input."""
+        return HaarCompression(self.values, self.multiplicities, self.beta, self.rho)
 
     @cached_property
     def _generator(self) -> GeneratorNorm:
@@ -94,23 +89,27 @@ class HaarGradient(SphereMixture):
     @property
     def dim(self) -> int:
         """Dimension D of the sector over F."""
-        return self._observable.dim
+        return self._loss.dim
 
     @property
     def is_pure(self) -> bool:
         """Whether the input is one direction over F."""
-        return len(self.rho) == 1
+        return self._loss.is_pure
+
+    @property
+    def engine(self) -> str:
+        return self._loss.engine
 
     @property
     def _sphere_dim(self) -> int:
         return self.beta * (self.dim - 1)
 
     @cached_property
-    def _scale_moments(self) -> tuple[Fraction, Fraction]:  # type: ignore[override]
+    def _scale_moments(self) -> tuple[Fraction, Fraction]:
         """E[T²], E[T⁴]; for a mixed input T² stands for n times the conditional variance."""
         weight = self._input_strength
         norm, norm2 = self._generator.moments
-        spread, spread2 = self._observable.spread_moments
+        spread, spread2 = self._loss._observable.spread_moments
         return 4 * weight * norm * spread, 16 * weight**2 * norm2 * spread2
 
     @cached_property
@@ -123,62 +122,46 @@ class HaarGradient(SphereMixture):
         """Return the excess kurtosis: exact (pure) or from the stored sample (mixed)."""
         if self.is_pure:
             return super().kurtosis()
-        points = self._table.points
+        points = self._table.points  # symmetric by construction
         return float(np.mean(points**4) / np.mean(points**2) ** 2) - 3
 
     def support(self) -> tuple[float, float]:
         """Return ±weight·(gap of O)·(gap of G)/2, which bounds 2‖φ‖σ (β ≠ 2: largest |g|)."""
         levels, top = self.generator_values, self.generator_values[-1]
         norm = (levels[-1] - levels[0]) / 2 if self.beta == 2 else top
-        edge = math.fsum(self.rho) * norm * (self.values[-1] - self.values[0])
+        edge = self._loss.weight * norm * (self.values[-1] - self.values[0])
         return -edge, edge
 
-    @property
-    def engine(self) -> str:
-        """How the numbers are obtained."""
-        return "exact Haar compression" + ("" if self.is_pure else " (mixed input)")
-
-    @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return "Not valid without deep layers on both sides of the gate."
-
-    # --- distribution ---------------------------------------------------------------
+    # --- a mixed input: a stored sample in place of the average over scales -----------
     @cached_property
     def _mixed(self) -> MixedGradients:
-        return MixedGradients(self._observable, self._generator, self.rho, self.beta)
+        return MixedGradients(self._loss._observable, self._generator, self.rho, self.beta)
+
+    @cached_property
+    def _exponent(self) -> int:
+        return super()._exponent if self.is_pure else self._mixed.exponent
+
+    @property
+    def _curve(self) -> Curve:
+        return self if self.is_pure else self._table
 
     @cached_property
     def _table(self) -> SampleTable:
         """Stored sample, spread by the exact symmetries of each draw."""
-        size = int(np.clip((1 << 21) // len(self.rho) ** 2, 1 << 13, _MIXED_TABLE))
+        size = int(np.clip(limits.GRADIENT_WORK // len(self.rho) ** 2, *limits.GRADIENT_TABLE))
         rng = np.random.default_rng(0)
-        _, inside, outside = self._mixed.draw_parts(size, 1, rng)
-        turns = np.exp(2j * np.pi * np.arange(8) / 8) if self.beta == 2 else np.array([1.0, -1.0])
-        spread = (inside + np.real(outside * turns)).ravel()
+        _, seen = self._mixed.draw_observable(size, rng)
+        inside, outside = self._mixed.draw_gradient(seen, rng)
+        count = limits.GRADIENT_TURNS
+        turns = np.exp(2j * np.pi * np.arange(count) / count) if self.beta == 2 else np.array([1.0, -1.0])
+        # a turn of the outside part, and a change of sign of all, are as likely as what was drawn
+        spread = (inside[:, None] + np.real(outside[:, None] * turns)).ravel()
         return SampleTable.build(np.concatenate([spread, -spread]), size)
 
-    def _log_tails(self, x: Array) -> Tails:
-        if self.is_pure:
-            return super()._log_tails(x)
-        return self._table.log_tails(np.ldexp(x, -self._mixed.exponent))
-
-    def _log_density(self, x: Array) -> Array:
-        if self.is_pure:
-            return super()._log_density(x)
-        log = self._table.log_density(np.ldexp(x, -self._mixed.exponent))
-        return log - self._mixed.exponent * math.log(2)
-
-    def cdf_error(self, x: Any) -> Any:
-        """Return the standard error of ``cdf`` from the stored sample."""
-        if self.is_pure:
-            return super().cdf_error(x)
-        return self._apply(lambda flat: self._table.cdf_error(np.ldexp(flat, -self._mixed.exponent)), x)
-
     # --- sampling -------------------------------------------------------------------
-    @cached_property
+    @property
     def _levels(self) -> StandardLevels:
-        return StandardLevels.of(self._observable)
+        return self._loss._observable_levels
 
     @cached_property
     def _spread_unit(self) -> float:
@@ -194,19 +177,48 @@ class HaarGradient(SphereMixture):
         _, square = state_spread(self._levels, size, rng)
         return self._norms(size, rng) * np.sqrt(square)
 
-    def _draw_mixed(self, size: int, n_gradients: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        step = max(1, _BATCH // matrix_size(self._mixed.frame, self.beta) ** 2)
-        parts = [self._mixed.draw(min(step, size - start), n_gradients, rng) for start in range(0, size, step)]
-        if not parts:
-            return np.zeros(0), np.zeros((0, n_gradients))
-        return np.concatenate([x for x, _ in parts]), np.concatenate([g for _, g in parts])
-
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         if self.is_pure:
             return super()._draw(size, rng)
-        return np.ldexp(self._draw_mixed(size, 1, rng)[1][:, 0], self._mixed.exponent)
+        # the loss comes for nothing: a mixed input's gradient needs the same matrices
+        return self._alike(1)._scaled_sample(size, rng, self._exponent)[1][:, 0]
 
-    def joint_sample(self, size: int, rng: Any = None, n_gradients: int = 1) -> tuple[Array, Array]:
+    # --- with the loss --------------------------------------------------------------
+    def _check_loss(self, loss: Law) -> None:
+        """Any law of the same observable and input: the loss is drawn anew from the state."""
+
+    def _draw_state(self, loss: Law, size: int, rng: np.random.Generator) -> tuple[Array, State]:
+        mean = float(self._loss._observable.mean) * self._loss.weight
+        state: State
+        if self.is_pure:
+            y, state = state_spread(self._levels, size, rng)
+            y = self.rho[0] * np.ldexp(y, self._levels.exponent)
+        else:
+            y, state = self._mixed.draw_observable(size, rng)
+            y = np.ldexp(y, self._levels.exponent)
+        return mean + y, state
+
+    def _draw_given(self, state: State, count: int, rng: np.random.Generator) -> Array:
+        if isinstance(state, Observed):
+            drawn = [self._mixed.draw_gradient(state, rng) for _ in range(count)]
+            return np.column_stack([inside + np.real(outside) for inside, outside in drawn])
+        shape = (len(state), count)
+        norms = self._norms(len(state) * count, rng).reshape(shape)
+        return norms * np.sqrt(state)[:, None] * coordinate_deviates(self._n, shape, rng)
+
+    def _spread_ratio(self, loss: Law) -> float | None:
+        second, fourth = self._loss._observable.spread_moments
+        return float(fourth / second**2) if self.is_pure else None
+
+    @property
+    def _numbers(self) -> int:
+        return 1 if self.is_pure else matrix_size(self._mixed.frame, self.beta) ** 2
+
+    def _alike(self, n_gradients: int) -> JointLaw:
+        """The joint law of the loss and components of this law."""
+        return JointLaw((JointPart(self._loss, (self,) * n_gradients),))
+
+    def joint_sample(self, size: int, rng: Seed = None, n_gradients: int = 1) -> tuple[Array, Array]:
         """Draw the loss and several gradient components of the same random circuits.
 
         The components share the loss's state and observable; their directions, one per
@@ -220,99 +232,10 @@ class HaarGradient(SphereMixture):
             losses ``(size,)`` and gradients ``(size, n_gradients)``.
         Cost: O(size·(levels + n_gradients)).
         """
-        check_size(size)
-        check_size(n_gradients, "n_gradients")
-        generator = np.random.default_rng(rng)
-        mean = float(self._observable.mean) * math.fsum(self.rho)
-        if self.is_pure:
-            y, square = state_spread(self._levels, size, generator)
-            norms = self._norms(size * n_gradients, generator).reshape(size, n_gradients)
-            turn = coordinate_deviates(self._n, (size, n_gradients), generator)
-            gradients = np.ldexp(norms * np.sqrt(square)[:, None] * turn, self._exponent)
-            return mean + self.rho[0] * np.ldexp(y, self._levels.exponent), gradients
-        losses, gradients = self._draw_mixed(size, n_gradients, generator)
-        return (
-            mean + np.ldexp(losses, self._levels.exponent),
-            np.ldexp(gradients, self._mixed.exponent),
-        )
+        return self._alike(check_size(n_gradients, "n_gradients")).sample(size, rng)
 
-    def norm_law(self, n_gradients: int) -> GradientNorm:
+    def norm_law(self, n_gradients: int) -> GradientSquare:
         """Return the law of ‖∇ℓ‖² over ``n_gradients`` such components."""
-        return GradientNorm(self, n_gradients)
-
-
-@dataclass(frozen=True)
-class GradientNorm(SquaredNorm):
-    """Describe ‖∇ℓ‖², the sum of squares of components that share one state.
-
-    Given σ, ‖∇ℓ‖² = 4w²σ²Σ_k ‖φ_k‖²u_k² with independent u_k. Mean (and for a pure input
-    the variance) exact; the rest from a stored seeded sample. NOT valid for gates that are
-    not separated by deep layers.
-
-    Args:
-        gradient: law of one component.
-        n_gradients: number of components, ≥ 1.
-    Source: ours.
-    Example:
-        >>> one = HaarGradient([-1, 1], [8, 8], 2, [-0.5, 0.5], [8, 8])
-        >>> bool(np.isclose(one.norm_law(5).mean(), 5 * one.var()))
-        True
-    """
-
-    gradient: HaarGradient
-    n_gradients: int
-
-    def __post_init__(self) -> None:
-        if check_size(self.n_gradients, "n_gradients") == 0:
+        if check_size(n_gradients, "n_gradients") == 0:
             raise InputError("n_gradients must be at least 1; got 0.")
-
-    @cached_property
-    def _table(self) -> SampleTable:
-        size = int(np.clip((1 << 22) // self.n_gradients, 1 << 12, 1 << 16))
-        return SampleTable.build(self._standard(size, np.random.default_rng(0)))
-
-    def _standard(self, size: int, rng: np.random.Generator) -> Array:
-        """Samples in units of 4**exponent."""
-        exponent = self.gradient._exponent
-        out, step = np.empty(size), max(1, _BATCH // self.n_gradients)
-        for start in range(0, size, step):
-            stop = min(size, start + step)
-            parts = self.gradient.joint_sample(stop - start, rng, self.n_gradients)[1]
-            out[start:stop] = np.sum(np.ldexp(parts, -exponent) ** 2, axis=1)
-        return out
-
-    @property
-    def _unit(self) -> int:
-        return 2 * self.gradient._exponent
-
-    def mean(self) -> float:
-        """Return n_gradients times the variance of one component, exact."""
-        return self.n_gradients * self.gradient.var()
-
-    def _log2_variance(self) -> float:
-        gradient, p = self.gradient, self.n_gradients
-        if not gradient.is_pure:
-            return math.log2(float(np.var(self._table.points))) + 2 * self._unit
-        n, strength = gradient._sphere_dim, gradient._input_strength
-        norm, norm2 = gradient._generator.moments
-        spread2 = gradient._observable.spread_moments[1]
-        square = 3 * p * norm2 / Fraction(n * (n + 2)) + p * (p - 1) * (norm / n) ** 2
-        return log2_fraction(16 * strength**2 * spread2 * square - (p * gradient._variance) ** 2)
-
-    def var(self) -> float:
-        """Return the variance: exact (pure) or from the stored sample (mixed)."""
-        return 2.0 ** self._log2_variance()
-
-    @property
-    def log2_var(self) -> float:
-        """Base-2 logarithm of the variance."""
-        return self._log2_variance()
-
-    def support(self) -> tuple[float, float]:
-        """Return 0 and n_gradients times the largest squared component."""
-        return 0.0, self.n_gradients * self.gradient.support()[1] ** 2
-
-    @property
-    def engine(self) -> str:
-        """How the numbers are obtained."""
-        return "exact Haar compression (sampled)"
+        return self._alike(n_gradients).norm_law()

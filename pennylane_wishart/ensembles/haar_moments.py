@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .spectrum import Spectrum
+from pennylane_wishart.ensembles.spectrum import Spectrum
 
 __all__ = ["trace_moments"]
 
@@ -73,6 +73,7 @@ def trace_moments(first: Spectrum, second: Spectrum, beta: int) -> tuple[Fractio
     dim = first.dim
     if dim == 1:
         return Fraction(0), Fraction(0), Fraction(0)
+    # power sums of the traceless parts: the mean of the trace is taken off first, so p1 = q1 = 0
     alpha = Fraction(2, beta)
     p, q = first.centred_sums, second.centred_sums
     moments = [p[2] * q[2] / ((dim - 1) * (1 + dim / alpha))]
@@ -81,6 +82,7 @@ def trace_moments(first: Spectrum, second: Spectrum, beta: int) -> tuple[Fractio
         for partition in _PARTITIONS[order]:
             if len(partition) > dim:  # J_λ vanishes on fewer variables than rows
                 continue
+            # C_λ is J_λ times this weight, which makes the C_λ of one order add up to (Tr X)^order
             weight = alpha**order * _FACTORIAL[order] / _hook_norm(partition, alpha)
             product = _jack(partition, alpha, p) * _jack(partition, alpha, q)
             total += weight * product / _at_identity(partition, alpha, dim)

@@ -16,17 +16,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from .spectrum import Spectrum, scaled_float, std_exponent
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.scaled import Array, Unit, scaled_float, std_exponent
+from pennylane_wishart.ensembles.spectrum import Spectrum
 
-__all__ = ["StandardLevels", "gamma_deviates", "log1p_minus", "log_density", "log_upper_tail"]
+__all__ = ["StandardLevels", "gamma_deviates", "log1p_minus", "log_density", "log_upper_tail", "state_spread"]
 
-Array = NDArray[np.float64]
-_STEP = 0.1  # trapezoid step in the sinh variable: error below e^(−2π·0.75/0.1)
-_DROP = 38.0  # stop where the integrand is e^−38 of its peak
-_BEND = 1.0  # steepest bend of the contour
-_LIGHT = 1e4  # Gamma shape below which a level's logarithm is taken as it stands
-_CHUNK = 1 << 20  # complex numbers held at once
-_EXACT_GAMMA = 1e10  # above this shape a Gamma deviate is normal with a skewness correction
+Complex = NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -37,9 +33,7 @@ class StandardLevels:
     standard deviation of the functional.
     """
 
-    exponent: int
-    mean_high: float
-    mean_low: float
+    unit: Unit
     slope: Array
     root: Array
     share: Array
@@ -61,9 +55,7 @@ class StandardLevels:
             for shape, s in zip(shapes, slopes, strict=True)
         ]
         return cls(
-            exponent=exponent,
-            mean_high=mean_high,
-            mean_low=float(spectrum.mean - Fraction(mean_high)),
+            unit=Unit(exponent, 1.0, mean_high, float(spectrum.mean - Fraction(mean_high))),
             slope=np.array([scaled_float(s, exponent) for s in slopes]),
             root=np.array(roots),
             share=np.sqrt([scaled_float(shape / a**2) for shape in shapes]),
@@ -73,21 +65,33 @@ class StandardLevels:
             total=scaled_float(a),
         )
 
-    def standardise(self, x: Array) -> Array:
-        """Return (x − mean)/2^exponent, the mean held to twice the precision of a float."""
-        return np.ldexp((x - self.mean_high) - self.mean_low, -self.exponent)
-
-    def restore(self, y: Array) -> Array:
-        """Return mean + y·2^exponent."""
-        return self.mean_high + (np.ldexp(y, self.exponent) + self.mean_low)
+    @property
+    def exponent(self) -> int:
+        """e of the unit."""
+        return self.unit.exponent
 
 
 def gamma_deviates(shape: float, size: int | tuple[int, ...], rng: np.random.Generator) -> Array:
     """Draw (g − A)/√A for g ~ Gamma(A); A may be inf (a standard normal)."""
-    if shape < _EXACT_GAMMA:
+    if shape < limits.DEVIATE_NORMAL_SHAPE:
         return (rng.standard_gamma(shape, size) - shape) / math.sqrt(shape)
     normal = rng.standard_normal(size)
+    # Cornish–Fisher to the skewness 2/√A
     return normal + (normal**2 - 1) / (3 * math.sqrt(shape))
+
+
+def state_spread(levels: StandardLevels, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Draw (⟨O⟩ − mean)/2^e and Var(O)/(a·4^e) in the same Haar states, each (size,)."""
+    top, total = np.zeros(size), np.ones(size)
+    square = np.full(size, float(np.sum(levels.root**2)))
+    for j, shape in enumerate(levels.shape):
+        deviate = gamma_deviates(shape, size, rng)
+        top += levels.root[j] * deviate
+        total += levels.share[j] * deviate
+        square += levels.root[j] ** 2 * levels.inverse_root_shape[j] * deviate
+    y = top / total
+    # rounding of two nearly equal terms may leave a variance below 0
+    return y, np.maximum(square / total - y * y * levels.inverse_total, 0.0)
 
 
 def _saddle(y: Array, v: Array, b: Array, pole: float) -> Array:
@@ -96,9 +100,10 @@ def _saddle(y: Array, v: Array, b: Array, pole: float) -> Array:
     with np.errstate(divide="ignore"):
         high = np.where(top > 0, 1 / top, np.inf)
     low = np.zeros_like(y)
+    # the saddle of a normal law, kept off the wall that the largest level puts at 1/v
     tau = np.minimum((y + np.sqrt(y * y + 4 * pole)) / 2, 0.5 * high)
     b2 = b * b
-    for _ in range(200):
+    for _ in range(limits.SADDLE_STEPS):
         rest = 1 - v * tau[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = b2 / rest
@@ -107,24 +112,25 @@ def _saddle(y: Array, v: Array, b: Array, pole: float) -> Array:
             low, high = np.where(value < 0, tau, low), np.where(value > 0, tau, high)
             step = tau - value / slope
         middle = np.where(np.isfinite(high), (low + high) / 2, 2 * tau + 1)
+        # over several octaves the geometric mean halves the exponent, not the number
         wide = (low > 0) & (high > 4 * low) & np.isfinite(high)
         middle = np.where(wide, np.sqrt(low) * np.sqrt(high), middle)
         new = np.where((step >= low) & (step <= high) & (step > 0), step, middle)
-        done = np.abs(new - tau) <= 1e-12 * np.abs(tau)
+        done = np.abs(new - tau) <= limits.SADDLE_TOLERANCE * np.abs(tau)
         tau = new
         if np.all(done | (value == 0)):
             break
     return tau
 
 
-def _kernel(z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def _kernel(z: Complex) -> Complex:
     """(log(1+z) − z)/z², by its series where the difference would cancel."""
-    small = np.abs(z) < 0.05
+    small = np.abs(z) < limits.SERIES_RADIUS
     safe = np.where(small, 1.0, z)
     out = (np.log1p(safe) - safe) / safe**2
     series = np.zeros_like(z)
     zs = np.where(small, z, 0.0)
-    for k in range(14, 1, -1):
+    for k in range(limits.SERIES_TERMS, 1, -1):
         series = series * zs + (-1.0) ** (k + 1) / k
     return np.where(small, series, out)
 
@@ -136,13 +142,14 @@ def log1p_minus(u: Array) -> Array:
         return np.where(u > -1, (_kernel(z) * z**2).real, -np.inf)
 
 
-def _exponent_at(s: NDArray[np.complex128], y: Array, v: Array, b: Array, shape: Array) -> NDArray[np.complex128]:
+def _exponent_at(s: Complex, y: Array, v: Array, b: Array, shape: Array) -> Complex:
     """K(s) = −ys − Σ A[log(1 − vs) + vs], s of shape (rows, nodes).
 
     Light levels use −A log(1 − vs), whose terms do not cancel far out on the contour;
     heavy ones b²s²·(log(1+z) − z)/z², which does not cancel near the origin.
     """
-    light = shape < _LIGHT
+    light = shape < limits.CONTOUR_LIGHT
+    # over all levels Σ A·v = −y: where all are light, the linear terms cancel exactly
     linear = np.zeros_like(y)
     if not light.all():
         linear = -y - (v[:, light] * shape[light]).sum(axis=1)
@@ -166,7 +173,7 @@ def _contour(y: Array, v: Array, b: Array, shape: Array, pole: int) -> tuple[Arr
     width = 1 / np.sqrt(second)
     # a hyperbola that follows steepest descent to third order: without the bend, one light
     # level beside a huge one leaves an oscillating integrand with only algebraic decay
-    bend = np.clip(width * third / (3 * second), -_BEND, _BEND)
+    bend = np.clip(width * third / (3 * second), -limits.CONTOUR_BEND, limits.CONTOUR_BEND)
     peak = _exponent_at(tau[:, None].astype(complex), y, v, b, shape)[:, 0].real
 
     def integrand(t: Array) -> Array:
@@ -175,25 +182,24 @@ def _contour(y: Array, v: Array, b: Array, shape: Array, pole: int) -> tuple[Arr
         if pole:
             log -= np.log(s / tau[:, None])
         with np.errstate(under="ignore"):
-            return np.exp(log) * (np.cosh(t) - 1j * bend[:, None] * np.sinh(t))
+            return np.asarray(np.exp(log) * (np.cosh(t) - 1j * bend[:, None] * np.sinh(t)))
 
-    end = 2.0
-    while end < 80 and np.max(np.abs(integrand(np.array([end])))) > math.exp(-_DROP):
+    step, end = limits.CONTOUR_STEP, 2.0
+    while end < limits.CONTOUR_LONGEST and np.max(np.abs(integrand(np.array([end])))) > math.exp(-limits.CONTOUR_DROP):
         end += 1.0
-    nodes = np.arange(0.0, end + _STEP / 2, _STEP)
+    nodes = np.arange(0.0, end + step / 2, step)
+    # every second node alone gives the sum of twice the step, whose difference is the error
     total, half = np.zeros_like(y), np.zeros_like(y)
-    rows = max(1, _CHUNK // max(1, y.size))
+    rows = max(1, limits.CONTOUR_NUMBERS // max(1, y.size))
     for start in range(0, nodes.size, rows):
         part = integrand(nodes[start : start + rows]).real
-        if start == 0:
+        if start == 0:  # the contour is symmetric: half of it, and half of its middle
             part[:, 0] *= 0.5
         total += part.sum(axis=1)
         half += part[:, (start % 2) :: 2].sum(axis=1)
-    total, half = total * _STEP, half * 2 * _STEP
-    # the error falls as e^(−c/step), so the finer sum errs by the square of the difference;
-    # the power 1.5 is the cautious reading
-    error = (np.abs(total - half) / np.abs(total)) ** 1.5
-    log = peak + np.log(np.maximum(total, 1e-300) * width / np.pi)
+    total, half = total * step, half * 2 * step
+    error = (np.abs(total - half) / np.abs(total)) ** limits.CONTOUR_ERROR_POWER
+    log = peak + np.log(np.maximum(total, limits.TINY) * width / np.pi)
     return log - (np.log(tau) if pole else 0.0), error
 
 
@@ -232,8 +238,7 @@ def _by_chunks(y: Array, levels: StandardLevels, pole: int) -> tuple[Array, Arra
     log, error = np.full(y.shape, -np.inf), np.zeros(y.shape)
     distance, v, b = _flipped(y, levels)
     inside = np.flatnonzero(np.isfinite(y) & (np.max(v, axis=1) > 0))
-    step = 512
-    for start in range(0, inside.size, step):
-        rows = inside[start : start + step]
+    for start in range(0, inside.size, limits.CONTOUR_POINTS):
+        rows = inside[start : start + limits.CONTOUR_POINTS]
         log[rows], error[rows] = _contour(distance[rows], v[rows], b[rows], levels.shape, pole)
     return log, error

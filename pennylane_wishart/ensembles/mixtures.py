@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import logsumexp
 
-from ..errors import InputError
-from .law import Array, Law, Tails
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.arguments import freeze
+from pennylane_wishart.ensembles.distribution import Distribution, Tails, point_density, point_tails
+from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.ensembles.scaled import Array, Scaled, exp2
+from pennylane_wishart.errors import InputError
 
 __all__ = ["MixtureLaw", "SectorSum"]
 
-_CELLS = 1 << 13  # cells of the table of a sum
-_REACH = 12.0  # half-width of the table in standard deviations of the sum
 
-
-def _checked_laws(laws: Iterable[Any]) -> tuple[Law, ...]:
+def _checked_laws(laws: Iterable[Distribution]) -> tuple[Distribution, ...]:
     out = tuple(laws)
-    if not out or not all(isinstance(law, Law) for law in out):
+    if not out or not all(isinstance(law, Distribution) for law in out):
         raise InputError(f"laws must be a non-empty sequence of distributions; got {laws!r}.")
     return out
-
-
-def _logsum2(exponents: Sequence[float]) -> float:
-    """log2 Σ 2^e without overflow."""
-    array = np.array(exponents) * math.log(2)
-    return float(logsumexp(array)) / math.log(2) if np.any(np.isfinite(array)) else -math.inf
 
 
 def _joined(sentences: Iterable[str]) -> str:
@@ -57,23 +51,25 @@ class SectorSum(Law):
         0.125
     """
 
-    laws: tuple[Law, ...]
+    laws: tuple[Distribution, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "laws", _checked_laws(self.laws))
-
-    def mean(self) -> float:
-        """Return the sum of the means."""
-        return math.fsum(law.mean() for law in self.laws)
-
-    def var(self) -> float:
-        """Return the sum of the variances."""
-        return math.fsum(law.var() for law in self.laws)
+        freeze(self, laws=_checked_laws(self.laws))
 
     @property
-    def log2_var(self) -> float:
-        """Base-2 logarithm of the variance."""
-        return _logsum2([law.log2_var for law in self.laws])
+    def engine(self) -> str:
+        return " + ".join(dict.fromkeys(law.engine for law in self.laws))
+
+    @property
+    def validity(self) -> str:
+        return _joined([*(law.validity for law in self.laws), "Not valid if the sectors are not independent."])
+
+    def mean(self) -> float:
+        return math.fsum(law.mean() for law in self.laws)
+
+    @cached_property
+    def _variance(self) -> Scaled:
+        return Scaled.sum([law._variance for law in self.laws])
 
     def _shares(self) -> Array:
         """Fraction of the variance in each summand."""
@@ -81,39 +77,28 @@ class SectorSum(Law):
         return np.exp2(logs - self.log2_var) if self.log2_var > -math.inf else np.zeros(logs.size)
 
     def skewness(self) -> float:
-        """Return Σ skewness·share^{3/2}."""
+        """Return Σ skewness·share^{3/2}: third cumulants add."""
         skew = [law.skewness() for law in self.laws]
         return float(np.dot(skew, self._shares() ** 1.5))
 
     def kurtosis(self) -> float:
-        """Return Σ kurtosis·share²."""
+        """Return Σ kurtosis·share²: fourth cumulants add."""
         return float(np.dot([law.kurtosis() for law in self.laws], self._shares() ** 2))
 
     def support(self) -> tuple[float, float]:
-        """Return the sums of the ends."""
         ends = [law.support() for law in self.laws]
         return math.fsum(low for low, _ in ends), math.fsum(high for _, high in ends)
 
-    @property
-    def engine(self) -> str:
-        """How the numbers are obtained."""
-        return " + ".join(dict.fromkeys(law.engine for law in self.laws))
-
-    @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return _joined([*(law.validity for law in self.laws), "Not valid if the sectors are not independent."])
-
     @cached_property
-    def _varying(self) -> tuple[Law, ...]:
+    def _varying(self) -> tuple[Distribution, ...]:
         """Summands wide enough to matter; the others count by their mean."""
-        floor = self.std() * 1e-6
+        floor = self.std() * limits.SUM_NEGLIGIBLE
         return tuple(law for law in self.laws if law.std() > floor)
 
     @cached_property
     def _table(self) -> tuple[Array, Array, float]:
         """Points, cdf there, and the largest difference to a table of half the cells."""
-        fine, coarse = self._convolved(_CELLS), self._convolved(_CELLS // 2)
+        fine, coarse = self._convolved(limits.SUM_CELLS), self._convolved(limits.SUM_CELLS // 2)
         shift = self.mean() - math.fsum(law.mean() for law in self._varying)
         error = float(np.max(np.abs(np.interp(fine[0], *coarse) - fine[1])))
         return fine[0] + shift, fine[1], error
@@ -124,64 +109,65 @@ class SectorSum(Law):
         Each law puts its mass on grid points through the integral of its cdf (the mass that
         linear interpolation wants), which keeps the mean and errs by O(step²).
         """
-        step = 2 * _REACH * self.std() / cells
+        step = 2 * limits.TABLE_REACH * self.std() / cells
         masses, start = np.ones(1), 0.0
         for law in self._varying:
             low, high = law.support()
-            low = max(low, law.mean() - _REACH * self.std())
-            high = min(high, law.mean() + _REACH * self.std())
+            low = max(low, law.mean() - limits.TABLE_REACH * self.std())
+            high = min(high, law.mean() + limits.TABLE_REACH * self.std())
             count = int(math.ceil((high - low) / step)) + 2
             grid = low - step / 2 + step * np.arange(count + 1)
             cdf = np.asarray(law.cdf(grid))
-            cdf[0], cdf[-1] = 0.0, 1.0
+            cdf[0], cdf[-1] = 0.0, 1.0  # tails beyond the reach go to the end cells
             part = np.diff(cdf)
             # the midpoint of a cell is not its centre of mass: shift by what is left over
             start += grid[0] + step / 2 + law.mean() - float(part @ (grid[:-1] + step / 2))
+            # the FFT errs by 1e-16 of the largest mass, which is why far tails are not valid
             masses = fftconvolve(masses, part)
         edges: Array = np.asarray(start - step / 2 + step * np.arange(masses.size + 1), np.float64)
         cdf = np.zeros(edges.size)
+        # rounding of the FFT may fall below 0, and a cdf must not
         cdf[1:] = np.cumsum(np.maximum(masses, 0.0))
         total: Array = np.minimum(cdf / float(cdf[-1]), 1.0)
         return edges, total
 
-    def cdf_error(self, x: Any) -> Any:
-        """Estimate the error: that of the summands plus that of the convolution."""
+    def _cdf_error(self, y: Array) -> Array:
+        # that of the summands plus that of the convolution
         base = sum(float(law.cdf_error(law.mean())) for law in self._varying)
         if len(self._varying) != 1:
             base += self._table[2]
-        return self._apply(lambda flat: np.full(flat.shape, base), x)
+        return np.full(y.shape, base)
 
-    def _single(self) -> tuple[Law, float] | None:
+    def _single(self) -> tuple[Distribution, float] | None:
         """The only varying summand and its shift, if there is but one."""
         if len(self._varying) == 1:
             return self._varying[0], self.mean() - self._varying[0].mean()
         return None
 
-    def _log_tails(self, x: Array) -> Tails:
+    def _log_tails(self, y: Array) -> Tails:
         single = self._single()
         if single is not None:
-            return single[0]._log_tails(x - single[1])
+            return single[0].log_tails(y - single[1])
         if not self._varying:
-            above = x >= self.mean()
-            return np.where(above, 0.0, -np.inf), np.where(above, -np.inf, 0.0)
+            return point_tails(y, self.mean())
         points, cdf, _ = self._table
-        value = np.interp(x, points, cdf, left=0.0, right=1.0)
+        value = np.interp(y, points, cdf, left=0.0, right=1.0)
         with np.errstate(divide="ignore"):
             return np.log(value), np.log1p(-value)
 
-    def _log_density(self, x: Array) -> Array:
+    def _log_density(self, y: Array) -> Array:
         single = self._single()
         if single is not None:
-            return single[0]._log_density(x - single[1])
+            return np.asarray(single[0].logpdf(y - single[1]))
         if not self._varying:
-            return np.where(x == self.mean(), np.inf, -np.inf)
+            return point_density(y, self.mean())
         points, cdf, _ = self._table
         slope, middle = np.diff(cdf) / np.diff(points), (points[1:] + points[:-1]) / 2
         with np.errstate(divide="ignore"):
-            return np.log(np.interp(x, middle, slope, left=0.0, right=0.0))
+            return np.log(np.interp(y, middle, slope, left=0.0, right=0.0))
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return np.sum([law.sample(size, rng) for law in self.laws], axis=0)
+        return np.asarray(np.sum([law.sample(size, rng) for law in self.laws], axis=0))
 
 
 @dataclass(frozen=True)
@@ -201,7 +187,7 @@ class MixtureLaw(Law):
         0.75
     """
 
-    laws: tuple[Law, ...]
+    laws: tuple[Distribution, ...]
     probabilities: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -214,22 +200,28 @@ class MixtureLaw(Law):
                 f"got {self.probabilities!r}."
             )
         # equal laws share one entry: a thousand equal parameters cost one evaluation
-        merged: dict[Law, float] = {}
+        merged: dict[Distribution, float] = {}
         for law, weight in zip(laws, (weights / weights.sum()).tolist(), strict=True):
             if weight > 0:
                 merged[law] = merged.get(law, 0.0) + weight
         # adding up rounds: many equal shares may come to a little more than 1
         total = np.array(list(merged.values()))
         shares = np.minimum(total / total.sum(), 1.0).tolist()
-        object.__setattr__(self, "laws", tuple(merged))
-        object.__setattr__(self, "probabilities", tuple(shares))
+        freeze(self, laws=tuple(merged), probabilities=tuple(shares))
 
     @cached_property
     def _weights(self) -> Array:
         return np.array(self.probabilities)
 
+    @property
+    def engine(self) -> str:
+        return "mixture of " + ", ".join(dict.fromkeys(law.engine for law in self.laws))
+
+    @property
+    def validity(self) -> str:
+        return _joined(law.validity for law in self.laws)
+
     def mean(self) -> float:
-        """Return the average mean."""
         return float(np.dot(self._weights, [law.mean() for law in self.laws]))
 
     def _moment_parts(self) -> tuple[Array, Array, int]:
@@ -238,11 +230,12 @@ class MixtureLaw(Law):
         shifts = np.array([law.mean() for law in self.laws]) - self.mean()
         largest = float(np.max(np.abs(shifts)))
         logs += [2 * math.log2(largest)] if largest > 0 else []
+        # the largest of all spreads and shifts is of order one in this unit
         e = math.floor(max(logs) / 2) if logs else 0
-        spread = np.array([2.0 ** max(law.log2_var / 2 - e, -1e3) for law in self.laws])
-        still = np.array([law.log2_var == -math.inf for law in self.laws])
-        return np.ldexp(shifts, -e), np.where(still, 0.0, spread), e
+        spread = np.array([exp2(law.log2_var / 2 - e) for law in self.laws])
+        return np.ldexp(shifts, -e), spread, e
 
+    @cached_property
     def _central(self) -> tuple[float, float, float, int]:
         shift, spread, e = self._moment_parts()
         third = np.array([law.skewness() for law in self.laws]) * spread**3
@@ -255,77 +248,57 @@ class MixtureLaw(Law):
             e,
         )
 
-    def var(self) -> float:
-        """Return the average variance plus the variance of the means."""
-        second, _, _, e = self._central()
-        return float(np.ldexp(second, 2 * e))
-
     @property
-    def log2_var(self) -> float:
-        """Base-2 logarithm of the variance."""
-        second, _, _, e = self._central()
-        return math.log2(second) + 2 * e if second > 0 else -math.inf
+    def _variance(self) -> Scaled:
+        # the average variance plus the variance of the means
+        second, _, _, e = self._central
+        return Scaled(second, 2 * e)
 
     def skewness(self) -> float:
-        """Return the third standardised moment."""
-        second, third, _, _ = self._central()
+        second, third, _, _ = self._central
         return third / second**1.5 if second > 0 else 0.0
 
     def kurtosis(self) -> float:
-        """Return the excess kurtosis."""
-        second, _, fourth, _ = self._central()
+        second, _, fourth, _ = self._central
         return fourth / second**2 - 3 if second > 0 else 0.0
 
     def support(self) -> tuple[float, float]:
-        """Return the hull of the supports."""
         ends = [law.support() for law in self.laws]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
-    @property
-    def engine(self) -> str:
-        """How the numbers are obtained."""
-        return "mixture of " + ", ".join(dict.fromkeys(law.engine for law in self.laws))
-
-    @property
-    def validity(self) -> str:
-        """When the law is not valid."""
-        return _joined(law.validity for law in self.laws)
-
-    def cdf_error(self, x: Any) -> Any:
-        """Return the average error of the laws."""
-        parts = [np.asarray(law.cdf_error(x)) for law in self.laws]
-        out = np.tensordot(self._weights, np.array(parts), axes=1)
-        return float(out) if np.ndim(out) == 0 else out
+    def _cdf_error(self, y: Array) -> Array:
+        parts = [np.asarray(law.cdf_error(y)) for law in self.laws]
+        return np.asarray(np.tensordot(self._weights, np.array(parts), axes=1))
 
     def _mix(self, logs: list[Array]) -> Array:
         with np.errstate(divide="ignore"):
-            return logsumexp(np.array(logs), axis=0, b=self._weights[:, None])
+            return np.asarray(logsumexp(np.array(logs), axis=0, b=self._weights[:, None]))
 
-    def _log_tails(self, x: Array) -> Tails:
-        parts = [law._log_tails(x) for law in self.laws]
+    def _log_tails(self, y: Array) -> Tails:
+        parts = [law.log_tails(y) for law in self.laws]
         lower, upper = self._mix([p[0] for p in parts]), self._mix([p[1] for p in parts])
         return np.minimum(lower, 0.0), np.minimum(upper, 0.0)
 
-    def _log_density(self, x: Array) -> Array:
+    def _log_density(self, y: Array) -> Array:
         moving = [law.log2_var > -math.inf for law in self.laws]
         if not any(moving):
             atoms = [law.mean() for law in self.laws]
-            return np.where(np.isin(x, atoms), np.inf, -np.inf)
-        logs = [law._log_density(x) for law, m in zip(self.laws, moving, strict=True) if m]
+            return np.where(np.isin(y, atoms), np.inf, -np.inf)
+        logs = [np.asarray(law.logpdf(y)) for law, m in zip(self.laws, moving, strict=True) if m]
         with np.errstate(divide="ignore"):
-            return logsumexp(np.array(logs), axis=0, b=self._weights[moving][:, None])
+            return np.asarray(logsumexp(np.array(logs), axis=0, b=self._weights[moving][:, None]))
 
-    def _quantiles(self, q: Array) -> Array:
-        out = super()._quantiles(q)
+    def _quantiles(self, lower: Array, upper: Array) -> Array:
+        out = super()._quantiles(lower, upper)
         for law in self.laws:  # inside the jump of an atom the quantile is the atom itself
             if law.log2_var == -math.inf:
-                atom = np.array([law.mean()])
-                top = float(np.exp(self._log_tails(atom)[0][0]))
-                bottom = float(np.exp(self._log_tails(np.nextafter(atom, -np.inf))[0][0]))
-                out = np.where((q > bottom) & (q <= top), atom[0], out)
+                top = float(self.cdf(law.mean()))
+                bottom = float(self.cdf(np.nextafter(law.mean(), -np.inf)))
+                out = np.where((lower > bottom) & (lower <= top), law.mean(), out)
         return out
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        # one batch a law instead of a choice a value; the order is then made random again
         counts = rng.multinomial(size, self._weights)
         parts = [law.sample(int(k), rng) for law, k in zip(self.laws, counts, strict=True)]
         return rng.permutation(np.concatenate(parts))

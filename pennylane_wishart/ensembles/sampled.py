@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .law import Array, Tails
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.distribution import Tails
+from pennylane_wishart.ensembles.scaled import Array
 
 __all__ = ["SampleTable"]
-
-_KEPT = 1 << 16  # quantiles kept
 
 
 @dataclass(frozen=True)
@@ -36,31 +36,36 @@ class SampleTable:
         """
         points = np.sort(sample)
         n = independent or points.size
-        bandwidth = 0.9 * float(points.std()) * points.size ** (-0.2)
-        if points.size > _KEPT:
-            middle = (np.arange(_KEPT) + 0.5) / _KEPT * points.size
+        bandwidth = limits.TABLE_BANDWIDTH * float(points.std()) * points.size ** (-0.2)
+        kept = limits.TABLE_POINTS
+        if points.size > kept:
+            # evenly spaced order statistics: what lies between two of them is below the sample's own error
+            middle = (np.arange(kept) + 0.5) / kept * points.size
             points = points[middle.astype(int)]
         return cls(points, bandwidth, n)
 
-    def cdf(self, x: Array) -> Array:
-        """Interpolated empirical cdf."""
-        n = self.points.size
-        return np.interp(x, self.points, (np.arange(n) + 0.5) / n, left=0.0, right=1.0)
+    def standardised_moment(self, order: int) -> float:
+        """Return E[((X − mean)/std)^order] of the sample."""
+        return float(np.mean(((self.points - self.points.mean()) / self.points.std()) ** order))
 
-    def cdf_error(self, x: Array) -> Array:
+    def _cdf(self, y: Array) -> Array:
+        n = self.points.size
+        return np.interp(y, self.points, (np.arange(n) + 0.5) / n, left=0.0, right=1.0)
+
+    def _cdf_error(self, y: Array) -> Array:
         """Binomial standard error of the cdf, an upper estimate for spread samples."""
-        f = np.clip(self.cdf(x), 1 / self.independent, 1 - 1 / self.independent)
+        # beyond the sample it is not 0 but what one draw weighs
+        f = np.clip(self._cdf(y), 1 / self.independent, 1 - 1 / self.independent)
         return np.sqrt(f * (1 - f) / self.independent)
 
-    def log_tails(self, x: Array) -> Tails:
-        """Log cdf and log sf."""
-        f = self.cdf(x)
+    def _log_tails(self, y: Array) -> Tails:
+        f = self._cdf(y)
         with np.errstate(divide="ignore"):
             return np.log(f), np.log1p(-f)
 
-    def log_density(self, x: Array) -> Array:
-        """Log of the smoothed density."""
+    def _log_density(self, y: Array) -> Array:
         h = self.bandwidth
         with np.errstate(divide="ignore", invalid="ignore"):
-            slope = self.cdf(x + h) - self.cdf(x - h)
+            # no kernel: a box of half-width h, whose integral over any interval is that of the cdf
+            slope = self._cdf(y + h) - self._cdf(y - h)
             return np.log(slope) - math.log(2 * h)

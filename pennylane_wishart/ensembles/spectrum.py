@@ -7,94 +7,40 @@ appear only at the end, each scaled so that it is of order one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from numbers import Integral
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.errors import InputError
 
-__all__ = ["Spectrum", "check_beta", "log2_fraction", "scaled_float", "sqrt_float", "std_exponent"]
-
-
-def check_beta(beta: Any) -> int:
-    """Check that ``beta`` is 1, 2 or 4 and return it as an int."""
-    if beta not in (1, 2, 4):
-        raise InputError(f"beta must be 1 (real), 2 (complex) or 4 (quaternionic); got {beta!r}.")
-    return int(beta)
+__all__ = ["Spectrum"]
 
 
-def _log2_int(number: int) -> float:
-    shift = max(number.bit_length() - 64, 0)
-    return shift + math.log2(number >> shift)
-
-
-def log2_fraction(value: Fraction) -> float:
-    """Return log2 of a non-negative fraction; −inf for zero; never overflows.
-
-    Example:
-        >>> log2_fraction(Fraction(1, 2**5000))
-        -5000.0
-    """
-    if value == 0:
-        return -math.inf
-    top, bottom = value.numerator, value.denominator
-    return _log2_int(top) - _log2_int(bottom)
-
-
-def scaled_float(value: Fraction, exponent: int = 0) -> float:
-    """Return ``value · 2**(-exponent)`` as a float, inf where it exceeds the float range."""
-    top, bottom = value.numerator, value.denominator
-    if exponent >= 0:
-        bottom <<= exponent
-    else:
-        top <<= -exponent
-    try:
-        return top / bottom
-    except OverflowError:
-        return math.inf if top > 0 else -math.inf
-
-
-def sqrt_float(value: Fraction) -> float:
-    """Return the square root of a non-negative fraction without overflow inside."""
-    if value == 0:
-        return 0.0
-    half = math.floor(log2_fraction(value) / 2)
-    try:
-        return math.ldexp(math.sqrt(scaled_float(value, 2 * half)), half)
-    except OverflowError:
-        return math.inf
-
-
-def std_exponent(variance: Fraction) -> int:
-    """Return an integer e with 2**e ≤ √variance < 2**(e+1), up to rounding; 0 for zero."""
-    return 0 if variance == 0 else math.floor(log2_fraction(variance) / 2)
-
-
-def _checked_values(values: Any, argument: str) -> list[float]:
+def _checked_values(values: ArrayLike, argument: str) -> list[float]:
     array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
+    if array.ndim != 1 or array.size == 0:
         raise InputError(
-            f"{argument} must be a non-empty one-dimensional array of finite numbers; got shape "
-            f"{array.shape}. Give the distinct eigenvalues."
+            f"{argument} must be a non-empty one-dimensional array of finite numbers; got shape {array.shape}.",
+            advice="Give the distinct eigenvalues.",
         )
-    return array.tolist()
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{argument} must be finite; got {values!r}.")
+    return [float(value) for value in array]
 
 
-def _checked_counts(counts: Iterable[Any], argument: str) -> list[int]:
-    out = []
+def _checked_counts(counts: Iterable[float], argument: str) -> list[int]:
+    out: list[int] = []
     for count in counts:
-        number = count
-        if isinstance(count, float) and count.is_integer():
-            number = int(count)
-        if isinstance(number, bool) or not isinstance(number, Integral) or number < 0:
+        whole = int(count) if isinstance(count, float) and count.is_integer() else count
+        if isinstance(whole, bool) or not isinstance(whole, Integral) or whole < 0:
             raise InputError(f"{argument} must be non-negative integers; got {count!r}.")
-        out.append(int(number))
+        out.append(int(whole))
     return out
 
 
@@ -116,18 +62,26 @@ class Spectrum:
     shape_unit: Fraction
 
     @classmethod
-    def build(cls, values: Any, counts: Any, shape_unit: Fraction, names: Sequence[str] = ()) -> Spectrum:
+    def build(
+        cls,
+        values: ArrayLike,
+        counts: Iterable[float],
+        shape_unit: Fraction,
+        names: Sequence[str] = ("values", "multiplicities"),
+    ) -> Spectrum:
         """Check, merge equal values, drop empty levels, sort.
 
         Raises:
             InputError: if the lengths differ, a value is not finite, or nothing is left.
         """
-        first, second = names or ("values", "multiplicities")
+        first, second = names
         numbers, multiplicities = _checked_values(values, first), _checked_counts(counts, second)
         if len(numbers) != len(multiplicities):
             raise InputError(
-                f"{first} and {second} must have one length; got {len(numbers)} and {len(multiplicities)}."
+                f"{first} and {second} must be equally long; got {len(numbers)} and {len(multiplicities)} entries.",
+                advice="Give each distinct eigenvalue once, with its multiplicity.",
             )
+        # equal levels are one: the cost of every law grows with their number
         merged: dict[float, int] = {}
         for number, count in zip(numbers, multiplicities, strict=True):
             if count:
@@ -141,6 +95,16 @@ class Spectrum:
     def dim(self) -> int:
         """Dimension over F."""
         return sum(self.counts)
+
+    @property
+    def rank(self) -> int:
+        """Rank over F of O − λ_min."""
+        return self.dim - self.counts[0]
+
+    @property
+    def beta(self) -> int:
+        """Real dimensions of the field: 1, 2 or 4."""
+        return int(2 * self.shape_unit)
 
     @cached_property
     def total_shape(self) -> Fraction:
@@ -171,6 +135,7 @@ class Spectrum:
     def _centred_integers(self) -> tuple[int, ...]:
         """(value − mean) in units of 1/(dim · 2**shift)."""
         integers, _ = self._integers
+        # times the dimension, so that the mean is an integer as well
         total = sum(k * n for k, n in zip(self.counts, integers, strict=True))
         return tuple(n * self.dim - total for n in integers)
 
@@ -192,6 +157,16 @@ class Spectrum:
         return [Fraction(c, unit) for c in self._centred_integers]
 
     @cached_property
+    def deviations(self) -> Array:
+        """value − mean, each rounded once, (n_levels,)."""
+        return np.array([float(c) for c in self.centred()])
+
+    @cached_property
+    def shares(self) -> Array:
+        """Fraction of the dimension in every level, (n_levels,)."""
+        return np.array([k / self.dim for k in self.counts])
+
+    @cached_property
     def functional_moments(self) -> tuple[Fraction, Fraction, Fraction]:
         """Central moments 2, 3, 4 of Σ value·X, X ~ Dirichlet(shape_unit·counts).
 
@@ -211,6 +186,7 @@ class Spectrum:
         u, a = self.shape_unit, self.total_shape
         p2, p4 = self.centred_sums[2], self.centred_sums[4]
         second = u * p2 / (a + 1)
+        # σ⁴ = (Σ v²X)² − 2·Σ v²X·(Σ vX)² + (Σ vX)⁴, term by term
         square = (u * p4 + (u * p2) ** 2) / (a * (a + 1))
         cross = (2 * u * p4 + (u * p2) ** 2) / (a * (a + 1) * (a + 2))
         fourth = (6 * u * p4 + 3 * (u * p2) ** 2) / (a * (a + 1) * (a + 2) * (a + 3))

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .inversion import StandardLevels, gamma_deviates
+from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.ensembles.inversion import StandardLevels, gamma_deviates
 
 __all__ = [
     "Compression",
+    "Matrix",
+    "adjoint",
     "compress",
     "embed",
     "gaussian_block",
@@ -29,7 +32,12 @@ __all__ = [
     "wishart_deviate",
 ]
 
-Matrix = NDArray[Any]
+Matrix = NDArray[Any]  # real for β = 1, complex otherwise
+
+
+def adjoint(matrix: Matrix) -> Matrix:
+    """Return the conjugate transposes of a stack of matrices."""
+    return np.asarray(np.conj(np.swapaxes(matrix, 1, 2)))
 
 
 def matrix_size(d: int, beta: int) -> int:
@@ -60,10 +68,12 @@ def wishart_deviate(dof: float, shape: float, d: int, beta: int, size: int, rng:
     Bartlett's triangle W = LL†, with L/√A = 1 + Y/√A so that large k does not cancel.
     """
     eye = np.eye(matrix_size(d, beta))
+    # Bartlett's triangle needs Gamma shapes A − β(d − 1)/2 above 0
     if dof < d:
         g = gaussian_block((size, int(dof), d), beta, rng)
-        w = np.conj(np.swapaxes(g, 1, 2)) @ g
+        w = adjoint(g) @ g
         return (w - shape * eye) / math.sqrt(shape)
+    # a shape beyond the floats is a normal matrix: all corrections vanish
     inverse_root = 1 / math.sqrt(shape) if math.isfinite(shape) else 0.0
     y = np.zeros((size, d, d), dtype=float if beta == 1 else complex)
     j = np.zeros_like(y) if beta == 4 else y
@@ -79,8 +89,8 @@ def wishart_deviate(dof: float, shape: float, d: int, beta: int, size: int, rng:
         y = y + block[:, :d, :d] * below
         j = block[:, :d, d:] * below if beta == 4 else j
     full = embed(y, j) if beta == 4 else y
-    adjoint = np.conj(np.swapaxes(full, 1, 2))
-    return full + adjoint + full @ adjoint * inverse_root
+    # LL† − 1 with the 1 cancelled by hand
+    return np.asarray(full + adjoint(full) + full @ adjoint(full) * inverse_root)
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ def compress(
 
     Cost: O(size · levels · d²) numbers, whatever the dimension.
     """
+    # in the whole space the sum of the Wishart matrices is as singular as a square Gaussian matrix
     if d == sum(counts) and d > 1:
         return _compress_whole(levels, counts, beta, size, rng)
     n = matrix_size(d, beta)
@@ -117,16 +128,16 @@ def compress(
     first = np.zeros((size, n, n), dtype=dtype)
     square = np.broadcast_to(eye * float(np.sum(levels.root**2)), (size, n, n)).astype(dtype)
     for j, count in enumerate(counts):
-        w = wishart_deviate(min(count, 1 << 60), float(levels.shape[j]), d, beta, size, rng)
+        w = wishart_deviate(min(count, limits.LARGEST_DOF), float(levels.shape[j]), d, beta, size, rng)
         total += levels.share[j] * w
         first += levels.root[j] * w
         square += levels.root[j] ** 2 * levels.inverse_root_shape[j] * w
     if d == 1:
         weight = total[:, :1, :1].real
         return Compression(first / weight, square / weight)
+    # components on the levels are not orthonormal directions yet: change to a basis where they are
     change = inverse_root(total, beta)
-    adjoint = np.conj(np.swapaxes(change, 1, 2))
-    return Compression(change @ first @ adjoint, change @ square @ adjoint)
+    return Compression(change @ first @ adjoint(change), change @ square @ adjoint(change))
 
 
 def haar_matrix(dim: int, beta: int, size: int, rng: np.random.Generator) -> Matrix:
@@ -136,7 +147,7 @@ def haar_matrix(dim: int, beta: int, size: int, rng: np.random.Generator) -> Mat
     to singular for the inverse root.
     """
     u, _, v = np.linalg.svd(gaussian_block((size, dim, dim), beta, rng))
-    return u @ v
+    return np.asarray(u @ v)
 
 
 def _compress_whole(
@@ -150,7 +161,7 @@ def _compress_whole(
     frame = haar_matrix(sum(counts), beta, size, rng)
     centred = np.repeat(levels.slope * levels.total, counts)
     centred = np.concatenate([centred, centred]) if beta == 4 else centred
-    turned = np.conj(np.swapaxes(frame, 1, 2)) * centred
+    turned = adjoint(frame) * centred
     return Compression(turned @ frame, (turned * centred * levels.inverse_total) @ frame)
 
 

@@ -1,11 +1,11 @@
 """Laws of local minima: Kac–Rice densities, the transition, and where minima concentrate."""
 
-from .asymptotic import asymptotic_minima_law
-from .concentration import concentration_energy
-from .exact import minima_law, minima_law_sectors
-from .extrapolation import large_minima_law, limit_energy
-from .law import MinimaLaw
-from .transition import transition, transition_asymptotic, transition_spin_factor
+from pennylane_wishart.minima.asymptotic import asymptotic_minima_law
+from pennylane_wishart.minima.concentration import concentration_energy
+from pennylane_wishart.minima.exact import minima_law, minima_law_sectors
+from pennylane_wishart.minima.extrapolation import large_minima_law, limit_energy
+from pennylane_wishart.minima.law import MinimaLaw
+from pennylane_wishart.minima.transition import transition, transition_asymptotic, transition_spin_factor
 
 __all__ = [
     "MinimaLaw",

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ..errors import Status
+from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.errors import Status
+from pennylane_wishart.minima.law import MinimaLaw
 
-__all__ = ["Assembled", "Replica", "assemble"]
-
-Floats = NDArray[np.float64]
-
-N_KNOTS = 81
-N_BINS = 600
-ROOT = 8
+__all__ = ["Assembled", "Question", "Replica", "assemble", "point_mass"]
 
 
 @dataclass(frozen=True)
 class Replica:
     """One independent estimate: energies and unnormalised log weights of minima."""
 
-    energy: Floats
-    log_weight: Floats
+    energy: Array
+    log_weight: Array
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,51 @@ class Assembled:
     mean: float
     variance: float
     standard_error: float
-    log_number: float
-    log_number_error: float
-    knots: Floats
-    levels: Floats
+    knots: Array
+    levels: Array
     status: Status
+    log_number: float = math.nan
+    log_number_error: float = math.nan
 
 
-def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> Assembled:
+@dataclass(frozen=True)
+class Question:
+    """What a law is asked for, in the observable's units: where its energies count from, and of what."""
+
+    center: float
+    ground: float
+    n_parameters: int
+    transition: float
+    weighting: str
+    seed: int | None
+
+    def answer(self, found: Assembled, engine: str, unit: float = 1.0, counted: bool = True) -> MinimaLaw:
+        """Return the record of energies found in units of ``unit`` from the centre."""
+        return MinimaLaw(
+            knots=found.knots * unit,
+            levels=found.levels,
+            center=self.center,
+            ground=self.ground,
+            deviation=found.mean * unit,
+            variance=found.variance * unit**2,
+            standard_error=found.standard_error * unit,
+            n_parameters=self.n_parameters,
+            transition=float(self.transition),
+            engine=engine,
+            status=found.status,
+            weighting=self.weighting,
+            log2_expected_number=found.log_number / np.log(2) if counted else math.nan,
+            log2_expected_number_error=found.log_number_error / np.log(2) if counted else math.nan,
+            seed=self.seed,
+        )
+
+
+def point_mass(energy: float) -> Assembled:
+    """Return the law of minima that all have one energy."""
+    return Assembled(energy, 0.0, 0.0, np.array([energy]), np.ones(1), Status.OK)
+
+
+def assemble(replicas: list[Replica], floor: float, tolerance: float = limits.TOLERANCE) -> Assembled:
     """Pool replicas (all of equal size) into a law.
 
     Args:
@@ -55,7 +89,7 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
     firsts = np.array([(w * r.energy).sum() for w, r in zip(weights, replicas, strict=True)])
     mean = firsts.sum() / totals.sum()
     count = len(replicas)
-    # Delete-one jackknife of a ratio: the replicas weigh what they found.
+    # delete-one jackknife of a ratio: the replicas weigh what they found.
     left = (firsts.sum() - firsts) / (totals.sum() - totals)
     error = float(np.sqrt((count - 1) / count * ((left - left.mean()) ** 2).sum()))
     energy = np.concatenate([r.energy for r in replicas])
@@ -66,43 +100,46 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = 0.02) -> 
     status = Status.ESTIMATED
     if error > tolerance * (mean - floor):
         status = Status.NOT_CONVERGED
-    if error**2 * 100 > variance:
+    if error**2 * limits.FEWEST_EFFECTIVE > variance:
         status = Status.LOW_SAMPLE_SIZE
-    knots, levels = _curve(energy, weight, floor, variance / max(error, 1e-300) ** 2)
-    return Assembled(float(mean), variance, error, log_number, log_error, knots, levels, status)
+    knots, levels = _curve(energy, weight, floor, variance / max(error, limits.TINY) ** 2)
+    return Assembled(float(mean), variance, error, knots, levels, status, log_number, log_error)
 
 
-def _curve(energy: Floats, weight: Floats, floor: float, size: float) -> tuple[Floats, Floats]:
+def _curve(energy: Array, weight: Array, floor: float, size: float) -> tuple[Array, Array]:
     """Return the knots of a smooth distribution function.
 
     A normal kernel in the eighth root of the energy, where even a law that piles up at the
-    optimum keeps clear of 0, with the atoms drawn together so that its variance is not inflated.
+    optimum keeps clear of 0.
     """
     kept = weight > 0
     share = weight[kept]
-    root = np.maximum(energy[kept] - floor, 0.0) ** (1 / ROOT)
+    root = np.maximum(energy[kept] - floor, 0.0) ** (1 / limits.ROOT)
     mean = float(share @ root)
     spread = float(np.sqrt(share @ (root - mean) ** 2))
-    if not spread > 1e-13 * abs(mean):
-        middle = floor + mean**ROOT
+    if not spread > limits.POINT_SPREAD * abs(mean):
+        middle = floor + mean**limits.ROOT
         return np.array([middle, np.nextafter(middle, np.inf)]), np.array([0.0, 1.0])
-    relative = 0.9 * float(np.clip(size, 50.0, 1e4)) ** -0.2
+    factor, fewest, most = limits.KERNEL
+    relative = factor * min(max(size, fewest), most) ** -0.2
+    # the atoms are drawn together, so that the kernel does not inflate the variance
     shrink = 1 / np.sqrt(1 + relative**2)
     moved = mean + shrink * (root - mean)
     width = relative * shrink * spread
-    mass, edges = np.histogram(moved, bins=N_BINS, weights=share)
+    mass, edges = np.histogram(moved, bins=limits.N_BINS, weights=share)
     centers = 0.5 * (edges[1:] + edges[:-1])
-    low, high = max(moved.min() - 3 * width, 0.0), moved.max() + 3 * width
-    grid = np.linspace(low, high, N_KNOTS)
+    reach = limits.KERNEL_REACH * width
+    low, high = max(float(moved.min()) - reach, 0.0), float(moved.max()) + reach
+    grid = np.linspace(low, high, limits.N_KNOTS)
 
-    def below(point: Floats) -> Floats:
+    def below(point: Array) -> Array:
         return np.asarray(ndtr((point[:, None] - centers) / width) @ mass)
 
-    # What the kernel puts below the optimum is folded back.
+    # what the kernel puts below the optimum is folded back.
     levels = below(grid) - below(2 * low - grid)
     levels = (levels - levels[0]) / (levels[-1] - levels[0])
-    keep = np.concatenate([[True], np.diff(levels) > 1e-12])
+    keep = np.concatenate([[True], np.diff(levels) > limits.LEVEL_STEP])
     keep[-1] = levels[-1] > levels[np.flatnonzero(keep[:-1])[-1]]
-    knots, levels = floor + grid[keep] ** ROOT, levels[keep]
+    knots, levels = floor + grid[keep] ** limits.ROOT, levels[keep]
     levels[-1] = 1.0
     return knots, levels

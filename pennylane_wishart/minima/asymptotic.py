@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, Status
-from .assembly import Assembled
-from .integral import Nodes, States, check_sizes, integrate
-from .law import MinimaLaw
-from .spectrum import check_beta
-from .splitting import Column
+from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.ensembles.arguments import check_beta
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.minima.assembly import Question, point_mass
+from pennylane_wishart.minima.integral import Nodes, States, check_sizes, integrate
+from pennylane_wishart.minima.law import MinimaLaw
+from pennylane_wishart.minima.splitting import Column
 
 __all__ = ["asymptotic_minima_law"]
-
-Floats = NDArray[np.float64]
 
 
 class _GammaColumns:
     """Columns of H = (1/m)(GᵀG − mE + √(mE/β)A) at energies E."""
 
-    def __init__(self, energy: Floats, dof: float, beta: int):
+    def __init__(self, energy: Array, dof: float, beta: int):
         self.energy, self.dof, self.beta = energy, dof, beta
         self.length = beta * dof - 1
 
     @property
-    def stiffness(self) -> Floats:
-        """Mean diagonal entry of H."""
+    def stiffness(self) -> Array:
         return np.maximum(1 - self.energy, 0.0)
 
     @property
-    def coupling(self) -> Floats:
-        """Variance of an off-diagonal entry of H."""
+    def coupling(self) -> Array:
         return (1 + self.energy) / (self.beta * self.dof)
 
     def width(self, n_parameters: int) -> int:
-        """Rows of the triangular factor of G."""
         return n_parameters
 
     def take(self, target: NDArray[np.intp], source: NDArray[np.intp]) -> None:
-        """Overwrite particles ``target`` by copies of ``source``."""
         self.energy[target] = self.energy[source]
 
     def draw(self, index: int, rng: np.random.Generator) -> Column:
-        """Draw column ``index`` of G's triangular factor."""
         count = self.energy.size
         rows = rng.standard_normal((count, index + 1))
         rows[:, index] = np.sqrt(2 * rng.standard_gamma((self.length - index) / 2, count))
@@ -64,43 +61,36 @@ class _GammaStates:
         self.dof, self.beta = dof, beta
         self.shape = (beta * dof - n_parameters) / 2
         self.rate = beta * dof / 2
-        top = self.shape / self.rate + 12 * np.sqrt(self.shape) / self.rate + 2 / self.rate
-        self.energy = np.geomspace(top, 1e-13, 1500)
+        low, nodes = limits.ASYMPTOTIC_NODES
+        spread = limits.ASYMPTOTIC_TOP * np.sqrt(self.shape) + 2  # 2: where the shape is below 1
+        self.energy = np.geomspace((self.shape + spread) / self.rate, low, int(nodes))
         self.floor = 0.0
         self.extra = np.zeros(0, dtype=np.intp)
 
     @property
     def bulk(self) -> tuple[float, float]:
-        """Mean and standard deviation of the untilted energy."""
         return self.shape / self.rate, float(np.sqrt(self.shape)) / self.rate
 
-    def spread(self, nodes: Nodes) -> Floats:
-        """Standard deviation of the energy at nodes."""
-        return self.energy[nodes] / np.sqrt(self.shape)
+    def spread(self, nodes: Nodes) -> Array:
+        return np.asarray(self.energy[nodes] / np.sqrt(self.shape))
 
     def typical(self, nodes: Nodes) -> States:
-        """Mean energies at nodes."""
         return [self.energy[nodes]]
 
     def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
-        """Random energies at nodes."""
         return [rng.standard_gamma(self.shape, nodes.size) * self.energy[nodes] / self.shape]
 
-    def log_weights(self, states: States, nodes: Nodes) -> Floats:
-        """log(untilted/tilted density) of every energy under every node."""
+    def log_weights(self, states: States, nodes: Nodes) -> Array:
         rate = self.shape / self.energy[nodes]
         return self.shape * np.log(self.rate / rate) - states[0][:, None] * (self.rate - rate)
 
-    def energies(self, states: States) -> Floats:
-        """The energies themselves."""
+    def energies(self, states: States) -> Array:
         return states[0]
 
-    def log_factor(self, states: States) -> Floats:
-        """No further weight."""
+    def log_factor(self, states: States) -> Array:
         return np.zeros(states[0].size)
 
     def columns(self, states: States) -> _GammaColumns:
-        """Source of Hessian columns at these energies."""
         return _GammaColumns(states[0].copy(), self.dof, self.beta)
 
 
@@ -140,46 +130,12 @@ def asymptotic_minima_law(
     if not dof > 0:
         raise InputError(f"dof must be positive, got {dof!r}.")
     n_parameters, n_samples = check_sizes(n_parameters, n_samples)
+    # E counts from the optimum, the record from the mean of random states, E = 1
+    question = Question(1.0, 0.0, n_parameters, max(0.0, beta * dof - 2), "count", seed)
     if n_parameters >= beta * dof - 1:
-        return _record(_optimum(), n_parameters, beta * dof - 2, seed, Status.OK)
-    law = _GammaStates(float(dof), beta, n_parameters)
-    found = integrate(law, n_parameters, 1.0, n_samples, np.random.default_rng(seed))
-    return _record(found, n_parameters, beta * dof - 2, seed, found.status)
-
-
-def _optimum() -> Assembled:
-    """Return the point mass at E = 0."""
-    return Assembled(
-        mean=0.0,
-        variance=0.0,
-        standard_error=0.0,
-        log_number=float("nan"),
-        log_number_error=float("nan"),
-        knots=np.zeros(1),
-        levels=np.ones(1),
-        status=Status.OK,
-    )
-
-
-def _record(found: Assembled, n_parameters: int, transition: float, seed: int | None, status: Status) -> MinimaLaw:
-    """Dress an assembled law, in units of E; the published law does not count minima."""
-    exact = found.standard_error == 0.0
-    size = float("inf") if exact else found.variance / found.standard_error**2
-    return MinimaLaw(
-        knots=found.knots - 1.0,
-        levels=found.levels,
-        center=1.0,
-        ground=0.0,
-        deviation=found.mean - 1.0,
-        variance=found.variance,
-        standard_error=found.standard_error,
-        effective_sample_size=size,
-        log2_expected_number=float("nan"),
-        log2_expected_number_error=float("nan"),
-        n_parameters=n_parameters,
-        transition=max(0.0, transition),
-        weighting="count",
-        engine="Kac-Rice, asymptotic",
-        status=status,
-        seed=seed,
-    )
+        found = point_mass(0.0)
+    else:
+        states = _GammaStates(float(dof), beta, n_parameters)
+        found = integrate(states, n_parameters, 1.0, n_samples, np.random.default_rng(seed))
+    found = replace(found, knots=found.knots - 1.0, mean=found.mean - 1.0)
+    return question.answer(found, "Kac-Rice, asymptotic", counted=False)  # the published law does not count minima

@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
+from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.errors import InputError
 
 __all__ = ["concentration_energy"]
 
 
-def _left_edge(energy: float, gamma: float) -> float:
-    """Left edge of Marchenko–Pastur(γ, mean 1) ⊞ semicircle(variance γE)."""
-
-    def stationarity(z: float) -> float:
-        return gamma / (1 - gamma * z) ** 2 + gamma * energy - 1 / z**2
-
-    # Left of the root the first two terms win, right of it 1/z² does.
-    far = -1.0
-    while stationarity(far) < 0:
-        far *= 2.0
-    near = -1e-3
-    while stationarity(near) > 0:
-        near *= 0.5
-    z = brentq(stationarity, far, near, xtol=1e-15, rtol=1e-14)
-    return 1 / (1 - gamma * z) + gamma * energy * z + 1 / z
-
-
-def _scalar(gamma: float) -> float:
-    # On a log scale: E* falls as (1 - γ)^3 near γ = 1, where a linear bracket would miss it.
-    def excess(log_energy: float) -> float:
-        energy = float(np.exp(log_energy))
-        return _left_edge(energy, gamma) - energy
-
-    return float(np.exp(brentq(excess, -80.0, 0.0, xtol=1e-13)))
-
-
-def concentration_energy(gamma: ArrayLike) -> float | NDArray[np.float64]:
+def concentration_energy(gamma: ArrayLike) -> float | Array:
     """Return E*(γ), the energy at which local minima concentrate.
 
     In the limit of large size at fixed γ = p/(βm), minima lie at E* = (ℓ − ℓ*)/ō where the left
@@ -50,17 +24,20 @@ def concentration_energy(gamma: ArrayLike) -> float | NDArray[np.float64]:
         float, or float64 array of the same shape.
     Raises:
         InputError: if any γ lies outside (0, 1).
-    Cost: about 1 ms per value.
+    Cost: O(1), in closed form.
     Source: Anschuetz, arXiv:2109.06957 (the limit of its law); the free-probability form is ours.
     Example:
         >>> round(concentration_energy(0.25), 4)
         0.1362
     """
-    values = np.asarray(gamma, dtype=float)
-    if not np.all((values > 0) & (values < 1)):
+    g = np.asarray(gamma, dtype=float)
+    if not np.all((g > 0) & (g < 1)):
         raise InputError(
             f"gamma must lie strictly between 0 and 1, got {gamma!r}: at gamma >= 1 minima are "
             "optimal (E* = 0); at gamma = 0 there is nothing to train."
         )
-    result = np.array([_scalar(g) for g in values.ravel()]).reshape(values.shape)
-    return float(result) if values.ndim == 0 else result
+    # The edge is the largest value over u > 0 of 1/(1 + γu) − 1/u − γEu (R-transforms add). It is linear
+    # in E, so it equals E where E is the largest ((1 − γ)u − 1)/(u(1 + γu)²), at the root of a quadratic.
+    u = (3 * g + np.sqrt(9 * g * g + 8 * g * (1 - g))) / (4 * g * (1 - g))
+    energy = ((1 - g) * u - 1) / (u * (1 + g * u) ** 2)
+    return float(energy) if energy.ndim == 0 else energy

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, Status
-from .haar import HaarStates
-from .integral import check_sizes, integrate
-from .law import MinimaLaw
-from .spectrum import SectorSpectrum, rescale_dims, sector_spectrum
-from .spectrum_reduction import reduce_levels
-from .tilting import tilt_path
+from pennylane_wishart.ensembles.spectrum import Spectrum
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.minima.assembly import Question, point_mass
+from pennylane_wishart.minima.haar import HaarStates
+from pennylane_wishart.minima.integral import check_sizes, integrate
+from pennylane_wishart.minima.law import MinimaLaw
+from pennylane_wishart.minima.spectrum import (
+    GivenSector,
+    moving_sectors,
+    reduce_levels,
+    rescale_dims,
+    sector_spectra,
+    sector_spectrum,
+)
+from pennylane_wishart.minima.tilting import tilt_path
 
 __all__ = ["law_of_sectors", "minima_law", "minima_law_sectors"]
-
-MAX_ROWS = 384
-"""Numbers per random direction above which close levels are merged."""
 
 
 def minima_law(
@@ -76,7 +81,7 @@ def minima_law(
 
 
 def minima_law_sectors(
-    sectors: Sequence[tuple[ArrayLike, Sequence[int], int, float]],
+    sectors: Sequence[GivenSector],
     n_parameters: int,
     seed: int | None = None,
     n_samples: int | None = None,
@@ -106,8 +111,7 @@ def minima_law_sectors(
     """
     if not sectors:
         raise InputError("sectors must hold at least one (values, multiplicities, beta, weight).")
-    checked = [sector_spectrum(v, m, b, w) for v, m, b, w in sectors]
-    return law_of_sectors(checked, n_parameters, seed, n_samples, weighting, coupling)
+    return law_of_sectors(sector_spectra(sectors), n_parameters, seed, n_samples, weighting, coupling)
 
 
 def _check(weighting: str, coupling: str) -> None:
@@ -118,83 +122,33 @@ def _check(weighting: str, coupling: str) -> None:
 
 
 def law_of_sectors(
-    sectors: list[SectorSpectrum],
+    sectors: Sequence[Spectrum],
     n_parameters: int,
     seed: int | None,
     n_samples: int | None,
     weighting: str = "count",
     coupling: str = "reflections",
 ) -> MinimaLaw:
-    """Choose between the point mass and the integral, and dress the result."""
+    """Choose between the point mass and the integral, and make the record."""
     n_parameters, n_samples = check_sizes(n_parameters, n_samples)
     _check(weighting, coupling)
-    # A sector where O is constant adds a constant and no direction.
-    fixed = sum(s.weight * s.mean for s in sectors if s.rank == 0)
-    active = [s for s in sectors if s.rank > 0]
-    if not active:
-        raise InputError("values must hold at least two levels: a constant loss has no minima.")
+    active = moving_sectors(sectors, "values must hold at least")
     transition = sum(s.beta * s.rank for s in active)
-    center = fixed + sum(s.weight * s.mean for s in active)
-    ground = fixed + sum(s.weight * s.ground for s in active)
+    center, ground = sum(float(s.mean) for s in sectors), sum(s.values[0] for s in sectors)
+    question = Question(center, ground, n_parameters, transition, weighting, seed)
     if n_parameters >= transition:
-        return _optimal(n_parameters, transition, center, ground, weighting, seed)
+        return question.answer(point_mass(ground - center), "at or above the transition: minima are optimal")
     active, spread = rescale_dims(active)
-    reduced = [reduce_levels(s, n_parameters, MAX_ROWS) for s in active]
+    reduced = [reduce_levels(s, n_parameters) for s in active]
     path = tilt_path([s for s, _ in reduced])
-    rng = np.random.default_rng(seed)
     power = 0.5 if weighting == "basin" else 1.0
     states = HaarStates(path, n_parameters, power, coupling == "reflections")
+    rng = np.random.default_rng(seed)
     found = integrate(states, n_parameters, power, n_samples, rng, weighting == "descent")
     engine = "Kac-Rice, exact at finite dimension, by splitting"
     if any(changed for _, changed in reduced):
         engine += "; close levels merged"
     if spread < 1:
         engine += "; rescaled from a smaller dimension"
-    count = weighting != "basin"
-    return MinimaLaw(
-        knots=found.knots * spread,
-        levels=found.levels,
-        center=center,
-        ground=ground,
-        deviation=found.mean * spread,
-        variance=found.variance * spread**2,
-        standard_error=found.standard_error * spread,
-        effective_sample_size=found.variance / max(found.standard_error, 1e-300) ** 2,
-        log2_expected_number=found.log_number / np.log(2) if count else float("nan"),
-        log2_expected_number_error=found.log_number_error / np.log(2) if count else float("nan"),
-        n_parameters=int(n_parameters),
-        transition=float(transition),
-        weighting=weighting,
-        engine=engine,
-        status=found.status,
-        seed=seed,
-    )
-
-
-def _optimal(
-    n_parameters: int,
-    transition: int,
-    center: float,
-    ground: float,
-    weighting: str,
-    seed: int | None,
-) -> MinimaLaw:
-    """Return the point mass at the optimum that holds from p* on."""
-    return MinimaLaw(
-        knots=np.array([ground - center]),
-        levels=np.array([1.0]),
-        center=center,
-        ground=ground,
-        deviation=ground - center,
-        variance=0.0,
-        standard_error=0.0,
-        effective_sample_size=float("inf"),
-        log2_expected_number=float("nan"),
-        log2_expected_number_error=float("nan"),
-        n_parameters=int(n_parameters),
-        transition=float(transition),
-        weighting=weighting,
-        engine="at or above the transition: minima are optimal",
-        status=Status.OK,
-        seed=seed,
-    )
+    # the weights of basins are no numbers of minima
+    return question.answer(found, engine, spread, counted=weighting != "basin")

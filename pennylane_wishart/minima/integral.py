@@ -13,36 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from ..errors import InputError
-from ..progress import progress_bar
-from .assembly import Assembled, Replica, assemble
-from .splitting import Columns, split
+from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.ensembles.scaled import Array
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.minima.assembly import Assembled, Replica, assemble
+from pennylane_wishart.minima.splitting import Columns, split
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["StateLaw", "check_sizes", "integrate"]
 
-Floats = NDArray[np.float64]
 Nodes = NDArray[np.intp]
-States = list[Floats]
-
-MIN_SAMPLES = 2048
-BLOCK = 128
-DESCENT_STRENGTH, DESCENT_ONSET = 0.43, 0.25
-"""Calibrated on simulated descents; see ``minima_law``."""
-PILOT_BLOCK = 32
-PILOT_ROUNDS = 8
-MAX_NUMBERS = 4e7
-"""Float64 numbers that a population may hold at once (320 MB)."""
-EXTRA_SHARE = 0.2
-"""Share of the states drawn at nodes beyond the path, if there are any."""
-NEGLIGIBLE = 12.0
-"""Energies whose log mass is this far below the largest are left out."""
+States = list[Array]
 
 
 class StateLaw(Protocol):
     """Random states with a path of tilts from the top of their energies to the ground."""
 
     @property
-    def energy(self) -> Floats:
+    def energy(self) -> Array:
         """Typical energy of every node of the path, strictly descending."""
 
     @property
@@ -57,7 +45,7 @@ class StateLaw(Protocol):
     def extra(self) -> Nodes:
         """Nodes beyond the path at which states have to be drawn too."""
 
-    def spread(self, nodes: Nodes) -> Floats:
+    def spread(self, nodes: Nodes) -> Array:
         """Standard deviation of the energy at nodes."""
 
     def typical(self, nodes: Nodes) -> States:
@@ -66,13 +54,13 @@ class StateLaw(Protocol):
     def draw(self, nodes: Nodes, rng: np.random.Generator) -> States:
         """One random state per node."""
 
-    def log_weights(self, states: States, nodes: Nodes) -> Floats:
+    def log_weights(self, states: States, nodes: Nodes) -> Array:
         """log(untilted/tilted density) of every state under every node."""
 
-    def energies(self, states: States) -> Floats:
+    def energies(self, states: States) -> Array:
         """Energies of states."""
 
-    def log_factor(self, states: States) -> Floats:
+    def log_factor(self, states: States) -> Array:
         """Further log weight of a state."""
 
     def columns(self, states: States) -> Columns:
@@ -85,23 +73,26 @@ def check_sizes(n_parameters: int, n_samples: int | None) -> tuple[int, int | No
         raise InputError(f"n_parameters must be a positive integer, got {n_parameters!r}.")
     if n_samples is None:
         return int(n_parameters), None
-    if int(n_samples) != n_samples or n_samples < MIN_SAMPLES:
-        raise InputError(f"n_samples must be an integer of at least {MIN_SAMPLES}, got {n_samples!r}.")
+    if int(n_samples) != n_samples or n_samples < limits.MIN_SAMPLES:
+        raise InputError(f"n_samples must be an integer of at least {limits.MIN_SAMPLES}, got {n_samples!r}.")
     return int(n_parameters), int(n_samples)
 
 
 def _default_size(law: StateLaw, n_parameters: int) -> int:
     """Choose the number of states: many where they are cheap and each says little."""
     width = law.columns(law.typical(np.zeros(1, dtype=np.intp))).width(n_parameters)
-    cheapness = max(0.5, min(4.0, 16 / n_parameters)) * min(1.0, max(0.25, 160 / width))
-    return int(2**15 * max(0.5, cheapness))
+    least, most, usual = limits.CHEAPNESS
+    least_wide, usual_width = limits.WIDE_ROWS
+    cheapness = max(least, min(most, usual / n_parameters)) * min(1.0, max(least_wide, usual_width / width))
+    return int(limits.DEFAULT_SAMPLES * max(least, cheapness))
 
 
 def _shape(n_samples: int) -> tuple[int, int, int]:
     """Return (replicas, states per replica, block): a block must span a narrow band of energy."""
-    replicas = 16 if n_samples >= 4 * MIN_SAMPLES else 8
-    block = BLOCK
-    while block * 8 * replicas > n_samples:
+    few, many = limits.REPLICAS
+    replicas = many if n_samples >= 4 * limits.MIN_SAMPLES else few
+    block = limits.BLOCK
+    while block * limits.BLOCKS_PER_REPLICA * replicas > n_samples:
         block //= 2
     return replicas, n_samples // (replicas * block) * block, block
 
@@ -123,8 +114,8 @@ def integrate(
         n_samples = _default_size(law, n_parameters)
     if law.extra.size:
         nodes = np.concatenate([nodes, law.extra])
-        more = np.full(law.extra.size, EXTRA_SHARE / law.extra.size)
-        share = np.concatenate([(1 - EXTRA_SHARE) * share, more])
+        more = np.full(law.extra.size, limits.EXTRA_SHARE / law.extra.size)
+        share = np.concatenate([(1 - limits.EXTRA_SHARE) * share, more])
     n_replicas, size, block = _shape(n_samples)
     counts = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(share)]) * size + 0.5)).astype(int)
     nodes, counts = nodes[counts > 0], counts[counts > 0]
@@ -154,14 +145,14 @@ def integrate(
 
 def descent_field(log_number: float) -> float:
     """Return the strength with which descents prefer depth, per standard deviation of energy."""
-    crowd = max(log_number, 0.0)
-    return DESCENT_STRENGTH * crowd / (float(np.sqrt(crowd)) + DESCENT_ONSET)
+    number = max(log_number, 0.0)  # with one minimum or fewer there is nothing to prefer
+    return limits.DESCENT_STRENGTH * number / (float(np.sqrt(number)) + limits.DESCENT_ONSET)
 
 
 def _replica(
     law: StateLaw,
     states: States,
-    log_weight: Floats,
+    log_weight: Array,
     block: int,
     n_parameters: int,
     power: float,
@@ -171,7 +162,7 @@ def _replica(
     energy = law.energies(states)
     order = np.argsort(energy)
     width = law.columns([part[:1] for part in states]).width(n_parameters)
-    at_once = max(1, int(MAX_NUMBERS / (block * n_parameters * (width + n_parameters)))) * block
+    at_once = max(1, int(limits.MAX_NUMBERS / (block * n_parameters * (width + n_parameters)))) * block
     found_energy, found_weight = [], []
     for start in range(0, order.size, at_once):
         chosen = order[start : start + at_once]
@@ -189,17 +180,17 @@ def _replica(
     return Replica(np.concatenate(found_energy), np.concatenate(found_weight))
 
 
-def _coarse_grid(law: StateLaw) -> Floats:
+def _coarse_grid(law: StateLaw) -> Array:
     """Energies at which the pilot starts: the bulk, the whole range, and the ground."""
     mean, deviation = law.bulk
     steps = np.array([6, 4, 2.5, 1, 0, -1, -2, -3, -4, -6, -8, -11, -15, -20, -28, -40, -60])
-    near = law.floor + (mean - law.floor) * 10.0 ** -np.arange(0.0, 12.5, 0.5)
+    near = law.floor + (mean - law.floor) * 10.0 ** -np.arange(0.0, limits.GROUND_DECADES, 0.5)
     whole = np.linspace(law.energy[0], law.floor, 26)[1:-1]
     grid = np.concatenate([mean + deviation * steps, whole, near])
-    return grid[(grid < law.energy[0]) & (grid > law.energy[-1])]
+    return np.asarray(grid[(grid < law.energy[0]) & (grid > law.energy[-1])])
 
 
-def _nearest(law: StateLaw, energies: Floats) -> Nodes:
+def _nearest(law: StateLaw, energies: Array) -> Nodes:
     """Return the distinct path nodes nearest to energies."""
     descending = law.energy
     right = np.clip(np.searchsorted(-descending, -energies), 1, descending.size - 1)
@@ -207,28 +198,28 @@ def _nearest(law: StateLaw, energies: Floats) -> Nodes:
     return np.unique(np.where(upper, right - 1, right))
 
 
-def _pilot(law: StateLaw, nodes: Nodes, n_parameters: int, power: float, rng: np.random.Generator) -> Floats:
+def _pilot(law: StateLaw, nodes: Nodes, n_parameters: int, power: float, rng: np.random.Generator) -> Array:
     """Return a rough log density of the law at nodes, from their typical states."""
     out = []
     width = law.columns(law.typical(nodes[:1])).width(n_parameters)
-    per_node = PILOT_BLOCK * n_parameters * (width + n_parameters)
-    at_once = max(1, int(MAX_NUMBERS / per_node))
+    per_node = limits.PILOT_BLOCK * n_parameters * (width + n_parameters)
+    at_once = max(1, int(limits.MAX_NUMBERS / per_node))
     for start in range(0, nodes.size, at_once):
         part = nodes[start : start + at_once]
         typical = law.typical(part)
         own = np.array([law.log_weights([s[[i]] for s in typical], part[[i]])[0, 0] for i in range(part.size)])
         log_weight = own + law.log_factor(typical) - np.log(law.spread(part))
-        states = [np.repeat(s, PILOT_BLOCK, axis=0) for s in typical]
-        weights = np.repeat(log_weight[:, None], PILOT_BLOCK, axis=1)
+        states = [np.repeat(s, limits.PILOT_BLOCK, axis=0) for s in typical]
+        weights = np.repeat(log_weight[:, None], limits.PILOT_BLOCK, axis=1)
         out.append(split(law.columns(states), weights, n_parameters, rng, power).log_mass)
     return np.concatenate(out)
 
 
-def _place(law: StateLaw, n_parameters: int, power: float, rng: np.random.Generator) -> tuple[Nodes, Floats]:
+def _place(law: StateLaw, n_parameters: int, power: float, rng: np.random.Generator) -> tuple[Nodes, Array]:
     """Find the nodes that carry the law and the share of states to draw at each."""
     nodes = _nearest(law, _coarse_grid(law))
     log_density = _pilot(law, nodes, n_parameters, power, rng)
-    for _ in range(PILOT_ROUNDS):
+    for _ in range(limits.PILOT_ROUNDS):
         kept = _carrying(law, nodes, log_density)
         first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, nodes.size - 1)
         new = _midpoints(law, nodes[first : last + 1])
@@ -238,34 +229,34 @@ def _place(law: StateLaw, n_parameters: int, power: float, rng: np.random.Genera
         log_density = np.concatenate([log_density, _pilot(law, new, n_parameters, power, rng)])[order]
         nodes = np.concatenate([nodes, new])[order]
     kept = _carrying(law, nodes, log_density)
-    # Beyond the last node that counts, one more on each side covers the tails.
+    # beyond the last node that counts, one more on each side covers the tails.
     span = np.arange(max(kept[0] - 1, 0), min(kept[-1] + 1, nodes.size - 1) + 1)
     log_mass = _log_mass(law, nodes, log_density)[span]
     share = np.exp(log_mass - log_mass.max())
-    share = 0.7 * share / share.sum() + 0.3 / share.size
+    share = limits.PLACED_SHARE * share / share.sum() + (1 - limits.PLACED_SHARE) / share.size
     return nodes[span], share
 
 
-def _log_mass(law: StateLaw, nodes: Nodes, log_density: Floats) -> Floats:
+def _log_mass(law: StateLaw, nodes: Nodes, log_density: Array) -> Array:
     energy = law.energy[nodes]
     edges = np.concatenate([[energy[0]], 0.5 * (energy[1:] + energy[:-1]), [energy[-1]]])
-    return log_density + np.log(np.maximum(edges[:-1] - edges[1:], 1e-300))
+    return np.asarray(log_density + np.log(np.maximum(edges[:-1] - edges[1:], limits.TINY)))
 
 
-def _carrying(law: StateLaw, nodes: Nodes, log_density: Floats) -> Nodes:
+def _carrying(law: StateLaw, nodes: Nodes, log_density: Array) -> Nodes:
     """Return positions of the nodes with a mass that counts."""
     log_mass = _log_mass(law, nodes, log_density)
     if not np.any(np.isfinite(log_mass)):
         raise InputError(
             "n_parameters leaves no energy at which the pilot run saw a minimum: use more samples, or fewer parameters."
         )
-    return np.flatnonzero(log_mass > log_mass.max() - NEGLIGIBLE)
+    return np.flatnonzero(log_mass > log_mass.max() - limits.NEGLIGIBLE)
 
 
 def _midpoints(law: StateLaw, nodes: Nodes) -> Nodes:
     """Return nodes half-way between neighbours that tilted states do not bridge."""
     gap = law.energy[nodes[:-1]] - law.energy[nodes[1:]]
     spread = law.spread(nodes)
-    wide = gap > 1.5 * np.minimum(spread[:-1], spread[1:])
+    wide = gap > limits.BRIDGE * np.minimum(spread[:-1], spread[1:])
     middle = (nodes[:-1] + nodes[1:]) // 2
     return middle[wide & (middle > nodes[:-1])]

@@ -14,27 +14,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.ensembles.scaled import Array
+
 __all__ = ["Column", "Columns", "SplitResult", "split"]
-
-Floats = NDArray[np.float64]
-
-LOOKAHEAD = 0.7
-"""Weight of the look-ahead: partial Hessians near singular rarely survive later rows."""
 
 
 @dataclass(frozen=True)
 class Column:
     """One new random direction per particle."""
 
-    rows: Floats
+    rows: Array
     """Coordinates of the direction, ``(P, n_rows)``; rows that are zero so far are left out."""
-    field: Floats
+    field: Array
     """What earlier directions are contracted with to give this column of H, ``(P, n_rows)``."""
-    diagonal: Floats
+    diagonal: Array
     """H_kk, ``(P,)``."""
-    noise: Floats | None
+    noise: Array | None
     """Standard deviation of an independent part of the column, ``(P,)``, or None."""
-    log_weight: Floats
+    log_weight: Array
     """Logarithm of the factor of this parameter that is not the determinant, ``(P,)``."""
 
 
@@ -42,11 +40,11 @@ class Columns(Protocol):
     """A source of random directions for a population of states."""
 
     @property
-    def stiffness(self) -> Floats:
+    def stiffness(self) -> Array:
         """Mean diagonal entry of H, ``(P,)``; not positive where it has none to offer."""
 
     @property
-    def coupling(self) -> Floats:
+    def coupling(self) -> Array:
         """Variance of an off-diagonal entry of H, ``(P,)``."""
 
     def draw(self, index: int, rng: np.random.Generator) -> Column:
@@ -63,9 +61,9 @@ class Columns(Protocol):
 class SplitResult:
     """Integral and surviving population of every block."""
 
-    log_mass: Floats
+    log_mass: Array
     """log of the mean weight, ``(n_blocks,)``."""
-    weights: Floats
+    weights: Array
     """Normalised weights of the survivors, ``(n_blocks, block)``."""
     ancestors: NDArray[np.intp]
     """Index of the initial particle of each survivor, ``(n_blocks, block)``."""
@@ -80,7 +78,7 @@ class _Population:
         self.trace = np.zeros(count)
         self.ancestors = np.arange(count)
 
-    def append(self, index: int, column: Column, rng: np.random.Generator) -> Floats:
+    def append(self, index: int, column: Column, rng: np.random.Generator) -> Array:
         """Add a row and column to H; return the Schur complements."""
         width = column.rows.shape[1]
         schur = column.diagonal
@@ -95,7 +93,7 @@ class _Population:
         root = 1 / np.sqrt(np.where(schur > 0, schur, 1.0))
         if half is not None:
             row = -(half[:, None, :] @ self.inverse[:, :index, :index])[:, 0, :] * root[:, None]
-            # A particle with a non-positive complement is dead: keep its numbers finite.
+            # a particle with a non-positive complement is dead: keep its numbers finite.
             row[schur <= 0] = 0.0
             self.inverse[:, index, :index] = row
             self.trace += (row * row).sum(axis=1)
@@ -104,14 +102,15 @@ class _Population:
         self.rows[:, index, :width] = column.rows
         return schur
 
-    def take(self, target: NDArray[np.intp], source: NDArray[np.intp], used: int, width: int):
+    def take(self, target: NDArray[np.intp], source: NDArray[np.intp], used: int, width: int) -> None:
+        """Overwrite particles ``target`` by copies of ``source``."""
         self.rows[target, :used, :width] = self.rows[source, :used, :width]
         self.inverse[target, :used, :used] = self.inverse[source, :used, :used]
         self.trace[target] = self.trace[source]
         self.ancestors[target] = self.ancestors[source]
 
 
-def _systematic(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def _systematic(weights: Array, rng: np.random.Generator) -> NDArray[np.intp]:
     """Return systematic-resampling indices inside each row of ``weights``."""
     n_blocks, block = weights.shape
     cumulative = np.cumsum(weights, axis=1)
@@ -120,10 +119,10 @@ def _systematic(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     lift = 2.0 * np.arange(n_blocks)[:, None]
     found = np.searchsorted((cumulative + lift).ravel(), (points + lift).ravel())
     last = np.repeat(np.arange(1, n_blocks + 1) * block - 1, block)
-    return np.minimum(found, last)
+    return np.asarray(np.minimum(found, last))
 
 
-def _blocked(log_weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _blocked(log_weights: Array) -> tuple[Array, Array, Array]:
     """Return per-block maximum, weights relative to it, and their sum."""
     top = log_weights.max(axis=1)
     top = np.where(np.isfinite(top), top, 0.0)
@@ -133,11 +132,11 @@ def _blocked(log_weights: Floats) -> tuple[Floats, Floats, Floats]:
 
 def split(
     columns: Columns,
-    log_weights: Floats,
+    log_weights: Array,
     n_parameters: int,
     rng: np.random.Generator,
     power: float = 1.0,
-    threshold: float = 0.5,
+    threshold: float = limits.RESAMPLE_BELOW,
 ) -> SplitResult:
     """Estimate mean(weight · ∏ factor · det H^power · 1{H > 0}) of every block.
 
@@ -154,40 +153,40 @@ def split(
     """
     n_blocks, block = log_weights.shape
     count = n_blocks * block
-    people = _Population(count, n_parameters, columns.width(n_parameters))
+    population = _Population(count, n_parameters, columns.width(n_parameters))
     current = log_weights.astype(float).copy()
-    promised = np.zeros(count)
+    looked_ahead = np.zeros(count)
     for index in range(n_parameters):
         column = columns.draw(index, rng)
-        schur = people.append(index, column, rng)
-        promise = _promise(columns, people.trace, n_parameters - 1 - index)
+        schur = population.append(index, column, rng)
+        ahead = _lookahead(columns, population.trace, n_parameters - 1 - index)
         alive = schur > 0
-        gain = power * np.log(np.where(alive, schur, 1.0)) + column.log_weight + promise - promised
+        gain = power * np.log(np.where(alive, schur, 1.0)) + column.log_weight + ahead - looked_ahead
         current += np.where(alive, gain, -np.inf).reshape(n_blocks, block)
-        promised = promise
+        looked_ahead = ahead
         top, weights, total = _blocked(current)
         if index == n_parameters - 1:
             break
-        effective = total**2 / np.maximum((weights**2).sum(axis=1), 1e-300)
+        effective = total**2 / np.maximum((weights**2).sum(axis=1), limits.TINY)
         uneven = (effective < threshold * block) & (total > 0)
         if uneven.any():
             chosen = _systematic(np.where(total[:, None] > 0, weights, 1.0), rng)
             target = np.flatnonzero(np.repeat(uneven, block))
             source = chosen[target]
             columns.take(target, source)
-            people.take(target, source, index + 1, column.rows.shape[1])
-            promised[target] = promised[source]
-            level = top + np.log(np.maximum(total, 1e-300) / block)
+            population.take(target, source, index + 1, column.rows.shape[1])
+            looked_ahead[target] = looked_ahead[source]
+            level = top + np.log(np.maximum(total, limits.TINY) / block)
             current[uneven] = level[uneven, None]
     with np.errstate(divide="ignore"):
         log_mass = np.where(total > 0, top + np.log(total / block), -np.inf)
-    shares = weights / np.maximum(total, 1e-300)[:, None]
-    return SplitResult(log_mass, shares, people.ancestors.reshape(n_blocks, block))
+    shares = weights / np.maximum(total, limits.TINY)[:, None]
+    return SplitResult(log_mass, shares, population.ancestors.reshape(n_blocks, block))
 
 
-def _promise(columns: Columns, trace: Floats, remaining: int) -> Floats:
+def _lookahead(columns: Columns, trace: Array, remaining: int) -> Array:
     """Look-ahead: the expected loss of stiffness of the rows still to come."""
     stiffness = columns.stiffness
     usable = stiffness > 0
     loss = columns.coupling * trace / np.where(usable, stiffness, 1.0)
-    return np.where(usable, -LOOKAHEAD * remaining * np.minimum(loss, 5.0), 0.0)
+    return np.where(usable, -limits.LOOKAHEAD * remaining * np.minimum(loss, limits.LARGEST_LOSS), 0.0)

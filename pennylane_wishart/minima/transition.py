@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
-from .spectrum import check_beta, checked_levels
+from pennylane_wishart.ensembles.arguments import check_beta
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.minima.spectrum import sector_spectrum
 
 __all__ = ["transition", "transition_asymptotic", "transition_spin_factor"]
 
@@ -36,8 +37,8 @@ def transition(values: ArrayLike, multiplicities: Sequence[int], beta: int = 2) 
         >>> transition([0, 1], [2**20 - 1, 1], beta=1)
         1
     """
-    levels = checked_levels(values, multiplicities)
-    return check_beta(beta) * sum(count for _, count in levels[1:])
+    sector = sector_spectrum(values, multiplicities, beta)
+    return sector.beta * sector.rank
 
 
 def transition_asymptotic(dof_finite: float, beta: int = 2) -> float:

@@ -19,8 +19,8 @@ import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.ensembles import JointLaw, SquaredNorm
-from pennylane_wishart.ensembles.law import Array
 from pennylane_wishart.ensembles.sampled import SampleTable
+from pennylane_wishart.ensembles.scaled import Array, Scaled
 from pennylane_wishart.errors import Status
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 
@@ -82,7 +82,7 @@ class CircuitJoint(JointLaw):
     @property
     def square_points(self) -> Array:
         """‖∇ℓ‖² of the stored sample."""
-        return np.sum(self._table[1] ** 2, axis=1)
+        return np.asarray(np.sum(self._table[1] ** 2, axis=1))
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class DepthSquare(SquaredNorm):
     __hash__ = object.__hash__
 
     @cached_property
-    def _unit(self) -> int:
+    def _exponent(self) -> int:
         return 2 * math.floor(math.log2(self.total) / 2)
 
     @cached_property
     def _scale(self) -> float:
-        """What takes ‖∇ℓ‖² of the joint law to the exact mean, in units of 2**_unit."""
+        """What takes ‖∇ℓ‖² of the joint law to the exact mean, in units of 2**_exponent."""
         if isinstance(self.joint, CircuitJoint):
             mean = float(self.joint.square_points.mean())
         else:
@@ -115,29 +115,24 @@ class DepthSquare(SquaredNorm):
         return self.total / mean
 
     @cached_property
-    def _table(self) -> SampleTable:
+    def _curve(self) -> SampleTable:
         if isinstance(self.joint, CircuitJoint):
-            return SampleTable.build(np.ldexp(self._scale * self.joint.square_points, -self._unit))
-        return SampleTable.build(self._standard(1 << 14, np.random.default_rng(0)))
+            return SampleTable.build(np.ldexp(self._scale * self.joint.square_points, -self._exponent))
+        return SampleTable.build(self._draw(1 << 14, np.random.default_rng(0)))
 
-    def _standard(self, size: int, rng: np.random.Generator) -> Array:
+    def _draw(self, size: int, rng: np.random.Generator) -> Array:
         if isinstance(self.joint, CircuitJoint):
             gradients = self.joint.sample(size, rng)[1]
-            return np.ldexp(self._scale * np.sum(gradients**2, axis=1), -self._unit)
-        return np.ldexp(self._scale * self.joint.norm_law().sample(size, rng), -self._unit)
+            return np.asarray(np.ldexp(self._scale * np.sum(gradients**2, axis=1), -self._exponent))
+        return np.ldexp(self._scale * self.joint.norm_law().sample(size, rng), -self._exponent)
 
     def mean(self) -> float:
         """Return E‖∇ℓ‖² at this depth."""
         return self.total
 
-    def var(self) -> float:
-        """Return the variance of the stored sample."""
-        return float(np.ldexp(np.var(self._table.points), 2 * self._unit))
-
     @property
-    def log2_var(self) -> float:
-        """Base-2 logarithm of the variance."""
-        return math.log2(float(np.var(self._table.points))) + 2 * self._unit
+    def _variance(self) -> Scaled:
+        return Scaled(float(np.var(self._curve.points)), 2 * self._exponent)
 
     def support(self) -> tuple[float, float]:
         """Return the half line: angles that make every component large are not looked for."""

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import InputState
 from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
-from pennylane_wishart.ensembles.law import check_size
+from pennylane_wishart.ensembles.arguments import check_size
 from pennylane_wishart.ensembles.process import (
     GaussianVerdict,
     gaussian_verdict,
