@@ -63,7 +63,7 @@ def test_fast_routes_are_taken_and_named():
 
 
 def test_a_wrong_private_route_is_found_out_and_replaced(monkeypatch):
-    from pennylane_wishart.measurement.lightning import LightningAdjoint
+    from pennylane_wishart.measurement.routes.lightning import LightningAdjoint
 
     qnode, args = qnode_of("layers")
     right = measure(qnode, samples=3)(*args)

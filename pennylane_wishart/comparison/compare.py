@@ -27,7 +27,7 @@ from pennylane_wishart.comparison.statistics import (
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
-from pennylane_wishart.measurement.machines import IDEAL
+from pennylane_wishart.measurement.names import IDEAL
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Comparison", "compare"]

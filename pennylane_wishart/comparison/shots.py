@@ -14,7 +14,7 @@ from pennylane_wishart.comparison.variances import gradient_bounds
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
+from pennylane_wishart.measurement.routes.noise import ShotBounds, shot_bounds
 from pennylane_wishart.prediction import Prediction
 
 __all__ = [

@@ -18,7 +18,7 @@ from pennylane_wishart.diagnosis.laws import (
 )
 from pennylane_wishart.diagnosis.words import count, indices, number, size
 from pennylane_wishart.errors import Status
-from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
+from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.moments import DeadReason
 from pennylane_wishart.moments.reasons import worded
 from pennylane_wishart.report import Figure, Row, Section, Sentence

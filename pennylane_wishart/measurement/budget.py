@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.measurement.sampling import Setup, prepare_measurement
+from pennylane_wishart.measurement.counting import executions_per_sample
+from pennylane_wishart.measurement.engine import Engine
+from pennylane_wishart.measurement.options import MeasureOptions
+from pennylane_wishart.measurement.recipes import DeviceRecipe
+from pennylane_wishart.measurement.setup import Setup, prepare_measurement
 
 __all__ = ["best_shots", "split_budget"]
 
-_PILOT_WIRES = 14
-_LEAST_SAMPLES = 20
 
-
-def best_shots(single_shot: float, variance: float, kurtosis: float = 3.0) -> float:
+def best_shots(single_shot: float, variance: float, kurtosis: float = limits.NORMAL_KURTOSIS) -> float:
     """Return the shots per circuit at which a fixed total tells the gradient variance best.
 
     With n samples of s shots and noise ν = σ²/s on a gradient of variance V and kurtosis κ,
@@ -26,40 +31,41 @@ def best_shots(single_shot: float, variance: float, kurtosis: float = 3.0) -> fl
         variance: V.
         kurtosis: κ of the gradient over the angles; 3 for a normal law.
     """
-    return single_shot / variance * math.sqrt(2 / max(kurtosis - 1, 1e-3))
+    return single_shot / variance * math.sqrt(2 / max(kurtosis - 1, limits.LEAST_KURTOSIS))
 
 
-def split_budget(first, args, kwargs, options: dict) -> dict:
-    """Return ``samples`` and ``shots`` for ``budget=`` shots in all."""
-    from pennylane_wishart.measurement.quotes import executions_per_sample
-
-    budget = options["budget"]
+def split_budget(first: Any, args: Any, kwargs: Any, options: MeasureOptions) -> MeasureOptions:
+    """Return the options with ``samples`` and ``shots`` that spend ``budget=`` shots in all."""
+    budget = options.budget
+    if budget is None:
+        return options
     if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 1:
         raise InputError(f"budget needs a positive number of shots; got {budget!r}.")
-    setup = prepare_measurement(first, args, kwargs, {**options, "shots": 100, "samples": 100})
+    pilot = replace(options, shots=limits.PILOT_SHOTS, samples=limits.PILOT_SAMPLES)
+    setup = prepare_measurement(first, args, kwargs, pilot)
     counts, per_circuit = executions_per_sample(setup)
     cost = float(counts.mean()) * per_circuit
-    if budget < _LEAST_SAMPLES * cost:
+    least = limits.LEAST_SAMPLES
+    if budget < least * cost:
         raise InputError(
-            f"budget={budget} shots is too little: {_LEAST_SAMPLES} angle sets take "
-            f"{math.ceil(_LEAST_SAMPLES * cost)} circuits of at least one shot; raise it, or measure fewer "
-            "components with parameters=1."
+            f"budget={budget} shots is too little: {least} angle sets take {math.ceil(least * cost)} circuits of at "
+            "least one shot; raise it, or measure fewer components with parameters=1."
         )
     single, variance, kurtosis = _scales(setup, options)
-    most = budget / (_LEAST_SAMPLES * cost)
+    most = budget / (least * cost)
     shots = int(np.clip(round(best_shots(single, variance, kurtosis)), 1, most))
     # One-shot estimates have no spread of their own to take out.
     shots = max(shots, min(2, int(most)))
-    return {"shots": shots, "samples": int(float(budget) / (cost * shots)), "budget": None}
+    return replace(options, shots=shots, samples=int(float(budget) / (cost * shots)), budget=None)
 
 
-def _scales(setup: Setup, options: dict) -> tuple[float, float, float]:
+def _scales(setup: Setup, options: MeasureOptions) -> tuple[float, float, float]:
     """Single-shot noise, variance and kurtosis of a gradient component: given, or from a pilot."""
-    if options["variance"] is not None:
-        if not options["variance"] > 0:
-            raise InputError(f"variance needs a positive number; got {options['variance']!r}.")
-        return _noise_bound(setup), float(options["variance"]), 3.0
-    if len(setup.recipe.wires) > _PILOT_WIRES:
+    if options.variance is not None:
+        if not options.variance > 0:
+            raise InputError(f"variance needs a positive number; got {options.variance!r}.")
+        return _noise_bound(setup), float(options.variance), limits.NORMAL_KURTOSIS
+    if len(setup.recipe.wires) > limits.PILOT_WIRES:
         raise InputError(
             f"budget: a circuit of {len(setup.recipe.wires)} wires is too large for a simulated pilot; give "
             "the gradient variance that you expect as variance= (pw.predict tells it)."
@@ -67,34 +73,30 @@ def _scales(setup: Setup, options: dict) -> tuple[float, float, float]:
     gradients, noise = _pilot(setup)
     flat = gradients[np.isfinite(gradients)]
     variance = float(np.mean(flat**2))
-    if variance < 1e-14:
+    if variance < limits.NO_VARIANCE:
         raise InputError("budget: every gradient component of the pilot is zero; there is nothing to resolve.")
     return noise, variance, float(np.mean(flat**4) / variance**2)
 
 
-def _pilot(setup: Setup) -> tuple[np.ndarray, float]:
+def _pilot(setup: Setup) -> tuple[Floats, float]:
     """Simulate gradients exactly, and the noise of one shot, free of charge."""
-    from dataclasses import replace
-
-    from pennylane_wishart.measurement.engine import Engine
-    from pennylane_wishart.measurement.machines import DeviceRecipe
-
     recipe = DeviceRecipe("lightning.qubit", setup.recipe.wires)
     angles, measured = setup.plan.draw()
     exact = Engine(replace(setup.task, recipe=recipe, shots=None, route=None, trusted=False))
     gradients = exact.run(angles, measured, None).gradients
-    shots, few = 200, slice(0, 4)
+    shots, few = limits.NOISE_SHOTS, slice(0, limits.NOISE_SAMPLES)
     noisy = Engine(replace(setup.task, recipe=recipe, shots=shots, route=None))
-    errors = noisy.run(angles[few], _thinned(measured[few]), np.arange(4)).gradient_error
+    seeds = np.arange(limits.NOISE_SAMPLES)
+    errors = noisy.run(angles[few], _thinned(measured[few]), seeds).gradient_error
     return gradients, float(np.nanmean(errors**2)) * shots
 
 
-def _thinned(measured: np.ndarray, most: int = 8) -> np.ndarray:
+def _thinned(measured: Bools) -> Bools:
     """Keep at most a few components of each sample: the noise hardly differs between them."""
     out = np.zeros_like(measured)
     for row, mask in enumerate(measured):
         chosen = np.flatnonzero(mask)
-        out[row, chosen[:: max(1, len(chosen) // most)]] = True
+        out[row, chosen[:: max(1, len(chosen) // limits.NOISE_COMPONENTS)]] = True
     return out
 
 

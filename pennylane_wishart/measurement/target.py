@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -12,9 +13,12 @@ from pennylane_wishart.circuit.normal_form import normal_form
 from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.measurement.engine import Task
-from pennylane_wishart.measurement.machines import DeviceRecipe
+from pennylane_wishart.measurement.options import MeasureOptions
+from pennylane_wishart.measurement.recipes import DeviceRecipe
+from pennylane_wishart.measurement.routes.shifts import gate_frequencies
 
 __all__ = ["Target", "resolve_target"]
 
@@ -33,20 +37,20 @@ class Target:
         """Number of flat trainable parameters."""
         return self.trace.n_params
 
-    def law(self, spec) -> AngleLaw:
+    def law(self, spec: Any) -> AngleLaw:
         """Resolve ``angles=``, exactly as prediction does wherever a normal form exists."""
         if self.circuit is not None:
             return self.circuit.angle_law(spec)
         found = _gate_ranges(self.tape, self.trace.jacobian)
         return AngleLaw.resolve(spec, found.width, found.incommensurate)
 
-    def periods(self) -> np.ndarray:
+    def periods(self) -> Floats:
         """Period of the loss in each parameter, radians ``(n_params,)``."""
         if self.circuit is not None:
-            return self.circuit.periods
+            return np.asarray(self.circuit.periods)
         return _gate_periods(self.tape, self.trace.jacobian)
 
-    def task(self, recipe: DeviceRecipe, **options) -> Task:
+    def task(self, recipe: DeviceRecipe, **options: Any) -> Task:
         """Return the picklable description of the work."""
         tape, order = self.tape, tuple(range(len(recipe.wires)))
         if recipe.is_seedable and tuple(recipe.wires) != order:
@@ -58,8 +62,9 @@ class Target:
         return Task(tape, self.trace.jacobian, offsets, recipe, **options)
 
 
-def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fixed", datum=0) -> Target:
+def resolve_target(first: Any, args: Any, kwargs: Any, options: MeasureOptions | None = None) -> Target:
     """Accept a QNode (or anything the circuit room reads), a TracedCircuit or a RotationCircuit."""
+    options = options or MeasureOptions()
     circuit: RotationCircuit | None = None
     if isinstance(first, RotationCircuit):
         if first.trace is None:
@@ -72,26 +77,25 @@ def resolve_target(first, args, kwargs, argnums=None, output=None, encoding="fix
         if isinstance(first, TracedCircuit):
             trace = first
         else:
-            trace = trace_qnode(first, args, kwargs, argnums, output, encoding)
+            trace = trace_qnode(first, args, kwargs, options.argnums, options.output, options.encoding)
         try:
             circuit = normal_form(trace)()
         except (UnsupportedCircuitError, ModuleTooLargeError, MemoryError):
+            # It can be measured all the same; periods then come from the gates.
             circuit = None
-    tapes = trace.tapes
+    tapes, datum = trace.tapes, options.datum
     if not 0 <= datum < len(tapes):
         raise InputError(f"datum={datum} was asked for, but the call has {len(tapes)} data.")
     name = trace.content_hash if circuit is None else circuit.content_hash
     return Target(trace, circuit, tapes[datum], name if datum == 0 else f"{name}:{datum}")
 
 
-def _gate_periods(tape, jacobian) -> np.ndarray:
-    """Periods from the gates' own frequencies, for circuits without a normal form."""
-    return _gate_ranges(tape, jacobian).width
+def _gate_periods(tape: qml.tape.QuantumScript, jacobian: Any) -> Floats:
+    return np.asarray(_gate_ranges(tape, jacobian).width)
 
 
-def _gate_ranges(tape, jacobian) -> Ranges:
-    from pennylane_wishart.measurement.shifts import gate_frequencies
-
+def _gate_ranges(tape: qml.tape.QuantumScript, jacobian: Any) -> Ranges:
+    """Ranges from the gates' own frequencies, for circuits without a normal form."""
     found: dict[int, list[float]] = {}
     rows = jacobian.tocoo()
     for gate, parameter, rate in zip(rows.row, rows.col, rows.data, strict=True):
