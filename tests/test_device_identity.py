@@ -20,7 +20,7 @@ from stub_devices import FaultyHardware, NoisyHardware, StubHardware
 
 from pennylane_wishart.errors import ComparisonError, InputError, StoreError, WishartWarning
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, find_minima, measure, resume, stored_runs
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.recipes import device_recipe
 
 ARGS = PAIR_ARGS

@@ -118,7 +118,7 @@ def test_circuits_and_traces_are_accepted_in_place_of_qnodes():
 
 
 def test_gate_periods_equal_those_of_the_normal_form():
-    from pennylane_wishart.measurement.target import _gate_periods, resolve_target
+    from pennylane_wishart.measurement.setup import _gate_periods, resolve_target
 
     for case in ("layers", "qaoa", "hermitian"):
         qnode, args = qnode_of(case)

@@ -24,7 +24,7 @@ from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
-from pennylane_wishart.measurement.names import IDEAL
+from pennylane_wishart.measurement.recipes import IDEAL
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Comparison", "compare"]
@@ -118,6 +118,7 @@ def compare(
 
 def _noise(found: Comparison) -> str:
     """Say what a discrepancy means on a device that may be noisy."""
+    # An ideal simulator leaves the theory, or this package, to explain it.
     if found.agrees is not False or found.device in IDEAL:
         return ""
     text = f"{found.device} is not a simulator known to be ideal, and the laws are those of the noiseless circuit: "
@@ -157,6 +158,7 @@ def _loss(pred: Prediction, data: Measurement, alpha: float, seed: int) -> Quant
         law, check = pred.loss, pred.loss_check
     except OutOfTheoryError as err:
         return not_compared(name, err.what, alpha)
+    # Without the variance at this depth nobody knows whether the deep limit is near.
     if pred.is_deep is None:
         return not_compared(name, "only a bound on the loss variance at this depth is known", alpha)
     if not check.established:
@@ -212,6 +214,7 @@ def _size(pred: Prediction) -> float:
 def _one_per_sample(data: Measurement, deep: Integers, rng: np.random.Generator) -> tuple[Floats, Integers]:
     """Pick one measured deep component of every angle set."""
     allowed = data.measured[:, deep]
+    # The largest of random keys: every measured component is equally likely.
     pick = np.argmax(np.where(allowed, rng.random(allowed.shape), -1.0), axis=1)
     rows = np.flatnonzero(allowed.any(axis=1))
     return data.gradients[rows, deep[pick[rows]]], deep[pick[rows]]
@@ -224,6 +227,7 @@ def _minima(pred: Prediction, data: MinimaMeasurement, alpha: float, seed: int) 
     except OutOfTheoryError as err:
         return Comparison(minima=not_compared(name, err.what, alpha))
     losses = data.losses[data.converged]
+    # Above p* there is no law of minima to test, only the optimum.
     if law.is_point_mass:
         return Comparison(minima=_optimal(law, losses, alpha, name))
     found = compare_sample(name, losses, law, alpha, seed, independent=_distinct(losses))

@@ -57,6 +57,7 @@ def compare_dead(
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.maximum(sizes - rounding, 0.0)
+        # Rounding off first: it is not noise, and does not shrink with the shots.
         scaled = np.where(excess > 0, excess / np.sqrt(noise_bound), 0.0)
     single = _largest(float(scaled.max()), count)
     each = [_mean_square(float(np.sum(s**2)), int(n)) for s, n in zip(scaled.T, seen.sum(0), strict=True) if n]
@@ -80,6 +81,7 @@ def _mean_square(total: float, n: int) -> float:
 def _power(moves: Floats, noise: Floats, bound: Floats, count: Iterable[int], columns: int, alpha: float) -> float:
     """Chance of the mean-square bound alone, for the parameter that it sees best."""
     chances = [0.0]
+    # The bound alone: the chance of either test is larger, so that the power told is a lower one.
     for size, own, most, n in zip(moves, noise, bound, count, strict=True):
         if n == 0 or most == 0:
             continue

@@ -44,6 +44,7 @@ class CountedLaw:
         if self.law.std() == 0:
             points, masses = np.array([self.law.mean()]), np.ones(1)
         else:
+            # Every cell counts with its probability at its middle: counts are far coarser.
             edges, masses = cell_table(self.law, limits.CELLS)
             points = (edges[:-1] + edges[1:]) / 2
         counts = np.arange(self.shots + 1)
@@ -163,6 +164,7 @@ def noisy_law(law: Law, shots: int, noise: Floats, step: float) -> NoisyLaw | st
     def noisy(x: Any) -> Floats:
         return np.asarray(np.interp(x, grid, middle, left=0.0, right=1.0))
 
+    # A step of the estimate moves its cdf by no more than the probability of one step, half to either side.
     half = float(np.max(noisy(grid + step / shots / 2) - noisy(grid - step / shots / 2))) / 2
     return NoisyLaw(law, single, noisy, off + half)
 
@@ -183,5 +185,6 @@ def gridded_cdf(law: Any, seed: int = 0) -> Callable[[Any], Floats]:
     inner = draws[np.linspace(0, limits.DRAWS - 1, limits.GRID).astype(int)]
     ends = np.linspace(0, 1, limits.ENDS)[1:] * spread
     grid = np.unique(np.concatenate([inner, draws[0] - ends, draws[-1] + ends]))
+    # Numerical cdfs may fall by rounding; interpolation needs them to rise.
     values = np.maximum.accumulate(np.asarray(law.cdf(grid), float))
     return lambda x: np.interp(x, grid, values, left=0.0, right=1.0)

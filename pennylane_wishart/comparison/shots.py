@@ -15,7 +15,7 @@ from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.measurement.routes.noise import ShotBounds, shot_bounds
+from pennylane_wishart.measurement.routes.shifts import ShotBounds, shot_bounds
 from pennylane_wishart.prediction import Prediction
 
 __all__ = [
@@ -85,6 +85,7 @@ def gradient_noise(pred: Prediction, data: Measurement) -> Floats | str:
         )
     low, high = levels
     moments = pred.moments
+    # E[(b − ℓ)(ℓ − a)] from the first two moments of ℓ.
     single = (low + high) * moments.loss_mean - low * high - moments.loss_second_moment
     return found.gradient * (max(single, 0.0) / ((high - low) / 2) ** 2)
 
@@ -98,6 +99,7 @@ def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Law | Co
     if levels is not None:
         low, high = levels
         counted = CountedLaw.of(law, low, high, shots)
+        # Beyond a thousand shots the steps no longer show: normal noise of the binomial variance will do.
         return counted or law.with_shots(shots, lambda value: np.maximum((high - value) * (value - low), 0.0))
     found = _bounds_of(pred)
     return noisy_law(law, shots, data.shot_variance, 0.0 if found is None else found.loss_step)
@@ -119,6 +121,7 @@ def loss_estimates(own: Floats, pred: Prediction, data: Measurement, seed: int) 
     shots = data.plan.shots
     if not shots:
         return own
+    # Another stream than that of the choice of components.
     rng = np.random.default_rng([seed, 1])
     levels = two_levels(pred)
     if levels is not None:

@@ -95,9 +95,11 @@ def compare_sample(
     if worth < limits.LEAST_VALUES:
         repeats = "" if independent is None else f" worth of independent ones among {len(sample)}"
         return not_compared(name, f"only {worth} samples{repeats}", alpha)
+    # What the law may be wrong by is taken off the distance: the test can only become milder.
     slack = law.slack if isinstance(law, NoisyLaw) else 0.0
     predicted = float(law.var())
     rounding = max(rounding, limits.LEAST_ROUNDING * max(1.0, abs(float(law.mean()))))
+    # Narrower than rounding, both: a distance of distributions would test the device's last digits.
     if predicted <= rounding**2 and (predicted == 0.0 or float(np.ptp(sample)) <= 2 * limits.ROUNDING_REACH * rounding):
         off = float(np.max(np.abs(sample - float(law.mean()))))
         same, note = off <= limits.ROUNDING_REACH * rounding, "the predicted law is a single value"

@@ -169,6 +169,7 @@ def _together(data: _Squares) -> tuple[float, float, float, tuple[float, float],
     floor = _row_variance(data, weights, normal)
     if data.reference is None and found > 0:
         floor += float(raised_spread(found, n))
+    # A sample that has missed the tail has a spread too small by as much as its mean is off.
     spread = sqrt(max(found, floor))
     if not spread > 0:  # all squares alike, all zero for instance: only the prediction's own error is left
         off = abs(mean - 1)

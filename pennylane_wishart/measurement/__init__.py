@@ -1,7 +1,7 @@
 """Sampling plans, routes, and gradients and minima on any device."""
 
 from pennylane_wishart.measurement.descent import find_minima
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.pools import process_pool
 from pennylane_wishart.measurement.quotes import quote
 from pennylane_wishart.measurement.records.measurement import Measurement

@@ -45,11 +45,14 @@ def check_device(device: Any, wire: Any, shots: int | None, run: Callable[[list[
         "Y": math.sin(polar) * math.sin(azimuth),
         "Z": math.cos(polar),
     }
+    # As many shots as a sample has, so that a device that answers only large jobs rightly is not let through.
     shots = check_shots(shots)
     state = [qml.RY(polar, wire), qml.RZ(azimuth, wire)]
     tapes = [qml.tape.QuantumScript(state, [qml.expval(getattr(qml, p)(wire))], shots=shots) for p in expected]
+    # Squeezed: devices answer with a number, a list of one, or an array of no dimension.
     got = {p: float(np.squeeze(np.asarray(r, float))) for p, r in zip(expected, run(tapes), strict=True)}
     allowed = limits.CHECK_DECOHERENCE + (limits.CHECK_SIGMAS / math.sqrt(shots) if shots else 0.0)
+    # "not <=": a NaN is as wrong as any other number.
     wrong = {p: v for p, v in got.items() if not abs(v - expected[p]) <= allowed}
     if wrong:
         text = ", ".join(f"⟨{p}⟩ = {v:.3f} for {expected[p]:.3f}" for p, v in wrong.items())
@@ -84,6 +87,7 @@ class Watch:
 
     def start(self) -> None:
         """Check before anything runs."""
+        # A route has just been checked when it was chosen.
         if self._at_start:
             self.is_starting = True
             self._check()
@@ -92,6 +96,7 @@ class Watch:
     def answered(self, index: Integers) -> None:
         """Count answers; a check follows each time the count passes a multiple of the interval."""
         self._since.append(np.asarray(index))
+        # Counted, not timed: the same run is checked at the same samples wherever it runs.
         before, self._count = self._count, self._count + len(index)
         if not self._failed and before // self._interval < self._count // self._interval:
             self._look()
@@ -110,4 +115,5 @@ class Watch:
                 f"{str(error).rstrip('.')}. It passed its last check {len(self.suspect)} samples earlier: those are "
                 "set aside, and are measured again by the next call."
             ) from error
+        # They have a good check on either side now.
         self._since.clear()

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -49,20 +49,49 @@ class Work:
         return self.angles[index], mask, None if self.seeds is None else self.seeds[index]
 
 
-class Bar(Protocol):
-    """What shows how far a run is."""
+class _Run:
+    """Work under way: puts every answer into the table at once, and into the journal at the latest when it ends."""
 
-    def update(self, n: int = 1) -> Any:
-        """Count answers."""
-
-
-class _Keeper:
-    """Puts every answer into the table at once, and into the journal: at the latest when the run ends."""
-
-    def __init__(self, table: Table, ledger: Ledger | None, bar: Bar, watch: Watch | None) -> None:
-        self.table, self.ledger, self.bar, self.watch = table, ledger, bar, watch
+    def __init__(self, work: Work, table: Table, ledger: Ledger | None, bar: Any, watch: Watch | None) -> None:
+        self.work, self.table, self.ledger, self.bar, self.watch = work, table, ledger, bar, watch
         self._unsaved: list[tuple[Integers, Any]] = []
 
+    # ------------------------------------------------------------------ what is known already
+    def take_known(self) -> None:
+        """Fill the table with what the journal holds."""
+        if self.ledger is not None:
+            for row, rows in self.ledger.load(np.flatnonzero(~self.table.done), self.table.shape[1]):
+                self.table.put(np.array([row]), rows)
+                self.bar.update(1)
+
+    def missing(self, chunks: list[Integers]) -> list[Integers]:
+        """Return what of some chunks is not in the table."""
+        return [c for c in (chunk[~self.table.done[chunk]] for chunk in chunks) if len(c)]
+
+    def await_others(self, later: list[Integers]) -> list[Integers]:
+        """Return what is still missing, after a look at what other processes have measured."""
+        later = self.missing(later)
+        if later and self.ledger is not None:
+            self.take_known()
+            later = self.missing(later)
+            if later:
+                wait_for_others()
+        return later
+
+    def claimed(self, chunk: Integers, later: list[Integers]) -> bool:
+        """Whether this process may measure a chunk; what another one has measured is taken over."""
+        claim = Claim.TAKEN if self.ledger is None else self.ledger.claim(chunk)
+        if claim is Claim.KNOWN and self.ledger is not None:
+            before = int(self.table.done[chunk].sum())
+            self.take_known()
+            # A file that lists samples which it does not yield would be asked for ever.
+            if int(self.table.done[chunk].sum()) == before:
+                raise self.ledger.contradiction(chunk)
+        if claim is not Claim.TAKEN:
+            later.append(chunk)
+        return claim is Claim.TAKEN
+
+    # ------------------------------------------------------------------ what is answered
     def keep(self, index: Integers, rows: Rows | Ends) -> None:
         """Keep the answers to ``index``; a check of the device may be due after them."""
         if not len(index):
@@ -70,7 +99,7 @@ class _Keeper:
         # The table first: a store that fails must not lose what has just been measured.
         self._unsaved.append((index, rows))
         self.table.put(index, rows)
-        self.save()
+        self._save()
         self.bar.update(len(index))
         if self.watch is not None:
             self.watch.answered(index)
@@ -78,13 +107,12 @@ class _Keeper:
     def keep_part(self, chunk: Integers, error: BaseException) -> Integers:
         """Keep what a chunk had answered when it failed, and return the rest of it."""
         rows = getattr(error, "answered", None)
-        if rows is None:
-            return chunk
-        count = len(rows.losses)
-        self.keep(chunk[:count], rows)
+        count = 0 if rows is None else len(rows.losses)
+        if rows is not None:
+            self.keep(chunk[:count], rows)
         return chunk[count:]
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Write what is not in the journal yet."""
         while self._unsaved:
             index, rows = self._unsaved[0]
@@ -93,12 +121,13 @@ class _Keeper:
                 if jobs:
                     self.ledger.note_jobs(index, jobs)
                 self.ledger.acknowledge(index, rows)
+            # Only now: an interrupt while it is written finds it here, and it is written once more.
             self._unsaved.pop(0)
 
     def close(self) -> None:
         """Save what a failure left unsaved, and set aside what a device measured that then failed its check."""
         try:
-            self.save()
+            self._save()
         except StoreError:
             log.warning("answers could not be written to the store; they are in the record", exc_info=True)
         suspect = np.zeros(0, int) if self.watch is None else self.watch.suspect
@@ -109,7 +138,7 @@ class _Keeper:
 
 
 def collect(
-    work: Work, table: Table, executor: Any, ledger: Ledger | None, bar: Bar, watch: Watch | None = None
+    work: Work, table: Table, executor: Any, ledger: Ledger | None, bar: Any, watch: Watch | None = None
 ) -> None:
     """Fill ``table``; whatever stops it, the table and the journal keep what had been measured.
 
@@ -123,48 +152,31 @@ def collect(
         raise InputError(
             f"executor needs a submit method (a concurrent.futures executor, a Dask client); got {executor!r}."
         )
-    if ledger is not None:
-        _take_known(work, table, ledger, bar)
-    waiting = _missing(work.chunks, table)
-    keeper = _Keeper(table, ledger, bar, watch)
+    run = _Run(work, table, ledger, bar, watch)
+    run.take_known()
+    waiting = run.missing(work.chunks)
     if ledger is not None and waiting:
         if ledger.read_only:
             raise ledger.incomplete(int(np.sum(~table.done)), len(table.done))
-        _warn_of_lost_jobs(ledger, np.flatnonzero(~table.done))
+        _warn_of_lost_jobs(ledger.unanswered(np.flatnonzero(~table.done)))
     try:
         if waiting and watch is not None:
             watch.start()
         while waiting:
             later: list[Integers] = []
             if executor is None:
-                _run_here(work, waiting, later, keeper)
-            elif not _run_on(executor, work, waiting, later, keeper):
-                executor = None
-                later = waiting
-            waiting = _await_others(work, later, table, ledger, bar)
+                _run_here(run, waiting, later)
+            elif not _run_on(executor, run, waiting, later):
+                executor, later = None, waiting
+            waiting = run.await_others(later)
         if watch is not None:
             watch.finish()
     finally:
         try:
-            keeper.close()
+            run.close()
         finally:
             if ledger is not None:
                 ledger.release()
-
-
-def _missing(chunks: list[Integers], table: Table) -> list[Integers]:
-    return [c for c in (chunk[~table.done[chunk]] for chunk in chunks) if len(c)]
-
-
-def _await_others(work: Work, later: list[Integers], table: Table, ledger: Ledger | None, bar: Bar) -> list[Integers]:
-    """Return the chunks that are still missing, after a look at what other processes have measured."""
-    later = _missing(later, table)
-    if later and ledger is not None:
-        _take_known(work, table, ledger, bar)
-        later = _missing(later, table)
-        if later:
-            wait_for_others()
-    return later
 
 
 def wait_for_others() -> None:
@@ -172,17 +184,9 @@ def wait_for_others() -> None:
     time.sleep(limits.OTHERS_PATIENCE)
 
 
-def _take_known(work: Work, table: Table, ledger: Ledger, bar: Bar) -> None:
-    for row, rows in ledger.load(np.flatnonzero(~table.done), work.angles.shape[1]):
-        table.put(np.array([row]), rows)
-        bar.update(1)
-
-
-def _warn_of_lost_jobs(ledger: Ledger, index: Integers) -> None:
-    jobs = ledger.unanswered(index)
+def _warn_of_lost_jobs(jobs: list[str]) -> None:
     if jobs:
-        most = limits.SHOWN_JOBS
-        shown = ", ".join(jobs[:most]) + (", …" if len(jobs) > most else "")
+        shown = ", ".join(jobs[: limits.SHOWN_JOBS]) + (", …" if len(jobs) > limits.SHOWN_JOBS else "")
         warnings.warn(
             f"{len(jobs)} jobs were submitted earlier and never answered here: {shown}. They are submitted again; "
             "the provider may still hold their results (pw.measurement.stored_jobs lists all ids).",
@@ -191,38 +195,21 @@ def _warn_of_lost_jobs(ledger: Ledger, index: Integers) -> None:
         )
 
 
-def _claimed(work: Work, chunk: Integers, later: list[Integers], keeper: _Keeper) -> bool:
-    """Whether this process may measure a chunk; what another one has measured is taken over."""
-    ledger = keeper.ledger
-    if ledger is None:
-        return True
-    claim = ledger.claim(chunk)
-    if claim is Claim.KNOWN:
-        before = int(keeper.table.done[chunk].sum())
-        _take_known(work, keeper.table, ledger, keeper.bar)
-        # A file that lists samples which it does not yield would be asked for ever.
-        if int(keeper.table.done[chunk].sum()) == before:
-            raise ledger.contradiction(chunk)
-    if claim is not Claim.TAKEN:
-        later.append(chunk)
-    return claim is Claim.TAKEN
-
-
-def _run_here(work: Work, waiting: list[Integers], later: list[Integers], keeper: _Keeper) -> None:
+def _run_here(run: _Run, waiting: list[Integers], later: list[Integers]) -> None:
     # Tasks are used as they are: an instance of a device need not pickle.
-    key = work.task.name
-    engine = engine_for(key, work.task)
+    task = run.work.task
+    engine = engine_for(task.name, task)
     for chunk in waiting:
-        if not _claimed(work, chunk, later, keeper):
+        if not run.claimed(chunk, later):
             continue
-        if keeper.ledger is not None:
-            engine.on_jobs = functools.partial(keeper.ledger.note_jobs, chunk)
+        if run.ledger is not None:
+            engine.on_jobs = functools.partial(run.ledger.note_jobs, chunk)
         try:
-            rows = work.function(key, work.task, *work.arguments(chunk))
+            rows = run.work.function(task.name, task, *run.work.arguments(chunk))
         except BaseException as error:
-            keeper.keep_part(chunk, error)
+            run.keep_part(chunk, error)
             raise
-        keeper.keep(chunk, rows)
+        run.keep(chunk, rows)
 
 
 def _payload(executor: Any, task: Task) -> tuple[str, Task | bytes]:
@@ -238,11 +225,11 @@ def _payload(executor: Any, task: Task) -> tuple[str, Task | bytes]:
         ) from error
 
 
-def _run_on(executor: Any, work: Work, waiting: list[Integers], later: list[Integers], keeper: _Keeper) -> bool:
+def _run_on(executor: Any, run: _Run, waiting: list[Integers], later: list[Integers]) -> bool:
     """Run chunks on an executor; False where it broke and the rest must be run here."""
-    session = _Session(executor, work, keeper)
+    session = _Session(executor, run)
     try:
-        session.run(waiting, later)
+        session.measure(waiting, later)
     except concurrent.futures.BrokenExecutor as error:
         session.salvage(wait=False)
         warnings.warn(
@@ -268,9 +255,9 @@ def _run_on(executor: Any, work: Work, waiting: list[Integers], later: list[Inte
 class _Session:
     """Chunks in flight on one executor."""
 
-    def __init__(self, executor: Any, work: Work, keeper: _Keeper) -> None:
-        self._executor, self._work, self._keeper = executor, work, keeper
-        self._key, self._payload = _payload(executor, work.task)
+    def __init__(self, executor: Any, run: _Run) -> None:
+        self._executor, self._work, self._run = executor, run.work, run
+        self._key, self._payload = _payload(executor, run.work.task)
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._running: dict[int, tuple[Any, Integers, int]] = {}
         self._arrived: set[int] = set()
@@ -282,13 +269,13 @@ class _Session:
         self._running[id(future)] = (future, chunk, attempt)
         future.add_done_callback(self._answers.put)
 
-    def run(self, waiting: list[Integers], later: list[Integers]) -> None:
+    def measure(self, waiting: list[Integers], later: list[Integers]) -> None:
         """Submit chunks, a window of them at a time, and keep the answers as they come."""
         todo = [(chunk, 0) for chunk in reversed(waiting)]
         while todo or self._running:
             while todo and len(self._running) < limits.WINDOW:
                 chunk, attempt = todo.pop()
-                if attempt or _claimed(self._work, chunk, later, self._keeper):
+                if attempt or self._run.claimed(chunk, later):
                     self._submit(chunk, attempt)
             if not self._running:
                 break
@@ -296,8 +283,8 @@ class _Session:
                 answer = self._answers.get(timeout=limits.ANSWER_PATIENCE)
             except queue.Empty:
                 # A long job is no reason for others to take over its claim.
-                if self._keeper.ledger is not None:
-                    self._keeper.ledger.refresh()
+                if self._run.ledger is not None:
+                    self._run.ledger.refresh()
                 continue
             future, chunk, attempt = self._running[id(answer)]
             again = self._take(future, chunk, attempt)
@@ -314,7 +301,7 @@ class _Session:
         except concurrent.futures.BrokenExecutor:
             raise
         except BaseException as error:
-            rest = self._keeper.keep_part(chunk, error)
+            rest = self._run.keep_part(chunk, error)
             # Our own errors are bad arguments, or a device that was tried often enough on the worker.
             expected = isinstance(error, (Exception, concurrent.futures.CancelledError))
             if not expected or isinstance(error, WishartError) or attempt >= policy.retries:
@@ -323,7 +310,7 @@ class _Session:
             log.warning("a chunk failed on a worker (%s); sending it again", error)
             policy.pause(attempt)
             return rest
-        self._keeper.keep(chunk, rows)
+        self._run.keep(chunk, rows)
         return None
 
     def salvage(self, wait: bool) -> None:
@@ -350,11 +337,11 @@ class _Session:
             # Raised by the job, or by the user while this process waits for it: only the second is for here.
             if not answered and isinstance(error, KeyboardInterrupt):
                 raise
-            self._keeper.keep_part(chunk, error)
+            self._run.keep_part(chunk, error)
             log.warning("a job in flight failed too (%s)", error)
             return
         try:
-            self._keeper.keep(chunk, rows)
+            self._run.keep(chunk, rows)
         except (WishartError, OSError) as error:
             # The table has it; why the run stopped is said by the first error.
             log.warning("an answer in flight was kept, but: %s", error)

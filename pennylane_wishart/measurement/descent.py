@@ -53,6 +53,7 @@ def _descend(engine: Engine, start: Floats, tolerance: float, iterations: int, h
         point = result.x
         if np.abs(result.jac).max(initial=0.0) <= tolerance or evaluations >= iterations:
             break
+    # The gradient at the last point that was accepted: one evaluation less.
     gradient = np.asarray(result.jac)
     lowest, zeros = _curvature(engine, point, gradient) if hessian else (np.nan, -1)
     evaluations += len(point) if hessian else 0
@@ -62,6 +63,7 @@ def _descend(engine: Engine, start: Floats, tolerance: float, iterations: int, h
 def _curvature(engine: Engine, point: Floats, gradient: Floats) -> tuple[float, int]:
     """Lowest Hessian eigenvalue and number of zero ones, by differences of exact gradients."""
     steps = point + limits.HESSIAN_STEP * np.eye(len(point))
+    # One-sided: central differences cost twice the gradients, and zero modes are told at 2e-5 of the largest.
     matrix = (engine.run(steps, None, None).gradients - gradient) / limits.HESSIAN_STEP
     values = np.linalg.eigvalsh((matrix + matrix.T) / 2)
     size = max(float(np.abs(values).max()), limits.LEAST_CURVATURE)
@@ -106,6 +108,7 @@ def find_minima(qnode: Any, options: SearchOptions) -> Callable[..., MinimaMeasu
         if file is not None:
             file.check_place()
         setup = prepare_measurement(qnode, args, kwargs, options.measuring)
+        # L-BFGS-B takes noise for curvature and ends anywhere.
         if setup.plan.shots is not None:
             raise InputError("find_minima descends on exact losses: use a device without shots.")
         return run_search(setup, options)
@@ -117,6 +120,7 @@ def run_search(setup: Setup, options: SearchOptions) -> MinimaMeasurement:
     """Run a prepared search, or what a journal lacks of it."""
     starts, _ = setup.plan.draw()
     extra = (options.tolerance, options.max_iterations, options.hessian)
+    # One start a job: descents differ in length by factors of ten, and a kill then costs one of them.
     chunks = [np.array([i]) for i in range(options.starts)]
     work = Work(setup.task, starts, None, None, chunks, run_descents, extra)
     table, routes = Table(ENDS, (options.starts, setup.plan.n_params)), [setup.engine.route]

@@ -22,7 +22,7 @@ from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import DeviceError, InputError
 from pennylane_wishart.measurement.recipes import DeviceRecipe
-from pennylane_wishart.measurement.routes.base import AdjointRoute
+from pennylane_wishart.measurement.routes.adjoint import AdjointRoute
 from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, probe_route
 from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor
 from pennylane_wishart.measurement.store.faults import RetryPolicy
@@ -56,6 +56,7 @@ class Task:
 
     def pack(self) -> tuple[str, bytes]:
         """Return a key and the pickled task."""
+        # Named by its content: workers that live longer than a call know the task again.
         body = pickle.dumps(self)
         return hashlib.sha256(body).hexdigest(), body
 
@@ -74,6 +75,7 @@ class Engine:
         self._shift: ParameterShift | None = None
         if task.shots is None and task.route != "parameter-shift":
             self._derivative = self._choose()
+        # Asked for by name and not to be had: another route would give numbers of another kind unasked.
         if self._derivative is None and task.route not in (None, "parameter-shift"):
             raise InputError(
                 f"route={task.route!r} cannot be taken"
@@ -177,6 +179,7 @@ class Engine:
         jobs: list[str] = []
         for row in range(len(angles)):
             wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
+            # A parameter is differentiated through every gate that it drives.
             gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
             try:
                 execute = self._executor(None if seeds is None else int(seeds[row]), jobs)
@@ -219,6 +222,7 @@ def keep_engine(key: str, engine: Engine) -> None:
     """Keep an engine for this thread; the oldest of too many goes."""
     engines = _engines()
     while len(engines) >= limits.KEPT_ENGINES:
+        # Dictionaries keep their order: the first is the one unused for longest.
         engines.pop(next(iter(engines)))
     engines[key] = engine
 

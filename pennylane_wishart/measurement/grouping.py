@@ -50,6 +50,7 @@ def _flat_directions(engine: Engine, periods: Floats) -> int:
     n = len(periods)
     rng = np.random.default_rng(limits.FLAT_SEED)
     points = rng.uniform(0, 4 * np.pi, (n + limits.FLAT_EXTRA, n))
+    # Gradients at random points span every direction in which the loss moves at all.
     values = np.linalg.svd(engine.run(points, None, None).gradients, compute_uv=False)
     return int(n - np.sum(values > limits.FLAT_RANK * max(values[0], limits.LEAST_GRADIENT)))
 
@@ -57,6 +58,7 @@ def _flat_directions(engine: Engine, periods: Floats) -> int:
 def _true_periods(engine: Engine, periods: Floats) -> Floats:
     """Set the period to 0 where the loss has none (gates of incommensurate frequencies)."""
     base = np.random.default_rng(limits.PERIOD_SEED).uniform(*limits.PERIOD_ANGLES, (1, len(periods)))
+    # All periods in one batch, each from the same point.
     moved = engine.losses(np.concatenate([base, base + np.diag(periods)]))
     allowed = limits.PERIOD_TOLERANCE * max(1.0, float(np.abs(moved).max()))
     return np.where(np.abs(moved[1:] - moved[0]) < allowed, periods, 0.0)
@@ -81,6 +83,7 @@ def distinct_minima(
     Returns:
         int ``(starts,)``: 0 for the lowest minimum.
     """
+    # Losses are compared on the scale of the landscape that the descents have seen.
     scale = max(float(np.ptp(losses)), limits.LEAST_RANGE)
     order = np.argsort(losses, kind="stable")
     cluster = np.full(len(losses), -1)
@@ -91,6 +94,7 @@ def distinct_minima(
             head = heads[number]
             if losses[row] - losses[head] > limits.LEVEL_CHANGE * scale:
                 continue
+            # A bent valley leaves every straight line; equal losses are then all there is to go by.
             if valley[row] and valley[head]:
                 cluster[row] = number
                 break

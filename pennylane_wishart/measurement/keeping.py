@@ -16,9 +16,9 @@ from pennylane_wishart.conventions.arrays import Integers
 from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, StoreError, WishartWarning
 from pennylane_wishart.measurement.checks import Watch, check_device
 from pennylane_wishart.measurement.collect import Work, collect
-from pennylane_wishart.measurement.counting import check_interval
 from pennylane_wishart.measurement.engine import drop_engine, keep_engine
 from pennylane_wishart.measurement.options import MeasureOptions
+from pennylane_wishart.measurement.quotes import check_interval
 from pennylane_wishart.measurement.routes.shifts import direct_executor
 from pennylane_wishart.measurement.setup import Setup, notice_state
 from pennylane_wishart.measurement.store.ledger import Ledger, Question, open_ledger
@@ -48,6 +48,7 @@ def collect_into(
 ) -> None:
     """Fill a table, with a journal where one was given, and say what was kept when that stops early."""
     task, count = setup.task, len(table.done)
+    # The engine that was built to choose the route: building it again would cost as much as a small run.
     keep_engine(task.name, setup.engine)
     bar = progress_bar(options.progress, count, 0, f"{kept.doing} on {setup.recipe.label}")
 
@@ -68,6 +69,7 @@ def collect_into(
         # Nothing was begun: the error itself says more than "0 of 100 samples" would.
         if nothing and (isinstance(error, InputError) or at_the_door):
             raise
+        # Ctrl-C has no message of its own.
         reason = "stopped by the user" if isinstance(error, KeyboardInterrupt) else str(error).rstrip(".")
         stored = "" if options.store is None else " and in the store; the same call resumes"
         raise MeasurementInterrupted(
@@ -96,6 +98,7 @@ def _check(setup: Setup) -> None:
     execute = direct_executor(device, setup.task.policy)
 
     def run(tapes: list[Any]) -> Any:
+        # Through the device's own preprocessing: a check must fail where the measurement would.
         config = device.setup_execution_config(None, tapes[0])
         batch, post = device.preprocess_transforms(config)(tapes)
         return post(execute(batch, config, list))
@@ -122,6 +125,7 @@ def _ledger_of(
     if file is None:
         return contextlib.nullcontext()
     question = question_of(setup, options, kept.kind, kept.settings)
+    # Said before anything is paid for, not when the resumed run finds its samples missing.
     if not question.identity.is_certain:
         warnings.warn(
             f"{question.device} cannot be identified ({question.identity.unidentified}): no other session will take "

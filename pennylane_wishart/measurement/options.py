@@ -179,12 +179,14 @@ class QuoteOptions:
 
 def _shared(options: SearchOptions | QuoteOptions) -> dict[str, Any]:
     """The options that a measurement has under the same name."""
+    # By name: an option that both know means the same in both.
     names = {f.name for f in fields(MeasureOptions)} & {f.name for f in fields(options)}
     return {name: getattr(options, name) for name in names}
 
 
 def count(name: str, value: Any, least: int) -> int:
     """Return an integer option, or refuse it by its name."""
+    # True is an int to Python, and to nobody who writes samples=True.
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name} needs an integer >= {least}; got {value!r}.")
     return int(value)
@@ -205,6 +207,7 @@ def takes(
     def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
         @functools.wraps(function)
         def door(*args: Any, **kwargs: Any) -> _Result:
+            # Said here, with the nearest name: ``bind`` would name neither the function nor what was meant.
             for name in kwargs:
                 if name not in signature.parameters:
                     near = difflib.get_close_matches(name, signature.parameters, 1)

@@ -11,11 +11,20 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.errors import DeviceError, InputError
-from pennylane_wishart.measurement.identity.reading import declared, identify, peeled
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
-from pennylane_wishart.measurement.names import LIE, LIGHTNING, PACKAGES, SIMULATOR_PREFIXES
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity, declared, identify, peeled
 
-__all__ = ["DeviceRecipe", "device_recipe", "name_of"]
+__all__ = ["DeviceRecipe", "IDEAL", "LIE", "LIGHTNING", "PACKAGES", "SIMULATOR_PREFIXES", "device_recipe", "name_of"]
+
+
+LIGHTNING = ("lightning.qubit", "lightning.kokkos", "lightning.gpu", "lightning.amdgpu")
+LIE = "wishart.lie"
+IDEAL = (*LIGHTNING, "default.qubit", "reference.qubit", LIE)
+"""Simulators without noise of their own."""
+SIMULATOR_PREFIXES = ("default.", "lightning.", "null.", "reference.", "wishart.")
+"""Of PennyLane's own simulators, which cost nothing and need no check."""
+PACKAGES = ("pennylane.devices.", "pennylane_lightning.", "pennylane_wishart.devices.")
+"""Where their classes are defined: a subclass from anywhere else may answer otherwise."""
+
 
 _REBUILT: dict[str, dict[str, tuple[str, Any]]] = {
     "default.qubit": {},
@@ -96,6 +105,7 @@ class DeviceRecipe:
         if self.factory is not None:
             return _modern(self.factory())
         options = dict(self.options)
+        # A seed of its own for every sample: its shots then do not depend on what the worker measured before.
         if seed is not None and self.is_seedable:
             options["seed"] = seed
         device = _build_named(self.name, list(self.wires), options)
@@ -118,6 +128,7 @@ def _name_of_transform(transform: Any) -> str:
 
 def _modern(device: Any) -> qml.devices.Device:
     """Put the new interface around a device of the old one."""
+    # Plugins of the old interface are still most of them.
     return device if isinstance(device, qml.devices.Device) else qml.devices.LegacyDeviceFacade(device)
 
 
@@ -150,6 +161,7 @@ def device_recipe(device: Any, own_device: Any, wires: Iterable[Any]) -> DeviceR
         device = "lightning.qubit" if own_device is None else own_device
     if isinstance(device, str):
         recipe = DeviceRecipe(device, wires)
+        # Built once here: a plugin that is missing, or lacks wires, is better told now than by a worker.
         built = recipe.build()
         _refuse(built, wires)
         recipe = replace(recipe, takes_seed=device in _REBUILT or _takes_seed(built))
@@ -179,6 +191,7 @@ def _of_instance(device: Any, wires: tuple[Any, ...]) -> DeviceRecipe:
     if name in _REBUILT and f"{kind.__module__}.".startswith(PACKAGES) and "<locals>" not in kind.__qualname__:
         options = {}
         for option, (place, default) in _REBUILT[name].items():
+            # Our own device keeps its options with what it has found out, in ``_structures``.
             value = getattr(getattr(base, "_structures", base), place, default)
             if value != default:
                 options[option] = value
@@ -191,6 +204,7 @@ def _identified(recipe: DeviceRecipe, device: Any) -> DeviceRecipe:
     """Fill in the identity of a recipe: of what is built by name its options tell everything."""
     if recipe.is_rebuilt and recipe.name in _REBUILT:
         own = {option: default for option, (_, default) in _REBUILT[recipe.name].items()}
+        # Limits of work change no number, only whether there is one.
         settings = {k: v for k, v in (own | recipe.options).items() if k not in ("max_dim", "engine")}
         return replace(recipe, identity=declared(device, recipe.name, settings, recipe.transforms))
     wires = recipe.wires if recipe.is_rebuilt else tuple(getattr(device, "wires", None) or recipe.wires)

@@ -10,7 +10,7 @@ from typing import Any
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.errors import InputError, StoreError
 from pennylane_wishart.measurement.descent import run_search
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.keeping import question_of
 from pennylane_wishart.measurement.options import MeasureOptions, SearchOptions
 from pennylane_wishart.measurement.recipes import device_recipe
@@ -18,10 +18,9 @@ from pennylane_wishart.measurement.records.measurement import Measurement
 from pennylane_wishart.measurement.records.minima import MinimaMeasurement
 from pennylane_wishart.measurement.records.plan import SamplingPlan
 from pennylane_wishart.measurement.sampling import run_measurement
-from pennylane_wishart.measurement.setup import prepare_measurement
+from pennylane_wishart.measurement.setup import prepare_measurement, resolve_target
 from pennylane_wishart.measurement.store.journal import stored_runs
 from pennylane_wishart.measurement.store.store_file import StoreFile, store_file
-from pennylane_wishart.measurement.target import resolve_target
 
 __all__ = ["resume"]
 
@@ -101,6 +100,7 @@ def _finish(
     if same_device:
         setup = setup.known_as(chosen["identity"])
     settings = {} if search is None else search.settings
+    # The last word has the content address: everything that decides the numbers is in it.
     if question_of(setup, measuring, chosen["kind"], settings).key != chosen["key"]:
         raise StoreError(
             f"{store_file(call.store).name}: the run asks another question than this call (its law of angles, its "
@@ -118,6 +118,7 @@ def _call_of(chosen: dict[str, Any], options: dict[str, Any], file: StoreFile) -
             "original call, or give angles= again."
         )
     seed, first, samples = plan.ranges[0]
+    # What is given now comes after what is stored: how to go on may differ, what is asked may not.
     given = {"angles": plan.law, **chosen["options"], **options, "store": file, "seed": seed}
     if chosen["kind"] == MinimaMeasurement.__name__:
         return SearchOptions(**_known(SearchOptions, given), starts=samples)
@@ -148,6 +149,7 @@ def _choose(
     """
     found: list[tuple[dict[str, Any], DeviceIdentity]] = []
     known: dict[str, tuple[str, DeviceIdentity]] = {}
+    # The latest first: a file may hold many runs of one circuit, and the last is the one that was interrupted.
     for stored in [runs[run]] if run is not None else reversed(runs):
         settings = {k: v for k, v in stored["options"].items() if k in ("argnums", "output", "encoding", "datum")}
         key = str(settings)

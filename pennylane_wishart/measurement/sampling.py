@@ -10,11 +10,10 @@ import numpy as np
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Integers
-from pennylane_wishart.measurement.budget import split_budget
 from pennylane_wishart.measurement.collect import Work
-from pennylane_wishart.measurement.counting import check_interval
 from pennylane_wishart.measurement.keeping import Kept, collect_into, watch_of
 from pennylane_wishart.measurement.options import MeasureOptions, count, takes
+from pennylane_wishart.measurement.quotes import check_interval, split_budget
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.measurement import Measurement
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
@@ -85,8 +84,10 @@ def run_measurement(setup: Setup, options: MeasureOptions) -> Measurement:
     edges = [0, *range(size - first % size, samples, size), samples]
     chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     seeds = _shot_seeds(seed, first, samples) if task.shots is not None and setup.recipe.is_seedable else None
+    # None where all are wanted: masks need not travel to workers.
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
     table, routes = Table(ROWS, (samples, plan.n_params)), [setup.engine.route]
+    # Found out on every run, because it is the user who needs to know; our own numbers go round it.
     wrong = wrong_gradient_gates(setup.target.trace)
 
     def record(rows: Integers) -> Measurement:

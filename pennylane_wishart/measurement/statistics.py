@@ -71,6 +71,7 @@ def variance_interval(sample: Any, kurtosis: float | None = None) -> tuple[float
     if variance == 0 or n < limits.LEAST_SHAPE:
         return variance, 0.0, float("inf")
     (own,), (skewness,) = _shape(x[:, None], np.ones((n, 1), bool))
+    # A sample that has missed its tail has too small a kurtosis; a law that is known does not.
     floor = own if kurtosis is None or not np.isfinite(kurtosis) else max(own, kurtosis)
     low, high = spread_factors(floor + 2 * n / (n - 1), n, skewness)
     return variance, variance * float(low), variance * float(high)
@@ -135,10 +136,12 @@ def gradient_variance(
     # Centred first: the bootstrap works with sums of squares.
     with np.errstate(invalid="ignore", divide="ignore"):
         x = np.where(seen, x - x.sum(0) / count, 0.0)
+    # Unmeasured components weigh nothing in every sum below.
     noise = np.where(seen, np.asarray(errors) ** 2, 0.0)
     weights = np.ones((1, len(x)))
     raw, shot = _moments(weights, x, noise, seen)
     rng = np.random.default_rng(seed)
+    # Weights instead of resampled rows: all replicates are then a few matrix products.
     draws = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=replicates).astype(float)
     boot_raw, boot_shot = _moments(draws, x, noise, seen)
     boot = boot_raw - boot_shot
@@ -151,9 +154,11 @@ def gradient_variance(
         error = np.where(enough, boot.std(0, ddof=1), np.nan)
     low, high = _component_interval(x, seen, raw[0], noise, shots)
     low, high = np.where(enough, low, np.nan), np.where(enough, high, np.nan)
+    # The noise is only bounded: no value between the two ends is more likely than another.
     if shots == 1 and np.any(noise > 0):
         value, boot = np.full_like(value, np.nan), np.full_like(boot, np.nan)
         error = np.full_like(error, np.nan)
+    # Components without a value are left out of the mean, not counted as 0.
     measured = np.isfinite(value)
     mean = float(value[measured].mean()) if measured.any() else float("nan")
     both = boot[:, measured & enough]
@@ -248,6 +253,7 @@ def degrees_of_freedom(
 
     above, variance = float(losses.mean() - minimum), float(losses.var(ddof=1))
     noise = float(shot_variance.mean())
+    # Shot noise adds to the variance of ℓ whatever the state is.
     spread = variance - noise
     scale = (2 / beta) * above**2 * dim / (dim + 2 / beta)
 

@@ -59,6 +59,7 @@ class Layout(Generic[_Chunk]):
 
     def unpack(self, numbers: Floats, n_params: int) -> _Chunk:
         """Return one row as a chunk of its own."""
+        # Views of the row: nothing is copied until it is put into the table.
         found: dict[str, Any] = {name: numbers[k : k + 1] for k, name in enumerate(self.single)}
         found |= {name: found[name].astype(int) for name in self.counts}
         wide = numbers[len(self.single) :].reshape(-1, 1, n_params)
@@ -82,6 +83,7 @@ class Table:
         self.layout, self.shape = layout, shape
         self.done = np.zeros(shape[0], bool)
         self._columns: dict[str, Array] = {name: np.full(shape[0], np.nan) for name in layout.single}
+        # Integers have no NaN: ``done`` tells which rows hold something.
         self._columns |= {name: np.zeros(shape[0], int) for name in layout.counts}
         self._columns |= {name: np.full(shape, np.nan) for name in layout.by_parameter}
 

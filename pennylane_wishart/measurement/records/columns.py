@@ -12,7 +12,7 @@ import numpy as np
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Array
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 
 __all__ = ["Column", "ColumnRecord"]
 
@@ -62,6 +62,7 @@ class ColumnRecord(ABC):
                 raise InputError(f"{kind}.{name} needs shape {shape}; got {value.shape}.")
             if not column.may_lack and not np.all(np.isfinite(value)):
                 raise InputError(f"{kind}.{name} holds values that are not finite.")
+            # The record is frozen, and this is its making: readers may count on arrays of one kind.
             object.__setattr__(self, name, value)
 
     # ------------------------------------------------------------------ plain data

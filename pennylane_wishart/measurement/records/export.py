@@ -142,6 +142,7 @@ class ExportableRecord(ColumnRecord):
 def _attributes(header: dict[str, Any]) -> dict[str, str]:
     """Return what a reader without this package wants to see, and the whole header."""
     plan = header.get("plan", {})
+    # What a reader of the file alone would ask first; everything, for this package, is in the header.
     shown = {
         "kind": header["kind"],
         "device": header["device"],

@@ -12,7 +12,7 @@ from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.records.columns import Column
 from pennylane_wishart.measurement.records.export import ExportableRecord
 from pennylane_wishart.measurement.records.plan import SamplingPlan
@@ -157,6 +157,7 @@ class Measurement(ExportableRecord):
     def __add__(self, other: Measurement) -> Measurement:
         if not isinstance(other, Measurement):
             return NotImplemented
+        # The device first: of another device nothing else need be compared.
         self.device_identity.refuse_other(other.device_identity)
         plan = self.plan + other.plan
         joined: dict[str, Any] = {k: np.concatenate([getattr(self, k), getattr(other, k)]) for k in self.columns}

@@ -11,7 +11,7 @@ import numpy as np
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.records.columns import Column
 from pennylane_wishart.measurement.records.export import ExportableRecord
 

@@ -113,10 +113,12 @@ class SamplingPlan:
 
     def __add__(self, other: SamplingPlan) -> SamplingPlan:
         mine, theirs = self.content, other.content
+        # All of what differs at once: whoever mends one difference should not meet the next.
         names = [k for k in mine if mine[k] != theirs[k]]
         if names:
             came = "; ".join(f"{k}: {_brief(mine[k])} and {_brief(theirs[k])}" for k in names)
             raise ComparisonError(f"Only measurements of the same question can be added; differing {came}.")
+        # The same sample twice would count as two independent ones.
         shared = set(self.indices()) & set(other.indices())
         if shared:
             seed, i = min(shared)
@@ -166,6 +168,7 @@ def _digest_of(law: AngleLaw) -> str:
 
 def _draw_block(law: AngleLaw, parameters: int | tuple[int, ...] | None, seed: int, block: int) -> tuple[Floats, Bools]:
     """Draw one block of BLOCK angle sets and the mask of components to measure."""
+    # One stream a block: blocks can be drawn in any order, on any worker.
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
     angles, n = law.sample(rng, BLOCK), len(law)
     if parameters is None:
@@ -174,6 +177,7 @@ def _draw_block(law: AngleLaw, parameters: int | tuple[int, ...] | None, seed: i
     if isinstance(parameters, tuple):
         mask[:, list(parameters)] = True
     else:
+        # Ranks of random numbers: every set of that many components is equally likely.
         chosen = np.argsort(rng.random((BLOCK, n)), axis=1)[:, :parameters]
         np.put_along_axis(mask, chosen, True, axis=1)
     return angles, mask
@@ -197,6 +201,7 @@ def resolve_parameters(parameters: Any, n_params: int) -> int | tuple[int, ...] 
             raise InputError(
                 f"parameters={parameters} random gradient components were asked for, but the circuit has {n_params}."
             )
+        # All of them is one question, however it is asked: records then add.
         return None if parameters == n_params else int(parameters)
     indices = np.asarray(parameters)
     if indices.dtype == bool and indices.shape == (n_params,):

@@ -16,7 +16,7 @@ from pennylane.devices.qubit import apply_operation, create_initial_state
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Complexes, Floats, Integers
-from pennylane_wishart.measurement.routes.base import (
+from pennylane_wishart.measurement.routes.adjoint import (
     AdjointRoute,
     UnsupportedRouteError,
     on_numbered_wires,

@@ -18,8 +18,7 @@ from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.measurement.checks import WrongDeviceError
 from pennylane_wishart.measurement.recipes import DeviceRecipe
-from pennylane_wishart.measurement.routes.adjoint import DeviceAdjoint
-from pennylane_wishart.measurement.routes.base import AdjointRoute, UnsupportedRouteError
+from pennylane_wishart.measurement.routes.adjoint import AdjointRoute, DeviceAdjoint, UnsupportedRouteError
 from pennylane_wishart.measurement.routes.broadcast import BroadcastAdjoint
 from pennylane_wishart.measurement.routes.compiled import CatalystAdjoint
 from pennylane_wishart.measurement.routes.lightning import LightningAdjoint, cpp_route_supported
@@ -91,6 +90,7 @@ def adjoint_routes(
         circuit = prepare(device, tape, "adjoint", lower)
         if replaced:
             say(f"{', '.join(replaced)} written as Pauli rotations: the device differentiates it wrongly")
+        # Compiling takes seconds: only for those who compile anyway, or ask for it.
         if task.compiled or task.route == "catalyst":
             yield "catalyst", lambda: CatalystAdjoint(recipe.build(), circuit), circuit
         reason = cpp_route_supported()
@@ -104,6 +104,7 @@ def adjoint_routes(
         yield "broadcast-adjoint", lambda: BroadcastAdjoint(circuit, recipe.wires), circuit
         yield "device-adjoint", lambda: DeviceAdjoint(device, circuit), circuit
     elif not recipe.is_hardware:
+        # A plugin's own method before PennyLane's: it knows its simulator.
         for method in ("device", "adjoint"):
             config = qml.devices.ExecutionConfig(gradient_method=method, use_device_gradient=True)
             if device.supports_derivatives(config, tape):
@@ -125,6 +126,7 @@ def probe_route(route: AdjointRoute, circuit: PreparedCircuit, device: Any, n_ga
     losses, slopes = route.evaluate(x)
     # Copied: a route may answer from memory that it uses again.
     probe = Probe(x, np.array(losses), np.array(slopes), tolerance)
+    # A random direction moves every gate: one quotient then checks the whole gradient.
     direction = rng.standard_normal(x.shape) / max(1.0, np.sqrt(x.size))
     ahead, behind = route.loss(np.concatenate([x + step * direction, x - step * direction]))
     gap = abs((ahead - behind) / (2 * step) - float(slopes[0] @ direction[0]))

@@ -9,7 +9,7 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.conventions.arrays import Floats
-from pennylane_wishart.measurement.routes.base import AdjointRoute, UnsupportedRouteError, only_tape
+from pennylane_wishart.measurement.routes.adjoint import AdjointRoute, UnsupportedRouteError, only_tape
 from pennylane_wishart.measurement.routes.prepare import PreparedCircuit, PreparedTape
 
 __all__ = ["CatalystAdjoint"]

@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
-from pennylane_wishart.measurement.routes.base import AdjointRoute, UnsupportedRouteError, on_numbered_wires
+from pennylane_wishart.measurement.routes.adjoint import AdjointRoute, UnsupportedRouteError, on_numbered_wires
 from pennylane_wishart.measurement.routes.prepare import PreparedTape
 
 __all__ = ["LightningAdjoint", "cpp_route_supported"]
@@ -45,6 +45,7 @@ class LightningAdjoint(AdjointRoute):
     def __init__(self, device: Any, prepared: PreparedTape, wires: tuple[Any, ...]) -> None:
         super().__init__(prepared)
         tape = on_numbered_wires(prepared.tape, wires)
+        # A state of our own: the device's is reset whenever it runs something else.
         state = device.LightningStateVector(
             num_wires=len(wires), dtype=device.c_dtype, rng=device._rng, **device._sv_init_kwargs
         )
@@ -95,6 +96,7 @@ class LightningAdjoint(AdjointRoute):
             here = range(index, index + len(op.data))
             index += len(op.data)
             varying = [k for k in here if k not in fixed]
+            # It has no kernel, and does nothing.
             if isinstance(op, qml.Identity):
                 continue
             if not varying and len(op.data) and not isinstance(op, qml.QubitUnitary):
@@ -143,6 +145,7 @@ class LightningAdjoint(AdjointRoute):
         return np.array([self._state(numbers) for numbers in values.tolist()])
 
     def _state(self, numbers: list[float]) -> float:
+        # In place: the lists that C++ reads stay the same objects, only the numbers change.
         params = self._params
         for k, number in zip(self._slots, numbers, strict=True):
             params[k] = [number]

@@ -46,6 +46,7 @@ def readings(
     """
     if shots is None:
         return [Reading((), (qml.expval(observable),), _exact)], 0.0
+    # Of two outcomes the mean tells the spread: no samples have to travel.
     bounds = _two_levels(observable)
     if bounds is not None:
         half = (bounds[1] - bounds[0]) / 2
@@ -157,11 +158,14 @@ class _Samples:
         if self.by_wire:
             bits = (1 - bits.T) / 2
         n = self.masks.shape[1]
+        # Plugins return samples in several shapes and signs; anything else than bits is refused, not guessed at.
         if bits.size != shots * n or not np.all((bits == 0) | (bits == 1)):
             raise DeviceError(
                 f"samples of shape {np.shape(result)} came where {shots} bit strings of {n} wires were due"
             )
+        # The value of a word is the parity of its bits; all words at once from one product.
         parity = 1 - 2 * np.mod(bits.reshape(shots, n) @ self.masks.T, 2)
         values = parity @ self.coefficients
+        # The sample covariance of the words is in the variance of their sum.
         spread = values.var(ddof=1) if shots > 1 else float(np.sum(np.abs(self.coefficients))) ** 2
         return float(values.mean()), float(spread) / shots

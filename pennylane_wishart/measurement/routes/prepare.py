@@ -212,6 +212,7 @@ def _affine_part(tapes: Sequence[Tape], points: Floats) -> PreparedTape | None:
     steps, moves = points[1:3] - points[0], y[1:3] - y[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         signature, seen = steps[0] / steps[1], moves[0] / moves[1]
+    # Found by bisection: circuits have thousands of parameters.
     order = np.argsort(signature)
     place = np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1)) if n > 1 else np.ones(1, int)
     left, right = order[place - 1], order[np.minimum(place, n - 1)]

@@ -1,15 +1,17 @@
-"""Parameter-shift gradients on any device: each gate's own rule, all circuits of a sample in one batch."""
+"""Parameter-shift gradients on any device, all circuits of a sample in one batch, and bounds of their shot noise."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pennylane as qml
 
+from pennylane_wishart.circuit.trace import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import DeviceError
@@ -18,7 +20,52 @@ from pennylane_wishart.measurement.routes.observables import readings
 from pennylane_wishart.measurement.routes.prepare import prepare
 from pennylane_wishart.measurement.store.faults import RetryPolicy
 
-__all__ = ["ParameterShift", "direct_executor", "gate_frequencies", "rules_of", "shift_rule"]
+__all__ = [
+    "ParameterShift",
+    "ShotBounds",
+    "direct_executor",
+    "gate_frequencies",
+    "rules_of",
+    "shift_rule",
+    "shot_bounds",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class ShotBounds:
+    """Largest variances and steps of the estimates of ℓ and ∂ℓ/∂θ_k, for one shot a circuit.
+
+    With s shots the variances are divided by s, the steps too.
+    """
+
+    loss: float
+    """Upper bound of the variance of the estimate of ℓ."""
+    gradient: Floats
+    """The same for each gradient component by parameter shift, ``(n_params,)``."""
+    loss_step: float
+    """Largest change of the estimate of ℓ by one outcome."""
+    gradient_step: Floats
+    """The same for each gradient component, ``(n_params,)``."""
+
+
+def shot_bounds(trace: TracedCircuit) -> ShotBounds:
+    """Return the bounds for a traced circuit measured by each gate's own shift rule.
+
+    Cost: one shift rule for each kind of gate.
+    Source: W. Hoeffding, J. Am. Stat. Assoc. 58, 13 (1963), lemma 1.
+    """
+    halves = np.array([reading.half_range for reading in readings(trace.observable, 2)[0]])
+    square, most = float(np.sum(halves**2)), float(np.max(halves, initial=0.0))
+    tape, jacobian = trace.tapes[0], abs(trace.jacobian.tocsr())
+    squares, steps = (np.zeros(jacobian.shape[0]) for _ in range(2))
+    for k, pairs in enumerate(rules_of(tape.get_operation(k)[0] for k in range(jacobian.shape[0]))):
+        # A gate that moves nothing has an empty rule.
+        rule = np.abs(np.array([c for c, _ in pairs] or [0.0]))
+        squares[k], steps[k] = np.sum(rule**2), np.max(rule)
+    scaled = jacobian.multiply(steps[:, None]).tocsc()
+    widest = np.asarray(scaled.max(axis=0).todense()).ravel() if scaled.nnz else np.zeros(jacobian.shape[1])
+    return ShotBounds(square, square * (squares @ jacobian.power(2)), 2 * most, 2 * most * widest)
+
 
 log = logging.getLogger("pennylane_wishart")
 Execute: TypeAlias = "Callable[[list[Any], Any, Callable[[Any], Any]], Any]"
@@ -30,6 +77,7 @@ def shift_rule(operation: Any) -> list[tuple[float, float]]:
 
     From the gate's own recipe, its frequencies, or the eigenvalues of its generator.
     """
+    # A gate's own recipe first: plugins' gates may know better than their generators.
     recipe = (getattr(operation, "grad_recipe", None) or (None,))[0]
     if recipe is not None and all(abs(a - 1) < limits.RECIPE_ROUNDING for _, a, _ in recipe):
         return [(float(c), float(s)) for c, _, s in recipe]
@@ -116,6 +164,7 @@ class ParameterShift:
         values, variances = self._estimate(gate_values, moves, execute)
         slopes, noise, at = np.zeros(len(self.rules)), np.zeros(len(self.rules)), 1
         for k in gates:
+            # Independent estimates: variances add with the squares of the coefficients.
             weights = np.array([c for c, _ in self.rules[k]])
             slopes[k] = weights @ values[at : at + len(weights)]
             noise[k] = weights**2 @ variances[at : at + len(weights)]
@@ -129,6 +178,7 @@ class ParameterShift:
         values = np.full(1 + len(moves), self._constant)
         variances = np.zeros(1 + len(moves))
         for reading, circuit in zip(self._readings, self.circuits, strict=True):
+            # All circuits of a sample in one call: a queue is waited for once.
             bound = circuit.shifts(gate_values, moves)
             flat = [t for tapes, _ in bound for t in tapes]
 

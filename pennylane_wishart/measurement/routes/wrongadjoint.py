@@ -23,7 +23,7 @@ from pennylane_wishart.circuit.gate_matrices import array_bytes, gate_matrix, op
 from pennylane_wishart.circuit.pipeline import build_tape
 from pennylane_wishart.circuit.trace import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
-from pennylane_wishart.measurement.names import LIGHTNING
+from pennylane_wishart.measurement.recipes import LIGHTNING
 from pennylane_wishart.paulis import PauliWords
 
 __all__ = ["is_wrong", "lowering", "wrong_gradient_gates", "wrong_gradient_notice"]
@@ -44,6 +44,7 @@ def is_wrong(device: Any, op: Any, trainable: bool) -> bool:
     """
     if not len(op.data) or len(op.wires) > limits.GENERATOR_WIRES or isinstance(op, (qml.StatePrep, qml.BasisState)):
         return False
+    # Plain numbers: boxed ones would ask for gradients of the trial itself.
     op = qml.ops.functions.bind_new_parameters(op, [_plain(d) for d in op.data])
     if trainable and np.ndim(op.data[0]):
         return False
@@ -72,6 +73,7 @@ def _differs(device: Any, op: Any, trainable: bool, dtype: np.dtype[Any]) -> boo
     n = len(wires)
     rng = np.random.default_rng(limits.WRONG_SEED)
     angles = rng.uniform(*limits.WRONG_ANGLES, 3 * n)
+    # A generic state before and generic rotations after: no derivative is 0 by symmetry.
     first = [qml.RY(a, q) for q, a in enumerate(angles[:n])] + [qml.RX(a, q) for q, a in enumerate(angles[n : 2 * n])]
     last = [qml.RY(a, q) for q, a in enumerate(angles[2 * n :])]
     words = ["XYZ"[q % 3] for q in range(n)]
@@ -80,6 +82,7 @@ def _differs(device: Any, op: Any, trainable: bool, dtype: np.dtype[Any]) -> boo
     if trainable:
         positions = sorted([*positions, 2 * n])
     tape = qml.tape.QuantumScript([*first, small, *last], [qml.expval(observable)], trainable_params=positions)
+    # A device of its own, as wide as the gate: trying costs milliseconds at any size of the circuit.
     own = qml.device(device.name, wires=n, c_dtype=dtype.type)
     config = own.setup_execution_config(ExecutionConfig(gradient_method="adjoint", use_device_gradient=True), tape)
     _, jacobian = own.execute_and_compute_derivatives((tape,), config)
@@ -136,6 +139,7 @@ def _rewritten(op: Any, trainable: bool) -> list[Any] | None:
         return None
     rate = further.value - gate.value
     generator = gate.generator
+    # Words that do not commute would need a product formula, which is another circuit.
     if generator is None or generator.words.anticommutation(generator.words).any():
         return None
     angle = op.data[slots[0]] * rate + (gate.value - rate)
@@ -184,6 +188,7 @@ def wrong_gradient_gates(trace: TracedCircuit) -> tuple[str, ...]:
     device = getattr(qnode, "device", None)
     if device is None or device.name not in LIGHTNING or qnode.diff_method not in ("best", "adjoint", "device"):
         return ()
+    # With shots PennyLane shifts parameters, which is right.
     if qnode.shots or device.shots:
         return ()
     try:

@@ -96,6 +96,7 @@ def checked_values(result: Any, count: int, what: str) -> Floats:
     values = np.squeeze(values).reshape(-1)
     if values.size != count:
         raise DeviceError(f"{what} returned {np.shape(result)} where {count} values were due")
+    # A NaN would go into every mean that it meets: it is a failure, and may pass.
     if not np.all(np.isfinite(values)):
         raise DeviceError(f"{what} returned {int(np.sum(~np.isfinite(values)))} values that are not finite")
     return values

@@ -18,7 +18,7 @@ from typing import Any
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.errors import StoreError
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.records.plan import SamplingPlan
 from pennylane_wishart.measurement.store.store_file import StoreFile, StoreProblem, guard, problem_of, store_file
 
@@ -46,6 +46,7 @@ def row_digest(*values: Any) -> bytes:
     digest = hashlib.sha256()
     for value in values:
         body = value if isinstance(value, bytes) else repr(value).encode(errors="replace")
+        # Type and length keep apart what runs together: ("ab", "c") and ("a", "bc").
         digest.update(f"{type(value).__name__}:{len(body)}:".encode() + body)
     return digest.digest()
 
@@ -115,22 +116,22 @@ class Journal:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if not tables:
             return True
+        # Before anything is written: the file may be somebody else's only copy.
         if owner != limits.JOURNAL_APPLICATION:
             raise StoreError(
                 f"{self.file.name} is an SQLite file of another application; it was left as it "
                 "was. Give the path of a new file."
             )
         if version != limits.JOURNAL_SCHEMA:
-            older = 0 < version < limits.JOURNAL_SCHEMA
-            raise StoreError(
-                f"{self.file.name} has journal schema {version}; this version reads {limits.JOURNAL_SCHEMA}. "
-                + (
+            advice = "Read it with the version that wrote it."
+            if 0 < version < limits.JOURNAL_SCHEMA:
+                advice = (
                     "Its runs do not say which device measured them: finish it with the version that wrote it, or "
                     "measure into a new file; it was left as it was."
-                    if older
-                    else "Read it with the version that wrote it."
                 )
-            )
+            schemas = f"has journal schema {version}; this version reads {limits.JOURNAL_SCHEMA}."
+            raise StoreError(f"{self.file.name} {schemas} {advice}")
+        # One page too many is cheap here: journals are megabytes, and a damaged one must not be written to.
         with self._guard("checked"):
             verdict = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
@@ -138,6 +139,7 @@ class Journal:
         if {name: _squeezed(sql) for name, sql in tables.items()} != {k: _squeezed(v) for k, v in _TABLES.items()}:
             raise self.damage("its tables are not those of a journal")
         numbers = {number for number, _ in self.runs()}
+        # A run that was deleted by hand would leave samples that no digest can be checked with.
         for table in ("samples", "intents", "jobs"):
             if {run for (run,) in self.query(f"SELECT DISTINCT run FROM {table}")} - numbers:
                 raise self.damage(f"its {table} are of no run")
@@ -188,11 +190,8 @@ class Journal:
 
     def runs(self) -> list[tuple[int, RunRow]]:
         """Return (id, row) of every run, each checked against its digest."""
-        rows = self.query(
-            "SELECT id, key, kind, plan, device, identity, routes, options, created, digest FROM runs ORDER BY id"
-        )
         out = []
-        for number, *values, digest in rows:
+        for number, *values, digest in self.query("SELECT * FROM runs ORDER BY id"):
             if row_digest(*values) != digest:
                 raise self.damage(f"run {number} is not as it was written")
             out.append((number, RunRow(*values)))

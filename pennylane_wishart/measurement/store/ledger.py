@@ -25,7 +25,7 @@ import numpy as np
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import StoreError
-from pennylane_wishart.measurement.identity.record import DeviceIdentity
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.records.plan import SamplingPlan
 from pennylane_wishart.measurement.store.journal import Journal, RunRow, row_digest
 
@@ -107,15 +107,13 @@ class Ledger:
     def _enter(self, question: Question) -> tuple[int, list[str]]:
         """Find or make the run; it remembers the widest plan asked for and every route taken."""
         found = self._find()
-        if found is None or self._widened(found[1], question) != found[1]:
-            if self.read_only and found is None:
-                raise StoreError(
-                    f"{self._journal.file.name} holds nothing of this question and cannot be written: copy it into a "
-                    "folder where it can, or give another store."
-                )
-            if not self.read_only:
-                found = self._write_run(question)
-        assert found is not None
+        if self.read_only and found is None:
+            raise StoreError(
+                f"{self._journal.file.name} holds nothing of this question and cannot be written: copy it into a "
+                "folder where it can, or give another store."
+            )
+        if found is None or (not self.read_only and self._widened(found[1], question) != found[1]):
+            found = self._write_run(question)
         return found[0], json.loads(found[1].routes)
 
     def _find(self) -> tuple[int, RunRow] | None:
@@ -127,17 +125,11 @@ class Ledger:
             found = self._find()
             if found is None:
                 row = question.row()
-                number = db.execute(
-                    "INSERT INTO runs (key, kind, plan, device, identity, routes, options, created, digest) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    row.values,
-                ).lastrowid
+                number = db.execute("INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.values).lastrowid
                 return int(number or 0), row
             row = self._widened(found[1], question)
-            db.execute(
-                "UPDATE runs SET plan = ?, routes = ?, digest = ? WHERE id = ?",
-                (row.plan, row.routes, row.values[-1], found[0]),
-            )
+            changed = (row.plan, row.routes, row.values[-1], found[0])
+            db.execute("UPDATE runs SET plan = ?, routes = ?, digest = ? WHERE id = ?", changed)
         return found[0], row
 
     @staticmethod
@@ -160,30 +152,28 @@ class Ledger:
         if self.read_only:
             return
         now = _now()
+        # What was written since half a beat ago need not be written again.
+        recent = now - limits.LEASE / limits.BEATS_PER_LEASE / 2
         with self._journal.transaction() as db:
-            samples = db.execute(
-                "SELECT sample FROM intents WHERE run = ? AND owner = ? AND at < ?",
-                # What was written since half a beat ago need not be written again.
-                (self._run, self.owner, now - limits.LEASE / limits.BEATS_PER_LEASE / 2),
-            ).fetchall()
-            db.executemany(
-                "UPDATE intents SET at = ?, digest = ? WHERE run = ? AND sample = ?",
-                [(now, self._digest(s, self.owner, now), self._run, s) for (s,) in samples],
-            )
+            mine = "SELECT sample FROM intents WHERE run = ? AND owner = ? AND at < ?"
+            samples = self._journal.query(mine, (self._run, self.owner, recent))
+            rows = [(now, self._digest(s, self.owner, now), self._run, s) for (s,) in samples]
+            db.executemany("UPDATE intents SET at = ?, digest = ? WHERE run = ? AND sample = ?", rows)
 
     def _digest(self, sample: int, *values: Any) -> bytes:
         return row_digest(self._key, sample, *values)
 
+    def _samples(self, index: Integers) -> list[int]:
+        """Numbers in the plan of some rows of the table."""
+        return [int(row) + self._first for row in index]
+
     def load(self, rows: Integers, n_params: int) -> Iterator[tuple[int, Any]]:
         """Yield (row, numbers) for those of ``rows`` that the journal holds."""
-        if not len(rows):
-            return
-        low, high = int(rows.min()) + self._first, int(rows.max()) + self._first
-        wanted = {int(r) + self._first for r in rows}
+        wanted = set(self._samples(rows))
         found = self._journal.query(
             "SELECT sample, payload, suspect, digest, at FROM samples WHERE run = ? AND sample BETWEEN ? AND ? "
             "ORDER BY sample",
-            (self._run, low, high),
+            (self._run, min(wanted, default=0), max(wanted, default=-1)),
         )
         for sample, payload, suspect, digest, at in found:
             whole = self._digest(sample, payload, suspect, at) == digest
@@ -194,26 +184,17 @@ class Ledger:
 
     def claim(self, index: Integers) -> Claim:
         """Record the intent to measure a chunk, unless it is known or a living process measures it."""
-        samples = [int(i) + self._first for i in index]
-        marks = ",".join("?" * len(samples))
+        samples, now = self._samples(index), _now()
+        among = f"run = ? AND sample IN ({','.join('?' * len(samples))})"
+        asked = (self._run, *samples)
         with self._journal.transaction() as db:
-            known = db.execute(
-                f"SELECT 1 FROM samples WHERE run = ? AND suspect = 0 AND sample IN ({marks}) LIMIT 1",
-                (self._run, *samples),
-            ).fetchone()
-            if known:
+            if self._journal.query(f"SELECT 1 FROM samples WHERE suspect = 0 AND {among} LIMIT 1", asked):
                 return Claim.KNOWN
-            intents = db.execute(
-                f"SELECT sample, owner, at, digest FROM intents WHERE run = ? AND sample IN ({marks})",
-                (self._run, *samples),
-            ).fetchall()
-            if any(o != self.owner and self._is_alive(s, o, at, digest) for s, o, at, digest in intents):
+            held = self._journal.query(f"SELECT sample, owner, at, digest FROM intents WHERE {among}", asked)
+            if any(owner != self.owner and self._is_alive(s, owner, at, seal) for s, owner, at, seal in held):
                 return Claim.HELD
-            now = _now()
-            db.executemany(
-                "INSERT OR REPLACE INTO intents (run, sample, owner, at, digest) VALUES (?, ?, ?, ?, ?)",
-                [(self._run, s, self.owner, now, self._digest(s, self.owner, now)) for s in samples],
-            )
+            rows = [(self._run, s, self.owner, now, self._digest(s, self.owner, now)) for s in samples]
+            db.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)", rows)
         return Claim.TAKEN
 
     def contradiction(self, index: Integers) -> StoreError:
@@ -235,58 +216,47 @@ class Ledger:
     def acknowledge(self, index: Integers, rows: Any, suspect: bool = False) -> None:
         """Keep the numbers of a chunk for good; ``suspect``: set aside, and measured again when asked for."""
         entries, now = [], _now()
-        for k, row in enumerate(index):
-            payload, sample = self._codec.pack(rows, k).tobytes(), int(row) + self._first
-            digest = self._digest(sample, payload, int(suspect), now)
-            entries.append((self._run, sample, payload, int(suspect), digest, now))
+        for k, sample in enumerate(self._samples(index)):
+            payload = self._codec.pack(rows, k).tobytes()
+            seal = self._digest(sample, payload, int(suspect), now)
+            entries.append((self._run, sample, payload, int(suspect), seal, now))
         with self._journal.transaction() as db:
+            # Only what was set aside is replaced: of two processes that measured one sample the first is kept.
             db.executemany(
-                "INSERT INTO samples (run, sample, payload, suspect, digest, at) VALUES (?, ?, ?, ?, ?, ?) "
-                # Only what was set aside is replaced: two processes that measured one sample agree on the first.
-                "ON CONFLICT (run, sample) DO UPDATE SET payload = excluded.payload, suspect = excluded.suspect, "
-                "digest = excluded.digest, at = excluded.at WHERE samples.suspect != 0",
+                "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, sample) DO UPDATE SET payload = "
+                "excluded.payload, suspect = excluded.suspect, digest = excluded.digest, at = excluded.at "
+                "WHERE samples.suspect != 0",
                 entries,
             )
-            db.executemany("DELETE FROM intents WHERE run = ? AND sample = ?", [(r, s) for r, s, *_ in entries])
+            db.executemany("DELETE FROM intents WHERE run = ? AND sample = ?", [e[:2] for e in entries])
 
     def set_aside(self, index: Integers) -> None:
         """Mark samples as suspect: they stay in the file, and are measured again when asked for."""
         with self._journal.transaction() as db:
-            for row in index:
-                sample = int(row) + self._first
-                found = db.execute(
-                    "SELECT payload, at FROM samples WHERE run = ? AND sample = ?", (self._run, sample)
-                ).fetchone()
-                if found is not None:
-                    db.execute(
-                        "UPDATE samples SET suspect = 1, digest = ? WHERE run = ? AND sample = ?",
-                        (self._digest(sample, found[0], 1, found[1]), self._run, sample),
-                    )
+            for sample in self._samples(index):
+                place = (self._run, sample)
+                kept = self._journal.query("SELECT payload, at FROM samples WHERE run = ? AND sample = ?", place)
+                for payload, at in kept:
+                    marked = (self._digest(sample, payload, 1, at), *place)
+                    db.execute("UPDATE samples SET suspect = 1, digest = ? WHERE run = ? AND sample = ?", marked)
 
     def note_jobs(self, index: Integers, jobs: Sequence[str]) -> None:
         """Keep the provider's ids of the jobs that measure a chunk."""
-        now = _now()
-        entries = [
-            (self._run, sample, job, now, self._digest(sample, job, now))
-            for sample in (int(row) + self._first for row in index)
-            for job in jobs
-        ]
+        now, pairs = _now(), [(sample, job) for sample in self._samples(index) for job in jobs]
+        entries = [(self._run, sample, job, now, self._digest(sample, job, now)) for sample, job in pairs]
         with self._journal.transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO jobs (run, sample, job, at, digest) VALUES (?, ?, ?, ?, ?)", entries)
+            db.executemany("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?)", entries)
 
     def unanswered(self, index: Integers) -> list[str]:
         """Return ids of jobs that dead processes submitted for these rows, and never saw answered."""
-        if not len(index):
-            return []
-        low, high = int(index.min()) + self._first, int(index.max()) + self._first
-        wanted = {int(i) + self._first for i in index}
+        wanted = set(self._samples(index))
         found = self._journal.query(
             "SELECT jobs.sample, jobs.job, jobs.at, jobs.digest, intents.owner, intents.at, intents.digest, "
             "samples.sample IS NOT NULL FROM jobs "
             "LEFT JOIN intents ON intents.run = jobs.run AND intents.sample = jobs.sample "
             "LEFT JOIN samples ON samples.run = jobs.run AND samples.sample = jobs.sample "
             "WHERE jobs.run = ? AND jobs.sample BETWEEN ? AND ? ORDER BY jobs.at",
-            (self._run, low, high),
+            (self._run, min(wanted, default=0), max(wanted, default=-1)),
         )
         lost = []
         for sample, job, at, digest, owner, claimed, seal, answered in found:
@@ -299,11 +269,9 @@ class Ledger:
 
     def release(self) -> None:
         """Give back claims that were not fulfilled."""
-        if self.read_only:
-            return
-        with contextlib.suppress(StoreError):
-            with self._journal.transaction() as db:
-                db.execute("DELETE FROM intents WHERE run = ? AND owner = ?", (self._run, self.owner))
+        # A file that cannot be written holds no claims; one that fails now has been told of, and leases end.
+        with contextlib.suppress(StoreError), self._journal.transaction() as db:
+            db.execute("DELETE FROM intents WHERE run = ? AND owner = ?", (self._run, self.owner))
 
     def __enter__(self) -> Ledger:
         return self
@@ -333,12 +301,14 @@ def _start_time(pid: int) -> str:
 
 
 def _is_alive(owner: str, at: float) -> bool:
+    # Another host cannot be asked whether a process lives: there the lease decides.
     host, pid, started, _ = owner.split("|")
     if host != socket.gethostname():
         return _now() - at < limits.LEASE
     if int(pid) == os.getpid():
         return owner in _active
     try:
+        # Signal 0 asks and does nothing.
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False

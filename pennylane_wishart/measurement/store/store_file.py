@@ -69,6 +69,7 @@ class StoreFile:
             for source in (path, log):
                 shutil.copyfile(source, folder / source.name)
             return _opened(folder / path.name), True, closing
+        # Immutable: SQLite then takes no lock and leaves no side file, which a read-only medium could not hold.
         address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
         return _opened(address, uri=True), True, closing
 
@@ -92,6 +93,7 @@ def store_file(value: Any) -> StoreFile:
     """
     if isinstance(value, StoreFile):
         return value
+    # bytes are PathLike to some calls and not to SQLite.
     if isinstance(value, bytes) or not isinstance(value, (str, os.PathLike)):
         raise InputError(f"store needs the path of a file; got {value!r}.")
     text = os.fspath(value)
@@ -106,6 +108,7 @@ def store_file(value: Any) -> StoreFile:
         return StoreFile(Path(text))
     parts = urlsplit(text)
     wanted = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    # Modes of a cache or of a virtual file system would change what a lock means.
     others = wanted.keys() - {"mode", "immutable"}
     path = unquote(parts.path)
     if others or parts.netloc not in ("", "localhost") or not path or "\0" in path:
