@@ -1,64 +1,24 @@
-"""One worker's engine: a device, the gradient route that suits it, and checked numbers.
-
-A ``Task`` is all that a worker needs and it pickles; the engine is built from it once per
-process and thread.
-"""
+"""One worker's engine: a device, the gradient route that suits it, and checked numbers; built once a thread."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import pickle
 import threading
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
-import pennylane as qml
-import scipy.sparse as sp
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import DeviceError, InputError
-from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.routes.adjoint import AdjointRoute
 from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, probe_route
 from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor
-from pennylane_wishart.measurement.store.faults import RetryPolicy
 from pennylane_wishart.measurement.tables import Rows
+from pennylane_wishart.measurement.task import Task
 
-__all__ = ["Engine", "Task", "drop_engine", "engine_for", "keep_engine", "run_rows"]
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """A traced circuit and the device to run it on, in a form that pickles."""
-
-    tape: qml.tape.QuantumScript
-    jacobian: sp.csr_array
-    gate_offsets: Floats
-    recipe: DeviceRecipe
-    shots: int | None = None
-    route: str | None = None
-    """None: the fastest that works."""
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    compiled: bool = False
-    """Whether the QNode was a qjit object: Catalyst comes first."""
-    trusted: bool = False
-    """Whether the route has been checked already (in the parent process)."""
-    name: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Under which a thread keeps the engine built from this task."""
-
-    def gate_values(self, angles: Floats) -> Floats:
-        """Return gate values ``(…, n_gates)`` at parameters ``(…, n_params)``."""
-        return np.asarray((self.jacobian @ angles.T).T + self.gate_offsets)
-
-    def pack(self) -> tuple[str, bytes]:
-        """Return a key and the pickled task."""
-        # Named by its content: workers that live longer than a call know the task again.
-        body = pickle.dumps(self)
-        return hashlib.sha256(body).hexdigest(), body
+__all__ = ["Engine", "drop_engine", "engine_for", "keep_engine", "run_rows"]
 
 
 class Engine:

@@ -199,9 +199,8 @@ def takes(
 
     ``help`` shows every option with its default; ``{options}`` in the docstring becomes the record's own words.
     """
-    own = inspect.signature(record)
     first = inspect.Parameter("qnode", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = own.replace(parameters=[first, *own.parameters.values()], return_annotation=inspect.Signature.empty)
+    signature = inspect.Signature([first, *inspect.signature(record).parameters.values()])
     listed = textwrap.dedent("    " + (record.__doc__ or "").split("\n", 1)[-1]).strip("\n")
 
     def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
@@ -216,7 +215,8 @@ def takes(
             given = signature.bind(*args, **kwargs).arguments
             return function(given.pop("qnode"), record(**given))  # type: ignore[call-arg]  # bound by its signature
 
-        door.__signature__ = signature  # type: ignore[attr-defined]  # what inspect and help read
+        shown = signature.replace(return_annotation=inspect.signature(function).return_annotation)
+        door.__signature__ = shown  # type: ignore[attr-defined]  # what inspect and help read
         door.__doc__ = (function.__doc__ or "").replace("{options}", textwrap.indent(listed, " " * 8).lstrip())
         return door
 

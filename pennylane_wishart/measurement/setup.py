@@ -15,13 +15,14 @@ from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.measurement.engine import Engine, Task
+from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity, forget_moving
 from pennylane_wishart.measurement.options import MeasureOptions, count
 from pennylane_wishart.measurement.recipes import DeviceRecipe, device_recipe
 from pennylane_wishart.measurement.records.plan import SamplingPlan, entropy_of, resolve_parameters
 from pennylane_wishart.measurement.routes.choice import ROUTES
 from pennylane_wishart.measurement.routes.shifts import gate_frequencies
+from pennylane_wishart.measurement.task import Task
 
 __all__ = ["Setup", "Target", "notice_state", "prepare_measurement", "resolve_target"]
 

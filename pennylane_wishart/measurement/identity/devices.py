@@ -13,7 +13,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -109,15 +109,8 @@ class DeviceIdentity:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "version": self.version,
-            "wires": [w if isinstance(w, (int, str)) else str(w) for w in self.wires],
-            "settings": [list(pair) for pair in self.settings],
-            "unidentified": self.unidentified,
-            "nonce": self.nonce,
-        }
+        wires = [w if isinstance(w, (int, str)) else str(w) for w in self.wires]
+        return {**asdict(self), "wires": wires, "settings": [list(pair) for pair in self.settings]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DeviceIdentity:

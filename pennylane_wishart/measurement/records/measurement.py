@@ -175,12 +175,9 @@ class Measurement(ExportableRecord):
 
     def unflatten(self, row: Floats) -> tuple[Floats, ...]:
         """Split a flat row ``(n_params,)`` into the shapes of the QNode's trainable arguments."""
-        out, at = [], 0
-        for shape in self.shapes:
-            size = int(np.prod(shape, dtype=int))
-            out.append(np.asarray(row)[at : at + size].reshape(shape))
-            at += size
-        return tuple(out)
+        ends = np.cumsum([int(np.prod(shape, dtype=int)) for shape in self.shapes])
+        parts = np.split(np.asarray(row), ends)
+        return tuple(part.reshape(shape) for part, shape in zip(parts, self.shapes))
 
     def __str__(self) -> str:
         shots = "analytic" if self.shots is None else f"{self.shots} shots a circuit"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pennylane as qml
@@ -53,7 +53,7 @@ class BroadcastAdjoint(AdjointRoute):
             index = len(preparation.data)
         self._initial = create_initial_state(range(n), preparation).reshape(-1, 1)
         column = {p: k for k, p in enumerate(part.positions)}
-        self._gates: list[_Gate] = []
+        self._gates: list[_Fixed | _WordGate | _SpectralGate] = []
         for op in operations:
             driven = [column[k] for k in range(index, index + len(op.data)) if k in column]
             index += len(op.data)
@@ -98,28 +98,16 @@ class BroadcastAdjoint(AdjointRoute):
         return losses, slopes
 
 
-class _Gate(Protocol):
-    """A gate as kernels on states."""
-
-    def forward(self, ket: Complexes, values: Floats) -> Complexes:
-        """Apply the gate."""
-
-    def backward(self, both: Complexes, values: Floats, slopes: Floats) -> Complexes:
-        """Undo the gate on kets and bras, and read its slope where it is driven."""
-
-
 class _Fixed:
-    """A gate without a parameter that varies."""
+    """A gate without a parameter that varies; ``forward`` applies a gate, ``backward`` undoes it on kets and bras."""
 
     def __init__(self, op: Any, n: int) -> None:
         self._apply, self._unapply = _fixed(op, n), _fixed(qml.adjoint(op, lazy=False), n)
 
     def forward(self, ket: Complexes, values: Floats) -> Complexes:
-        """Apply the gate."""
         return self._apply(ket)
 
     def backward(self, both: Complexes, values: Floats, slopes: Floats) -> Complexes:
-        """Undo the gate on kets and bras."""
         return self._unapply(both)
 
 
@@ -130,7 +118,6 @@ class _WordGate:
         self._column, self._coefficient, self._word = column, coefficient, word
 
     def forward(self, ket: Complexes, values: Floats) -> Complexes:
-        """Apply the gate."""
         angle = self._coefficient * values[:, self._column]
         return _turned(ket, self._word(ket), angle)
 
@@ -163,7 +150,6 @@ class _SpectralGate:
         self._n = n
 
     def forward(self, ket: Complexes, values: Floats) -> Complexes:
-        """Apply the gate."""
         return self._back(self._turn(self._to(ket), values[:, self._column]))
 
     def backward(self, both: Complexes, values: Floats, slopes: Floats) -> Complexes:

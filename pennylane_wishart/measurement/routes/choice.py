@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -17,31 +17,18 @@ import pennylane as qml
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.measurement.checks import WrongDeviceError
-from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.routes.adjoint import AdjointRoute, DeviceAdjoint, UnsupportedRouteError
 from pennylane_wishart.measurement.routes.broadcast import BroadcastAdjoint
 from pennylane_wishart.measurement.routes.compiled import CatalystAdjoint
 from pennylane_wishart.measurement.routes.lightning import LightningAdjoint, cpp_route_supported
 from pennylane_wishart.measurement.routes.prepare import PreparedCircuit, prepare
 from pennylane_wishart.measurement.routes.wrongadjoint import lowering
+from pennylane_wishart.measurement.task import Task
 
-__all__ = ["ROUTES", "AdjointTask", "Probe", "adjoint_routes", "probe_route"]
+__all__ = ["ROUTES", "Probe", "adjoint_routes", "probe_route"]
 
 ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "catalyst", "parameter-shift")
 """Names of all routes."""
-
-
-class AdjointTask(Protocol):
-    """What of a task decides its routes."""
-
-    @property
-    def tape(self) -> qml.tape.QuantumScript: ...  # noqa: D102
-    @property
-    def recipe(self) -> DeviceRecipe: ...  # noqa: D102
-    @property
-    def route(self) -> str | None: ...  # noqa: D102
-    @property
-    def compiled(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +64,7 @@ class Probe:
 
 
 def adjoint_routes(
-    device: Any, task: AdjointTask, say: Callable[[str], None]
+    device: Any, task: Task, say: Callable[[str], None]
 ) -> Iterator[tuple[str, Callable[[], AdjointRoute], PreparedCircuit]]:
     """Yield (name, how to make it, the circuit as the device runs it) of the routes there are, fastest first.
 
