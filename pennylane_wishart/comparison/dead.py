@@ -16,12 +16,7 @@ __all__ = ["compare_dead"]
 
 
 def compare_dead(
-    gradients: Floats,
-    errors: Floats,
-    largest: Floats,
-    noise_bound: Floats,
-    alpha: float,
-    size: float = 1.0,
+    gradients: Floats, errors: Floats, largest: Floats, noise_bound: Floats, alpha: float, size: float = 1.0
 ) -> QuantityComparison:
     """Test that gradients of dead parameters are zero but for shot noise.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ALPHA = 0.001
-"""False-alarm rate of one quantity: of five quantities of a hundred circuits, one half alarm is false."""
+"""False-alarm rate of one quantity: a hundred comparisons of five quantities each give half a false alarm."""
 
 # ---------------------------------------------------------------------- what counts as nothing
 ROUNDING = 5e-6
@@ -22,7 +22,7 @@ NOTHING_LEFT = 1e-12
 
 # ---------------------------------------------------------------------- how many values a test needs
 LEAST_VALUES = 8
-"""Fewer values reject nothing at 0.1%, whatever they are."""
+"""Fewer values say next to nothing: at 0.1%, even eight reject a law only from a distance of 0.64 on."""
 LEAST_MEASURED = 20
 """Fewer measurements of a parameter say nothing about its variance."""
 MOST_COUNTS = 1000
@@ -44,14 +44,14 @@ POWER_SHARE = 0.2
 
 # ---------------------------------------------------------------------- tables of laws
 CELLS = 2048
-"""Cells of the table of a law behind counts: 4 times the counts there can be, about."""
+"""Cells of the table of a law behind counts: twice the counts there can be."""
 NODES = 41
-"""Gauss–Hermite nodes: a smooth cdf is then exact to 1e-12."""
+"""Gauss–Hermite nodes: far more than a smooth cdf needs, for one that has edges."""
 REACH, POINTS = 8.0, 641
 """Half-width in standard deviations, and points, of the table of a noisy law: 40 points a standard deviation."""
 DRAWS, GRID, ENDS = 20_000, 500, 8
-"""Draws whose quantiles are the knots of a cdf, knots among them, and steps of one standard deviation beyond: the
-error stays below 1e-4, that of any test below 1e-2."""
+"""Draws whose quantiles are the knots of a cdf, knots among them, and steps of one standard deviation beyond: denser
+than the error of any test; outside, the cdf is within 1e-4 of 0 or 1."""
 
 # ---------------------------------------------------------------------- the circuit's own draws
 REFERENCE_WORK = 1 << 25

@@ -6,9 +6,9 @@ from __future__ import annotations
 BLOCK = 25
 """Samples drawn from one random stream; part of every stored plan: another value would change all old numbers."""
 LARGE_WIRES, MEDIUM_WIRES = 20, 15
-"""From 20 wires a gradient takes seconds, so a job of one sample loses little; from 15 it takes tenths of one."""
+"""From 20 wires one gradient is a job of its own, from 15 a few of them are: a kill then costs little."""
 MEDIUM_CHUNK, SMALL_CHUNK = 5, 25
-"""Samples of one job that take about as long as one job of the next larger kind: overhead stays below a tenth."""
+"""Samples of one job on smaller devices: handing a job over should cost little beside measuring it."""
 WINDOW = 32
 """Chunks handed to an executor at a time: enough for every worker of one machine, few enough that another process
 on the same store finds work left."""
@@ -28,7 +28,7 @@ CHECK_POLAR, CHECK_AZIMUTH = 2.2753, 0.334
 """The state that is measured: ⟨X⟩ = 0.72, ⟨Y⟩ = 0.25, ⟨Z⟩ = −0.65, so that a basis or a sign that is mixed up shows
 in every pair."""
 CHECK_DECOHERENCE, CHECK_SIGMAS = 0.2, 5.0
-"""What one qubit of today's hardware may lose, and standard errors that shots may add (1 in 2 million is off)."""
+"""What one qubit of a noisy device may lose, and standard errors that shots may add (6e-7 of checks exceed five)."""
 CHECK_CIRCUITS = 3
 """One for each of X, Y and Z."""
 CHECK_LEAST = 25
@@ -44,8 +44,8 @@ ROUTE_SEED = 11
 ROUTE_ANGLES = (0.2, 2.9)
 """Range of that point: away from 0 and π, where gates commute that should not."""
 ROUTE_TOLERANCE, ROUTE_STEP = 1e-6, 1e-5
-"""Error allowed in units of the gradient, and step of the difference quotient: in double precision the quotient is good
-to about 1e-10/1e-5 = 1e-5·the gradient's own size in the worst direction, usually 1e-9."""
+"""Error allowed in units of the gradient, and step of the difference quotient: both its own error (the step squared)
+and rounding over the step are near 1e-10, and a wrong gradient is off by its own size."""
 ROUTE_TOLERANCE_SINGLE, ROUTE_STEP_SINGLE = 2e-2, 2e-2
 """The same in single precision, whose losses are good to 1e-5 or so after hundreds of gates."""
 
@@ -61,7 +61,7 @@ OFFSET_ROUNDING, SLOPE_ROUNDING = 1e-13, 1e-12
 
 # ---------------------------------------------------------------------- gates and their kernels
 GENERATOR_WIRES = 8
-"""Generators on more wires are not diagonalised, nor fixed gates made into matrices: 2^8 is a moment, 2^9 not."""
+"""Generators on more wires are not diagonalised, nor fixed gates made into matrices: every wire costs eight times."""
 OBSERVABLE_WIRES = 10
 """A dense observable on more wires costs more than the circuit."""
 BATCH_WIRES = 24
@@ -89,7 +89,7 @@ WRONG_ANGLES = (0.3, 1.2)
 WRONG_STEP, WRONG_TOLERANCE = 1e-4, 1e-5
 """Step of the difference quotient in double precision, and its error: 1e-8 from the step, 1e-12 from rounding."""
 WRONG_STEP_SINGLE, WRONG_TOLERANCE_SINGLE = 0.05, 2e-2
-"""The same in single precision: 1e-3 from the step, 1e-5/0.05 from rounding; a wrong derivative is off by 0.1."""
+"""The same in single precision: 2e-3 from the step, 1e-5 from rounding; a wrong derivative is off by 0.1."""
 MOVED_BY = 0.37
 """How far the arguments are moved to see which parameters of a tape follow them."""
 SAME_PARAMETER = 1e-12
@@ -113,11 +113,11 @@ BUSY_TIMEOUT = 60.0
 
 # ---------------------------------------------------------------------- reading a device
 MOST_DEPTH, MOST_NODES = 100, 200_000
-"""Depth and size of an object that is read for its identity: the largest noise models have 50,000 parts."""
+"""Depth and size of an object that is read for its identity; beyond, it is said not to be identified."""
 SHOWN_SETTING = 48
 """Longest setting that is kept in full; of longer ones a digest tells whether they are equal."""
 SHOWN_DIGEST, SHOWN_SHORT = 16, 8
-"""Hexadecimal digits of a setting's digest (collisions below 1e-9 among a million) and of a device's short name."""
+"""Hexadecimal digits of a setting's digest (a million of them collide with odds of 3e-8), and of a short name."""
 SHOWN_DIFFERENCES = 4
 """Differences between two devices that a message names."""
 
@@ -133,13 +133,13 @@ SHOWN_VALUE = 12
 
 # ---------------------------------------------------------------------- descents
 RESTARTS = 3
-"""Times that L-BFGS-B is started again where it left off: two have always sufficed to gain the last digits."""
+"""Runs of L-BFGS-B, each from where the last left off: the first to descend, the others for the last digits."""
 MEMORY = 20
 """Pairs that L-BFGS-B remembers: more than SciPy's 10, for landscapes with many soft directions."""
 LINE_SEARCHES = 4
 """Evaluations allowed per iteration: a step takes one or two."""
 HESSIAN_STEP = 1e-6
-"""Step of the differences of gradients: √ε of double precision is 1.5e-8, times the size of an angle."""
+"""Step of the differences of gradients: their own error is then 1e-6 or so, that of rounding 1e-9."""
 ZERO_CURVATURE, LEAST_CURVATURE = 2e-5, 1e-9
 """An eigenvalue below this share of the largest counts as zero (differences are good to 1e-6 of it); and the largest
 curvature that counts as one at all."""

@@ -239,16 +239,13 @@ def _run_on(executor: Any, run: _Run, waiting: list[Integers], later: list[Integ
             stacklevel=2,
         )
         return False
-    except Exception:
-        # Jobs that have begun will be paid for: their answers are waited for.
+    except BaseException as error:
+        # Jobs that have begun will be paid for: their answers are waited for, unless the user wants to stop.
         try:
-            session.salvage(wait=True)
+            session.salvage(wait=isinstance(error, Exception))
         except KeyboardInterrupt:
             session.salvage(wait=False)
             raise
-        raise
-    except BaseException:
-        session.salvage(wait=False)
         raise
     return True
 

@@ -26,13 +26,7 @@ __all__ = ["find_minima", "run_descents", "run_search"]
 
 
 def run_descents(
-    key: str,
-    task: Task | bytes,
-    starts: Floats,
-    tolerance: float,
-    iterations: int,
-    hessian: bool,
-    attempt: int = 0,
+    key: str, task: Task | bytes, starts: Floats, tolerance: float, iterations: int, hessian: bool, attempt: int = 0
 ) -> Ends:
     """Descend from every start; the function that executors call."""
     engine = engine_for(key, task)

@@ -75,18 +75,11 @@ class Engine:
         self.note = f"{self.note}; {text}" if self.note else text
 
     @property
-    def is_probed(self) -> bool:
-        """Whether a fast route was checked at its first use, so that it can be checked again."""
-        return self._probe is not None
-
-    def check_again(self) -> None:
-        """Repeat the gradient that was checked at first use.
-
-        Raises:
-            WrongDeviceError: if it comes out otherwise now.
-        """
-        if self._probe is not None and self._derivative is not None:
-            self._probe.check_again(self._derivative, self.task.recipe.label)
+    def route_check(self) -> Callable[[], None] | None:
+        """Repeats the gradient that was checked at first use; None where none was."""
+        if self._probe is None or self._derivative is None:
+            return None
+        return functools.partial(self._probe.check_again, self._derivative, self.task.recipe.label)
 
     # ------------------------------------------------------------------ running
     def value_and_gradient(self, angles: Floats) -> tuple[float, Floats]:

@@ -86,8 +86,9 @@ def collect_into(
 # ---------------------------------------------------------------------- checks
 def watch_of(setup: Setup, check: bool) -> Watch | None:
     """Return what checks the device or the route of a run, or None where there is nothing to check."""
-    if setup.engine.is_probed:
-        return Watch(setup.engine.check_again, limits.ROUTE_INTERVAL, at_start=False)
+    route_check = setup.engine.route_check
+    if route_check is not None:
+        return Watch(route_check, limits.ROUTE_INTERVAL, at_start=False)
     if not (check and setup.recipe.is_hardware):
         return None
     return Watch(functools.partial(_check, setup), check_interval(setup))

@@ -16,7 +16,6 @@ import numpy as np
 
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.measurement.store.faults import RetryPolicy
 from pennylane_wishart.measurement.store.store_file import StoreFile, store_file
 
 __all__ = ["MeasureOptions", "QuoteOptions", "SearchOptions", "count", "takes"]
@@ -88,11 +87,6 @@ class MeasureOptions:
     def file(self) -> StoreFile | None:
         """The checked ``store=``."""
         return None if self.store is None else store_file(self.store)
-
-    @property
-    def policy(self) -> RetryPolicy:
-        """What is done about device calls that fail."""
-        return RetryPolicy(self.retries, self.backoff, self.timeout)
 
 
 @dataclass(frozen=True, eq=False)

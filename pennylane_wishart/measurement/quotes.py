@@ -22,15 +22,7 @@ from pennylane_wishart.measurement.records.quote import Quote
 from pennylane_wishart.measurement.routes.shifts import ParameterShift
 from pennylane_wishart.measurement.setup import Setup, prepare_measurement
 
-__all__ = [
-    "best_shots",
-    "check_interval",
-    "executions_per_sample",
-    "number_of_checks",
-    "quote",
-    "quote_of",
-    "split_budget",
-]
+__all__ = ["best_shots", "check_interval", "executions_per_sample", "number_of_checks", "quote", "split_budget"]
 
 
 def executions_per_sample(setup: Setup) -> tuple[Integers, int]:
@@ -187,29 +179,6 @@ def _shots_of_point(setup: Setup) -> int:
     return total
 
 
-def quote_of(setup: Setup, check: bool = True) -> Quote:
-    """Count the cost of a prepared measurement."""
-    counts, per_circuit = executions_per_sample(setup)
-    circuits, shots = int(counts.sum()), setup.plan.shots
-    checks = limits.CHECK_CIRCUITS * number_of_checks(setup, check)
-    total = 0
-    if shots is not None:
-        total = circuits * _shots_of_point(setup) + checks * _shots_taken(setup, check_shots(shots) or 0)
-    _, measured = setup.plan.draw()
-    return Quote(
-        device=setup.recipe.label,
-        route=setup.engine.route,
-        samples=setup.plan.samples,
-        shots_per_circuit=shots,
-        circuits=circuits,
-        executions=circuits * per_circuit + checks,
-        check_executions=checks,
-        shots=total,
-        n_params=setup.target.n_params,
-        components=int(measured.sum()),
-    )
-
-
 @takes(QuoteOptions)
 def quote(qnode: Any, options: QuoteOptions) -> Callable[..., Quote]:
     """Count circuits, executions and shots of a measurement before anything is paid.
@@ -242,6 +211,29 @@ def quote(qnode: Any, options: QuoteOptions) -> Callable[..., Quote]:
     @functools.wraps(getattr(qnode, "func", quote))
     def run(*args: Any, **kwargs: Any) -> Quote:
         chosen = split_budget(qnode, args, kwargs, options.measuring)
-        return quote_of(prepare_measurement(qnode, args, kwargs, chosen), options.check)
+        return _quote_of(prepare_measurement(qnode, args, kwargs, chosen), options.check)
 
     return run
+
+
+def _quote_of(setup: Setup, check: bool) -> Quote:
+    """Count the cost of a prepared measurement."""
+    counts, per_circuit = executions_per_sample(setup)
+    circuits, shots = int(counts.sum()), setup.plan.shots
+    checks = limits.CHECK_CIRCUITS * number_of_checks(setup, check)
+    total = 0
+    if shots is not None:
+        total = circuits * _shots_of_point(setup) + checks * _shots_taken(setup, check_shots(shots) or 0)
+    _, measured = setup.plan.draw()
+    return Quote(
+        device=setup.recipe.label,
+        route=setup.engine.route,
+        samples=setup.plan.samples,
+        shots_per_circuit=shots,
+        circuits=circuits,
+        executions=circuits * per_circuit + checks,
+        check_executions=checks,
+        shots=total,
+        n_params=setup.target.n_params,
+        components=int(measured.sum()),
+    )

@@ -22,6 +22,7 @@ from pennylane_wishart.measurement.recipes import DeviceRecipe, device_recipe
 from pennylane_wishart.measurement.records.plan import SamplingPlan, entropy_of, resolve_parameters
 from pennylane_wishart.measurement.routes.choice import ROUTES
 from pennylane_wishart.measurement.routes.shifts import gate_frequencies
+from pennylane_wishart.measurement.store.faults import RetryPolicy
 from pennylane_wishart.measurement.task import Task
 
 __all__ = ["Setup", "Target", "notice_state", "prepare_measurement", "resolve_target"]
@@ -150,7 +151,7 @@ def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOpti
     if options.route is not None and options.route not in ROUTES:
         raise InputError(f"route={options.route!r} is not known: use None or one of {ROUTES}.")
     shots = None if shots is None else count("shots", shots, 1)
-    policy = options.policy
+    policy = RetryPolicy(options.retries, options.backoff, options.timeout)
     law = target.law(options.angles)
     rows = (entropy_of(options.seed), count("first", options.first, 0), count("samples", options.samples, 1))
     parameters = resolve_parameters(options.parameters, target.n_params)

@@ -224,12 +224,7 @@ class DegreesOfFreedom:
 
 
 def degrees_of_freedom(
-    losses: Any,
-    shot_variance: Any,
-    dim: float,
-    beta: int,
-    minimum: float,
-    shots: int | None = None,
+    losses: Any, shot_variance: Any, dim: float, beta: int, minimum: float, shots: int | None = None
 ) -> DegreesOfFreedom:
     """Estimate m̂ = (2/β)·mean(ℓ − ℓ*)²/var(ℓ)·N/(N + 2/β) and r̂ = 1/(1/m̂ + 1/N).
 

@@ -100,9 +100,7 @@ def _differs(device: Any, op: Any, trainable: bool, dtype: np.dtype[Any]) -> boo
 
 
 # ---------------------------------------------------------------------- going round them
-def lowering(
-    device: Any,
-) -> tuple[Callable[[qml.tape.QuantumScript], qml.tape.QuantumScript], dict[str, None]]:
+def lowering(device: Any) -> tuple[Callable[[qml.tape.QuantumScript], qml.tape.QuantumScript], dict[str, None]]:
     """Return ``lower(tape)`` and the names of the gates that it has replaced so far, in order.
 
     Parameters that ask for gradients go on into the new gates; a gate that cannot be written in

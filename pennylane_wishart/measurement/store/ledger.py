@@ -18,18 +18,19 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from pennylane_wishart.conventions import measurement as limits
-from pennylane_wishart.conventions.arrays import Floats, Integers
+from pennylane_wishart.conventions.arrays import Integers
 from pennylane_wishart.errors import StoreError
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.records.plan import SamplingPlan
 from pennylane_wishart.measurement.store.journal import Journal, RunRow, row_digest
+from pennylane_wishart.measurement.tables import Layout
 
-__all__ = ["Claim", "Codec", "Ledger", "Question", "open_ledger"]
+__all__ = ["Claim", "Ledger", "Question", "open_ledger"]
 
 _active: set[str] = set()
 """Owners alive in this process."""
@@ -73,23 +74,10 @@ class Question:
         return RunRow(self.key, self.kind, plan, self.device, identity, routes, options, _now())
 
 
-class Codec(Protocol):
-    """How the numbers of a sample become float64."""
-
-    def width(self, n_params: int) -> int:
-        """Number of float64."""
-
-    def pack(self, rows: Any, k: int) -> Floats:
-        """Return the numbers of row k of a chunk."""
-
-    def unpack(self, numbers: Floats, n_params: int) -> Any:
-        """Return one row as a chunk of its own."""
-
-
 class Ledger:
     """One run of a journal, as the collector sees it."""
 
-    def __init__(self, journal: Journal, question: Question, codec: Codec) -> None:
+    def __init__(self, journal: Journal, question: Question, codec: Layout[Any]) -> None:
         self._journal, self._first, self._codec = journal, question.plan.ranges[0][1], codec
         self._key = question.key
         self._run, self.routes = self._enter(question)
@@ -282,7 +270,7 @@ class Ledger:
         self._journal.close()
 
 
-def open_ledger(path: Any, question: Question, codec: Codec) -> Ledger:
+def open_ledger(path: Any, question: Question, codec: Layout[Any]) -> Ledger:
     """Open a journal for one run."""
     journal = Journal(path)
     try:
