@@ -21,6 +21,7 @@ from pennylane_wishart.comparison.shots import (
 from pennylane_wishart.comparison.statistics import QuantityComparison, compare_sample, not_compared
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
@@ -73,7 +74,7 @@ class Comparison:
 
 
 def compare(
-    pred: Prediction, data: Measurement | MinimaMeasurement, alpha: float = limits.ALPHA, seed: int = 7
+    pred: Prediction, data: Measurement | MinimaMeasurement, alpha: float = levels.FALSE_ALARM, seed: int = 7
 ) -> Comparison:
     """Hold a prediction against measured losses and gradients, or against found minima.
 

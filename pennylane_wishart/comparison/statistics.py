@@ -11,6 +11,7 @@ from scipy import stats
 
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, gridded_cdf
 from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.measurement.statistics import variance_interval
 
@@ -69,7 +70,7 @@ def compare_sample(
     name: str,
     sample: Any,
     law: Law | CountedLaw | NoisyLaw,
-    alpha: float = limits.ALPHA,
+    alpha: float = levels.FALSE_ALARM,
     seed: int = 7,
     independent: float | None = None,
     rounding: float = 0.0,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-ALPHA = 0.001
-"""False-alarm rate of one quantity: a hundred comparisons of five quantities each give half a false alarm."""
-
 # ---------------------------------------------------------------------- what counts as nothing
 ROUNDING = 5e-6
 """Of the largest value that an observable, or its gradient, can have: what a device of single precision may be off
