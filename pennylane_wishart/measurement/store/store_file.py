@@ -146,8 +146,8 @@ def problem_of(error: BaseException | None) -> StoreProblem:
     if code is not None:
         # The low byte is the kind of error, the rest says where it happened.
         return _PROBLEMS.get(code & 0xFF, StoreProblem.OTHER)
-    # Python itself, reading a row: bytes that are no text, a number that is none.
-    unreadable = isinstance(error, (sqlite3.OperationalError, UnicodeDecodeError, OverflowError))
+    # Python itself, reading a row whose bytes are no text.
+    unreadable = isinstance(error, (sqlite3.OperationalError, UnicodeDecodeError))
     return StoreProblem.CORRUPT if unreadable else StoreProblem.OTHER
 
 
