@@ -201,7 +201,7 @@ def _borne_out(found: QuantityComparison, values: Floats, own: Floats) -> Quanti
     values = values[np.isfinite(values)]
     if found.agrees is not False or float(np.ptp(own)) == 0.0:
         return found
-    # Asymptotic: exact p-values of large samples cost seconds, and differ below 1e-3.
+    # Asymptotic: exact p-values of large samples are slow, and hardly differ.
     same = float(stats.ks_2samp(values, own, method="asymp").pvalue)
     pvalue = max(found.pvalue, same)
     return replace(found, pvalue=pvalue, agrees=bool(pvalue >= found.alpha))

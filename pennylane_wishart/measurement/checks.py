@@ -45,7 +45,7 @@ def check_device(device: Any, wire: Any, shots: int | None, run: Callable[[list[
         "Y": math.sin(polar) * math.sin(azimuth),
         "Z": math.cos(polar),
     }
-    # As many shots as a sample has, so that a device that answers only large jobs rightly is not let through.
+    # No fewer than a sample has: the check should run like the circuits that it stands for.
     shots = check_shots(shots)
     state = [qml.RY(polar, wire), qml.RZ(azimuth, wire)]
     tapes = [qml.tape.QuantumScript(state, [qml.expval(getattr(qml, p)(wire))], shots=shots) for p in expected]

@@ -175,7 +175,7 @@ def keep_engine(key: str, engine: Engine) -> None:
     """Keep an engine for this thread; the oldest of too many goes."""
     engines = _engines()
     while len(engines) >= limits.KEPT_ENGINES:
-        # Dictionaries keep their order: the first is the one unused for longest.
+        # Dictionaries keep their order: the first is the one kept for longest.
         engines.pop(next(iter(engines)))
     engines[key] = engine
 

@@ -128,7 +128,7 @@ def _name_of_transform(transform: Any) -> str:
 
 def _modern(device: Any) -> qml.devices.Device:
     """Put the new interface around a device of the old one."""
-    # Plugins of the old interface are still most of them.
+    # Plugins may still be of the old one.
     return device if isinstance(device, qml.devices.Device) else qml.devices.LegacyDeviceFacade(device)
 
 

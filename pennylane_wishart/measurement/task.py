@@ -43,6 +43,6 @@ class Task:
 
     def pack(self) -> tuple[str, bytes]:
         """Return a key and the pickled task."""
-        # Named by its content: workers that live longer than a call know the task again.
+        # Named by its content: a worker builds its engine once for all chunks of a run.
         body = pickle.dumps(self)
         return hashlib.sha256(body).hexdigest(), body

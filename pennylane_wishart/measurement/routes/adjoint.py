@@ -74,7 +74,7 @@ class DeviceAdjoint(AdjointRoute):
 
     def _gradients(self, values: Floats) -> tuple[Floats, Floats]:
         if not self._part.positions:
-            # Devices differentiate nothing by failing.
+            # Nothing to differentiate: there is no Jacobian to ask for.
             return self._losses(values), np.zeros(values.shape)
         losses, slopes = np.empty(len(values)), np.empty(values.shape)
         for row, numbers in enumerate(values):

@@ -77,7 +77,7 @@ def adjoint_routes(
         circuit = prepare(device, tape, "adjoint", lower)
         if replaced:
             say(f"{', '.join(replaced)} written as Pauli rotations: the device differentiates it wrongly")
-        # Compiling takes seconds: only for those who compile anyway, or ask for it.
+        # Compiling takes a second or more: only for those who compile anyway, or ask for it.
         if task.compiled or task.route == "catalyst":
             yield "catalyst", lambda: CatalystAdjoint(recipe.build(), circuit), circuit
         reason = cpp_route_supported()

@@ -96,7 +96,7 @@ class LightningAdjoint(AdjointRoute):
             here = range(index, index + len(op.data))
             index += len(op.data)
             varying = [k for k in here if k not in fixed]
-            # It has no kernel, and does nothing.
+            # It changes nothing, and would still cost a call.
             if isinstance(op, qml.Identity):
                 continue
             if not varying and len(op.data) and not isinstance(op, qml.QubitUnitary):

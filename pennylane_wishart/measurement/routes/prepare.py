@@ -118,7 +118,6 @@ def prepare(
     Raises:
         DeviceError: if the device's own preprocessing refuses the circuit.
     """
-    # Only where it is asked for: to run without gradients, devices prepare shorter tapes.
     wanted: dict[str, Any] = {"use_device_gradient": True} if gradient_method in ("adjoint", "device") else {}
     config = ExecutionConfig(gradient_method=gradient_method, **wanted)
     config = device.setup_execution_config(config, tape)

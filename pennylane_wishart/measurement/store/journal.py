@@ -131,7 +131,7 @@ class Journal:
                 )
             schemas = f"has journal schema {version}; this version reads {limits.JOURNAL_SCHEMA}."
             raise StoreError(f"{self.file.name} {schemas} {advice}")
-        # One page too many is cheap here: journals are megabytes, and a damaged one must not be written to.
+        # All of it, at every opening: a damaged file must not be written to.
         with self._guard("checked"):
             verdict = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":

@@ -93,7 +93,7 @@ def store_file(value: Any) -> StoreFile:
     """
     if isinstance(value, StoreFile):
         return value
-    # bytes are PathLike to some calls and not to SQLite.
+    # bytes would pass for a path in some calls and not in others.
     if isinstance(value, bytes) or not isinstance(value, (str, os.PathLike)):
         raise InputError(f"store needs the path of a file; got {value!r}.")
     text = os.fspath(value)
