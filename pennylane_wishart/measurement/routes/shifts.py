@@ -31,42 +31,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
-class ShotBounds:
-    """Largest variances and steps of the estimates of ℓ and ∂ℓ/∂θ_k, for one shot a circuit.
-
-    With s shots the variances are divided by s, the steps too.
-    """
-
-    loss: float
-    """Upper bound of the variance of the estimate of ℓ."""
-    gradient: Floats
-    """The same for each gradient component by parameter shift, ``(n_params,)``."""
-    loss_step: float
-    """Largest change of the estimate of ℓ by one outcome."""
-    gradient_step: Floats
-    """The same for each gradient component, ``(n_params,)``."""
-
-
-def shot_bounds(trace: TracedCircuit) -> ShotBounds:
-    """Return the bounds for a traced circuit measured by each gate's own shift rule.
-
-    Cost: one shift rule for each kind of gate.
-    Source: W. Hoeffding, J. Am. Stat. Assoc. 58, 13 (1963), lemma 1.
-    """
-    halves = np.array([reading.half_range for reading in readings(trace.observable, 2)[0]])
-    square, most = float(np.sum(halves**2)), float(np.max(halves, initial=0.0))
-    tape, jacobian = trace.tapes[0], abs(trace.jacobian.tocsr())
-    squares, steps = (np.zeros(jacobian.shape[0]) for _ in range(2))
-    for k, pairs in enumerate(rules_of(tape.get_operation(k)[0] for k in range(jacobian.shape[0]))):
-        # A gate that moves nothing has an empty rule.
-        rule = np.abs(np.array([c for c, _ in pairs] or [0.0]))
-        squares[k], steps[k] = np.sum(rule**2), np.max(rule)
-    scaled = jacobian.multiply(steps[:, None]).tocsc()
-    widest = np.asarray(scaled.max(axis=0).todense()).ravel() if scaled.nnz else np.zeros(jacobian.shape[1])
-    return ShotBounds(square, square * (squares @ jacobian.power(2)), 2 * most, 2 * most * widest)
-
-
 log = logging.getLogger("pennylane_wishart")
 Execute: TypeAlias = "Callable[[list[Any], Any, Callable[[Any], Any]], Any]"
 """``execute(tapes, config, interpret)``: what ``interpret`` makes of the device's results."""
@@ -216,3 +180,40 @@ def direct_executor(
         return policy.call(attempt, f"running {len(tapes)} circuits on {getattr(device, 'name', 'the device')}")
 
     return execute
+
+
+# ---------------------------------------------------------------------- how noisy an estimate can be
+@dataclass(frozen=True, eq=False)
+class ShotBounds:
+    """Largest variances and steps of the estimates of ℓ and ∂ℓ/∂θ_k, for one shot a circuit.
+
+    With s shots the variances are divided by s, the steps too.
+    """
+
+    loss: float
+    """Upper bound of the variance of the estimate of ℓ."""
+    gradient: Floats
+    """The same for each gradient component by parameter shift, ``(n_params,)``."""
+    loss_step: float
+    """Largest change of the estimate of ℓ by one outcome."""
+    gradient_step: Floats
+    """The same for each gradient component, ``(n_params,)``."""
+
+
+def shot_bounds(trace: TracedCircuit) -> ShotBounds:
+    """Return the bounds for a traced circuit measured by each gate's own shift rule.
+
+    Cost: one shift rule for each kind of gate.
+    Source: W. Hoeffding, J. Am. Stat. Assoc. 58, 13 (1963), lemma 1.
+    """
+    halves = np.array([reading.half_range for reading in readings(trace.observable, 2)[0]])
+    square, most = float(np.sum(halves**2)), float(np.max(halves, initial=0.0))
+    tape, jacobian = trace.tapes[0], abs(trace.jacobian.tocsr())
+    squares, steps = (np.zeros(jacobian.shape[0]) for _ in range(2))
+    for k, pairs in enumerate(rules_of(tape.get_operation(k)[0] for k in range(jacobian.shape[0]))):
+        # A gate that moves nothing has an empty rule.
+        rule = np.abs(np.array([c for c, _ in pairs] or [0.0]))
+        squares[k], steps[k] = np.sum(rule**2), np.max(rule)
+    scaled = jacobian.multiply(steps[:, None]).tocsc()
+    widest = np.asarray(scaled.max(axis=0).todense()).ravel() if scaled.nnz else np.zeros(jacobian.shape[1])
+    return ShotBounds(square, square * (squares @ jacobian.power(2)), 2 * most, 2 * most * widest)
