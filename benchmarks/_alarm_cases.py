@@ -18,9 +18,9 @@ from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
 from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.measurement.observables import readings
-from pennylane_wishart.measurement.plan import SamplingPlan
-from pennylane_wishart.measurement.shifts import shift_rule
+from pennylane_wishart.measurement.records.plan import SamplingPlan
+from pennylane_wishart.measurement.routes.observables import readings
+from pennylane_wishart.measurement.routes.shifts import shift_rule
 
 __all__ = ["CASES", "Case", "Pool"]
 
@@ -208,7 +208,7 @@ class Pool:
     def _record(self, rows, losses, gradients, errors, noise, shots) -> Measurement:
         circuit = self.prediction.circuit
         plan = SamplingPlan(circuit.content_hash, self.prediction.angles, ((7, 0, len(rows)),), None, shots, "pool")
-        return Measurement(losses, gradients, errors, noise, self.angles[rows], plan, "default.qubit", "pool")
+        return Measurement(losses, gradients, errors, noise, self.angles[rows], plan, "default.qubit", ("pool",))
 
 
 def _two(rng, shots, chances) -> np.ndarray:

@@ -30,8 +30,8 @@ def plain_loop(device: str, count: int):
 def raw_call(count: int):
     """State preparation, serialisation and the C++ call alone."""
     from pennylane_wishart.measurement.engine import Engine
-    from pennylane_wishart.measurement.machines import device_recipe
-    from pennylane_wishart.measurement.target import resolve_target
+    from pennylane_wishart.measurement.recipes import device_recipe
+    from pennylane_wishart.measurement.setup import resolve_target
 
     qnode = qml.QNode(entangling(10), qml.device("lightning.qubit", wires=10))
     target = resolve_target(qnode, (pnp.zeros((10, 10, 3)),), {})

@@ -10,6 +10,7 @@
 4  Dask: two workers, one killed
 5  faults injected into a device
 6  52 descents, 8 qubits and 60 parameters, against SciPy over qml.grad
+7  ids of jobs kept while the jobs still wait, against looking after the answer
 
 Ratios are medians of interleaved rounds, so that a busy machine slows both sides alike. Linear
 algebra has one thread. `make test-devices` runs item 2 in an environment for each plugin.
@@ -29,6 +30,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import pennylane as qml  # noqa: E402
 from _measure_common import FAILED, hold, info, seconds  # noqa: E402
+from _measure_jobs import item_7  # noqa: E402
 from _measure_keeping import item_3, item_4, item_5  # noqa: E402
 from _measure_speed import item_1, item_6  # noqa: E402
 from pennylane import numpy as pnp  # noqa: E402
@@ -92,7 +94,7 @@ def item_2(fast: bool):
             )
 
 
-ITEMS = {1: item_1, 2: item_2, 3: item_3, 4: item_4, 5: item_5, 6: item_6}
+ITEMS = {1: item_1, 2: item_2, 3: item_3, 4: item_4, 5: item_5, 6: item_6, 7: item_7}
 
 
 def main() -> int:

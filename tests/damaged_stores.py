@@ -13,10 +13,10 @@ from measured_circuits import PAIR_ARGS, on
 from stub_devices import JobHardware
 
 from pennylane_wishart.errors import StoreError
+from pennylane_wishart.measurement import collect as run_module
 from pennylane_wishart.measurement import measure, stored_jobs, stored_runs
-from pennylane_wishart.measurement import run as run_module
-from pennylane_wishart.measurement.ledger import Claim, Question, open_ledger
-from pennylane_wishart.measurement.run import RowCodec
+from pennylane_wishart.measurement.store.ledger import Claim, Question, open_ledger
+from pennylane_wishart.measurement.tables import ROWS as RowCodec
 
 SAMPLES, KEPT = 8, 6
 

@@ -24,7 +24,7 @@ from pennylane import numpy as pnp
 from stub_devices import StubHardware
 
 from pennylane_wishart.measurement import measure, stored_runs
-from pennylane_wishart.measurement.journal import Journal
+from pennylane_wishart.measurement.store.journal import Journal
 
 ARGS = (pnp.zeros((2, 2, 3)),)
 STRIDE = 2

@@ -21,8 +21,8 @@ from pennylane_wishart.comparison.reference import reference_gradients
 from pennylane_wishart.comparison.shots import gradient_noise
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.ensembles import BetaLoss, HaarCompression
-from pennylane_wishart.measurement.noise import shot_bounds
-from pennylane_wishart.measurement.observables import readings
+from pennylane_wishart.measurement.routes.observables import readings
+from pennylane_wishart.measurement.routes.shifts import shot_bounds
 from pennylane_wishart.measurement.statistics import degrees_of_freedom, gradient_variance, variance_interval
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 

@@ -20,8 +20,8 @@ from stub_devices import FaultyHardware, NoisyHardware, StubHardware
 
 from pennylane_wishart.errors import ComparisonError, InputError, StoreError, WishartWarning
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, find_minima, measure, resume, stored_runs
-from pennylane_wishart.measurement.identity import DeviceIdentity
-from pennylane_wishart.measurement.machines import device_recipe
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
+from pennylane_wishart.measurement.recipes import device_recipe
 
 ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]

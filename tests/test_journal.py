@@ -17,11 +17,11 @@ from measured_circuits import PAIR_ARGS, on, same
 from stub_devices import FaultyHardware, StubHardware
 
 from pennylane_wishart.errors import MeasurementInterrupted, StoreError
-from pennylane_wishart.measurement import ledger as ledger_module
 from pennylane_wishart.measurement import measure, stored_runs
-from pennylane_wishart.measurement.journal import Journal
-from pennylane_wishart.measurement.ledger import Claim, Question, open_ledger
-from pennylane_wishart.measurement.run import RowCodec
+from pennylane_wishart.measurement.store import ledger as ledger_module
+from pennylane_wishart.measurement.store.journal import Journal
+from pennylane_wishart.measurement.store.ledger import Claim, Question, open_ledger
+from pennylane_wishart.measurement.tables import ROWS as RowCodec
 
 ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,9 +17,9 @@ from measured_circuits import PAIR_ARGS, on, same
 from stub_devices import JobHardware, StubHardware
 
 from pennylane_wishart.errors import InputError, StoreError
+from pennylane_wishart.measurement import collect as run_module
 from pennylane_wishart.measurement import find_minima, measure, resume, stored_jobs, stored_runs
-from pennylane_wishart.measurement import run as run_module
-from pennylane_wishart.measurement.journal import row_digest
+from pennylane_wishart.measurement.store.journal import row_digest
 
 ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,7 @@ def test_rows_that_are_not_as_they_were_written_are_found(what, damaged, tmp_pat
 
 def test_a_file_that_lists_a_sample_and_does_not_yield_it_is_not_asked_for_ever(damaged, tmp_path, monkeypatch):
     """As after a flipped byte in the tree of the table: the row is found by one path and not by the other."""
-    from pennylane_wishart.measurement.ledger import Ledger
+    from pennylane_wishart.measurement.store.ledger import Ledger
 
     path = tmp_path / "journal.db"
     path.write_bytes(damaged.bytes)
@@ -203,7 +203,7 @@ def test_a_finished_store_on_read_only_media_opens(log, tmp_path):
     if log:
         code = (
             "import os, sys; sys.path.insert(0, sys.argv[2]); from test_journal_damage import *; from "
-            "pennylane_wishart.measurement.ledger import Ledger; Ledger.__exit__ = lambda *_: os._exit(0); "
+            "pennylane_wishart.measurement.store.ledger import Ledger; Ledger.__exit__ = lambda *_: os._exit(0); "
             "measure(on(StubHardware(wires=2)), samples=5, store=sys.argv[1])(*ARGS)"
         )
         run_python(code, store)

@@ -18,7 +18,7 @@ from stub_devices import FaultyHardware, JobHardware, StubHardware
 
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, StoreError, WishartWarning
 from pennylane_wishart.measurement import find_minima, measure, resume, stored_jobs, stored_runs
-from pennylane_wishart.measurement.jobs import job_ids
+from pennylane_wishart.measurement.routes.jobs import job_ids
 
 ARGS = PAIR_ARGS
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +59,7 @@ WORKER = textwrap.dedent(
     import sys
     sys.path.insert(0, sys.argv[3])
     from test_journal_jobs import ARGS, JobHardware, measure, on
-    from pennylane_wishart.measurement.ledger import Ledger
+    from pennylane_wishart.measurement.store.ledger import Ledger
 
     note = Ledger.note_jobs
 

@@ -63,7 +63,7 @@ def test_fast_routes_are_taken_and_named():
 
 
 def test_a_wrong_private_route_is_found_out_and_replaced(monkeypatch):
-    from pennylane_wishart.measurement.lightning import LightningAdjoint
+    from pennylane_wishart.measurement.routes.lightning import LightningAdjoint
 
     qnode, args = qnode_of("layers")
     right = measure(qnode, samples=3)(*args)
@@ -118,7 +118,7 @@ def test_circuits_and_traces_are_accepted_in_place_of_qnodes():
 
 
 def test_gate_periods_equal_those_of_the_normal_form():
-    from pennylane_wishart.measurement.target import _gate_periods, resolve_target
+    from pennylane_wishart.measurement.setup import _gate_periods, resolve_target
 
     for case in ("layers", "qaoa", "hermitian"):
         qnode, args = qnode_of(case)

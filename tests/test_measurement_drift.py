@@ -12,7 +12,7 @@ from stub_devices import DriftingHardware, FaultyHardware, StubHardware
 
 from pennylane_wishart.errors import DeviceError, MeasurementInterrupted
 from pennylane_wishart.measurement import find_minima, measure, quote, resume, stored_runs
-from pennylane_wishart.measurement.lightning import LightningAdjoint
+from pennylane_wishart.measurement.routes.lightning import LightningAdjoint
 
 ARGS = PAIR_ARGS
 

@@ -11,7 +11,8 @@ from pennylane import numpy as pnp
 from stub_devices import FaultyHardware, HangingHardware, StubHardware, ZOnlyHardware
 
 from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted
-from pennylane_wishart.measurement import faults, find_minima, measure
+from pennylane_wishart.measurement import find_minima, measure
+from pennylane_wishart.measurement.store import faults
 
 FAULTS = ("exception", "timeout", "nan", "shape", "missing")
 ARGS = (pnp.array([0.1, 0.2]),)
@@ -110,7 +111,7 @@ def test_stopping_by_hand_keeps_what_was_measured(expected):
 
 def test_back_off_doubles(monkeypatch):
     waits = []
-    monkeypatch.setattr("pennylane_wishart.measurement.faults.time.sleep", waits.append)
+    monkeypatch.setattr("pennylane_wishart.measurement.store.faults.time.sleep", waits.append)
     device = FaultyHardware(wires=2, fault="exception", every=1, after=1)
     with pytest.raises(MeasurementInterrupted):
         measure(on(device), samples=2, retries=3, backoff=0.5)(*ARGS)

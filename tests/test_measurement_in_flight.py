@@ -171,7 +171,7 @@ def test_here_a_chunk_that_fails_keeps_what_it_had_answered(fault, chunk, tmp_pa
 
 def test_an_interrupt_while_the_store_is_written_loses_nothing(tmp_path, whole, monkeypatch):
     """Ctrl-C in the middle of a write: the answer is in the table already, and goes into the store at the end."""
-    from pennylane_wishart.measurement.ledger import Ledger
+    from pennylane_wishart.measurement.store.ledger import Ledger
 
     acknowledge, calls = Ledger.acknowledge, []
 

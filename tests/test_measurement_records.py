@@ -13,7 +13,7 @@ from measured_circuits import qnode_of
 from pennylane_wishart.circuit import AngleLaw
 from pennylane_wishart.errors import ComparisonError, InputError, StoreError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, SamplingPlan, find_minima, measure
-from pennylane_wishart.measurement.plan import BLOCK
+from pennylane_wishart.measurement.records.plan import BLOCK
 
 
 def test_merging_adds_what_belongs_together():

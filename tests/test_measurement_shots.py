@@ -124,7 +124,7 @@ def test_the_best_split_of_binomial_shots_over_a_heavy_law():
     3,000 simulated experiments for each split, noise taken out as the product does: the spread of
     their spread is 1.3%; splits a factor of 4 from the best are worse by 15% and more.
     """
-    from pennylane_wishart.measurement.budget import best_shots
+    from pennylane_wishart.measurement.quotes import best_shots
 
     rng = np.random.default_rng(8)
     variance, kurtosis, total = 1 / 16, 1.5**4, 4000
@@ -143,7 +143,7 @@ def test_the_best_split_of_binomial_shots_over_a_heavy_law():
 
 
 def test_a_budget_is_kept_and_split_where_the_variance_is_sharpest():
-    from pennylane_wishart.measurement.budget import best_shots
+    from pennylane_wishart.measurement.quotes import best_shots
 
     rng = np.random.default_rng(3)
     variance, single, total = 0.01, 0.5, 40_000

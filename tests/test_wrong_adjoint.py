@@ -13,7 +13,7 @@ from operations import GATES, apply_variant
 from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
-from pennylane_wishart.measurement.wrongadjoint import is_wrong
+from pennylane_wishart.measurement.routes.wrongadjoint import is_wrong
 
 N = 5
 # (gate, form) → what lightning.qubit 0.45 gets wrong, as seen by a user of diff_method="adjoint"

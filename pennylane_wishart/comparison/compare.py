@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -18,16 +18,14 @@ from pennylane_wishart.comparison.shots import (
     loss_estimates,
     noise_bounds,
 )
-from pennylane_wishart.comparison.statistics import (
-    ROUNDING,
-    QuantityComparison,
-    compare_sample,
-    not_compared,
-)
+from pennylane_wishart.comparison.statistics import QuantityComparison, compare_sample, not_compared
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
+from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
-from pennylane_wishart.measurement.machines import IDEAL
+from pennylane_wishart.measurement.recipes import IDEAL
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Comparison", "compare"]
@@ -64,7 +62,7 @@ class Comparison:
         lines = [str(q) for q in self.quantities]
         return "\n".join([*lines, self.noise] if self.noise else lines)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         return {
             "schema_version": 1,
@@ -75,7 +73,9 @@ class Comparison:
         }
 
 
-def compare(pred: Prediction, data, alpha: float = 0.001, seed: int = 7) -> Comparison:
+def compare(
+    pred: Prediction, data: Measurement | MinimaMeasurement, alpha: float = levels.FALSE_ALARM, seed: int = 7
+) -> Comparison:
     """Hold a prediction against measured losses and gradients, or against found minima.
 
     Losses and gradients are tested against the deep-limit laws only where the circuit is deep
@@ -94,17 +94,10 @@ def compare(pred: Prediction, data, alpha: float = 0.001, seed: int = 7) -> Comp
     Raises:
         ComparisonError: if the records are of different circuits or laws of angles.
     """
-    return _compare(data, pred, alpha, seed)
-
-
-@singledispatch
-def _compare(data, pred, alpha, seed) -> Comparison:
-    raise ComparisonError(
-        f"compare needs a Measurement or MinimaMeasurement; got {type(data).__name__}. Use pw.measure."
-    )
-
-
-def _check_same(pred: Prediction, data) -> None:
+    if not isinstance(data, (Measurement, MinimaMeasurement)):
+        raise ComparisonError(
+            f"compare needs a Measurement or MinimaMeasurement; got {type(data).__name__}. Use pw.measure."
+        )
     if data.law != pred.angles:
         raise ComparisonError(
             f"The measurement drew angles from {data.law.name!r}, the prediction is for {pred.angles.name!r}: "
@@ -112,17 +105,13 @@ def _check_same(pred: Prediction, data) -> None:
         )
     if data.circuit_hash != pred.circuit.content_hash:
         raise ComparisonError("The measurement is of another circuit (content hashes differ).")
-
-
-@_compare.register
-def _(data: Measurement, pred, alpha, seed) -> Comparison:
-    _check_same(pred, data)
-    gradients = np.where(data.measured, data.gradients, np.nan)
+    if isinstance(data, MinimaMeasurement):
+        return _minima(pred, data, alpha, seed)
     found = Comparison(
         loss=_loss(pred, data, alpha, seed),
-        gradient=_gradient(pred, data, gradients, alpha, seed),
-        variances=_variances(pred, data, gradients, alpha),
-        dead=_dead(pred, gradients, data, alpha),
+        gradient=_gradient(pred, data, alpha, seed),
+        variances=_variances(pred, data, alpha),
+        dead=_dead(pred, data, alpha),
         device=data.device,
     )
     return replace(found, noise=_noise(found))
@@ -130,6 +119,7 @@ def _(data: Measurement, pred, alpha, seed) -> Comparison:
 
 def _noise(found: Comparison) -> str:
     """Say what a discrepancy means on a device that may be noisy."""
+    # An ideal simulator leaves the theory, or this package, to explain it.
     if found.agrees is not False or found.device in IDEAL:
         return ""
     text = f"{found.device} is not a simulator known to be ideal, and the laws are those of the noiseless circuit: "
@@ -143,31 +133,33 @@ def _noise(found: Comparison) -> str:
     )
 
 
-def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> QuantityComparison:
+def _variances(pred: Prediction, data: Measurement, alpha: float) -> QuantityComparison:
     noise = gradient_noise(pred, data)
     if isinstance(noise, str):
         return not_compared("gradient variances at this depth", noise, alpha)
-    found = compare_variances(
-        gradients,
-        pred.gradient_variance,
-        pred.gradient_variance_error,
-        noise,
-        alpha,
-        gradient_bounds(pred.circuit),
-        noise_bounds(pred, data),
-        reference_gradients(pred),
-    )
+    values, errors, largest = pred.gradient_variance, pred.gradient_variance_error, gradient_bounds(pred.circuit)
+    bounds, own = noise_bounds(pred, data), reference_gradients(pred)
+    found = compare_variances(data.gradients, values, errors, noise, alpha, largest, bounds, own)
     if data.plan.shots == 1 and found.agrees is not None:
         return replace(found, note=found.note + "; the noise of one shot is the predicted one")
     return found
 
 
-def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityComparison:
+def _dead(pred: Prediction, data: Measurement, alpha: float) -> QuantityComparison | None:
+    dead = list(pred.dead_parameters)
+    if not dead:
+        return None
+    largest, bounds = gradient_bounds(pred.circuit)[dead], noise_bounds(pred, data)[dead]
+    return compare_dead(data.gradients[:, dead], data.gradient_error[:, dead], largest, bounds, alpha, _size(pred))
+
+
+def _loss(pred: Prediction, data: Measurement, alpha: float, seed: int) -> QuantityComparison:
     name = "loss law"
     try:
         law, check = pred.loss, pred.loss_check
     except OutOfTheoryError as err:
         return not_compared(name, err.what, alpha)
+    # Without the variance at this depth nobody knows whether the deep limit is near.
     if pred.is_deep is None:
         return not_compared(name, "only a bound on the loss variance at this depth is known", alpha)
     if not check.established:
@@ -175,11 +167,31 @@ def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityCompariso
     seen = loss_estimate_law(law, pred, data)
     if isinstance(seen, str):
         return not_compared(name, seen, alpha)
-    found = compare_sample(name, data.losses, seen, alpha, seed, rounding=ROUNDING * _size(pred))
+    found = compare_sample(name, data.losses, seen, alpha, seed, rounding=limits.ROUNDING * _size(pred))
     return _borne_out(found, data.losses, loss_estimates(check.sample, pred, data, seed))
 
 
-def _borne_out(found: QuantityComparison, values, own: np.ndarray) -> QuantityComparison:
+def _gradient(pred: Prediction, data: Measurement, alpha: float, seed: int) -> QuantityComparison:
+    name = "gradient law"
+    try:
+        _ = pred.gradient
+    except OutOfTheoryError as err:
+        return not_compared(name, err.what, alpha)
+    deep = np.flatnonzero(pred.deep_parameters & data.measured.any(axis=0))
+    if len(deep) == 0:
+        return not_compared(name, "no measured parameter is deep enough for the deep-limit law", alpha)
+    check = pred.gradient_check(deep)
+    if not check.established:
+        return not_compared(name, str(check), alpha)
+    values, used = _one_per_sample(data, deep, np.random.default_rng(seed))
+    seen = gradient_estimate_law(pred.gradient_mixture(used), pred, data, deep)
+    if isinstance(seen, str):
+        return not_compared(name, seen, alpha)
+    found = compare_sample(name, values, seen, alpha, seed)
+    return _borne_out(found, values, gradient_estimates(check.sample, data, deep, seed))
+
+
+def _borne_out(found: QuantityComparison, values: Floats, own: Floats) -> QuantityComparison:
     """Let a disagreement with a law stand only if the measurement also differs from the circuit's own sample.
 
     The law holds to some per cent at this depth, not exactly, so it alone would be rejected by enough
@@ -189,6 +201,7 @@ def _borne_out(found: QuantityComparison, values, own: np.ndarray) -> QuantityCo
     values = values[np.isfinite(values)]
     if found.agrees is not False or float(np.ptp(own)) == 0.0:
         return found
+    # Asymptotic: exact p-values of large samples are slow, and hardly differ.
     same = float(stats.ks_2samp(values, own, method="asymp").pvalue)
     pvalue = max(found.pvalue, same)
     return replace(found, pvalue=pvalue, agrees=bool(pvalue >= found.alpha))
@@ -199,66 +212,30 @@ def _size(pred: Prediction) -> float:
     return float(np.abs(pred.circuit.observable.coefficients).sum())
 
 
-def _gradient(pred: Prediction, data: Measurement, gradients, alpha, seed) -> QuantityComparison:
-    name = "gradient law"
-    try:
-        _ = pred.gradient
-    except OutOfTheoryError as err:
-        return not_compared(name, err.what, alpha)
-    deep = np.flatnonzero(pred.deep_parameters & np.isfinite(gradients).any(axis=0))
-    if len(deep) == 0:
-        return not_compared(name, "no measured parameter is deep enough for the deep-limit law", alpha)
-    check = pred.gradient_check(deep)
-    if not check.established:
-        return not_compared(name, str(check), alpha)
-    values, used = _one_per_sample(gradients, deep, np.random.default_rng(seed))
-    seen = gradient_estimate_law(pred.gradient_mixture(used), pred, data, deep)
-    if isinstance(seen, str):
-        return not_compared(name, seen, alpha)
-    found = compare_sample(name, values, seen, alpha, seed)
-    return _borne_out(found, values, gradient_estimates(check.sample, data, deep, seed))
-
-
-def _one_per_sample(gradients, deep, rng) -> tuple[np.ndarray, np.ndarray]:
+def _one_per_sample(data: Measurement, deep: Integers, rng: np.random.Generator) -> tuple[Floats, Integers]:
     """Pick one measured deep component of every angle set."""
-    allowed = np.isfinite(gradients[:, deep])
-    keys = np.where(allowed, rng.random(allowed.shape), -1.0)
-    pick = np.argmax(keys, axis=1)
+    allowed = data.measured[:, deep]
+    # The largest of random keys: every measured component is equally likely.
+    pick = np.argmax(np.where(allowed, rng.random(allowed.shape), -1.0), axis=1)
     rows = np.flatnonzero(allowed.any(axis=1))
-    return gradients[rows, deep[pick[rows]]], deep[pick[rows]]
+    return data.gradients[rows, deep[pick[rows]]], deep[pick[rows]]
 
 
-def _dead(pred: Prediction, gradients, data, alpha) -> QuantityComparison | None:
-    if not pred.dead_parameters:
-        return None
-    dead = list(pred.dead_parameters)
-    return compare_dead(
-        gradients[:, dead],
-        data.gradient_error[:, dead],
-        gradient_bounds(pred.circuit)[dead],
-        noise_bounds(pred, data)[dead],
-        alpha,
-        _size(pred),
-    )
-
-
-@_compare.register
-def _(data: MinimaMeasurement, pred, alpha, seed) -> Comparison:
-    _check_same(pred, data)
+def _minima(pred: Prediction, data: MinimaMeasurement, alpha: float, seed: int) -> Comparison:
     name = "minima law"
     try:
-        law = pred.minima_found
+        law: Any = pred.minima_found  # a law with another base than those of the losses
     except OutOfTheoryError as err:
         return Comparison(minima=not_compared(name, err.what, alpha))
-    losses = np.asarray(data.losses)[np.asarray(data.converged, bool)]
+    losses = data.losses[data.converged]
+    # Above p* there is no law of minima to test, only the optimum.
     if law.is_point_mass:
         return Comparison(minima=_optimal(law, losses, alpha, name))
-    return Comparison(
-        minima=compare_sample(name, losses, law, alpha, seed, independent=_distinct(losses)), device=data.device
-    )
+    found = compare_sample(name, losses, law, alpha, seed, independent=_distinct(losses))
+    return Comparison(minima=found, device=data.device)
 
 
-def _distinct(losses: np.ndarray) -> float:
+def _distinct(losses: Floats) -> float:
     """Return how many independent minima the end points are worth: (Σc)²/Σc² over distinct losses.
 
     The law is over minima of random circuits; descents of one circuit that end in the same minimum, or in
@@ -267,17 +244,16 @@ def _distinct(losses: np.ndarray) -> float:
     if len(losses) == 0:
         return 0.0
     ordered = np.sort(losses)
-    new = np.diff(ordered, prepend=-np.inf) > 1e-6 * max(float(np.ptp(ordered)), 1e-3)
+    new = np.diff(ordered, prepend=-np.inf) > limits.SAME_LOSS * max(float(np.ptp(ordered)), limits.LEAST_RANGE)
     counts = np.bincount(np.cumsum(new) - 1)
     return float(counts.sum() ** 2 / (counts**2).sum())
 
 
-def _optimal(law, losses, alpha, name) -> QuantityComparison:
+def _optimal(law: Any, losses: Floats, alpha: float, name: str) -> QuantityComparison:
     """At and above p*, minima should lie within 1% of the optimum."""
     energy = (losses - law.ground) / (law.center - law.ground)
-    near = float(np.mean(energy < 0.01))
-    nan = float("nan")
-    return QuantityComparison(
-        name, 1 - near, nan, nan, (nan, nan), float(np.mean(energy)), 1.0, near >= 0.5, alpha, len(losses),
-        f"above p*: {near:.0%} of the found minima lie within 1% of the optimum",
-    )  # fmt: skip
+    near = float(np.mean(energy < limits.NEAR_OPTIMUM))
+    nan, good = float("nan"), near >= limits.ENOUGH_NEAR
+    note = f"above p*: {near:.0%} of the found minima lie within {limits.NEAR_OPTIMUM:.0%} of the optimum"
+    mean = float(np.mean(energy))
+    return QuantityComparison(name, 1 - near, nan, nan, (nan, nan), mean, 1.0, good, alpha, len(losses), note)

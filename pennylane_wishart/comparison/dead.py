@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp, log, sqrt
 
 import numpy as np
 from scipy import special, stats
 
-from pennylane_wishart.comparison.statistics import ROUNDING, QuantityComparison, not_compared
+from pennylane_wishart.comparison.statistics import QuantityComparison, not_compared, single_value
+from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions.arrays import Floats
 
 __all__ = ["compare_dead"]
 
-_SHOWN = 0.2
-"""Power is the chance to notice a dead parameter that moves with this share of its largest gradient, rms."""
-
 
 def compare_dead(
-    gradients: np.ndarray,
-    errors: np.ndarray,
-    largest: np.ndarray,
-    noise_bound: np.ndarray,
-    alpha: float,
-    size: float = 1.0,
+    gradients: Floats, errors: Floats, largest: Floats, noise_bound: Floats, alpha: float, size: float = 1.0
 ) -> QuantityComparison:
     """Test that gradients of dead parameters are zero but for shot noise.
 
@@ -48,26 +43,25 @@ def compare_dead(
     sizes = np.where(seen, np.abs(gradients), 0.0)
     worst, nan = float(sizes.max()), float("nan")
     # A gradient that cannot move at all comes back with the rounding of the loss itself.
-    rounding = ROUNDING * np.maximum(size, largest)
+    rounding = limits.ROUNDING * np.maximum(size, largest)
     if not np.any(noise_bound > 0):
         same = bool(np.all(sizes <= rounding))
-        return QuantityComparison(
-            name, worst, 1.0 if same else 0.0, nan, (nan, nan), worst, 1.0, same, alpha, count,
-            "every measured gradient of a dead parameter is zero to rounding"
-            if same else "a gradient of a dead parameter is not zero",
-        )  # fmt: skip
+        said = "every measured gradient of a dead parameter is zero to rounding"
+        return single_value(
+            name, worst, same, alpha, count, said if same else "a gradient of a dead parameter is not zero"
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.maximum(sizes - rounding, 0.0)
+        # Rounding off first: it is not noise, and does not shrink with the shots.
         scaled = np.where(excess > 0, excess / np.sqrt(noise_bound), 0.0)
     single = _largest(float(scaled.max()), count)
     each = [_mean_square(float(np.sum(s**2)), int(n)) for s, n in zip(scaled.T, seen.sum(0), strict=True) if n]
     pvalue = min(1.0, 2 * min(single, len(each) * min(each)))
     noise = np.where(seen, np.asarray(errors) ** 2, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
-    power = _power(_SHOWN * largest, noise, noise_bound, seen.sum(0), len(each), alpha)
-    return QuantityComparison(
-        name, worst, pvalue, nan, (nan, nan), worst, power, bool(pvalue >= alpha), alpha, count,
-        "measured gradients of dead parameters against the largest shot noise there can be",
-    )  # fmt: skip
+    power = _power(limits.POWER_SHARE * largest, noise, noise_bound, seen.sum(0), len(each), alpha)
+    note = "measured gradients of dead parameters against the largest shot noise there can be"
+    agrees = bool(pvalue >= alpha)
+    return QuantityComparison(name, worst, pvalue, nan, (nan, nan), worst, power, agrees, alpha, count, note)
 
 
 def _largest(z: float, count: int) -> float:
@@ -79,9 +73,10 @@ def _mean_square(total: float, n: int) -> float:
     return 1.0 if x <= 1 else exp(-n * (x - 1 - log(x)) / 2)
 
 
-def _power(moves, noise, bound, count, columns, alpha) -> float:
+def _power(moves: Floats, noise: Floats, bound: Floats, count: Iterable[int], columns: int, alpha: float) -> float:
     """Chance of the mean-square bound alone, for the parameter that it sees best."""
     chances = [0.0]
+    # The bound alone: the chance of either test is larger, so that the power told is a lower one.
     for size, own, most, n in zip(moves, noise, bound, count, strict=True):
         if n == 0 or most == 0:
             continue

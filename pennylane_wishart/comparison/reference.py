@@ -9,32 +9,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import WishartError
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 
 __all__ = ["reference_gradients"]
 
-_WORK = 1 << 25
-"""Amplitudes touched: about half a second on one core."""
-_MOST, _LEAST = 2000, 100
-_SEED = 20_260
 
-
-def reference_gradients(pred: Prediction) -> np.ndarray | None:
+def reference_gradients(pred: Prediction) -> Floats | None:
     """Return gradients ``(draws, n_params)`` of the predicted circuit; None where that is not cheap.
 
     Cost: at most about 2^25 amplitudes touched.
     """
     circuit = pred.circuit
-    if circuit.n_qubits > 16 or len(circuit.states) != 1 or circuit.n_params == 0:
+    if circuit.n_qubits > limits.REFERENCE_WIRES or len(circuit.states) != 1 or circuit.n_params == 0:
         return None
     # each term is applied forwards, twice backwards, and once for the derivative
     each = 4 * max(len(circuit.term_coefficients), 1) * 2**circuit.n_qubits
-    draws = min(_MOST, _WORK // each)
-    if draws < _LEAST:
+    # As many as half a second allows.
+    draws = min(limits.REFERENCE_MOST, limits.REFERENCE_WORK // each)
+    if draws < limits.REFERENCE_LEAST:
         return None
     try:
-        return sample_gradients(circuit, pred.angles, draws, np.random.default_rng(_SEED))[1]
+        return sample_gradients(circuit, pred.angles, draws, np.random.default_rng(limits.REFERENCE_SEED))[1]
     except WishartError:
+        # No statevector of this circuit, of a kind of gate say: the tests then do without.
         return None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law
+from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law, with_noise
 from pennylane_wishart.comparison.variances import gradient_bounds
+from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
+from pennylane_wishart.measurement.routes.shifts import ShotBounds, shot_bounds
 from pennylane_wishart.prediction import Prediction
 
 __all__ = [
@@ -55,7 +56,7 @@ def _is_shared(pred: Prediction) -> bool:
     return trace is not None and bool(np.any(np.diff(trace.jacobian.tocsc().indptr) > 1))
 
 
-def noise_bounds(pred: Prediction, data: Measurement) -> np.ndarray:
+def noise_bounds(pred: Prediction, data: Measurement) -> Floats:
     """Return the largest possible shot-noise variance of each gradient component, 0 without shots."""
     shots = data.plan.shots
     if not shots:
@@ -66,7 +67,7 @@ def noise_bounds(pred: Prediction, data: Measurement) -> np.ndarray:
     return found.gradient / shots
 
 
-def gradient_noise(pred: Prediction, data: Measurement) -> np.ndarray | str:
+def gradient_noise(pred: Prediction, data: Measurement) -> Floats | str:
     """Return an unbiased estimate of the shot noise of every measured gradient, or why there is none.
 
     ``(samples, n_params)`` from two shots on. A single shot has no spread: for two outcomes a < b and angles
@@ -84,6 +85,7 @@ def gradient_noise(pred: Prediction, data: Measurement) -> np.ndarray | str:
         )
     low, high = levels
     moments = pred.moments
+    # E[(b − ℓ)(ℓ − a)] from the first two moments of ℓ.
     single = (low + high) * moments.loss_mean - low * high - moments.loss_second_moment
     return found.gradient * (max(single, 0.0) / ((high - low) / 2) ** 2)
 
@@ -97,12 +99,13 @@ def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Law | Co
     if levels is not None:
         low, high = levels
         counted = CountedLaw.of(law, low, high, shots)
+        # Beyond a thousand shots the steps no longer show: normal noise of the binomial variance will do.
         return counted or law.with_shots(shots, lambda value: np.maximum((high - value) * (value - low), 0.0))
     found = _bounds_of(pred)
     return noisy_law(law, shots, data.shot_variance, 0.0 if found is None else found.loss_step)
 
 
-def gradient_estimate_law(law: Law, pred: Prediction, data: Measurement, deep) -> Law | NoisyLaw | str:
+def gradient_estimate_law(law: Law, pred: Prediction, data: Measurement, deep: Integers) -> Law | NoisyLaw | str:
     """Return the law of measured gradients where the true ones follow ``law``, or why there is none."""
     shots = data.plan.shots
     if not shots:
@@ -113,29 +116,30 @@ def gradient_estimate_law(law: Law, pred: Prediction, data: Measurement, deep) -
     return noisy_law(law, shots, errors[np.isfinite(errors)] ** 2, step)
 
 
-def loss_estimates(own: np.ndarray, pred: Prediction, data: Measurement, seed: int) -> np.ndarray:
+def loss_estimates(own: Floats, pred: Prediction, data: Measurement, seed: int) -> Floats:
     """Return what a device with the measurement's shots would read of exact losses ``own``: coins, else normal."""
     shots = data.plan.shots
     if not shots:
         return own
+    # Another stream than that of the choice of components.
     rng = np.random.default_rng([seed, 1])
     levels = two_levels(pred)
     if levels is not None:
         low, high = levels
         up = np.clip((own - low) / (high - low), 0.0, 1.0)
         return low + (high - low) * rng.binomial(shots, up) / shots
-    return own + np.sqrt(_mean(data.shot_variance)) * rng.standard_normal(own.shape)
+    return with_noise(own, _mean(data.shot_variance), rng)
 
 
-def gradient_estimates(own: np.ndarray, data: Measurement, deep: np.ndarray, seed: int) -> np.ndarray:
+def gradient_estimates(own: Floats, data: Measurement, deep: Integers, seed: int) -> Floats:
     """Return exact gradient components ``own`` with normal noise of the measurement's size."""
     if not data.plan.shots:
         return own
     errors = data.gradient_error[:, deep]
-    return own + np.sqrt(_mean(errors**2)) * np.random.default_rng([seed, 1]).standard_normal(own.shape)
+    return with_noise(own, _mean(errors**2), np.random.default_rng([seed, 1]))
 
 
-def _mean(variances: np.ndarray) -> float:
+def _mean(variances: Floats) -> float:
     """Mean of the variances that are known; 0 where none is."""
     known = variances[np.isfinite(variances)]
     return float(known.mean()) if known.size else 0.0

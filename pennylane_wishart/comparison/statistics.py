@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, gridded_cdf
+from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.measurement.statistics import variance_interval
 
-__all__ = ["ROUNDING", "QuantityComparison", "compare_sample"]
-
-ROUNDING = 5e-6
-"""Of the largest value that an observable, or its gradient, can have: what a device of single precision may be off
-by after hundreds of gates. Devices do not say their precision, so everything smaller counts as nothing."""
-_LEAST = 8
-_POWER_RUNS = 200
-_POWER_SCALE = 1.25
-"""Power is the chance to notice a standard deviation 25% away from the predicted one."""
+__all__ = ["QuantityComparison", "compare_sample", "not_compared", "single_value"]
+_UNKNOWN = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +55,7 @@ class QuantityComparison:
             f"[{low:.3f}, {high:.3f}], power {self.power:.2f}, n = {self.n}"
         )
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values."""
         return {k: (list(v) if isinstance(v, tuple) else v) for k, v in self.__dict__.items()}
 
@@ -67,14 +63,14 @@ class QuantityComparison:
 def not_compared(name: str, note: str, alpha: float) -> QuantityComparison:
     """Return the record of a comparison that could not be made, and why."""
     nan = float("nan")
-    return QuantityComparison(name, nan, nan, nan, (nan, nan), nan, 0.0, None, alpha, 0, note)
+    return QuantityComparison(name, nan, nan, nan, _UNKNOWN, nan, 0.0, None, alpha, 0, note)
 
 
 def compare_sample(
     name: str,
-    sample,
+    sample: Any,
     law: Law | CountedLaw | NoisyLaw,
-    alpha: float = 0.001,
+    alpha: float = levels.FALSE_ALARM,
     seed: int = 7,
     independent: float | None = None,
     rounding: float = 0.0,
@@ -97,20 +93,23 @@ def compare_sample(
     sample = np.asarray(sample, float)
     sample = sample[np.isfinite(sample)]
     worth = len(sample) if independent is None else int(independent)
-    if worth < _LEAST:
+    if worth < limits.LEAST_VALUES:
         repeats = "" if independent is None else f" worth of independent ones among {len(sample)}"
         return not_compared(name, f"only {worth} samples{repeats}", alpha)
+    # What the law may be wrong by is taken off the distance: the test can only become milder.
     slack = law.slack if isinstance(law, NoisyLaw) else 0.0
     predicted = float(law.var())
-    rounding = max(rounding, 1e-8 * max(1.0, abs(float(law.mean()))))
-    if predicted <= rounding**2 and (predicted == 0.0 or float(np.ptp(sample)) <= 12 * rounding):
-        return _against_constant(name, sample, float(law.mean()), alpha, rounding)
+    rounding = max(rounding, limits.LEAST_ROUNDING * max(1.0, abs(float(law.mean()))))
+    # Narrower than rounding, both: a distance of distributions would test the device's last digits.
+    if predicted <= rounding**2 and (predicted == 0.0 or float(np.ptp(sample)) <= 2 * limits.ROUNDING_REACH * rounding):
+        off = float(np.max(np.abs(sample - float(law.mean()))))
+        same, note = off <= limits.ROUNDING_REACH * rounding, "the predicted law is a single value"
+        return single_value(name, off, same, alpha, len(sample), note, (1.0, 1.0))
     if isinstance(law, CountedLaw):
-        distance, power = float(law.distance(sample)), _counted_power(law, worth, alpha, seed)
+        cdf, distance = None, float(law.distance(sample))
     else:
         cdf = law.cdf if isinstance(law, NoisyLaw) else gridded_cdf(law)
         distance = float(stats.kstest(sample, cdf).statistic)
-        power = _power(law, cdf, worth, alpha, seed, slack)
     pvalue = float(stats.kstwo.sf(max(distance - slack, 0.0), worth))
     variance, low, high = variance_interval(sample, float(law.kurtosis()))
     return QuantityComparison(
@@ -120,20 +119,24 @@ def compare_sample(
         ratio_of_variances=variance / predicted,
         interval=(low / predicted, high / predicted),
         effect=distance,
-        power=power,
+        power=_power(law, cdf, worth, alpha, seed, slack),
         agrees=bool(pvalue >= alpha),
         alpha=alpha,
         n=worth,
     )
 
 
-def _against_constant(name: str, sample: np.ndarray, value: float, alpha: float, rounding: float) -> QuantityComparison:
-    off = float(np.max(np.abs(sample - value)))
-    same = off <= 6 * rounding
-    return QuantityComparison(
-        name, off, 1.0 if same else 0.0, 1.0 if same else float("inf"), (1.0, 1.0), off, 1.0, same,
-        alpha, len(sample), "the predicted law is a single value",
-    )  # fmt: skip
+def single_value(
+    name: str, off: float, same: bool, alpha: float, n: int, note: str, interval: tuple[float, float] = _UNKNOWN
+) -> QuantityComparison:
+    """Return the record of values held against one number, from which the largest is ``off`` away.
+
+    Args:
+        interval: of the ratio of variances, where there is one: 1 if the values are the same, infinite if not.
+    """
+    verdict = 1.0 if same else 0.0
+    ratio = interval[0] if same or np.isnan(interval[0]) else float("inf")
+    return QuantityComparison(name, off, verdict, ratio, interval, off, 1.0, same, alpha, n, note)
 
 
 @lru_cache(maxsize=256)
@@ -142,23 +145,19 @@ def _critical(alpha: float, n: int) -> float:
     return float(stats.kstwo.isf(alpha, n))
 
 
-def _counted_power(law: CountedLaw, n: int, alpha: float, seed: int) -> float:
-    """The same as :func:`_power` for a law of counts."""
-    rng, size = np.random.default_rng(seed), min(n, 2000)
-    critical = _critical(alpha, n)
-    draws = law.widened(size * _POWER_RUNS, _POWER_SCALE, rng).reshape(_POWER_RUNS, size)
-    return float(np.mean(law.distance(draws) > critical))
-
-
-def _power(law, cdf, n: int, alpha: float, seed: int, slack: float = 0.0) -> float:
+def _power(law: Any, cdf: Any, n: int, alpha: float, seed: int, slack: float = 0.0) -> float:
     """Simulate the test on samples whose deviation from the mean is 25% larger."""
-    rng = np.random.default_rng(seed)
-    size = min(n, 2000)
-    draws = np.asarray(law.sample(size * _POWER_RUNS, rng), float).reshape(_POWER_RUNS, size)
+    rng, size = np.random.default_rng(seed), min(n, limits.POWER_VALUES)
+    critical = _critical(alpha, n) + slack
+    shape = (limits.POWER_RUNS, size)
+    if isinstance(law, CountedLaw):
+        return float(
+            np.mean(law.distance(law.widened(shape[0] * size, limits.POWER_SCALE, rng).reshape(shape)) > critical)
+        )
+    draws = np.asarray(law.sample(shape[0] * size, rng), float).reshape(shape)
     mean = float(law.mean())
-    wide = np.sort(mean + _POWER_SCALE * (draws - mean), axis=1)
-    values = cdf(wide)
+    values = cdf(np.sort(mean + limits.POWER_SCALE * (draws - mean), axis=1))
+    # The largest distance lies just before or just after a step of the sample's own cdf.
     steps = np.arange(size)
     distance = np.maximum(np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1))
-    critical = _critical(alpha, n) + slack
     return float(np.mean(distance > critical))

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log, log2, sqrt
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
 
-from pennylane_wishart.comparison.statistics import _POWER_SCALE, ROUNDING, QuantityComparison, not_compared
+from pennylane_wishart.comparison.statistics import QuantityComparison, not_compared, single_value
+from pennylane_wishart.conventions import comparison as limits
+from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.statistics import raised_spread, spread_factors
 from pennylane_wishart.variances.drivers import gradient_bounds
 
 __all__ = ["compare_variances", "gradient_bounds"]
 
-_LEAST = 20
-"""Fewer measurements of a parameter say nothing about its variance."""
+_NAME = "gradient variances at this depth"
 
 
 def compare_variances(
-    measured: np.ndarray,
-    predicted: np.ndarray,
-    predicted_error: np.ndarray,
-    noise: np.ndarray,
+    measured: Floats,
+    predicted: Floats,
+    predicted_error: Floats,
+    noise: Floats,
     alpha: float,
-    bounds: np.ndarray | None = None,
-    noise_bound: np.ndarray | None = None,
-    reference: np.ndarray | None = None,
+    bounds: Floats | None = None,
+    noise_bound: Floats | None = None,
+    reference: Floats | None = None,
 ) -> QuantityComparison:
     """Test the variances of all live parameters at once.
 
@@ -46,12 +48,10 @@ def compare_variances(
     Args:
         measured: gradients ``(samples, n_params)``, NaN where not measured.
         predicted, predicted_error: variances and their standard errors, ``(n_params,)``.
-        noise: shot-noise variance, ``(n_params,)`` or of every measured value ``(samples, n_params)``: any
-            unbiased estimate of it will do.
+        noise: unbiased shot-noise variance, ``(n_params,)`` or of every measured value ``(samples, n_params)``.
         alpha: false-alarm rate; benchmarks/false_alarms.py prints what it comes to.
         bounds: largest possible |gradient| of each parameter, ``(n_params,)``.
-        noise_bound: largest possible shot-noise variance of each parameter, ``(n_params,)``; the mean
-            of ``noise`` where None.
+        noise_bound: largest possible shot-noise variance of each parameter; the mean of ``noise`` where None.
         reference: gradients of the predicted circuit at random angles, ``(draws, n_params)``.
     Returns:
         :class:`QuantityComparison`: ``ratio_of_variances`` is that of all parameters together.
@@ -60,27 +60,44 @@ def compare_variances(
     Source: P. Hall, J. R. Statist. Soc. B 54, 221 (1992) for the transformation; W. Hoeffding, J. Am. Stat.
         Assoc. 58, 13 (1963), eq. 2.1 for the bound.
     """
-    name = "gradient variances at this depth"
     measured, predicted = np.asarray(measured, float), np.asarray(predicted, float)
     if measured.shape[1] != len(predicted):
         raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")
-    often = _measured_often(measured, predicted)
-    size = np.zeros(len(predicted)) if bounds is None else ROUNDING * np.asarray(bounds, float)
-    live = np.flatnonzero(often & ~_below_rounding(measured, predicted, size))
+    largest = np.zeros(len(predicted)) if bounds is None else np.asarray(bounds, float)
+    often, live = _tested(measured, predicted, limits.ROUNDING * largest)
+    if not often.any():
+        return not_compared(_NAME, "no parameter with a known variance was measured often enough", alpha)
     if len(live) == 0:
-        return _all_constant(name, often, alpha)
-    data = _Squares.of(live, measured, predicted, predicted_error, noise, bounds, noise_bound, reference)
+        note = "predicted and measured variances are both below rounding"
+        return replace(single_value(_NAME, 0.0, True, alpha, int(often.sum()), note), power=0.0)
+    each = (measured, predicted, predicted_error, np.broadcast_to(noise, measured.shape), largest)
+    data = _Squares.of(*(None if x is None else np.asarray(x)[..., live] for x in (*each, noise_bound, reference)))
+    return _judged(data, alpha)
+
+
+def _tested(measured: Floats, predicted: Floats, size: Floats) -> tuple[Bools, Integers]:
+    """Return which parameters have a predicted value and enough measured ones, and those of them to test."""
+    largest = np.where(np.isfinite(measured), np.abs(measured), 0.0).max(axis=0, initial=0.0)
+    # NaN: only a bound is predicted, which is no value to hold a measurement against.
+    with np.errstate(invalid="ignore"):
+        often: Bools = (predicted > 0) & (np.isfinite(measured).sum(0) >= limits.LEAST_MEASURED)
+        # Predicted and measured spread both lie below what a device may round to: they agree.
+        nothing = (predicted <= size**2) & (largest <= limits.ROUNDING_REACH * size)
+    return often, np.flatnonzero(often & ~nothing)
+
+
+def _judged(data: _Squares, alpha: float) -> QuantityComparison:
     together, mean, spread, interval, n = _together(data)
     pvalue = min(1.0, 2 * min(together, _alone(data)))
-    width = spread / max(mean, 1e-300) / sqrt(n)
+    width = max(spread / max(mean, limits.SMALLEST) / sqrt(n), limits.SMALLEST)
     return QuantityComparison(
-        name=name,
-        statistic=float(stats.norm.isf(max(pvalue, 1e-300) / 2)),
+        name=_NAME,
+        statistic=float(stats.norm.isf(max(pvalue, limits.SMALLEST) / 2)),
         pvalue=pvalue,
         ratio_of_variances=mean,
         interval=interval,
-        effect=abs(log2(max(mean, 1e-300))),
-        power=float(stats.norm.sf(stats.norm.isf(alpha / 4) - log(_POWER_SCALE**2) / max(width, 1e-300))),
+        effect=abs(log2(max(mean, limits.SMALLEST))),
+        power=float(stats.norm.sf(stats.norm.isf(alpha / 4) - log(limits.POWER_SCALE**2) / width)),
         agrees=bool(pvalue >= alpha),
         alpha=alpha,
         n=n,
@@ -88,81 +105,49 @@ def compare_variances(
     )
 
 
-def _measured_often(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Whether each parameter has a predicted value and enough measured ones.
-
-    NaN: only a bound is predicted, which is no value to hold a measurement against.
-    """
-    with np.errstate(invalid="ignore"):
-        return (predicted > 0) & (np.isfinite(measured).sum(0) >= _LEAST)
-
-
-def _below_rounding(measured: np.ndarray, predicted: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Whether predicted and measured spread both lie below what a device may round to: they agree."""
-    largest = np.where(np.isfinite(measured), np.abs(measured), 0.0).max(axis=0, initial=0.0)
-    with np.errstate(invalid="ignore"):
-        return (predicted <= size**2) & (largest <= 6 * size)
-
-
-def _all_constant(name: str, often: np.ndarray, alpha: float) -> QuantityComparison:
-    if not often.any():
-        return not_compared(name, "no parameter with a known variance was measured often enough", alpha)
-    nan = float("nan")
-    return QuantityComparison(
-        name, 0.0, 1.0, nan, (nan, nan), 0.0, 0.0, True, alpha, int(often.sum()),
-        "predicted and measured variances are both below rounding",
-    )  # fmt: skip
-
-
 @dataclass(frozen=True, eq=False)
 class _Squares:
     """Squared gradients of the live parameters, shot noise taken off, beside what is predicted of them."""
 
-    raw: np.ndarray
+    raw: Floats
     """g², ``(samples, live)``, 0 where not measured."""
-    excess: np.ndarray
+    excess: Floats
     """(g − ḡ)²·n/(n − 1) less its noise: an unbiased estimate of the variance."""
-    noise: np.ndarray
+    noise: Floats
     """What was taken off."""
-    seen: np.ndarray
-    variance: np.ndarray
-    error: np.ndarray
-    scale: np.ndarray
+    seen: Bools
+    variance: Floats
+    error: Floats
+    scale: Floats
     """Variance plus the largest noise: what the squares are weighted by."""
-    bounds: np.ndarray | None
-    noise_spread: np.ndarray
+    bounds: Floats
+    """Largest |gradient|; 0 where not known."""
+    noise_spread: Floats
     """Upper bound of the variance that shot noise adds to ``excess``, ``(live,)``."""
-    reference: np.ndarray | None
+    reference: Floats | None
     """(g − ḡ)² of the circuit's own draws, ``(draws, live)``."""
 
     @classmethod
-    def of(cls, live, measured, predicted, error, noise, bounds, noise_bound, reference) -> _Squares:
+    def of(
+        cls, measured: Any, v: Any, error: Any, noise: Any, bounds: Any, noise_bound: Any, reference: Any
+    ) -> _Squares:
         seen = np.isfinite(measured)
-        taken = np.broadcast_to(np.asarray(noise, float), measured.shape)[:, live]
-        raw, seen = np.where(seen, measured, 0.0)[:, live], seen[:, live]
-        taken = np.where(seen, taken, 0.0)
-        count, v = seen.sum(0), predicted[live]
-        most = taken.sum(0) / count if noise_bound is None else np.asarray(noise_bound, float)[live]
+        raw, taken = np.where(seen, measured, 0.0), np.where(seen, noise, 0.0)
+        count = seen.sum(0)
+        most = taken.sum(0) / count if noise_bound is None else noise_bound
         centred = np.where(seen, raw - raw.sum(0) / count, 0.0)
         # E[((g + ε)² − g²)²] ≤ 8vN + 8N² for noise ε no wider than normal of variance N, whatever g is
         spread = 8 * v * most + 8 * most**2
-        own = None if reference is None else (reference[:, live] - reference[:, live].mean(0)) ** 2
-        return cls(
-            raw**2, centred**2 * (count / (count - 1)) - taken, taken, seen, v, np.asarray(error, float)[live],
-            v + most, None if bounds is None else bounds[live], spread, own,
-        )  # fmt: skip
+        own = None if reference is None else (reference - reference.mean(0)) ** 2
+        excess = centred**2 * (count / (count - 1)) - taken
+        return cls(raw**2, excess, taken, seen, v, error, v + most, bounds, spread, own)
 
-    @property
-    def is_noisy(self) -> bool:
-        """Whether there is shot noise at all."""
-        return bool(np.any(self.noise > 0))
-
-    def own_variances(self) -> np.ndarray:
+    def own_variances(self) -> Floats:
         """Variance of each column of ``excess`` by the circuit's own law, 0 where that is not known."""
         own = np.zeros(len(self.variance)) if self.reference is None else self._relative().var(0)
-        return own * self.variance**2 + self.noise_spread
+        return np.asarray(own * self.variance**2 + self.noise_spread)
 
-    def _relative(self) -> np.ndarray:
+    def _relative(self) -> Floats:
         """Squares of the draws, brought to mean 1 (only their shape is used)."""
         assert self.reference is not None
         mean = self.reference.mean(0)
@@ -184,14 +169,15 @@ def _together(data: _Squares) -> tuple[float, float, float, tuple[float, float],
     floor = _row_variance(data, weights, normal)
     if data.reference is None and found > 0:
         floor += float(raised_spread(found, n))
+    # A sample that has missed the tail has a spread too small by as much as its mean is off.
     spread = sqrt(max(found, floor))
     if not spread > 0:  # all squares alike, all zero for instance: only the prediction's own error is left
         off = abs(mean - 1)
-        p = float(2 * stats.norm.sf(off / error)) if error > 0 else float(off < 1e-9)
+        p = float(2 * stats.norm.sf(off / error)) if error > 0 else float(off < limits.SHOULD_BE_EQUAL)
         return p, mean, 0.0, (mean, mean), n
     t = float(_hall(ratio[:, None], np.ones((n, 1), bool), np.ones(1), np.array([error]), np.array([floor]))[0])
     total = mean + noise
-    if not total > 1e-12 * (1 + noise):  # nothing but zeros: any ratio may be behind them
+    if not total > limits.NOTHING_LEFT * (1 + noise):  # nothing but zeros: any ratio may be behind them
         return float(2 * stats.t.sf(abs(t), n - 1)), mean, spread, (0.0, float("inf")), n
     own = found / total**2 if data.reference is None else max(found / total**2, floor / (1 + noise) ** 2)
     relative = own + n * (error / (1 + noise)) ** 2
@@ -199,7 +185,7 @@ def _together(data: _Squares) -> tuple[float, float, float, tuple[float, float],
     return float(2 * stats.t.sf(abs(t), n - 1)), mean, spread, (max(low, 0.0), max(high, 0.0)), n
 
 
-def _row_variance(data: _Squares, weights: np.ndarray, normal: float) -> float:
+def _row_variance(data: _Squares, weights: Floats, normal: float) -> float:
     """Variance of a row's ratio by the circuit's own law, shot noise added; 0 where nothing is known."""
     noise = float(((weights**2).mean(0) @ data.noise_spread) / normal**2)
     if data.reference is None:
@@ -215,10 +201,11 @@ def _alone(data: _Squares) -> float:
     count = data.seen.sum(0)
     t = _hall(data.excess, data.seen, data.variance, data.error, data.own_variances())
     smallest = float(np.min(stats.t.sf(t, count - 1), initial=1.0))
-    if data.bounds is not None and not data.is_noisy:
+    # With shot noise a square is no longer bounded by that of the largest gradient.
+    if not np.any(data.noise > 0):
         top = np.where(data.bounds > 0, data.bounds, np.inf) ** 2
         # a variance that is itself uncertain is not held to more than its lower end
-        sure = np.maximum(1 - 4 * data.error / data.variance, 0.0)
+        sure = np.maximum(1 - limits.SURE_ERRORS * data.error / data.variance, 0.0)
         expected, found = data.variance * sure / top, data.raw.sum(0) / count / top
         short = (found < expected) & (expected < 1)
         for f, e, n in zip(found[short], expected[short], count[short], strict=True):
@@ -226,7 +213,7 @@ def _alone(data: _Squares) -> float:
     return min(1.0, 2 * len(count) * smallest)
 
 
-def _hall(sample, seen, target, error, floor) -> np.ndarray:
+def _hall(sample: Floats, seen: Bools, target: Floats, error: Floats, floor: Floats) -> Floats:
     """Return Student's t of each column's mean against ``target``, the skewness taken out by Hall's cubic.
 
     ``error`` is the standard error of the target: it widens the spread of the mean, symmetrically.

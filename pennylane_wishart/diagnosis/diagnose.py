@@ -12,7 +12,7 @@ from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import measure
-from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_gates
+from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature

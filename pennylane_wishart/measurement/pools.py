@@ -10,13 +10,12 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.errors import DeviceError, InputError
 
 __all__ = ["process_pool"]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_PATIENCE = 300.0
-"""Seconds that a process may take to import PennyLane on a busy machine."""
 
 
 def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
@@ -38,6 +37,7 @@ def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InputError(f"workers needs a positive integer; got {workers!r}.")
+    # Forked processes would share the locks of threads that lightning and Python run here, and may hang.
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(workers)
     # Libraries read these once, when a process loads them: processes inherit them from here.
@@ -47,7 +47,7 @@ def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
         )
         try:
             for future in [pool.submit(_meet) for _ in range(workers)]:
-                future.result(timeout=_PATIENCE)
+                future.result(timeout=limits.START_PATIENCE)
         except (concurrent.futures.BrokenExecutor, TimeoutError, threading.BrokenBarrierError) as error:
             pool.shutdown(wait=False, cancel_futures=True)
             raise DeviceError(
@@ -75,7 +75,7 @@ def _one_thread() -> Iterator[None]:
 _barrier: Any = None
 
 
-def _import(barrier):
+def _import(barrier: Any) -> None:
     """Make a new process ready."""
     global _barrier
     import pennylane_wishart.measurement.engine  # noqa: F401
@@ -83,6 +83,6 @@ def _import(barrier):
     _barrier = barrier
 
 
-def _meet():
+def _meet() -> None:
     """Wait for the other processes: each then has taken exactly one of these calls."""
-    _barrier.wait(_PATIENCE)
+    _barrier.wait(limits.START_PATIENCE)

@@ -1,70 +1,165 @@
-"""``pw.quote``: circuits, executions and shots, counted before anything runs."""
+"""What a measurement costs, counted before anything runs, and how a budget of shots is split."""
 
 from __future__ import annotations
 
 import functools
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pennylane.measurements import ExpectationMP, VarianceMP
 
+from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.measurement.machines import check_shots
-from pennylane_wishart.measurement.sampling import Setup, prepare_measurement
-from pennylane_wishart.measurement.watch import executions_per_sample, number_of_checks
+from pennylane_wishart.measurement.checks import check_shots
+from pennylane_wishart.measurement.engine import Engine
+from pennylane_wishart.measurement.options import MeasureOptions, QuoteOptions, takes
+from pennylane_wishart.measurement.recipes import DeviceRecipe
+from pennylane_wishart.measurement.records.quote import Quote
+from pennylane_wishart.measurement.routes.shifts import ParameterShift
+from pennylane_wishart.measurement.setup import Setup, prepare_measurement
 
-__all__ = ["Quote", "executions_per_sample", "quote", "quote_of"]
+__all__ = ["best_shots", "check_interval", "executions_per_sample", "number_of_checks", "quote", "split_budget"]
 
 
-@dataclass(frozen=True)
-class Quote:
-    """What a measurement will cost; retries of failed calls come on top."""
+def executions_per_sample(setup: Setup) -> tuple[Integers, int]:
+    """Return the circuits of each sample ``(samples,)`` and the executions that one circuit takes."""
+    _, measured = setup.plan.draw()
+    if setup.engine.route != ParameterShift.route:
+        return np.ones(len(measured), int), 1
+    shift = setup.engine.shift
+    rules = np.array([len(r) for r in shift.rules], int)
+    # Which gates each parameter drives, signs and rates left out.
+    drives = (abs(setup.task.jacobian) > 0).astype(int)
+    if measured.all():
+        # Every gate once, whatever parameters share it.
+        counts = np.full(len(measured), 1 + int(rules.sum()))
+    else:
+        touched = (drives @ measured.T.astype(int)).T > 0
+        counts = 1 + touched @ rules
+    return counts, shift.circuits_per_point
 
-    device: str
-    route: str
-    samples: int
-    shots_per_circuit: int | None
-    circuits: int
-    """Points in parameter space: each loss, and each shifted circuit of each gradient component."""
-    executions: int
-    """Circuits that the device runs after its own preprocessing, the device check included."""
-    check_executions: int
-    """Those of the one-qubit check, which runs before, during and after the run on a device that is not
-    PennyLane's own."""
-    shots: int
-    """Shots in all; 0 where analytic."""
-    n_params: int
-    components: int
-    """Gradient components measured in all."""
 
-    def __post_init__(self):
-        if min(self.samples, self.circuits, self.executions) < 1 or self.shots < 0:
-            raise InputError(f"Quote: counts must be positive; got {self}.")
+def check_interval(setup: Setup) -> int:
+    """Return the samples between two checks of a device that is not PennyLane's own.
 
-    def to_dict(self) -> dict:
-        """Return plain data."""
-        return {"schema_version": 1, "kind": "Quote", **asdict(self)}
+    So many that the checks in between add a tenth of the shots (circuits where analytic), at least 25,
+    and at most a quarter of a long run.
+    """
+    counts, per_circuit = executions_per_sample(setup)
+    shots = setup.plan.shots
+    sample = float(counts.mean()) * per_circuit * (shots or 1)
+    # Without shots a circuit counts as one.
+    one_check = limits.CHECK_CIRCUITS * (check_shots(shots) or 1)
+    most = max(limits.CHECK_LEAST, math.ceil(setup.plan.samples / limits.CHECK_PARTS))
+    return int(np.clip(math.ceil(one_check / (limits.CHECK_SHARE * sample)), limits.CHECK_LEAST, most))
 
-    @classmethod
-    def from_dict(cls, data: dict) -> Quote:
-        """Rebuild a quote written by :meth:`to_dict`."""
-        if data.get("kind") != "Quote" or data.get("schema_version") != 1:
-            raise InputError("Quote.from_dict reads schema 1 of 'Quote'.")
-        return cls(**{k: v for k, v in data.items() if k not in ("kind", "schema_version")})
 
-    def __str__(self) -> str:
-        shots = "analytic" if self.shots_per_circuit is None else f"{self.shots_per_circuit} shots each"
-        lines = [
-            f"Quote for {self.samples} angle sets on {self.device} ({self.route}, {shots})",
-            f"  gradient components: {self.components:,} (of {self.samples * self.n_params:,})",
-            f"  circuits:            {self.circuits:,}",
-            f"  device executions:   {self.executions:,}"
-            + (f" ({self.check_executions} to check the device)" if self.check_executions else ""),
-        ]
-        if self.shots:
-            lines.append(f"  shots:               {self.shots:,}")
-        return "\n".join(lines)
+def number_of_checks(setup: Setup, check: bool = True) -> int:
+    """Return how often the device is checked in a whole run: before it, in between, and after it."""
+    if not (check and setup.recipe.is_hardware):
+        return 0
+    return 1 + math.ceil(setup.plan.samples / check_interval(setup))
+
+
+def best_shots(single_shot: float, variance: float, kurtosis: float = limits.NORMAL_KURTOSIS) -> float:
+    """Return the shots per circuit at which a fixed total tells the gradient variance best.
+
+    With n samples of s shots and noise ν = σ²/s on a gradient of variance V and kurtosis κ,
+    ``var(V̂) = [(κ−1)V² + 4Vν + 2ν²]/n`` and n·s is fixed, so ``s = (σ²/V)·√(2/(κ−1))``.
+
+    Args:
+        single_shot: σ², variance of a gradient component estimated with one shot per circuit.
+        variance: V.
+        kurtosis: κ of the gradient over the angles; 3 for a normal law.
+    """
+    return single_shot / variance * math.sqrt(2 / max(kurtosis - 1, limits.LEAST_KURTOSIS))
+
+
+def split_budget(first: Any, args: Any, kwargs: Any, options: MeasureOptions) -> MeasureOptions:
+    """Return the options with ``samples`` and ``shots`` that spend ``budget=`` shots in all."""
+    budget = options.budget
+    if budget is None:
+        return options
+    if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 1:
+        raise InputError(f"budget needs a positive number of shots; got {budget!r}.")
+    pilot = replace(options, shots=limits.PILOT_SHOTS, samples=limits.PILOT_SAMPLES)
+    setup = prepare_measurement(first, args, kwargs, pilot)
+    counts, per_circuit = executions_per_sample(setup)
+    cost = float(counts.mean()) * per_circuit
+    least = limits.LEAST_SAMPLES
+    # A split that leaves fewer angle sets would print a variance that means nothing.
+    if budget < least * cost:
+        raise InputError(
+            f"budget={budget} shots is too little: {least} angle sets take {math.ceil(least * cost)} circuits of at "
+            "least one shot; raise it, or measure fewer components with parameters=1."
+        )
+    single, variance, kurtosis = _scales(setup, options)
+    # More shots a circuit would leave fewer angle sets than that.
+    most = budget / (least * cost)
+    shots = int(np.clip(round(best_shots(single, variance, kurtosis)), 1, most))
+    # One-shot estimates have no spread of their own to take out.
+    shots = max(shots, min(2, int(most)))
+    return replace(options, shots=shots, samples=int(float(budget) / (cost * shots)), budget=None)
+
+
+def _scales(setup: Setup, options: MeasureOptions) -> tuple[float, float, float]:
+    """Single-shot noise, variance and kurtosis of a gradient component: given, or from a pilot."""
+    if options.variance is not None:
+        if not options.variance > 0:
+            raise InputError(f"variance needs a positive number; got {options.variance!r}.")
+        return _noise_bound(setup), float(options.variance), limits.NORMAL_KURTOSIS
+    # Better no answer than minutes of simulation that nobody asked for.
+    if len(setup.recipe.wires) > limits.PILOT_WIRES:
+        raise InputError(
+            f"budget: a circuit of {len(setup.recipe.wires)} wires is too large for a simulated pilot; give "
+            "the gradient variance that you expect as variance= (pw.predict tells it)."
+        )
+    gradients, noise = _pilot(setup)
+    flat = gradients[np.isfinite(gradients)]
+    variance = float(np.mean(flat**2))
+    if variance < limits.NO_VARIANCE:
+        raise InputError("budget: every gradient component of the pilot is zero; there is nothing to resolve.")
+    return noise, variance, float(np.mean(flat**4) / variance**2)
+
+
+def _pilot(setup: Setup) -> tuple[Floats, float]:
+    """Simulate gradients exactly, and the noise of one shot, free of charge."""
+    recipe = DeviceRecipe("lightning.qubit", setup.recipe.wires)
+    angles, measured = setup.plan.draw()
+    exact = Engine(replace(setup.task, recipe=recipe, shots=None, route=None, trusted=False))
+    gradients = exact.run(angles, measured, None).gradients
+    shots, few = limits.NOISE_SHOTS, slice(0, limits.NOISE_SAMPLES)
+    noisy = Engine(replace(setup.task, recipe=recipe, shots=shots, route=None))
+    seeds = np.arange(limits.NOISE_SAMPLES)
+    errors = noisy.run(angles[few], _thinned(measured[few]), seeds).gradient_error
+    return gradients, float(np.nanmean(errors**2)) * shots
+
+
+def _thinned(measured: Bools) -> Bools:
+    """Keep at most a few components of each sample: the noise hardly differs between them."""
+    out = np.zeros_like(measured)
+    for row, mask in enumerate(measured):
+        chosen = np.flatnonzero(mask)
+        out[row, chosen[:: max(1, len(chosen) // limits.NOISE_COMPONENTS)]] = True
+    return out
+
+
+def _noise_bound(setup: Setup) -> float:
+    """Upper bound of the single-shot variance of a gradient component."""
+    rules = setup.engine.shift.rules
+    # The worst gate stands for all: a bound may only be too large.
+    per_gate = max((sum(c * c for c, _ in rule) for rule in rules), default=0.5)
+    observable = setup.task.tape.measurements[0].obs
+    if observable.pauli_rep is not None:
+        size = sum(abs(c) for w, c in observable.pauli_rep.items() if len(w))
+    else:
+        eigenvalues = observable.eigvals()
+        size = float(np.max(np.real(eigenvalues)) - np.min(np.real(eigenvalues))) / 2
+    return per_gate * float(np.real(size)) ** 2
 
 
 def _shots_taken(setup: Setup, shots: int) -> int:
@@ -78,54 +173,14 @@ def _shots_of_point(setup: Setup) -> int:
     shots, total = setup.plan.shots or 0, 0
     for circuit in setup.engine.shift.circuits:
         kinds = [type(part.tape.measurements[0]) for part in circuit.tapes]
+        # Samples come with exactly the shots asked for; estimates may take more.
         estimated = sum(kind in (ExpectationMP, VarianceMP) for kind in kinds)
         total += estimated * _shots_taken(setup, shots) + (circuit.executions - estimated) * shots
     return total
 
 
-def quote_of(setup: Setup, check: bool = True) -> Quote:
-    """Count the cost of a prepared measurement."""
-    counts, per_circuit = executions_per_sample(setup)
-    circuits = int(counts.sum())
-    checks = 3 * number_of_checks(setup, check)
-    shots = setup.plan.shots
-    total = (
-        0
-        if shots is None
-        else circuits * _shots_of_point(setup) + checks * _shots_taken(setup, check_shots(shots) or 0)
-    )
-    _, measured = setup.plan.draw()
-    return Quote(
-        setup.recipe.label,
-        setup.engine.route,
-        setup.plan.samples,
-        shots,
-        circuits,
-        circuits * per_circuit + checks,
-        checks,
-        total,
-        setup.target.n_params,
-        int(measured.sum()),
-    )
-
-
-def quote(
-    qnode,
-    samples: int = 500,
-    shots: int | None = 1000,
-    seed=7,
-    device=None,
-    angles="uniform",
-    parameters=None,
-    argnums=None,
-    output=None,
-    budget: int | None = None,
-    variance: float | None = None,
-    route: str | None = None,
-    check: bool = True,
-    encoding: str = "fixed",
-    datum: int = 0,
-):
+@takes(QuoteOptions)
+def quote(qnode: Any, options: QuoteOptions) -> Callable[..., Quote]:
     """Count circuits, executions and shots of a measurement before anything is paid.
 
     The circuits of one sample go through the device's own preprocessing, so an observable that a
@@ -152,17 +207,33 @@ def quote(
         >>> q.executions, q.shots
         (50, 5000)
     """
-    options = dict(locals())
-    options.pop("qnode")
-    options |= {"retries": 0, "backoff": 0.0, "timeout": None, "first": 0}
 
     @functools.wraps(getattr(qnode, "func", quote))
-    def run(*args, **kwargs) -> Quote:
-        chosen = options
-        if budget is not None:
-            from pennylane_wishart.measurement.budget import split_budget
-
-            chosen = {**options, **split_budget(qnode, args, kwargs, options)}
-        return quote_of(prepare_measurement(qnode, args, kwargs, chosen), check)
+    def run(*args: Any, **kwargs: Any) -> Quote:
+        chosen = split_budget(qnode, args, kwargs, options.measuring)
+        return _quote_of(prepare_measurement(qnode, args, kwargs, chosen), options.check)
 
     return run
+
+
+def _quote_of(setup: Setup, check: bool) -> Quote:
+    """Count the cost of a prepared measurement."""
+    counts, per_circuit = executions_per_sample(setup)
+    circuits, shots = int(counts.sum()), setup.plan.shots
+    checks = limits.CHECK_CIRCUITS * number_of_checks(setup, check)
+    total = 0
+    if shots is not None:
+        total = circuits * _shots_of_point(setup) + checks * _shots_taken(setup, check_shots(shots) or 0)
+    _, measured = setup.plan.draw()
+    return Quote(
+        device=setup.recipe.label,
+        route=setup.engine.route,
+        samples=setup.plan.samples,
+        shots_per_circuit=shots,
+        circuits=circuits,
+        executions=circuits * per_circuit + checks,
+        check_executions=checks,
+        shots=total,
+        n_params=setup.target.n_params,
+        components=int(measured.sum()),
+    )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import functools
-import inspect
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
+from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.errors import InputError, StoreError
-from pennylane_wishart.measurement.descent import find_minima, run_search, search_settings
-from pennylane_wishart.measurement.identity import DeviceIdentity
-from pennylane_wishart.measurement.journal import stored_runs
-from pennylane_wishart.measurement.machines import device_recipe
-from pennylane_wishart.measurement.minima_record import MinimaMeasurement
-from pennylane_wishart.measurement.records import Measurement
-from pennylane_wishart.measurement.sampling import measure, prepare_measurement, question_of, run_measurement
-from pennylane_wishart.measurement.store_file import store_file
-from pennylane_wishart.measurement.target import resolve_target
+from pennylane_wishart.measurement.descent import run_search
+from pennylane_wishart.measurement.identity.devices import DeviceIdentity
+from pennylane_wishart.measurement.keeping import question_of
+from pennylane_wishart.measurement.options import MeasureOptions, SearchOptions
+from pennylane_wishart.measurement.recipes import device_recipe
+from pennylane_wishart.measurement.records.measurement import Measurement
+from pennylane_wishart.measurement.records.minima import MinimaMeasurement
+from pennylane_wishart.measurement.records.plan import SamplingPlan
+from pennylane_wishart.measurement.sampling import run_measurement
+from pennylane_wishart.measurement.setup import prepare_measurement, resolve_target
+from pennylane_wishart.measurement.store.journal import stored_runs
+from pennylane_wishart.measurement.store.store_file import StoreFile, store_file
 
 __all__ = ["resume"]
 
@@ -23,7 +28,9 @@ _FREE = ("device", "executor", "progress", "retries", "backoff", "timeout", "chu
 """What may be given again: how a run is finished, not what it asks."""
 
 
-def resume(qnode, store, run: int | None = None, same_device: bool = False, **options):
+def resume(
+    qnode: Any, store: Any, run: int | None = None, same_device: bool = False, **options: Any
+) -> Callable[..., Measurement | MinimaMeasurement]:
     """Finish an interrupted measurement or search for minima from its journal.
 
     Seed, samples, shots, angles and which parameters are read from the journal; only what is missing
@@ -61,7 +68,6 @@ def resume(qnode, store, run: int | None = None, same_device: bool = False, **op
         >>> bool((first.losses == again.losses).all()), again.seed
         (True, 3)
     """
-
     unknown = [name for name in options if name not in _FREE]
     if unknown:
         raise InputError(
@@ -71,49 +77,62 @@ def resume(qnode, store, run: int | None = None, same_device: bool = False, **op
     file = store_file(store)
 
     @functools.wraps(getattr(qnode, "func", resume))
-    def finish(*args, **kwargs) -> Measurement | MinimaMeasurement:
+    def finish(*args: Any, **kwargs: Any) -> Measurement | MinimaMeasurement:
         runs = stored_runs(file)
         if run is not None and not (isinstance(run, int) and 0 <= run < len(runs)):
             raise StoreError(f"{file.name} has {len(runs)} runs; run={run} is not among them.")
         chosen, identity = _choose(runs, run, qnode, args, kwargs, options.get("device"), file.name)
-        if identity != chosen["identity"] and not same_device:
-            raise StoreError(_of_another_device(chosen["identity"], identity, file.name))
-        call = _call_of(chosen, options, file)
-        setup = prepare_measurement(qnode, args, kwargs, call)
-        if same_device:
-            setup = setup.known_as(chosen["identity"])
-        is_search = chosen["kind"] == "MinimaMeasurement"
-        settings = search_settings(call) if is_search else {}
-        if question_of(setup, call, chosen["kind"], settings).key != chosen["key"]:
-            raise StoreError(
-                f"{file.name}: the run asks another question than this call (its law of angles, its shots, or the "
-                "circuit's parameters differ); repeat the original call."
-            )
-        return run_search(setup, call) if is_search else run_measurement(setup, call)
+        stored: DeviceIdentity = chosen["identity"]
+        if identity != stored and not same_device:
+            raise StoreError(_of_another_device(stored, identity, file.name))
+        return _finish(chosen, _call_of(chosen, options, file), same_device, (qnode, args, kwargs))
 
     return finish
 
 
-def _call_of(chosen: dict, options: dict, file) -> dict[str, Any]:
-    """The arguments of the call that began a run, with what is given now."""
-    plan = chosen["plan"]
+def _finish(
+    chosen: dict[str, Any], call: MeasureOptions | SearchOptions, same_device: bool, first: tuple[Any, Any, Any]
+) -> Measurement | MinimaMeasurement:
+    """Run what is missing of a stored run, once it is known to ask the same question."""
+    search = call if isinstance(call, SearchOptions) else None
+    measuring = call.measuring if isinstance(call, SearchOptions) else call
+    setup = prepare_measurement(*first, measuring)
+    if same_device:
+        setup = setup.known_as(chosen["identity"])
+    settings = {} if search is None else search.settings
+    # The last word has the content address: everything that decides the numbers is in it.
+    if question_of(setup, measuring, chosen["kind"], settings).key != chosen["key"]:
+        raise StoreError(
+            f"{store_file(call.store).name}: the run asks another question than this call (its law of angles, its "
+            "shots, or the circuit's parameters differ); repeat the original call."
+        )
+    return run_measurement(setup, measuring) if search is None else run_search(setup, search)
+
+
+def _call_of(chosen: dict[str, Any], options: dict[str, Any], file: StoreFile) -> MeasureOptions | SearchOptions:
+    """The options of the call that began a run, with what is given now."""
+    plan: SamplingPlan = chosen["plan"]
     if "custom" in plan.law.kind and "angles" not in options:
         raise InputError(
             f"{file.name}: this run has a custom law of angles, which a file cannot hold; repeat the "
             "original call, or give angles= again."
         )
-    seed, first, count = plan.ranges[0]
-    is_search = chosen["kind"] == "MinimaMeasurement"
-    defaults = inspect.signature(find_minima if is_search else measure).parameters
-    call = {name: p.default for name, p in defaults.items() if name != "qnode"}
-    call |= {"angles": plan.law, **chosen["options"], **options, "store": file, "seed": seed, "samples": count}
-    if is_search:
-        return call | {"starts": count, "shots": None, "parameters": None, "first": 0}
-    return call | {"parameters": plan.parameters, "shots": plan.shots, "first": first}
+    seed, first, samples = plan.ranges[0]
+    # What is given now comes after what is stored: how to go on may differ, what is asked may not.
+    given = {"angles": plan.law, **chosen["options"], **options, "store": file, "seed": seed}
+    if chosen["kind"] == MinimaMeasurement.__name__:
+        return SearchOptions(**_known(SearchOptions, given), starts=samples)
+    asked = {"parameters": plan.parameters, "shots": plan.shots, "samples": samples, "first": first}
+    return MeasureOptions(**{**_known(MeasureOptions, given), **asked})
+
+
+def _known(record: type, given: dict[str, Any]) -> dict[str, Any]:
+    """What a record has a place for: a file may say more than either kind of run needs."""
+    return {f.name: given[f.name] for f in fields(record) if f.name in given}
 
 
 def _of_another_device(stored: DeviceIdentity, given: DeviceIdentity, name: str) -> str:
-    differences = "; ".join(stored.differences(given)[:4])
+    differences = "; ".join(stored.differences(given)[: limits.SHOWN_DIFFERENCES])
     return (
         f"{name}: the run was measured on {stored.short} and cannot be continued on {given.short}, which differs: "
         f"{differences}. Give device= as it was; if it is the same device all the same, say so with same_device=True; "
@@ -121,19 +140,22 @@ def _of_another_device(stored: DeviceIdentity, given: DeviceIdentity, name: str)
     )
 
 
-def _choose(runs: list[dict], run, qnode, args, kwargs, device, name: str) -> tuple[dict, DeviceIdentity]:
+def _choose(
+    runs: list[dict[str, Any]], run: int | None, qnode: Any, args: Any, kwargs: Any, device: Any, name: str
+) -> tuple[dict[str, Any], DeviceIdentity]:
     """The run that is meant, and the identity of the device at hand for it.
 
     Without ``run=``: the latest of this circuit on this device, else the latest of this circuit.
     """
-    found: list[tuple[dict, DeviceIdentity]] = []
-    known: dict[tuple, tuple[str, DeviceIdentity]] = {}
+    found: list[tuple[dict[str, Any], DeviceIdentity]] = []
+    known: dict[str, tuple[str, DeviceIdentity]] = {}
+    # The latest first: a file may hold many runs of one circuit, and the last is the one that was interrupted.
     for stored in [runs[run]] if run is not None else reversed(runs):
-        settings = {key: stored["options"].get(key) for key in ("argnums", "output")}
-        settings |= {"encoding": stored["options"].get("encoding", "fixed"), "datum": stored["options"].get("datum", 0)}
-        key = tuple(str(v) for v in settings.values())
+        settings = {k: v for k, v in stored["options"].items() if k in ("argnums", "output", "encoding", "datum")}
+        key = str(settings)
+        # Runs that read the QNode alike share one reading of it.
         if key not in known:
-            target = resolve_target(qnode, args, kwargs, **settings)
+            target = resolve_target(qnode, args, kwargs, MeasureOptions(**settings))
             recipe = device_recipe(device, target.trace.device, target.trace.wires)
             known[key] = target.circuit_hash, recipe.identity or DeviceIdentity.unknown(recipe.label)
         circuit, identity = known[key]

@@ -7,10 +7,13 @@ the tail that a small sample has not seen: their 95% cover 0.80 to 0.91 at 20 he
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import InputError
 
 __all__ = [
@@ -23,20 +26,15 @@ __all__ = [
     "variance_interval",
 ]
 
-_REPLICATES = 400
-_UNSEEN = 6.0
-"""Relative variance of a square that n values cannot rule out, times √n. This constant, and the 2 in
-:func:`raised_spread`, were set so that thirteen families of values, from a cosine to a variance-gamma law of
-excess kurtosis 10, are covered at 20, 40, 100 and 300 values alike (benchmarks/false_alarms.py prints it)."""
 
-
-def raised_spread(relative, n) -> np.ndarray:
+def raised_spread(relative: Any, n: Any) -> Floats:
     """Return a relative variance of squares raised by what n values of a heavy tail may hide."""
     root = np.sqrt(np.asarray(n, float))
-    return (np.asarray(relative, float) + _UNSEEN / root) * (1 + 2 / root)
+    raised: Floats = (np.asarray(relative, float) + limits.UNSEEN / root) * (1 + 2 / root)
+    return raised
 
 
-def spread_factors(relative, n, skewness=0.0) -> tuple[np.ndarray, np.ndarray]:
+def spread_factors(relative: Any, n: Any, skewness: Any = 0.0) -> tuple[Floats, Floats]:
     """Return factors (low, high) that turn an estimated variance into a 95% interval.
 
     The lower end is normal in the logarithm, with Student's quantile. The upper end is that of a
@@ -52,14 +50,14 @@ def spread_factors(relative, n, skewness=0.0) -> tuple[np.ndarray, np.ndarray]:
     relative, n = np.asarray(relative, float), np.asarray(n, float)
     degrees = np.maximum(n - 1, 1)
     floor = np.maximum(relative, 2 / degrees)  # a kurtosis estimated near its lowest possible value, −2
-    low = np.exp(-stats.t.ppf(0.975, degrees) * np.sqrt(floor / n))
+    low = np.exp(-stats.t.ppf(1 - limits.TAIL, degrees) * np.sqrt(floor / n))
     freedom = 2 * n / raised_spread(floor + np.asarray(skewness) ** 2, n)
     with np.errstate(divide="ignore", over="ignore"):
-        high = freedom / stats.chi2.ppf(0.025, freedom)
+        high = freedom / stats.chi2.ppf(limits.TAIL, freedom)
     return low, np.where(np.isfinite(high), high, np.inf)
 
 
-def variance_interval(sample, kurtosis: float | None = None) -> tuple[float, float, float]:
+def variance_interval(sample: Any, kurtosis: float | None = None) -> tuple[float, float, float]:
     """Return (variance, low, high), 95%; covers at least 0.93 from 20 values on.
 
     Args:
@@ -70,15 +68,16 @@ def variance_interval(sample, kurtosis: float | None = None) -> tuple[float, flo
     x = np.asarray(sample, float)
     n = len(x)
     variance = float(np.var(x, ddof=1)) if n > 1 else 0.0
-    if variance == 0 or n < 4:
+    if variance == 0 or n < limits.LEAST_SHAPE:
         return variance, 0.0, float("inf")
     (own,), (skewness,) = _shape(x[:, None], np.ones((n, 1), bool))
+    # A sample that has missed its tail has too small a kurtosis; a law that is known does not.
     floor = own if kurtosis is None or not np.isfinite(kurtosis) else max(own, kurtosis)
     low, high = spread_factors(floor + 2 * n / (n - 1), n, skewness)
     return variance, variance * float(low), variance * float(high)
 
 
-def _shape(x: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shape(x: Floats, seen: Bools) -> tuple[Floats, Floats]:
     """Return excess kurtosis (unbiased for normal values) and skewness of every column, over what was seen."""
     count = seen.sum(0).astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -97,26 +96,30 @@ class GradientVariance:
     drowns in shot noise; ``raw`` keeps s².
     """
 
-    value: np.ndarray
+    value: Floats
     """``(n_params,)``; NaN with fewer than two samples, and where every circuit ran with one shot:
     one shot has no spread of its own, so ``shot_noise`` is then only an upper bound."""
-    error: np.ndarray
+    error: Floats
     """Standard error of ``value``: bootstrap over samples."""
-    raw: np.ndarray
-    shot_noise: np.ndarray
+    raw: Floats
+    shot_noise: Floats
     """Mean squared shot error of the component; the largest possible one where there was one shot."""
-    count: np.ndarray
+    count: Integers
     """int: samples that measured the component."""
-    low: np.ndarray
+    low: Floats
     """Lower end of the 95% interval (:func:`spread_factors`)."""
-    high: np.ndarray
+    high: Floats
     mean: float
     """Average of ``value`` over the components."""
     mean_error: float
 
 
 def gradient_variance(
-    gradients, errors, seed: int = 7, replicates: int = _REPLICATES, shots: int | None = None
+    gradients: Any,
+    errors: Any,
+    seed: int = limits.BOOTSTRAP_SEED,
+    replicates: int = limits.REPLICATES,
+    shots: int | None = None,
 ) -> GradientVariance:
     """Estimate the variance of every gradient component from measured samples.
 
@@ -133,13 +136,16 @@ def gradient_variance(
     # Centred first: the bootstrap works with sums of squares.
     with np.errstate(invalid="ignore", divide="ignore"):
         x = np.where(seen, x - x.sum(0) / count, 0.0)
+    # Unmeasured components weigh nothing in every sum below.
     noise = np.where(seen, np.asarray(errors) ** 2, 0.0)
     weights = np.ones((1, len(x)))
     raw, shot = _moments(weights, x, noise, seen)
     rng = np.random.default_rng(seed)
+    # Weights instead of resampled rows: all replicates are then a few matrix products.
     draws = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=replicates).astype(float)
     boot_raw, boot_shot = _moments(draws, x, noise, seen)
     boot = boot_raw - boot_shot
+    # A draw may hold a component once or never; most draws must have a variance for its spread to mean anything.
     value = raw[0] - shot[0]
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(boot)
@@ -148,9 +154,11 @@ def gradient_variance(
         error = np.where(enough, boot.std(0, ddof=1), np.nan)
     low, high = _component_interval(x, seen, raw[0], noise, shots)
     low, high = np.where(enough, low, np.nan), np.where(enough, high, np.nan)
+    # The noise is only bounded: no value between the two ends is more likely than another.
     if shots == 1 and np.any(noise > 0):
         value, boot = np.full_like(value, np.nan), np.full_like(boot, np.nan)
         error = np.full_like(error, np.nan)
+    # Components without a value are left out of the mean, not counted as 0.
     measured = np.isfinite(value)
     mean = float(value[measured].mean()) if measured.any() else float("nan")
     both = boot[:, measured & enough]
@@ -158,7 +166,7 @@ def gradient_variance(
     return GradientVariance(value, error, raw[0], shot[0], count, low, high, mean, mean_error)
 
 
-def _component_interval(x, seen, raw, noise, shots) -> tuple[np.ndarray, np.ndarray]:
+def _component_interval(x: Floats, seen: Bools, raw: Floats, noise: Floats, shots: int | None) -> tuple[Floats, Floats]:
     """Return the ends of each component's interval: that of s², less the noise."""
     count = seen.sum(0)
     kurtosis, skewness = _shape(x, seen)
@@ -174,7 +182,7 @@ def _component_interval(x, seen, raw, noise, shots) -> tuple[np.ndarray, np.ndar
         return np.maximum(raw * low - shot, 0.0), np.maximum(np.where(raw > 0, raw * high, 0.0) - least, 0.0)
 
 
-def _noise_share(x, noise, seen, raw) -> np.ndarray:
+def _noise_share(x: Floats, noise: Floats, seen: Bools, raw: Any) -> Floats:
     """Return what the scatter of the noise estimates adds to the relative variance of s², per column.
 
     They scatter as much as the squares where shots are few, against them: shots that disagree give small values.
@@ -182,14 +190,14 @@ def _noise_share(x, noise, seen, raw) -> np.ndarray:
     count = seen.sum(0)
     squares = np.where(seen, x**2, 0.0)
 
-    def scatter(values) -> np.ndarray:
-        return (np.where(seen, values - values.sum(0) / count, 0.0) ** 2).sum(0) / count
+    def scatter(values: Floats) -> Floats:
+        return np.asarray((np.where(seen, values - values.sum(0) / count, 0.0) ** 2).sum(0) / count)
 
     added = scatter(squares - noise) - scatter(squares)
     return np.where(raw > 0, np.maximum(added, 0.0) / np.where(raw > 0, raw, 1.0) ** 2, 0.0)
 
 
-def _moments(weights, x, noise, seen) -> tuple[np.ndarray, np.ndarray]:
+def _moments(weights: Floats, x: Floats, noise: Floats, seen: Bools) -> tuple[Floats, Floats]:
     total = weights @ seen
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (weights @ x) / total
@@ -216,12 +224,7 @@ class DegreesOfFreedom:
 
 
 def degrees_of_freedom(
-    losses,
-    shot_variance,
-    dim: float,
-    beta: int,
-    minimum: float,
-    shots: int | None = None,
+    losses: Any, shot_variance: Any, dim: float, beta: int, minimum: float, shots: int | None = None
 ) -> DegreesOfFreedom:
     """Estimate m̂ = (2/β)·mean(ℓ − ℓ*)²/var(ℓ)·N/(N + 2/β) and r̂ = 1/(1/m̂ + 1/N).
 
@@ -233,8 +236,8 @@ def degrees_of_freedom(
     form of THEORY §8 with shot noise subtracted.
     """
     losses, shot_variance = np.asarray(losses, float), np.asarray(shot_variance, float)
-    if len(losses) < 3:
-        raise InputError(f"degrees_of_freedom needs at least 3 losses; got {len(losses)}.")
+    if len(losses) < limits.LEAST_LOSSES:
+        raise InputError(f"degrees_of_freedom needs at least {limits.LEAST_LOSSES} losses; got {len(losses)}.")
     if beta not in (1, 2, 4) or not dim >= 1 or not np.isfinite(minimum):
         raise InputError(
             f"degrees_of_freedom needs dim >= 1, beta 1, 2 or 4 and a finite minimum; got dim={dim}, "
@@ -245,6 +248,7 @@ def degrees_of_freedom(
 
     above, variance = float(losses.mean() - minimum), float(losses.var(ddof=1))
     noise = float(shot_variance.mean())
+    # Shot noise adds to the variance of ℓ whatever the state is.
     spread = variance - noise
     scale = (2 / beta) * above**2 * dim / (dim + 2 / beta)
 
@@ -262,13 +266,15 @@ def degrees_of_freedom(
     return DegreesOfFreedom(m, (low, high), rank(m), (rank(low), rank(high)), spread, noise)
 
 
-def _variance_seen_by_m(losses, above, variance, shot_variance, one_shot) -> tuple[float, float]:
+def _variance_seen_by_m(
+    losses: Floats, above: float, variance: float, shot_variance: Floats, one_shot: bool
+) -> tuple[float, float]:
     """Return the ends of var(ℓ) that enter m̂: widened by the error of the mean, which m̂ has squared.
 
     To first order n·Var[log m̂] = κ + 2 + 4c² − 4γc, with excess kurtosis κ, skewness γ, c = std/mean.
     """
     n, noise = len(losses), float(shot_variance.mean())
-    if variance == 0 or n < 4:
+    if variance == 0 or n < limits.LEAST_SHAPE:
         return 0.0, float("inf") if variance > 0 else 0.0
     seen = np.ones((n, 1), bool)
     (kurtosis,), (skewness,) = _shape(losses[:, None], seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, indices
-from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
+from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
 
 __all__ = ["verdict_section", "advice_section"]

@@ -1,0 +1,1 @@
+"""Which device measured: its settings read, turned into plain content, and compared."""

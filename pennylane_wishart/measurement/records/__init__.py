@@ -1,0 +1,1 @@
+"""What a measurement leaves: its plan, its record, and the files that other tools read."""

@@ -1,0 +1,242 @@
+"""Tapes as a device runs them, prepared once: each parameter an affine function of gate values.
+
+Preprocessing a tape costs more than simulating it. Its effect on parameters is affine, so it
+is probed at three points and from then on only new numbers are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import pennylane as qml
+import scipy.sparse as sp
+from pennylane.devices import ExecutionConfig
+from pennylane.exceptions import DecompositionUndefinedError, QuantumFunctionError
+
+from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.errors import DeviceError
+
+__all__ = ["PreparedCircuit", "PreparedTape", "bind_values", "prepare"]
+
+Tape: TypeAlias = qml.tape.QuantumScript
+Bound: TypeAlias = "tuple[list[Tape], Callable[[Any], Any]]"
+"""Tapes to run, and what turns their results into the circuit's."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTape:
+    """One tape of a preprocessed circuit: ``parameter[positions] = gate_values @ matrix.T + offsets``."""
+
+    tape: Tape
+    positions: tuple[int, ...]
+    """Indices into all parameters of the tape that vary with the gate values."""
+    matrix: sp.csr_array
+    offsets: Floats
+
+    def values(self, gate_values: Floats) -> Floats:
+        """Return the varying parameters, float64 ``(…, n_positions)``."""
+        return np.asarray(gate_values @ self.matrix.T + self.offsets)
+
+    def bind(self, gate_values: Floats) -> Tape:
+        """Return the tape at given gate values."""
+        return bind_values(self.tape, self.values(gate_values), self.positions)
+
+    @cached_property
+    def _places(self) -> tuple[sp.csc_array, list[tuple[int, int]]]:
+        information = self.tape.par_info
+        return self.matrix.tocsc(), [(information[k]["op_idx"], information[k]["p_idx"]) for k in self.positions]
+
+    def shift(self, bound: Tape, gate: int, by: float) -> Tape:
+        """Return a bound tape with one gate value moved; its other operations are shared."""
+        matrix, places = self._places
+        operations = list(bound.operations)
+        for at in range(matrix.indptr[gate], matrix.indptr[gate + 1]):
+            index, slot = places[matrix.indices[at]]
+            data = list(operations[index].data)
+            data[slot] = float(data[slot] + matrix.data[at] * by)
+            operations[index] = qml.ops.functions.bind_new_parameters(operations[index], data)
+        return qml.tape.QuantumScript(operations, bound.measurements, shots=bound.shots)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCircuit:
+    """What the device runs for one circuit, and how its results become the circuit's."""
+
+    tapes: tuple[PreparedTape, ...]
+    post: Callable[[Any], Any]
+    config: ExecutionConfig
+    rebuild: Callable[[Floats], Bound] | None = None
+    """Preprocessing from scratch, where parameters are not an affine function of gate values."""
+    rebuilt_executions: int = 0
+
+    def bind(self, gate_values: Floats) -> Bound:
+        """Return the tapes at given gate values and the post-processing of their results."""
+        if self.rebuild is not None:
+            return self.rebuild(gate_values)
+        return [t.bind(gate_values) for t in self.tapes], self.post
+
+    def shifts(self, gate_values: Floats, moves: Sequence[tuple[int, float]]) -> list[Bound]:
+        """Return (tapes, post) at a point and at that point with one gate value moved at a time."""
+        if self.rebuild is not None:
+            points = [gate_values]
+            for gate, by in moves:
+                points.append(gate_values + by * (np.arange(len(gate_values)) == gate))
+            return [self.rebuild(p) for p in points]
+        tapes, _ = self.bind(gate_values)
+        out = [(tapes, self.post)]
+        for gate, by in moves:
+            parts = zip(self.tapes, tapes, strict=True)
+            out.append(([part.shift(tape, gate, by) for part, tape in parts], self.post))
+        return out
+
+    @property
+    def executions(self) -> int:
+        """Number of tapes that the device runs for one circuit."""
+        return len(self.tapes) if self.rebuild is None else self.rebuilt_executions
+
+
+def bind_values(tape: Tape, values: Floats, positions: Sequence[int]) -> Tape:
+    """Return ``tape`` with ``values`` (last axis) at parameter ``positions``; trainability is kept."""
+    columns = [v if np.ndim(v) else float(v) for v in np.moveaxis(np.asarray(values), -1, 0)]
+    return tape.bind_new_parameters(columns, list(positions))
+
+
+def prepare(
+    device: Any, tape: Tape, gradient_method: str | None = None, lower: Callable[[Tape], Tape] | None = None
+) -> PreparedCircuit:
+    """Preprocess a traced tape for a device, for any values of its trainable parameters.
+
+    Args:
+        tape: scalar trainable parameters; its measurement and shots are what will be run.
+        gradient_method: None to execute only, or ``"adjoint"``/``"backprop"``/``"device"``.
+        lower: tape → tape with the same values, applied to what the device's preprocessing leaves.
+    Raises:
+        DeviceError: if the device's own preprocessing refuses the circuit.
+    """
+    wanted: dict[str, Any] = {"use_device_gradient": True} if gradient_method in ("adjoint", "device") else {}
+    config = ExecutionConfig(gradient_method=gradient_method, **wanted)
+    config = device.setup_execution_config(config, tape)
+    program = device.preprocess_transforms(config)
+    positions = list(tape.trainable_params)
+
+    def run(values: Floats) -> Bound:
+        # Only tensors that ask for gradients make a device decompose what it cannot differentiate.
+        boxed = [qml.numpy.array(float(v), requires_grad=gradient_method is not None) for v in values]
+        tapes, post = program([tape.bind_new_parameters(boxed, positions)])
+        return [lower(t) for t in tapes] if lower else tapes, post
+
+    def rebuild(values: Floats) -> Bound:
+        tapes, post = run(values)
+        return [_plain(t) for t in tapes], post
+
+    rng = np.random.default_rng(limits.PROBE_SEED)
+    points = rng.uniform(*limits.PROBE_ANGLES, (3, len(positions)))
+    try:
+        probes = [run(p) for p in points]
+    except (
+        QuantumFunctionError,
+        qml.exceptions.DeviceError,
+        DecompositionUndefinedError,
+        NotImplementedError,
+    ) as error:
+        raise DeviceError(
+            f"{getattr(device, 'name', 'the device')} cannot run this circuit: {error} Use "
+            'device="default.qubit", or write the gate in elementary rotations.'
+        ) from error
+    # Qiskit's devices answer shots=None with samples of a number of their own, and only warn.
+    steps = {getattr(t.tape_transform, "__name__", "") for t in program}
+    if not tape.shots and (any(t.shots for t in probes[0][0]) or "analytic_warning" in steps):
+        raise DeviceError(
+            f"{getattr(device, 'short_name', None) or device.name} has no analytic mode: it answers shots=None with "
+            "samples, whose noise would pass for signal. Give shots=, or use an exact simulator."
+        )
+    parts = _affine_parts([tapes for tapes, _ in probes], points)
+    post = probes[0][1]
+    if parts is None:
+        return PreparedCircuit((), post, config, rebuild, len(probes[0][0]))
+    return PreparedCircuit(tuple(parts), post, config)
+
+
+def _plain(tape: Tape) -> Tape:
+    """Strip tensor subclasses: devices and serialisers are far faster on floats."""
+    values = _plain_values(tape)
+    out = tape.bind_new_parameters(values, list(range(len(values)))) if values else tape.copy()
+    out.trainable_params = []
+    return out
+
+
+def _plain_values(tape: Tape) -> list[Any]:
+    values = [qml.math.unwrap([p])[0] for p in tape.get_parameters(trainable_only=False)]
+    return [float(v) if np.ndim(v) == 0 and np.isrealobj(v) else np.asarray(v) for v in values]
+
+
+def _affine_parts(probes: list[list[Tape]], points: Floats) -> list[PreparedTape] | None:
+    """Recover each tape's affine map from three probes; None where there is none."""
+    if len({len(p) for p in probes}) != 1:
+        return None
+    parts = []
+    for column in zip(*probes, strict=True):
+        part = _affine_part(column, points)
+        if part is None:
+            return None
+        parts.append(part)
+    return parts
+
+
+def _affine_part(tapes: Sequence[Tape], points: Floats) -> PreparedTape | None:
+    if len({_structure(t) for t in tapes}) != 1:
+        return None
+    # A parameter that differs between two probes moves with the gate values; the rest are constants.
+    rows = [_plain_values(t) for t in tapes]
+    positions, values = [], []
+    for k, column in enumerate(zip(*rows, strict=True)):
+        first = np.asarray(column[0])
+        if all(np.array_equal(first, c) for c in column[1:]):
+            continue
+        if first.ndim:
+            return None
+        positions.append(k)
+        values.append(column)
+    n = points.shape[1]
+    y = np.array(values, float).reshape(len(positions), 3).T
+    if not positions:
+        part = sp.csr_array((0, n))
+        return PreparedTape(_plain(tapes[0]), (), part, np.zeros(0))
+    # Every parameter follows one gate value: two differences name it by their ratio.
+    steps, moves = points[1:3] - points[0], y[1:3] - y[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        signature, seen = steps[0] / steps[1], moves[0] / moves[1]
+    # Found by bisection: circuits have thousands of parameters.
+    order = np.argsort(signature)
+    place = np.clip(np.searchsorted(signature[order], seen), 1, max(n - 1, 1)) if n > 1 else np.ones(1, int)
+    left, right = order[place - 1], order[np.minimum(place, n - 1)]
+    driver = np.where(np.abs(signature[left] - seen) <= np.abs(signature[right] - seen), left, right)
+    slope = moves[0] / steps[0, driver]
+    offsets = y[0] - slope * points[0, driver]
+    # What is not affine in one gate value does not fit the second difference as well.
+    if not np.allclose(moves[1], slope * steps[1, driver], rtol=0, atol=limits.AFFINE_TOLERANCE):
+        return None
+    # Slopes and offsets of gates are mostly 1 and 0; as such they cost no rounding at any angle.
+    offsets = np.where(np.abs(offsets) < limits.OFFSET_ROUNDING, 0.0, offsets)
+    slope = np.where(np.abs(slope - np.round(slope)) < limits.SLOPE_ROUNDING, np.round(slope), slope)
+    matrix = sp.csr_array((slope, (np.arange(len(positions)), driver)), shape=(len(positions), n))
+    # Only the tape that stays is rebuilt: that costs as much as the device's preprocessing.
+    tape = _plain(tapes[0])
+    tape.trainable_params = positions
+    return PreparedTape(tape, tuple(positions), matrix, offsets)
+
+
+def _structure(tape: Tape) -> tuple[Any, ...]:
+    return tuple(
+        (type(op).__name__, op.name, tuple(op.wires), len(op.data), _shape_of(op)) for op in tape.operations
+    ) + tuple((type(m).__name__, tuple(m.wires), repr(m.obs)) for m in tape.measurements)
+
+
+def _shape_of(op: Any) -> str:
+    hyper = getattr(op, "hyperparameters", {})
+    return repr({k: v for k, v in hyper.items() if isinstance(v, (str, int, bool, tuple))})
