@@ -8,6 +8,7 @@ room stand in a file of the room's name. Each has its reason beside it.
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
     CheckId,
+    Decay,
     EngineId,
     Evidence,
     Reason,
@@ -18,6 +19,7 @@ from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBou
 
 __all__ = [
     "CheckId",
+    "Decay",
     "EngineId",
     "Estimate",
     "Evidence",

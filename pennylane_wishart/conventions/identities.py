@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["CheckId", "EngineId", "Evidence", "Reason", "ReasonCode", "Unavailable"]
+__all__ = ["CheckId", "Decay", "EngineId", "Evidence", "Reason", "ReasonCode", "Unavailable"]
 
 
 class EngineId(enum.StrEnum):
@@ -40,6 +40,18 @@ _EXACT = frozenset(
         EngineId.MODULE_ITERATION,
     }
 )
+
+
+class Decay(enum.StrEnum):
+    """How a variance falls with the number of qubits; the value is its name in records and tables."""
+
+    EXPONENTIAL = "exponential"
+    POLYNOMIAL = "polynomial"
+    NONE = "no decay"
+    UNKNOWN = "cannot tell"
+
+    # a verdict is read and printed as the word that it is
+    __repr__ = str.__repr__
 
 
 class CheckId(str):
