@@ -25,6 +25,7 @@ from pennylane_wishart.comparison.statistics import (
     not_compared,
 )
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
+from pennylane_wishart.conventions import Quantity
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.measurement.machines import IDEAL
@@ -146,7 +147,7 @@ def _noise(found: Comparison) -> str:
 def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> QuantityComparison:
     noise = gradient_noise(pred, data)
     if isinstance(noise, str):
-        return not_compared("gradient variances at this depth", noise, alpha)
+        return not_compared(Quantity.GRADIENT_VARIANCES, noise, alpha)
     found = compare_variances(
         gradients,
         pred.gradient_variance,
@@ -163,7 +164,7 @@ def _variances(pred: Prediction, data: Measurement, gradients, alpha) -> Quantit
 
 
 def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityComparison:
-    name = "loss law"
+    name = Quantity.LOSS
     try:
         law, check = pred.loss, pred.loss_check
     except OutOfTheoryError as err:
@@ -200,7 +201,7 @@ def _size(pred: Prediction) -> float:
 
 
 def _gradient(pred: Prediction, data: Measurement, gradients, alpha, seed) -> QuantityComparison:
-    name = "gradient law"
+    name = Quantity.GRADIENT
     try:
         _ = pred.gradient
     except OutOfTheoryError as err:
@@ -245,7 +246,7 @@ def _dead(pred: Prediction, gradients, data, alpha) -> QuantityComparison | None
 @_compare.register
 def _(data: MinimaMeasurement, pred, alpha, seed) -> Comparison:
     _check_same(pred, data)
-    name = "minima law"
+    name = Quantity.MINIMA
     try:
         law = pred.minima_found
     except OutOfTheoryError as err:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import ROUNDING, QuantityComparison, not_compared
+from pennylane_wishart.conventions import Quantity
 
 __all__ = ["compare_dead"]
 
@@ -41,7 +42,7 @@ def compare_dead(
     Returns:
         :class:`QuantityComparison`: ``pvalue`` is 1 or 0 without shots.
     """
-    name, seen = "dead parameters", np.isfinite(gradients)
+    name, seen = Quantity.DEAD, np.isfinite(gradients)
     count = int(seen.sum())
     if count == 0:
         return not_compared(name, "no dead parameter was measured", alpha)

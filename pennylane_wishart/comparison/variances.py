@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import _POWER_SCALE, ROUNDING, QuantityComparison, not_compared
+from pennylane_wishart.conventions import Quantity
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.statistics import raised_spread, spread_factors
 from pennylane_wishart.moments.drivers import gradient_bounds
@@ -60,7 +61,7 @@ def compare_variances(
     Source: P. Hall, J. R. Statist. Soc. B 54, 221 (1992) for the transformation; W. Hoeffding, J. Am. Stat.
         Assoc. 58, 13 (1963), eq. 2.1 for the bound.
     """
-    name = "gradient variances at this depth"
+    name = Quantity.GRADIENT_VARIANCES
     measured, predicted = np.asarray(measured, float), np.asarray(predicted, float)
     if measured.shape[1] != len(predicted):
         raise InputError(f"gradients have {measured.shape[1]} columns, the prediction {len(predicted)}.")

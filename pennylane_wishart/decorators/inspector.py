@@ -6,13 +6,16 @@ QNode copied from; ``qnode.update`` would lose it. So ``wishart`` belongs to the
 
 from __future__ import annotations
 
+from typing import Any
+
 import pennylane as qml
 
-from pennylane_wishart.circuit import normal_form
-from pennylane_wishart.comparison import compare
+from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.comparison import Comparison, compare
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
-from pennylane_wishart.measurement import find_minima, measure, quote
-from pennylane_wishart.prediction import predict
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
+from pennylane_wishart.prediction import Prediction, predict
+from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["DIAGNOSED", "Inspector", "open_doors"]
@@ -25,43 +28,50 @@ _READING = ("argnums", "output", "encoding")
 class Inspector:
     """What ``qnode.wishart`` is: the inspection functions, bound to one QNode and its options."""
 
-    def __init__(self, qnode):
+    def __init__(self, qnode: Any):
         self._qnode = qnode
 
-    def _options(self, *names: str) -> dict:
+    def _options(self, *names: str) -> dict[str, Any]:
         options = options_of(self._qnode)
         return {k: v for k, v in options.items() if k in (*_READING, *names)}
 
-    def normal_form(self, *args, **kwargs):
+    def normal_form(self, *args: Any, **kwargs: Any) -> RotationCircuit:
         """Return the RotationCircuit at these arguments."""
-        return normal_form(self._qnode, **self._options())(*args, **kwargs)
+        found: RotationCircuit = normal_form(self._qnode, **self._options())(*args, **kwargs)
+        return found
 
-    def signature(self, *args, **kwargs):
+    def signature(self, *args: Any, **kwargs: Any) -> Signature:
         """Return the Signature at these arguments."""
-        return signature(self._qnode, **self._options("seed"))(*args, **kwargs)
+        found: Signature = signature(self._qnode, **self._options("seed"))(*args, **kwargs)
+        return found
 
-    def predict(self, *args, **kwargs):
+    def predict(self, *args: Any, **kwargs: Any) -> Prediction:
         """Return the Prediction at these arguments."""
-        return predict(self._qnode, **self._options("angles", "engine", "seed"))(*args, **kwargs)
+        found: Prediction = predict(self._qnode, **self._options("angles", "engine", "seed"))(*args, **kwargs)
+        return found
 
-    def measure(self, *args, **kwargs):
+    def measure(self, *args: Any, **kwargs: Any) -> Measurement:
         """Return the Measurement at these arguments."""
         names = ("angles", "samples", "seed", "device", "progress", "executor", "store")
-        return measure(self._qnode, **self._options(*names))(*args, **kwargs)
+        found: Measurement = measure(self._qnode, **self._options(*names))(*args, **kwargs)
+        return found
 
-    def find_minima(self, *args, **kwargs):
+    def find_minima(self, *args: Any, **kwargs: Any) -> MinimaMeasurement:
         """Return the MinimaMeasurement at these arguments."""
-        return find_minima(self._qnode, **self._options("angles", "seed", "device", "progress"))(*args, **kwargs)
+        names = ("angles", "seed", "device", "progress")
+        found: MinimaMeasurement = find_minima(self._qnode, **self._options(*names))(*args, **kwargs)
+        return found
 
-    def quote(self, *args, **kwargs):
+    def quote(self, *args: Any, **kwargs: Any) -> Quote:
         """Return the Quote at these arguments."""
-        return quote(self._qnode, **self._options("samples", "device"))(*args, **kwargs)
+        found: Quote = quote(self._qnode, **self._options("samples", "device"))(*args, **kwargs)
+        return found
 
-    def compare(self, *args, **kwargs):
+    def compare(self, *args: Any, **kwargs: Any) -> Comparison:
         """Return the Comparison of the prediction with a measurement."""
         return compare(self.predict(*args, **kwargs), self.measure(*args, **kwargs))
 
-    def diagnose(self, *args, **kwargs) -> Diagnosis:
+    def diagnose(self, *args: Any, **kwargs: Any) -> Diagnosis:
         """Return the Diagnosis at these arguments."""
         return diagnose(self._qnode, **options_of(self._qnode))(*args, **kwargs)
 
@@ -74,7 +84,7 @@ class _Door:
     have no such attribute, and one that somebody sets on a QNode goes before this.
     """
 
-    def __get__(self, qnode, owner=None):
+    def __get__(self, qnode: Any, owner: type | None = None) -> Any:
         if qnode is None:
             return self
         if not getattr(getattr(qnode, "func", None), DIAGNOSED, False):
@@ -88,4 +98,4 @@ def open_doors() -> None:
     """Put ``wishart`` on the classes that hold a quantum function; a layer holds its weights as well."""
     for cls in (qml.QNode, qml.qnn.TorchLayer):
         if not isinstance(vars(cls).get("wishart"), _Door):
-            cls.wishart = _Door()  # type: ignore[attr-defined]
+            cls.wishart = _Door()

@@ -58,10 +58,9 @@ class ScalingOptions:
 def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
     """Follow the gradient variance of a family of QNodes over sizes, and over depths.
 
-    The variances are those at each circuit's own depth (THEORY §4), beside the deep limit (§3).
-    Their log2 is fitted against n (exponential) and log2 n (polynomial), and the integrated
-    likelihoods decide between the two and no decay. NOT a proof: the verdict is about the sizes
-    given, and is "cannot tell" where they do not decide.
+    The variances are those at each circuit's own depth (THEORY §4), beside the deep limit (§3). Integrated
+    likelihoods decide between an exponential law, a polynomial one and none. NOT a proof: the verdict is about
+    the sizes given, and is "cannot tell" where they do not decide.
 
     Args:
         make_qnode: ``make_qnode(n)`` returns a QNode, tape or RotationCircuit; with ``depths``,
@@ -75,18 +74,15 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         argnums, output: as for :func:`normal_form`.
         seed: seed of everything that is sampled.
         progress: show a bar; None: only in a terminal or notebook.
-        quantity: what is followed: "gradient" (median over live parameters), "gradient_mean",
-            "gradient_max" or "loss".
-        budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``,
-            ``n_samples``.
+        quantity: a key of ``QUANTITIES``: what is followed.
+        budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
     Raises:
         InputError: for sizes, depths or arguments of the wrong kind.
         WishartError: whatever the circuit of one size raises, with that size in the message and the
             points already found in its attribute ``points``.
-    Cost: one ``moments_of`` per point; exact to 8 qubits and inside light cones, walkers or
-        matrix products beyond.
+    Cost: one ``moments_of`` per point.
     Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
         The evidence with a finite-size misfit is ours.
     Example:

@@ -18,7 +18,6 @@ from pennylane_wishart.families.trend import Trend, trend_of
 
 __all__ = ["ScalingStudy"]
 
-_SCHEMA = 1
 _COLUMNS = (5, 5, 6, 5, 14, 14, 7, -17)
 
 
@@ -170,7 +169,7 @@ class ScalingStudy:
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         return {
-            "schema_version": _SCHEMA,
+            "schema_version": limits.SCHEMA,
             "record": "ScalingStudy",
             "quantity": self.quantity,
             "angles": self.angles,
@@ -184,9 +183,9 @@ class ScalingStudy:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ScalingStudy:
         """Rebuild a record written by :meth:`to_dict`; the fits are made again from the points."""
-        if data.get("record") != "ScalingStudy" or data.get("schema_version") != _SCHEMA:
+        if data.get("record") != "ScalingStudy" or data.get("schema_version") != limits.SCHEMA:
             raise InputError(
-                f"ScalingStudy.from_dict reads schema {_SCHEMA} of 'ScalingStudy'; "
+                f"ScalingStudy.from_dict reads schema {limits.SCHEMA} of 'ScalingStudy'; "
                 f"got schema {data.get('schema_version')} of {data.get('record')!r}."
             )
         points = tuple(ScalingPoint.from_dict(p) for p in data["points"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import (
     Constant,
     HaarGradient,
@@ -26,17 +28,17 @@ from pennylane_wishart.sectors import Sector, Signature
 
 __all__ = ["gradient_law", "joint_law", "parameter_key", "rotations_of"]
 
-_LIGHT = 1e-12
+_Key = tuple[int, float]
 
 
-def rotations_of(circuit: RotationCircuit, k: int) -> np.ndarray:
+def rotations_of(circuit: RotationCircuit, k: int) -> NDArray[np.int64]:
     """Return the rotations that parameter ``k`` drives."""
     if not 0 <= k < circuit.n_params:
         raise InputError(f"parameter {k}: the circuit has parameters 0 to {circuit.n_params - 1}.")
     return np.flatnonzero(circuit.parameter_of == k)
 
 
-def parameter_key(signature: Signature, k: int) -> tuple | None:
+def parameter_key(signature: Signature, k: int) -> _Key | None:
     """Return a key equal for parameters with the same law; None where there is no law."""
     rotations = rotations_of(signature.circuit, k)
     # those that were merged into another through fixed gates have no generator of their own
@@ -45,7 +47,7 @@ def parameter_key(signature: Signature, k: int) -> tuple | None:
         return None
     l = int(rotations[0])
     scale = float(signature.generator_scale[l] * abs(signature.circuit.coefficients[l]))
-    return int(signature.generator_of[l]), round(scale, 12)
+    return int(signature.generator_of[l]), round(scale, limits.SCALE_DIGITS)
 
 
 def gradient_law(signature: Signature, k: int, engine: str = "exact") -> Law:
@@ -59,18 +61,15 @@ def gradient_law(signature: Signature, k: int, engine: str = "exact") -> Law:
     key = _known_key(signature, k)
     if key is None:
         return Constant(0.0)
-    index, scale = key
-    if signature.spin_factor is not None:
-        return _spin_gradient(signature, index, scale)
-    parts = tuple(_sector_gradient(s, index, scale, engine) for s in weighted_sectors(signature))
+    parts = tuple(_part_gradient(signature, key, engine, i) for i in range(_n_parts(signature)))
     return parts[0] if len(parts) == 1 else SectorSum(parts)
 
 
-def _known_key(signature: Signature, k: int) -> tuple | None:
+def _known_key(signature: Signature, k: int) -> _Key | None:
     """Return (generator, scale) of a parameter; None where it drives nothing."""
     key = parameter_key(signature, k)
     count = len(rotations_of(signature.circuit, k)) if key is None else 1
-    if count > 1:
+    if count > 1:  # their gates see different states, and not independent ones
         raise OutOfTheoryError(
             f"Parameter {k} drives {count} rotations at different places of the circuit: the law of their "
             "sum is not known.",
@@ -111,7 +110,7 @@ def _n_parts(signature: Signature) -> int:
     return 1 if signature.spin_factor is not None else len(weighted_sectors(signature))
 
 
-def _part_gradient(signature: Signature, key: tuple | None, engine: str, i: int) -> Law:
+def _part_gradient(signature: Signature, key: _Key | None, engine: str, i: int) -> Law:
     """Law of one parameter's gradient in one sector (or the spin factor)."""
     if key is None:
         return Constant(0.0)
@@ -128,7 +127,7 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     dim, beta = sector.field_dim, sector.beta
     first, second = (float(t) for t in sector.generator_traces[index])
     spread = (second - first**2) * scale**2
-    if spread < _LIGHT:
+    if spread < limits.LIGHT:
         return Constant(0.0)
     if engine == "asymptotic":
         return VarianceGamma.from_sector(np.sqrt(spread), sector.mean, beta, sector.dof, sector.weight)
@@ -145,9 +144,9 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
     # over the reals and quaternions they are pairs but for the trace, a phase that no loss sees
     centred = levels[0] if beta == 2 else levels[0] - first
     size = float(np.abs(centred).max())
-    values = tuple(float(np.sign(v) * np.round(abs(v) / size, 11) * size * scale) for v in centred)
+    values = tuple(float(np.sign(v) * np.round(abs(v) / size, limits.LEVEL_DIGITS) * size * scale) for v in centred)
     counts = tuple(int(c) for c in levels[1])
-    rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
+    rho = tuple(float(p) for p in sector.rho_spectrum if p > limits.LIGHT)
     if is_flat(rho, dim):
         return Constant(0.0)
     return HaarGradient(*spectrum, beta, values, counts, rho)
@@ -176,7 +175,7 @@ def _spin_gradient(signature: Signature, index: int, scale: float) -> Law:
     return SpinFactorGradient(amplitude, spin.d, tuple(float(c) for c in norms))
 
 
-def spin_planes(signature: Signature, index: int) -> np.ndarray:
+def spin_planes(signature: Signature, index: int) -> NDArray[np.float64]:
     """Return the coefficients of the generator's terms that turn a plane of the observable's orbit.
 
     Each term is a product of two Majoranas: it anticommutes with two words of the orbit or none.
@@ -186,4 +185,4 @@ def spin_planes(signature: Signature, index: int) -> np.ndarray:
     moved = words.anticommutation(signature.observable.words).any(axis=0)
     reach = orbit(words, signature.observable.words[np.flatnonzero(moved)[:1]]).enumerate()
     moves = generator.words.anticommutation(reach).any(axis=1)
-    return np.abs(generator.coefficients[moves])
+    return np.asarray(np.abs(generator.coefficients[moves]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import BetaLoss, Constant, GammaLoss, HaarCompression, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError
@@ -10,12 +11,11 @@ from pennylane_wishart.sectors import Sector, Signature
 __all__ = ["ENGINES", "field_spectrum", "is_flat", "loss_law", "sector_loss", "weighted_sectors"]
 
 ENGINES = ("exact", "matched", "asymptotic")
-_LIGHT = 1e-12
 
 
 def weighted_sectors(signature: Signature) -> list[Sector]:
     """Return the sectors in which the input has weight."""
-    return [s for s in signature.sectors if s.weight > _LIGHT]
+    return [s for s in signature.sectors if s.weight > limits.LIGHT]
 
 
 def field_spectrum(sector: Sector) -> tuple[tuple[float, ...], tuple[int, ...]] | None:
@@ -29,7 +29,7 @@ def field_spectrum(sector: Sector) -> tuple[tuple[float, ...], tuple[int, ...]] 
 
 def is_flat(rho: tuple[float, ...], dim: int) -> bool:
     """Whether an input block is completely mixed in its sector: no rotation changes it."""
-    return len(rho) == dim and max(rho) - min(rho) <= _LIGHT * max(rho)
+    return len(rho) == dim and max(rho) - min(rho) <= limits.LIGHT * max(rho)
 
 
 def sector_loss(sector: Sector, engine: str = "exact") -> Law:
@@ -51,7 +51,7 @@ def sector_loss(sector: Sector, engine: str = "exact") -> Law:
     if engine == "matched" or spectrum is None or sector.rho_spectrum is None:
         return _matched(sector)
     values, counts = spectrum
-    rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
+    rho = tuple(float(p) for p in sector.rho_spectrum if p > limits.LIGHT)
     if is_flat(rho, sum(counts)):
         return Constant(sector.weight * sector.center)
     if len(rho) == 1 and len(values) == 2:

@@ -15,7 +15,7 @@ from pennylane_wishart.sectors.dense_route import DenseResult, dense_sectors
 from pennylane_wishart.sectors.pauli_route import PauliResult, pauli_sectors
 from pennylane_wishart.sectors.problem import Problem, pose
 from pennylane_wishart.sectors.records import Sector
-from pennylane_wishart.sectors.signature import Signature
+from pennylane_wishart.sectors.signature import DENSE, PAULI, SPIN, Signature
 from pennylane_wishart.sectors.spin import find_spin_factor, spin_sector
 
 __all__ = ["build_signature"]
@@ -173,7 +173,7 @@ def _dense_facts(d: DenseResult) -> dict[str, Any]:
         sectors=d.sectors,
         in_theory=d.in_theory,
         reason=d.reason,
-        method="dense route",
+        method=DENSE,
         independent=d.independent,
         independence_reason=d.independence_reason,
         n_sectors=len(d.sectors) if d.complete else None,
@@ -186,7 +186,7 @@ def _pauli_facts(p: PauliResult) -> dict[str, Any]:
         sectors=p.sectors,
         in_theory=p.in_theory,
         reason=p.reason,
-        method="Pauli route",
+        method=PAULI,
         independent=p.independent,
         independence_reason=p.independence_reason,
         n_sectors=p.n_sectors,
@@ -247,7 +247,7 @@ def _try_spin_factor(problem: Problem, facts: dict[str, Any], rng) -> dict[str, 
         sectors=(sector,),
         in_theory=True,
         reason=sector.reason,
-        method="spin factor",
+        method=SPIN,
         independent=True,
         independence_reason="There is one sector.",
         n_sectors=1,

@@ -15,7 +15,8 @@ from pennylane_wishart.errors import InputError
 
 __all__ = ["Fit", "Sector", "SectorDistribution", "SpinFactor"]
 
-KINDS = ("su", "so", "sp", "spin factor", "trivial", "other")
+SPIN_FACTOR = "spin factor"
+KINDS = ("su", "so", "sp", SPIN_FACTOR, "trivial", "other")
 GROUND_STATUSES = ("exact", "Lanczos", "bound")
 _SERIALISED = (
     "dim log2_dim multiplicity beta kind center variance ground ground_status mean dof log2_dof "

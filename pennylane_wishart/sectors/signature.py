@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "Signature"]
 
-METHODS = ("Pauli route", "dense route", "spin factor", "none")
+PAULI, DENSE, SPIN = "Pauli route", "dense route", "spin factor"
+METHODS = (PAULI, DENSE, SPIN, "none")
 _SHOWN = 6
 _WIDTH = 80
 
