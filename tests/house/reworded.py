@@ -6,7 +6,8 @@ keyed by it finds nothing. ``typed_results()`` runs a handful of small diagnoses
 verdicts, checks, values, statuses, classes of exceptions, exit codes; no words.
 
 Left alone: docstrings, annotations, ``conventions/identities.py`` (whose values are identities), SQL, regular
-expressions, format specifications, lists of names (``"a b".split()``), and literals without a letter (separators of lists).
+expressions, format specifications, lists of names (``"a b".split()``), names of places in a figure (``loc=``),
+and literals without a letter (separators of lists).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class _Reword(ast.NodeTransformer):
     """Appends a mark to every text of a module."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        return ast.copy_location(ast.Constant(node.value + _mark()), node) if _is_text(node.value) else node
+        return ast.copy_location(ast.Constant(f"{MARK} {node.value}{_mark()}"), node) if _is_text(node.value) else node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         for part in node.values:
@@ -50,7 +51,7 @@ class _Reword(ast.NodeTransformer):
                 part.value = self.visit(part.value)
         words = [part.value for part in node.values if isinstance(part, ast.Constant)]
         if any(map(_is_text, words)) and not _SQL.match(words[0]):
-            node.values.append(ast.Constant(_mark()))
+            node.values = [ast.Constant(f"{MARK} "), *node.values, ast.Constant(_mark())]
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
@@ -218,7 +219,9 @@ def _judged(diag) -> dict[str, object]:
             (q.agrees, _number(q.statistic), _number(q.pvalue), q.n) for q in diag.comparison.quantities
         ],
         "depth": None if diag.depth is None else [diag.depth.reached, _number(diag.depth.deep_limit)],
-        "family": None if study is None else [study.verdict.name, study.plateau, [_number(w) for w in study.trend.weights]],
+        "family": None if study is None else [
+            study.verdict.name, study.plateau, [_number(w) for w in study.trend.weights]
+        ],
         "sections": [(len(s.rows), len(s.figures), s.tone) for s in diag.sections],
     }  # fmt: skip
 
