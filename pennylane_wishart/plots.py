@@ -35,6 +35,7 @@ __all__ = [
 # Okabe–Ito: told apart in every common colour-vision deficiency. Blue predicts, vermilion was measured.
 PREDICTED, MEASURED, OTHER, LINE = "#0072b2", "#d55e00", "#009e73", "#7d8590"
 _MARKERS = "osD^vP*X"
+_LOSS, _GRADIENT = "log₂ Var[ℓ] (observable²)", "log₂ Var[∂ℓ/∂θ] (observable²/rad²)"
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -53,9 +54,13 @@ def _ink() -> str:
     return str(matplotlib.rcParams["text.color"])
 
 
-def _legend(ax: Axes, **options: Any) -> None:
-    """A legend on top of the axes, where it hides no data."""
-    ax.legend(fontsize="small", frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, **options)
+def _finished(ax: Axes, x: str, y: str, ncols: int = 2, **options: Any) -> Axes:
+    """The axes with their labels, and a legend on top of them, where it hides no data."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    options.update(bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    ax.legend(fontsize="small", frameon=False, loc="lower left", ncols=ncols, **options)
+    return ax
 
 
 def _whole_numbers(ax: Axes) -> None:
@@ -77,21 +82,14 @@ def _law_and_histogram(ax: Axes, law: Law, values: NDArray[np.float64] | None, u
         ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
     else:
         ax.axvline(low, color=PREDICTED, lw=2, label="predicted: one value")
-    ax.set_xlabel(unit)
-    ax.set_ylabel("probability density")
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, unit, "probability density")
 
 
 def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw the predicted loss law over the measured losses.
 
-    Args:
-        pred: a :class:`Prediction` inside the theory.
-        data: a :class:`Measurement`, or None.
-        ax: matplotlib Axes; new ones where None.
-    Returns:
-        The Axes.
+    Every plot returns the Axes that it drew on: ``ax``, or new ones.
+
     Raises:
         OutOfTheoryError: where there is no law.
     """
@@ -110,7 +108,8 @@ def deep_gradients(pred: Prediction, data: Measurement) -> NDArray[np.float64]:
 def plot_gradient_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw the predicted gradient law over the measured gradients of deep parameters.
 
-    Args and Raises as :func:`plot_loss_law`.
+    Raises:
+        OutOfTheoryError: where there is no law.
     """
     values = None if data is None else deep_gradients(pred, data)
     unit = "gradient component (units of the observable per radian)"
@@ -127,15 +126,13 @@ def plot_gradient_qq(pred: Prediction, data: Measurement, ax: Axes | None = None
     values = np.sort(deep_gradients(pred, data))
     if len(values) < (fewest := display.FEWEST_QUANTILES):
         raise InputError(f"A quantile plot needs {fewest} measured gradient components; there are {len(values)}.")
+    # the middle of each step of the empirical cdf: 0 and 1 have infinite quantiles under many laws
     levels = (np.arange(len(values)) + 0.5) / len(values)
     pick = np.unique(np.linspace(0, len(values) - 1, display.QUANTILE_POINTS).astype(int))
     predicted = pred.gradient.ppf(levels[pick])
     ax.plot(predicted, predicted, color=PREDICTED, lw=1.5, label="predicted law")
     ax.plot(predicted, values[pick], "o", ms=3, color=MEASURED, label=f"measured, n = {len(values):,}")
-    ax.set_xlabel("predicted quantile (observable per radian)")
-    ax.set_ylabel("measured quantile (observable per radian)")
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, "predicted quantile (observable per radian)", "measured quantile (observable per radian)")
 
 
 def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
@@ -155,6 +152,7 @@ def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, 
             columns = np.where(data.measured, data.gradients, np.nan)
             seen = live[np.isfinite(columns[:, live]).sum(axis=0) > display.FEW_VALUES]
             ax.plot(seen, np.log2(np.nanvar(columns[:, seen], axis=0)), "x", ms=5, color=MEASURED, label="measured")
+    # the dead ones are drawn below whatever else is shown, so all of that is collected
     shown = np.where(bounded, pred.gradient_variance_upper.at_most_log2[live], log2[live])
     if pred.in_theory and np.isfinite(pred.deep_variance).any():
         deep = np.nanmedian(pred.deep_variance)
@@ -166,10 +164,7 @@ def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, 
         floor = np.min(shown) - 1 if len(shown) else -1.0
         ax.plot(dead, np.full(len(dead), floor), "v", ms=5, color=_ink(), label="dead: exactly 0")
     _whole_numbers(ax)
-    ax.set_xlabel("parameter (flat index)")
-    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)")
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, "parameter (flat index)", _GRADIENT)
 
 
 def plot_depth(
@@ -181,9 +176,6 @@ def plot_depth(
         rotations: numbers of rotations, counted from the observable.
         log2_variance: log2 Var[ℓ] with these rotations.
         deep_limit: log2 Var[ℓ] of the deep limit; NaN where it is not known.
-        ax: matplotlib Axes; new ones where None.
-    Returns:
-        The Axes.
     """
     ax = _axes(ax)
     shown = np.isfinite(np.asarray(log2_variance, float))
@@ -192,10 +184,7 @@ def plot_depth(
     if np.isfinite(deep_limit):
         ax.axhline(deep_limit, color=LINE, ls="--", lw=1.2, label="deep limit")
     _whole_numbers(ax)
-    ax.set_xlabel("rotations, counted from the observable")
-    ax.set_ylabel("log₂ Var[ℓ] (observable²)")
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, "rotations, counted from the observable", _LOSS)
 
 
 def plot_sectors(sig: Signature, ax: Axes | None = None, most: int = display.SECTOR_BARS) -> Axes:
@@ -232,7 +221,7 @@ def plot_minima(pred: Prediction, found: MinimaMeasurement | None = None, ax: Ax
         ax.hist(losses, bins=30, density=not law.is_point_mass, color=MEASURED, alpha=0.45, label="found")
     if law.is_point_mass:
         ax.axvline(law.ground, color=PREDICTED, lw=2, label="predicted: the optimum")
-        ax.set_ylabel("minima found")
+        counted = "minima found"
     else:
         x = np.linspace(law.support()[0], float(law.ppf(display.TAILS[1])), display.MINIMA_POINTS)
         ax.plot(x, law.pdf(x), color=PREDICTED, lw=2, label="predicted, each minimum once")
@@ -240,10 +229,9 @@ def plot_minima(pred: Prediction, found: MinimaMeasurement | None = None, ax: Ax
         band = f"{display.BAND[-1] - display.BAND[0]:.0%} band"
         ax.axvspan(low, high, color=PREDICTED, alpha=0.15, label=band, lw=0)
         ax.axvline(law.ground, color=LINE, ls="--", lw=1.2, label="optimum")
-        ax.set_ylabel("probability density")
-    ax.set_xlabel(f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}")
-    _legend(ax, ncols=3)
-    return ax
+        counted = "probability density"
+    x_label = f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}"
+    return _finished(ax, x_label, counted, ncols=3)
 
 
 def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
@@ -270,10 +258,8 @@ def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
         low, middle, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in display.BAND)
         bar = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
         ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, {count}")
-    ax.set_xlabel("independent parameters p")
-    ax.set_ylabel("E at minima (0 optimum, 1 mean)")
-    _legend(ax, ncols=3, columnspacing=1.0, handlelength=1.5)
-    return ax
+    x, y = "independent parameters p", "E at minima (0 optimum, 1 mean)"
+    return _finished(ax, x, y, ncols=3, columnspacing=1.0, handlelength=1.5)
 
 
 def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
@@ -282,11 +268,12 @@ def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
     colours = (PREDICTED, OTHER, LINE)
     for i, depth in enumerate(sorted({p.depth for p in study.points}, key=lambda d: (d is not None, d or 0))):
         points = [p for p in study.points if p.depth == depth]
+        # a bound has no error bar, and no point: it is an arrow that points down
         known = [p for p in points if p.followed.at_most is None]
         ax.errorbar([p.n for p in known], [p.log2_variance for p in known],
                     yerr=[p.log2_variance_error for p in known], fmt=_MARKERS[i % len(_MARKERS)],
                     color=colours[i % 3], label="at its own depth" if depth is None else f"depth {depth}")  # fmt: skip
-        limits = [(p.n, p.followed.at_most.at_most_log2) for p in points if p.followed.at_most is not None]
+        limits = [(p.n, p.followed.limit) for p in points if p.followed.at_most is not None]
         if limits:
             ax.plot(*zip(*limits, strict=True), "v", mfc="none", color=colours[i % 3], label="upper bound")
     trend, n = study.trend, np.linspace(min(study.sizes), max(study.sizes), display.LINE_POINTS)
@@ -296,8 +283,5 @@ def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
     elif trend.exponential is not None:
         ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5,
                 label=f"fit: {trend.exponential.slope:.2f} bits per qubit")  # fmt: skip
-    ax.set_xlabel(f"qubits (verdict: {study.verdict})")
-    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)" if study.quantity != "loss" else "log₂ Var[ℓ] (observable²)")
     _whole_numbers(ax)
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, f"qubits (verdict: {study.verdict})", _LOSS if study.quantity == "loss" else _GRADIENT)

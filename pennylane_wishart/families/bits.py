@@ -39,13 +39,18 @@ class Log2Value:
         return cls(nan, nan, Status.UPPER_BOUND, UpperBound(float(log2), float(confidence)))
 
     @property
+    def limit(self) -> float:
+        """Bits of the bound; NaN where there is a value."""
+        return float("nan") if self.at_most is None else self.at_most.at_most_log2
+
+    @property
     def known(self) -> bool:
         """Whether there is a finite value and not only a limit."""
         return bool(np.isfinite(self.value))
 
     def __str__(self) -> str:
         if self.at_most is not None:
-            return f"< {self.at_most.at_most_log2:.2f}"
+            return f"< {self.limit:.2f}"
         if np.isneginf(self.value):
             return "dead"
         return f"{self.value:.2f}" + (f" ± {self.error:.2f}" if self.error > 0 else "")
@@ -54,7 +59,7 @@ class Log2Value:
         """Return plain Python values; −inf as the string "-inf"."""
         out: dict[str, Any] = {"value": pack(self.value), "error": pack(self.error), "status": self.status.name}
         if self.at_most is not None:
-            out["at_most"] = pack(self.at_most.at_most_log2)
+            out["at_most"] = pack(self.limit)
             out["confidence"] = self.at_most.confidence
         return out
 

@@ -214,8 +214,7 @@ def _compare(
             bar.update(1)
     finally:
         bar.close()
-    # A law known only by an upper limit cannot be called the best while another has a value.
-    rows.sort(key=lambda r: (r.median.at_most is not None, -_most(r.median)))
+    rows.sort(key=_place)
     return InitComparison(tuple(rows), circuit.n_params, seed)
 
 
@@ -242,13 +241,15 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
     )
 
 
-def _most(value: Log2Value) -> float:
-    """The value, or the bound on it: for sorting only."""
-    return value.value if value.at_most is None else value.at_most.at_most_log2
+def _place(row: InitRow) -> tuple[bool, float]:
+    median = row.median
+    # a law known only by an upper limit cannot be called the best while another has a value
+    return (False, -median.value) if median.at_most is None else (True, -median.limit)
 
 
 def _overlap(a: Log2Value, b: Log2Value) -> bool:
     if not (a.known and b.known):
         least = -np.inf if a.at_most is not None else a.value - limits.STANDARD_ERRORS * np.nan_to_num(a.error)
-        return b.at_most is not None and b.at_most.at_most_log2 > least
+        # a bound above that leaves open which of the two is larger
+        return b.at_most is not None and b.limit > least
     return bool(a.value - b.value <= limits.STANDARD_ERRORS * np.hypot(a.error, b.error) + limits.TIE_BITS)

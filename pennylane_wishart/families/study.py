@@ -141,7 +141,7 @@ class ScalingStudy:
                 "parameters": p.n_params,
                 "dead": p.n_dead,
                 "log2_variance": p.log2_variance,
-                "log2_variance_at_most": None if p.followed.at_most is None else p.followed.at_most.at_most_log2,
+                "log2_variance_at_most": None if p.followed.at_most is None else p.followed.limit,
                 "error": p.log2_variance_error,
                 "status": p.status.name,
                 "log2_loss_variance": p.loss.value,
@@ -205,13 +205,13 @@ def _depth_lines(study: ScalingStudy) -> list[str]:
 
 
 def _trend(points: tuple[ScalingPoint, ...], confidence: float) -> Trend:
-    limits = [np.nan if p.followed.at_most is None else p.followed.at_most.at_most_log2 for p in points]
+    # of families without a depth the traced circuit tells where rounding makes steps
     depths = [p.layers if p.depth is None else p.depth for p in points]
     return trend_of(
         [p.n for p in points],
         [p.log2_variance for p in points],
         [p.log2_variance_error for p in points],
-        limits,
+        [p.followed.limit for p in points],
         depths,
         confidence,
     )

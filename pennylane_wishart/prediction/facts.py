@@ -129,6 +129,7 @@ class DepthFacts:
         ``shot_variance`` itself, exactly, for a uniform angle that turns one word; sampled for others
         where state vectors are affordable. NaN where only a bound is known.
         """
+        # one number serves all whose shift leaves the average as it is; only the others are sampled
         out = np.full(self.n_params, self.shot_variance.value)
         moved = np.setdiff1d(np.flatnonzero(~shift_invariant(self.circuit, self.angles)), self.dead_parameters)
         if len(moved):

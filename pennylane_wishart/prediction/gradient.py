@@ -86,12 +86,14 @@ def joint_law(signature: Signature, parameters: Sequence[int], engine: str = "ex
     """
     require_theory(signature)
     keys = [_known_key(signature, k) for k in parameters]
+    # parameters of one kind of gate share their laws, so that a joint law of hundreds stays small
     known = {key: [_part_gradient(signature, key, engine, i) for i in range(_n_parts(signature))] for key in set(keys)}
     spin = signature.spin_factor
     if spin is not None:
         amplitude = spin.amplitude * spin.norm
         moving = amplitude > 0 and spin.d > 1
         loss = SpinFactor(amplitude, spin.d) if moving else Constant(amplitude if spin.d < 2 else 0.0)
+        # what is conserved is a part of its own: it moves the loss and no gradient
         still = JointPart(Constant(spin.offset), (Constant(0.0),) * len(keys))
         return JointLaw((JointPart(loss, tuple(known[key][0] for key in keys)), still))
     parts = []
@@ -122,6 +124,7 @@ def _part_gradient(signature: Signature, key: _Key | None, engine: str, i: int) 
 
 def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> Law:
     assert sector.beta is not None or sector.is_constant
+    # a phase, or a number, moves no loss
     if sector.is_constant or sector.dim == 1 or sector.beta is None:
         return Constant(0.0)
     dim, beta = sector.field_dim, sector.beta
@@ -133,6 +136,7 @@ def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> L
         return VarianceGamma.from_sector(np.sqrt(spread), sector.mean, beta, sector.dof, sector.weight)
     if engine == "matched":
         return _matched(sector, spread)
+    # both spectra and the input's block are known: the exact law, whose shape is not a fitted one
     spectrum, levels = field_spectrum(sector), sector.generator_spectra.get(index)
     if spectrum is not None and len(spectrum[0]) == 1:  # the observable is a number in this sector
         return Constant(0.0)
@@ -159,6 +163,7 @@ def _matched(sector: Sector, spread: float) -> Law:
     dim, beta, n = sector.field_dim, sector.beta, sector.dim
     # E‖φ‖² for ψ Haar over F: (Tr G²/N − (Tr G)²/N²)·(1, N/(N+1), n(n−2)... ) of THEORY §6
     norm2 = spread * {1: 1.0, 2: n / (n + 1), 4: (n - 2) / (n + 1)}[beta]
+    # a mixed input moves less: its purity beyond that of the completely mixed block counts
     strength = (sector.purity - sector.weight**2 / dim) * dim / (dim - 1)
     variance = 4 * norm2 * dim * sector.variance * strength / ((dim - 1) * (beta * dim + 2))
     dof = beta * sector.dof_finite
@@ -183,6 +188,7 @@ def spin_planes(signature: Signature, index: int) -> NDArray[np.float64]:
     generator: PauliSum = signature.generators[index]
     words = PauliWords.concatenate([g.words for g in signature.generators])
     moved = words.anticommutation(signature.observable.words).any(axis=0)
+    # the orbit of one moving word is the whole sphere's basis: all of them lie in it
     reach = orbit(words, signature.observable.words[np.flatnonzero(moved)[:1]]).enumerate()
     moves = generator.words.anticommutation(reach).any(axis=1)
     return np.asarray(np.abs(generator.coefficients[moves]))

@@ -31,6 +31,7 @@ def read_inputs(circuit: RotationCircuit, states: Any = None, data: Any = None) 
         )
     if data is not None:
         return _encoded(circuit, np.asarray(data, dtype=float))
+    # what cannot be amplitudes is taken for data: the user's arrays come without a label
     if isinstance(states, InputState):
         states = [states]
     if isinstance(states, Sequence) and states and all(isinstance(s, InputState) for s in states):
@@ -100,6 +101,7 @@ def _encode(circuit: RotationCircuit, datum: NDArray[np.float64], index: int) ->
     else:
         args, kwargs = arguments.rebuild(datum.ravel(), arguments.data_slots)
     other: RotationCircuit = normal_form(trace.qnode, argnums=list(arguments.slots))(*args, **kwargs)
+    # one law of circuits for all inputs: only what enters before the first trainable gate may differ
     same = (
         other.n_rotations == circuit.n_rotations
         and other.terms.strings() == circuit.terms.strings()

@@ -31,6 +31,7 @@ __all__ = ["CircuitJoint", "DepthSquare", "affordable_samples"]
 
 def affordable_samples(circuit: RotationCircuit) -> int:
     """Return how many gradients of the circuit itself are drawn for a table; 0 where too few are affordable."""
+    # the sampler exponentiates words that commute one by one, and others as a matrix
     for k in range(circuit.n_rotations):
         words = circuit.generator(k).words
         if len(words) > 1 and len(words.support()) > limits.WIDEST_GENERATOR and words.anticommutation(words).any():
@@ -92,6 +93,7 @@ class DepthSquare(SquaredNorm):
 
     __hash__ = object.__hash__
 
+    # everything is kept in units of an even power of two: squares of gradients can be below the smallest float
     @cached_property
     def _unit(self) -> int:
         return 2 * math.floor(math.log2(self.total) / 2)

@@ -113,7 +113,7 @@ class DeepLaws(DepthFacts):
         joint = self._joint(tuple(self.live_parameters.tolist()))
         squares = self.gradient_variance + self.moments.gradient_mean**2
         total = float(np.sum(np.delete(squares, list(self.dead_parameters))))
-        if not np.isfinite(total):  # of some parameter only a bound is known
+        if not np.isfinite(total):  # of some parameter only a bound is known: the shape's own mean then
             if isinstance(joint, CircuitJoint):
                 total = float(joint.square_points.mean())
             else:
@@ -150,6 +150,7 @@ class DeepLaws(DepthFacts):
         driven = self.circuit.parameter_of >= 0
         place[self.circuit.parameter_of[driven]] = np.flatnonzero(driven)
         length = self.circuit.n_rotations
+        # thirds: what misses the limit near an end says nothing of the other end
         early = place[~close & (place < length / 3)].max(initial=-1)
         late = place[~close & (place >= 2 * length / 3)].min(initial=length)
         return np.asarray(close & (place > early) & (place < late))
@@ -187,6 +188,7 @@ class DeepLaws(DepthFacts):
             OutOfTheoryError: where there is no law.
         """
         law = self.loss
+        # the sample is dear, and a wrong variance settles it
         if not self.is_deep:
             return LawCheck(Validity.SHALLOW)
         own = self.own_sample(np.flatnonzero(self.deep_parameters))
@@ -227,6 +229,7 @@ class DeepLaws(DepthFacts):
         status = Status.OK if self.deep_parameters[np.unique(picked)].all() else Status.SHALLOW
         if len(laws) == 1:
             return next(iter(laws.values())).with_status(status)
+        # parameters with one law are one part of the mixture, however many they are
         total = sum(counts.values())
         mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
         return (mixture.laws[0] if len(mixture.laws) == 1 else mixture).with_status(status)

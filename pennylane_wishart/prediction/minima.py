@@ -83,6 +83,7 @@ def _large(levels: list[_Level], p: int, seed: int, weighting: str) -> minima_ro
 
 def _parameters(signature: Signature, dead: int, star: int) -> tuple[int, bool]:
     """Return (p, whether it is only an upper bound), where a law of minima can be made of it."""
+    # no more parameters can be independent than are not proved dead
     most = signature.n_params - dead
     if most == 0:
         raise OutOfTheoryError("Every parameter is dead: the loss is constant in all of them, and has no minima.")
@@ -92,6 +93,7 @@ def _parameters(signature: Signature, dead: int, star: int) -> tuple[int, bool]:
             raise OutOfTheoryError("No parameter moves the loss: it is constant in all of them, and has no minima.")
         return found.value, False
     p = min(found.at_most, most)
+    # a bound below p* gives a law on the safe side; one above leaves open whether there is any
     if p >= star:
         raise OutOfTheoryError(
             f"The number of independent parameters is not known at this size: it is at most {p}, and p* = {star}."
@@ -126,6 +128,7 @@ def _minima(
     if 0 < most < star and work > limits.MAX_RANK_WORK:
         raise _refuse(levels, most, "at most ", "where counting independent parameters takes minutes")
     p, bounded = _parameters(signature, dead, star)
+    # sectors where the loss stands still shift all minima alike
     offset = sum(s.weight * s.center for s in weighted_sectors(signature) if s.is_constant)
     if engine == "asymptotic":
         sectors = [s for s in weighted_sectors(signature) if not s.is_constant]
@@ -136,7 +139,7 @@ def _minima(
         return law.rescaled(s.weight * s.mean, s.weight * s.ground + offset), bounded
     if limits.MAX_PARAMETERS < p < star:
         law = _large(levels, p, seed, weighting)
-    elif len(levels) == 1:
+    elif len(levels) == 1:  # a weight scales the observable of the only sector that moves
         values, counts, beta, weight = levels[0]
         law = minima_room.minima_law(np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting)
     else:

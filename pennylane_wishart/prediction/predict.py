@@ -40,6 +40,7 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
+    # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
     proofs = dead_proofs(circuit)
     moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
     return Prediction(

@@ -69,6 +69,7 @@ class SectorProcess:
     @classmethod
     def of(cls, inputs: SectorInputs) -> SectorProcess:
         """Express every input on an orthonormal basis of the span of all."""
+        # a joint law depends on the inputs' span alone: compressing O to it keeps matrices at n · copies
         n, copies, dim = inputs.columns.shape
         parts = span_operators(inputs.columns.reshape(n * copies, dim), inputs.beta)
         operators = parts.reshape(n, copies, *parts.shape[1:]).sum(axis=1)
@@ -79,6 +80,7 @@ class SectorProcess:
         """Parts of the inputs that the observable sees: over H, averaged with their partners."""
         if self.beta != 4:
             return self.operators
+        # O commutes with the quaternionic structure: it sees an input only averaged with its partner
         omega = np.kron(np.array([[0, 1], [-1, 0]]), np.eye(self.operators.shape[1] // 2))
         return np.asarray(self.operators + omega @ self.operators.conj() @ omega.T) / 2
 
@@ -136,6 +138,7 @@ class SpinProcess:
 
     def sample(self, size: int, rng: np.random.Generator) -> _Floats:
         """Joint draws."""
+        # one vector for all inputs: that is what makes their losses depend on each other
         u = rng.standard_normal((size, self.vectors.shape[1]))
         return np.asarray((u / np.linalg.norm(u, axis=1)[:, None]) @ self.vectors.T)
 
@@ -262,6 +265,7 @@ def _whole_space(
     spectrum = field_spectrum(sector)
     if others or sector.dim != 2**signature.circuit.n_qubits or sector.beta != 2 or spectrum is None:
         return None
+    # the process is made of traceless parts, the centre goes into the mean
     means = np.full(len(vectors), sector.center)
     if sector.is_constant:
         return means, ()

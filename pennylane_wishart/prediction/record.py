@@ -67,7 +67,7 @@ class Prediction(DeepLaws):
     def gamma(self) -> float:
         """p/p*: below 1 where poor local minima are expected; from 1 on they give way, which is an onset
         and no guarantee. An upper bound where ``n_independent_status`` is ``Status.BOUND``."""
-        star = self.transition
+        star = self.transition  # 0 where no sector moves
         return self.n_independent / star if star else float("inf")
 
     @cached_property

@@ -126,6 +126,7 @@ def mean_shot_variance(
         return ShotVariance(0.0, 0.0, ShotMethod.EXACT, 0, found.grouping)
     if found.grouping is Grouping.WHOLE and _is_projector(circuit):
         return _of_projector(moments, found, limit)
+    # exact, else states, else walkers: of a difference of two estimates little would be left
     squares, second = _exact_parts(circuit, law, moments, found)
     if squares is not None and second is not None:
         return _record(squares - second, 0.0, ShotMethod.EXACT, found, limit)
@@ -182,7 +183,7 @@ def _exact_parts(
         return reached.squares(found.parts), reached.second(found.parts)
     squares = _exact_or_none(lambda: _mean_of_squares(circuit, law, found))
     second = None
-    if squares is not None:
+    if squares is not None:  # without the first part the second decides nothing, and is the dearer one
         second = _exact_or_none(lambda: _second_moment(circuit, law, moments, found))
     return squares, second
 
@@ -198,6 +199,7 @@ def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGro
     """E[Σ_g ⟨O_g²⟩]: one first moment, of the words of the squares."""
     if sum(len(p) ** 2 for p in found.parts) > limits.MAX_PRODUCTS:
         return None
+    # words of a group commute: the square of a group is Hermitian term by term
     parts = [p.multiply(p) for p in found.parts]
     square = PauliSum.of(
         PauliWords.concatenate([p.words for p in parts]), np.concatenate([np.real(p.coefficients) for p in parts])
@@ -214,6 +216,7 @@ def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGro
 
 def _second_moment(circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups) -> float:
     known = moments.is_exact and np.isfinite(moments.loss_second_moment)
+    # one group without the identity is the loss itself, whose second moment is there already
     if len(found) == 1 and known and not circuit.observable.words.is_identity().any():
         return moments.loss_second_moment
     return grouped_second_moment(circuit, law, found.parts)
@@ -291,6 +294,7 @@ def _frequencies(generator: PauliSum) -> tuple[float, ...]:
         return tuple(sorted({round(2 * abs(float(c)), limits.FREQUENCY_DIGITS) for c in generator.coefficients}))
     local = PauliSum.of(generator.words.restrict(support), generator.coefficients).matrix()
     values = np.linalg.eigvalsh(local)
+    # a gate's spectrum repeats its gaps up to rounding: without it the rule would have as many circuits as gaps
     gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), limits.GAP_DIGITS))
     return tuple(float(g) for g in gaps if g > limits.LEAST_GAP)
 
@@ -347,6 +351,7 @@ def median_bracket(values: _Floats, at_least: _Floats) -> tuple[float, float]:
     unknown = np.isnan(values)
     if not unknown.any():
         return (float(np.median(values)),) * 2
+    # each side is sorted on its own: the member in the middle need not be the same one at both ends
     low = np.sort(np.where(unknown, at_least, values))
     high = np.sort(np.where(unknown, np.inf, values))
     middle = [(len(values) - 1) // 2, len(values) // 2]
