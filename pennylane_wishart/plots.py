@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
+from pennylane_wishart.conventions import Decay, Unavailable, display
+from pennylane_wishart.ensembles import Law
+from pennylane_wishart.errors import InputError, Status
+from pennylane_wishart.families import ScalingStudy
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.minima import concentration_energy
+from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.sectors import Signature
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = [
     "plot_depth",
@@ -25,58 +35,61 @@ __all__ = [
 # Okabe–Ito: told apart in every common colour-vision deficiency. Blue predicts, vermilion was measured.
 PREDICTED, MEASURED, OTHER, LINE = "#0072b2", "#d55e00", "#009e73", "#7d8590"
 _MARKERS = "osD^vP*X"
-_FEWEST = 20
-"""Measured values that a quantile plot needs to say anything."""
+_LOSS, _GRADIENT = "log₂ Var[ℓ] (observable²)", "log₂ Var[∂ℓ/∂θ] (observable²/rad²)"
 
 
-def _axes(ax=None) -> Any:
+def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(layout="constrained")[1]
+    new: Axes = plt.subplots(layout="constrained")[1]
+    return new
 
 
 def _ink() -> str:
     """The colour of the text around the figure: whatever the style in force says."""
     import matplotlib
 
-    return matplotlib.rcParams["text.color"]
+    return str(matplotlib.rcParams["text.color"])
 
 
-def _legend(ax, **options) -> None:
-    """A legend on top of the axes, where it hides no data."""
-    ax.legend(fontsize="small", frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, **options)
-
-
-def _law_and_histogram(ax, law, values, unit: str, engine: str):
-    low, high = law.ppf(0.001), law.ppf(0.999)
-    if values is not None and len(values):
-        low, high = min(low, float(np.min(values))), max(high, float(np.max(values)))
-        ax.hist(values, bins=min(60, max(10, len(values) // 15)), density=True, color=MEASURED, alpha=0.45,
-                label=f"measured, n = {len(values):,}")  # fmt: skip
-    if high > low:
-        # differences of the distribution function: a density that is sampled or singular draws as a line too
-        edges = np.linspace(low, high, 161)
-        density = np.diff(law.cdf(edges)) / np.diff(edges)
-        ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
-    else:
-        ax.axvline(float(low), color=PREDICTED, lw=2, label="predicted: one value")
-    ax.set_xlabel(unit)
-    ax.set_ylabel("probability density")
-    _legend(ax, ncols=2)
+def _finished(ax: Axes, x: str, y: str, ncols: int = 2, **options: Any) -> Axes:
+    """The axes with their labels, and a legend on top of them, where it hides no data."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    options.update(bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    ax.legend(fontsize="small", frameon=False, loc="lower left", ncols=ncols, **options)
     return ax
 
 
-def plot_loss_law(pred, data=None, ax=None):
+def _whole_numbers(ax: Axes) -> None:
+    ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of a linear axis's MaxNLocator
+
+
+def _law_and_histogram(ax: Axes, law: Law, values: NDArray[np.float64] | None, unit: str, engine: str) -> Axes:
+    low, high = (float(law.ppf(q)) for q in display.TAILS)
+    if values is not None and len(values):
+        low, high = min(low, float(np.min(values))), max(high, float(np.max(values)))
+        fewest, most = display.HISTOGRAM_BINS
+        bins = min(most, max(fewest, len(values) // display.VALUES_A_BIN))
+        ax.hist(values, bins=bins, density=True, color=MEASURED, alpha=0.45,
+                label=f"measured, n = {len(values):,}")  # fmt: skip
+    if high > low:
+        # differences of the distribution function: a density that is sampled or singular draws as a line too
+        edges = np.linspace(low, high, display.LAW_POINTS)
+        density = np.diff(law.cdf(edges)) / np.diff(edges)
+        ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
+    else:
+        ax.axvline(low, color=PREDICTED, lw=2, label="predicted: one value")
+    return _finished(ax, unit, "probability density")
+
+
+def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw the predicted loss law over the measured losses.
 
-    Args:
-        pred: a :class:`Prediction` inside the theory.
-        data: a :class:`Measurement`, or None.
-        ax: matplotlib Axes; new ones where None.
-    Returns:
-        The Axes.
+    Every plot returns the Axes that it drew on: ``ax``, or new ones.
+
     Raises:
         OutOfTheoryError: where there is no law.
     """
@@ -84,46 +97,45 @@ def plot_loss_law(pred, data=None, ax=None):
     return _law_and_histogram(_axes(ax), pred.loss, values, "loss (units of the observable)", pred.engine["loss"])
 
 
-def deep_gradients(pred, data) -> np.ndarray:
+def deep_gradients(pred: Prediction, data: Measurement) -> NDArray[np.float64]:
     """Return the measured gradients of parameters deep enough for the law; of all live ones where none is."""
     live = ~np.isin(np.arange(pred.n_params), pred.dead_parameters)
     chosen = pred.deep_parameters if pred.deep_parameters.any() else live
     columns = np.where(data.measured, data.gradients, np.nan)[:, chosen]
-    return columns[np.isfinite(columns)]
+    return np.asarray(columns[np.isfinite(columns)])
 
 
-def plot_gradient_law(pred, data=None, ax=None):
+def plot_gradient_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw the predicted gradient law over the measured gradients of deep parameters.
 
-    Args and Raises as :func:`plot_loss_law`.
+    Raises:
+        OutOfTheoryError: where there is no law.
     """
     values = None if data is None else deep_gradients(pred, data)
     unit = "gradient component (units of the observable per radian)"
     return _law_and_histogram(_axes(ax), pred.gradient, values, unit, pred.engine["gradient"])
 
 
-def plot_gradient_qq(pred, data, ax=None):
+def plot_gradient_qq(pred: Prediction, data: Measurement, ax: Axes | None = None) -> Axes:
     """Draw measured against predicted quantiles of the gradient: on the line where the law is right.
 
     Raises:
-        InputError: with fewer than 20 measured components.
+        InputError: with too few measured components.
     """
     ax = _axes(ax)
     values = np.sort(deep_gradients(pred, data))
-    if len(values) < _FEWEST:
-        raise InputError(f"A quantile plot needs {_FEWEST} measured gradient components; there are {len(values)}.")
+    if len(values) < (fewest := display.FEWEST_QUANTILES):
+        raise InputError(f"A quantile plot needs {fewest} measured gradient components; there are {len(values)}.")
+    # the middle of each step of the empirical cdf: 0 and 1 have infinite quantiles under many laws
     levels = (np.arange(len(values)) + 0.5) / len(values)
-    pick = np.unique(np.linspace(0, len(values) - 1, 200).astype(int))
+    pick = np.unique(np.linspace(0, len(values) - 1, display.QUANTILE_POINTS).astype(int))
     predicted = pred.gradient.ppf(levels[pick])
     ax.plot(predicted, predicted, color=PREDICTED, lw=1.5, label="predicted law")
     ax.plot(predicted, values[pick], "o", ms=3, color=MEASURED, label=f"measured, n = {len(values):,}")
-    ax.set_xlabel("predicted quantile (observable per radian)")
-    ax.set_ylabel("measured quantile (observable per radian)")
-    _legend(ax, ncols=2)
-    return ax
+    return _finished(ax, "predicted quantile (observable per radian)", "measured quantile (observable per radian)")
 
 
-def plot_parameter_variances(pred, data=None, ax=None):
+def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw every parameter's gradient variance at this depth, dead ones marked."""
     ax = _axes(ax)
     live = np.setdiff1d(np.arange(pred.n_params), pred.dead_parameters)
@@ -138,8 +150,9 @@ def plot_parameter_variances(pred, data=None, ax=None):
     if data is not None:
         with np.errstate(all="ignore"):
             columns = np.where(data.measured, data.gradients, np.nan)
-            seen = live[np.isfinite(columns[:, live]).sum(axis=0) > 2]
+            seen = live[np.isfinite(columns[:, live]).sum(axis=0) > display.FEW_VALUES]
             ax.plot(seen, np.log2(np.nanvar(columns[:, seen], axis=0)), "x", ms=5, color=MEASURED, label="measured")
+    # the dead ones are drawn below whatever else is shown, so all of that is collected
     shown = np.where(bounded, pred.gradient_variance_upper.at_most_log2[live], log2[live])
     if pred.in_theory and np.isfinite(pred.deep_variance).any():
         deep = np.nanmedian(pred.deep_variance)
@@ -150,23 +163,19 @@ def plot_parameter_variances(pred, data=None, ax=None):
         dead = list(pred.dead_parameters)
         floor = np.min(shown) - 1 if len(shown) else -1.0
         ax.plot(dead, np.full(len(dead), floor), "v", ms=5, color=_ink(), label="dead: exactly 0")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("parameter (flat index)")
-    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)")
-    _legend(ax, ncols=2)
-    return ax
+    _whole_numbers(ax)
+    return _finished(ax, "parameter (flat index)", _GRADIENT)
 
 
-def plot_depth(rotations: Sequence[int], log2_variance: Sequence[float], deep_limit: float, ax=None):
+def plot_depth(
+    rotations: Sequence[int], log2_variance: Sequence[float], deep_limit: float, ax: Axes | None = None
+) -> Axes:
     """Draw the loss variance as the circuit grows, and the deep limit that it tends to.
 
     Args:
         rotations: numbers of rotations, counted from the observable.
         log2_variance: log2 Var[ℓ] with these rotations.
         deep_limit: log2 Var[ℓ] of the deep limit; NaN where it is not known.
-        ax: matplotlib Axes; new ones where None.
-    Returns:
-        The Axes.
     """
     ax = _axes(ax)
     shown = np.isfinite(np.asarray(log2_variance, float))
@@ -174,18 +183,18 @@ def plot_depth(rotations: Sequence[int], log2_variance: Sequence[float], deep_li
             label="exact at this depth")  # fmt: skip
     if np.isfinite(deep_limit):
         ax.axhline(deep_limit, color=LINE, ls="--", lw=1.2, label="deep limit")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("rotations, counted from the observable")
-    ax.set_ylabel("log₂ Var[ℓ] (observable²)")
-    _legend(ax, ncols=2)
-    return ax
+    _whole_numbers(ax)
+    return _finished(ax, "rotations, counted from the observable", _LOSS)
 
 
-def plot_sectors(sig, ax=None, most: int = 8):
+def plot_sectors(sig: Signature, ax: Axes | None = None, most: int = display.SECTOR_BARS) -> Axes:
     """Draw the sectors: input weight against dimension, those outside the theory hatched."""
     ax = _axes(ax)
     sectors = sorted(sig.sectors, key=lambda s: -s.weight)[:most]
-    names = [f"N = {s.dim if s.dim < 10**6 else f'2^{s.log2_dim:.0f}'}\nβ = {s.beta or '–'}" for s in sectors]
+    names = [
+        f"N = {s.dim if s.dim < display.PLAIN_DIMENSION else f'2^{s.log2_dim:.0f}'}\nβ = {s.beta or '–'}"
+        for s in sectors
+    ]
     bars = ax.bar(range(len(sectors)), [s.weight for s in sectors], color=PREDICTED, width=0.7)
     for bar, s in zip(bars, sectors, strict=True):
         if not s.in_theory:
@@ -199,7 +208,7 @@ def plot_sectors(sig, ax=None, most: int = 8):
     return ax
 
 
-def plot_minima(pred, found=None, ax=None):
+def plot_minima(pred: Prediction, found: MinimaMeasurement | None = None, ax: Axes | None = None) -> Axes:
     """Draw the law of local minima, found minima over it, and p against p*.
 
     Raises:
@@ -212,23 +221,24 @@ def plot_minima(pred, found=None, ax=None):
         ax.hist(losses, bins=30, density=not law.is_point_mass, color=MEASURED, alpha=0.45, label="found")
     if law.is_point_mass:
         ax.axvline(law.ground, color=PREDICTED, lw=2, label="predicted: the optimum")
-        ax.set_ylabel("minima found")
+        counted = "minima found"
     else:
-        x = np.linspace(law.support()[0], float(law.ppf(0.999)), 500)
+        x = np.linspace(law.support()[0], float(law.ppf(display.TAILS[1])), display.MINIMA_POINTS)
         ax.plot(x, law.pdf(x), color=PREDICTED, lw=2, label="predicted, each minimum once")
-        ax.axvspan(float(law.ppf(0.05)), float(law.ppf(0.95)), color=PREDICTED, alpha=0.15, label="90% band", lw=0)
+        low, _, high = (float(law.ppf(q)) for q in display.BAND)
+        band = f"{display.BAND[-1] - display.BAND[0]:.0%} band"
+        ax.axvspan(low, high, color=PREDICTED, alpha=0.15, label=band, lw=0)
         ax.axvline(law.ground, color=LINE, ls="--", lw=1.2, label="optimum")
-        ax.set_ylabel("probability density")
-    ax.set_xlabel(f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}")
-    _legend(ax, ncols=3)
-    return ax
+        counted = "probability density"
+    x_label = f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}"
+    return _finished(ax, x_label, counted, ncols=3)
 
 
-def plot_transition(pred, ax=None):
+def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
     """Draw how high minima lie against the number of parameters, with p* and where this circuit stands.
 
     The curve is the published limit of large size, E*(p/p*); the point with its bar is this
-    circuit's own law (median and 90% band), where one is predicted.
+    circuit's own law (median and band), where one is predicted.
 
     Raises:
         OutOfTheoryError: where p* is not known.
@@ -236,46 +246,42 @@ def plot_transition(pred, ax=None):
     ax = _axes(ax)
     star, p = float(pred.transition), pred.n_independent
     count = f"p = {p}" if pred.n_independent_status is Status.OK else f"p ≤ {p}"
-    gamma = np.linspace(0.02, 0.98, 40)
+    gamma = np.linspace(*display.GAMMA_RANGE)
     ax.plot(np.append(gamma, 1) * star, np.append(concentration_energy(gamma), 0), color=LINE, ls="--", lw=1.2,
             label="large-size limit")  # fmt: skip
     ax.plot([star, max(1.25 * star, 1.1 * p)], [0, 0], color=LINE, ls="--", lw=1.2)
     ax.axvline(star, color=PREDICTED, lw=2, label=f"p* = {star:g}")
-    try:
-        law = pred.minima
-        middle, low, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in (0.5, 0.05, 0.95))
+    law = pred.find("minima")
+    if isinstance(law, Unavailable):
+        ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, {count}")
+    else:
+        low, middle, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in display.BAND)
         bar = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
         ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, {count}")
-    except OutOfTheoryError:
-        ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, {count}")
-    ax.set_xlabel("independent parameters p")
-    ax.set_ylabel("E at minima (0 optimum, 1 mean)")
-    _legend(ax, ncols=3, columnspacing=1.0, handlelength=1.5)
-    return ax
+    x, y = "independent parameters p", "E at minima (0 optimum, 1 mean)"
+    return _finished(ax, x, y, ncols=3, columnspacing=1.0, handlelength=1.5)
 
 
-def plot_scaling(study, ax=None):
+def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
     """Draw log2 of the followed variance against the number of qubits, with the fitted line and its verdict."""
     ax = _axes(ax)
     colours = (PREDICTED, OTHER, LINE)
     for i, depth in enumerate(sorted({p.depth for p in study.points}, key=lambda d: (d is not None, d or 0))):
         points = [p for p in study.points if p.depth == depth]
+        # a bound has no error bar, and no point: it is an arrow that points down
         known = [p for p in points if p.followed.at_most is None]
         ax.errorbar([p.n for p in known], [p.log2_variance for p in known],
                     yerr=[p.log2_variance_error for p in known], fmt=_MARKERS[i % len(_MARKERS)],
                     color=colours[i % 3], label="at its own depth" if depth is None else f"depth {depth}")  # fmt: skip
-        limits = [(p.n, p.followed.at_most.at_most_log2) for p in points if p.followed.at_most is not None]
+        limits = [(p.n, p.followed.limit) for p in points if p.followed.at_most is not None]
         if limits:
             ax.plot(*zip(*limits, strict=True), "v", mfc="none", color=colours[i % 3], label="upper bound")
-    trend, n = study.trend, np.linspace(min(study.sizes), max(study.sizes), 100)
-    if study.verdict == "polynomial" and trend.polynomial is not None:
+    trend, n = study.trend, np.linspace(min(study.sizes), max(study.sizes), display.LINE_POINTS)
+    if study.verdict is Decay.POLYNOMIAL and trend.polynomial is not None:
         ax.plot(n, trend.polynomial.at(np.log2(n)), color=MEASURED, lw=1.5,
                 label=f"fit: power {trend.polynomial.slope:.2f} of n")  # fmt: skip
     elif trend.exponential is not None:
         ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5,
                 label=f"fit: {trend.exponential.slope:.2f} bits per qubit")  # fmt: skip
-    ax.set_xlabel(f"qubits (verdict: {study.verdict})")
-    ax.set_ylabel("log₂ Var[∂ℓ/∂θ] (observable²/rad²)" if study.quantity != "loss" else "log₂ Var[ℓ] (observable²)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    _legend(ax, ncols=2)
-    return ax
+    _whole_numbers(ax)
+    return _finished(ax, f"qubits (verdict: {study.verdict})", _LOSS if study.quantity == "loss" else _GRADIENT)

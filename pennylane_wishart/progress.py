@@ -6,27 +6,40 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Protocol
+
+from pennylane_wishart.conventions import display
 
 __all__ = ["asked", "progress_bar", "step_bar"]
 
 _ASKED: ContextVar[bool | None] = ContextVar("progress", default=None)
 
-_PATIENCE = 1.0
-"""Seconds that a call may take before a bar appears unasked."""
+
+class Bar(Protocol):
+    """What is used of a tqdm bar."""
+
+    def update(self, n: int = 1) -> object:
+        """Count further units."""
+
+    def set_description(self, what: str) -> object:
+        """Say what is going on."""
+
+    def close(self) -> object:
+        """Take the bar away."""
 
 
 class _Silent:
-    def update(self, n: int = 1):
+    def update(self, n: int = 1) -> None:
         """Do nothing."""
 
-    def set_description(self, what: str):
+    def set_description(self, what: str) -> None:
         """Do nothing."""
 
-    def close(self):
+    def close(self) -> None:
         """Do nothing."""
 
 
-def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: str = "sample"):
+def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: str = "sample") -> Bar:
     """Return a tqdm bar, or a silent stand-in.
 
     Args:
@@ -40,13 +53,14 @@ def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: 
     progress = _ASKED.get() if progress is None else progress
     if progress is None:
         progress = "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
-        delay = _PATIENCE
+        delay = display.PATIENCE
     if progress:
         try:
             from tqdm.auto import tqdm
         except ImportError:
             return _Silent()
-        return tqdm(total=total, initial=done, desc=what, unit=unit, leave=False, delay=delay)
+        bar: Bar = tqdm(total=total, initial=done, desc=what, unit=unit, leave=False, delay=delay)
+        return bar
     return _Silent()
 
 

@@ -13,10 +13,12 @@ import dataclasses
 import enum
 import math
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import stim
+from numpy.typing import NDArray
 
 from pennylane_wishart.errors import InputError
 
@@ -100,7 +102,7 @@ def _class(name: str) -> type:
     return found
 
 
-def _encode_array(value: np.ndarray) -> dict[str, Any]:
+def _encode_array(value: NDArray[Any]) -> dict[str, Any]:
     if value.dtype.hasobject:
         raise InputError(f"An array of {value.dtype} has no written form.")
     data = np.ascontiguousarray(value)
@@ -109,7 +111,7 @@ def _encode_array(value: np.ndarray) -> dict[str, Any]:
     return {_KEY: "array", "dtype": little.dtype.str, "shape": list(value.shape), "value": text}
 
 
-def _decode_array(value: dict[str, Any]) -> np.ndarray:
+def _decode_array(value: dict[str, Any]) -> NDArray[Any]:
     data = np.frombuffer(base64.b64decode(value["value"]), np.dtype(value["dtype"]))
     return data.reshape(value["shape"]).astype(data.dtype.newbyteorder("="))
 
@@ -152,7 +154,7 @@ def _decode_record(value: dict[str, Any]) -> Any:
         raise InputError(f"{cls.__name__} of another version: {error}.") from error
 
 
-_DECODERS = {
+_DECODERS: dict[Any, Callable[[dict[str, Any]], Any]] = {
     "float": lambda v: float(v["value"]),
     "complex": lambda v: complex(decode(v["value"][0]), decode(v["value"][1])),
     "array": _decode_array,

@@ -6,14 +6,16 @@ Exit status: 0 trainable, 1 not trainable, 2 could not tell or could not run, 13
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
-import re
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import pennylane as qml
 
@@ -23,7 +25,7 @@ from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, WishartError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import quote, resume
-from pennylane_wishart.report import check_target, plain, write_text
+from pennylane_wishart.report import Ink, Painter, check_target, plain, write_text
 
 __all__ = ["coloured", "main"]
 
@@ -62,12 +64,11 @@ _EXAMPLES = {
 }
 
 
-def demo_circuit():
+def demo_circuit() -> tuple[qml.QNode, tuple[Any, ...]]:
     """The built-in six-qubit circuit: rotations and CNOTs on a ring, one local observable."""
     n, layers = 6, 6
 
-    @qml.qnode(qml.device("lightning.qubit", wires=n))
-    def demo(weights):
+    def demo(weights: Any) -> Any:
         for layer in range(layers):
             for q in range(n):
                 qml.RX(weights[layer, q, 0], q)
@@ -76,25 +77,24 @@ def demo_circuit():
                 qml.CNOT([q, (q + 1) % n])
         return qml.expval(qml.Z(0))
 
-    return demo, (qml.numpy.zeros((layers, n, 2), requires_grad=True),)
+    return qml.QNode(demo, qml.device("lightning.qubit", wires=n)), (
+        qml.numpy.zeros((layers, n, 2), requires_grad=True),
+    )
 
 
 # ---------------------------------------------------------------------- what is written
-def coloured(stream) -> bool:
+def coloured(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal that wants colours."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _paint(text: str, status: int) -> str:
-    verdict = {0: "32", 1: "31", 2: "33"}[status]
-    lines, hot = [], False
-    for line in text.splitlines():
-        if line in ("Verdict", "What to change"):
-            line = f"\033[1m{line}\033[0m"
-        elif re.match(r"(Trainable|Not trainable|Cannot tell)\b", line) or (hot and line[:1].strip()):
-            line, hot = f"\033[{verdict}m{line}\033[0m", not line.endswith(".")
-        lines.append(re.sub(r"\b(FAIL|DISAGREES|NO)\b", "\033[31m\\1\033[0m", line))
-    return "\n".join(lines)
+_COLOURS = {0: 32, 1: 31, 2: 33}
+"""ANSI colours of the exit statuses: green, red, yellow."""
+
+
+def _painter(status: int) -> Painter:
+    codes = {Ink.HEADING: 1, Ink.JUDGEMENT: _COLOURS[status], Ink.ALARM: _COLOURS[1]}
+    return lambda text, ink: f"\033[{codes[ink]}m{text}\033[0m"
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,12 @@ class Outcome:
 
     status: int
     text: str
-    data: dict | None = None
+    data: dict[str, Any] | None = None
     """For ``--json``."""
     diagnosis: Diagnosis | None = None
 
 
-def _check_targets(options) -> None:
+def _check_targets(options: argparse.Namespace) -> None:
     """Find out before the work what cannot be written after it."""
     json_file, page = getattr(options, "json", None), getattr(options, "html", None)
     if json_file not in (None, "-"):
@@ -117,12 +117,13 @@ def _check_targets(options) -> None:
         check_target(page, f"--html {page!r}", report=True)
 
 
-def _deliver(found: Outcome, options) -> int:
+def _deliver(found: Outcome, options: argparse.Namespace) -> int:
     json_file, page = getattr(options, "json", None), getattr(options, "html", None)
     if json_file == "-":
         write_out(json.dumps(plain(found.data), allow_nan=False))
     else:
-        write_out(_paint(found.text, found.status) if coloured(sys.stdout) else found.text)
+        diag = found.diagnosis if coloured(sys.stdout) else None
+        write_out(found.text if diag is None else diag.to_text(_painter(found.status)))
         if json_file is not None:
             text = json.dumps(plain(found.data), indent=1, allow_nan=False) + "\n"
             write_text(json_file, text, f"--json {json_file!r}")
@@ -132,7 +133,7 @@ def _deliver(found: Outcome, options) -> int:
 
 
 # ---------------------------------------------------------------------- the commands
-def _given(options, *names: str) -> dict:
+def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Options that were given on the command line."""
     values = {name: getattr(options, name, None) for name in names}
     out = {name: value for name, value in values.items() if value is not None}
@@ -144,13 +145,13 @@ def _given(options, *names: str) -> dict:
 _DIAGNOSE = ("samples", "seed", "shots", "minima_tolerance", "output", "device")
 
 
-def _check(options) -> Outcome:
+def _check(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
     return _judged(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args))
 
 
-def _demo(options) -> Outcome:
+def _demo(options: argparse.Namespace) -> Outcome:
     qnode, args = demo_circuit()
     return _judged(diagnose(qnode, **_given(options, *_DIAGNOSE))(*args))
 
@@ -159,22 +160,24 @@ def _judged(diag: Diagnosis) -> Outcome:
     return Outcome({True: 0, False: 1, None: 2}[diag.trainable], str(diag), diag.to_dict(), diag)
 
 
-def _scale(options) -> Outcome:
+def _args_at(expression: str, namespace: dict[str, Any], n: int) -> tuple[Any, ...]:
+    return evaluate(expression, {**namespace, "n": n})
+
+
+def _scale(options: argparse.Namespace) -> Outcome:
     try:
         sizes = [int(s) for s in options.sizes.split(",")]
     except ValueError:
         raise InputError(f"--sizes {options.sizes!r}: give whole numbers with commas, such as 4,6,8.") from None
     factory, namespace = load(options.target)
-    make = namespace.get("args")
-    if options.args:
-        make = lambda n: evaluate(options.args, {**namespace, "n": n})  # noqa: E731
+    make = functools.partial(_args_at, options.args, namespace) if options.args else namespace.get("args")
     if make is None:
         raise InputError('scale needs --args, an expression in n such as "np.zeros(n)", or args(n) in the file.')
     study = scaling(factory, sizes=sizes, args=make, **_given(options, "seed"))
-    return Outcome({"exponential": 1, "cannot tell": 2}.get(study.verdict, 0), str(study), study.to_dict())
+    return Outcome({True: 1, False: 0, None: 2}[study.plateau], str(study), study.to_dict())
 
 
-def _quote(options) -> Outcome:
+def _quote(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
     found = _given(options, "samples", "shots", "device")
@@ -182,7 +185,7 @@ def _quote(options) -> Outcome:
     return Outcome(0, str(quote(qnode, **found)(*args)))
 
 
-def _resume(options) -> Outcome:
+def _resume(options: argparse.Namespace) -> Outcome:
     if not Path(options.store).is_file():
         raise InputError(f"{options.store!r} does not exist: there is nothing to resume.")
     qnode, namespace = load(options.target)
@@ -208,8 +211,10 @@ def _seed(text: str) -> int:
 _positive.__name__, _seed.__name__ = "positive integer", "seed"  # argparse names the type in its messages
 
 
-def _command(commands, name: str, function, text: str) -> argparse.ArgumentParser:
-    sub = commands.add_parser(
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], Outcome], text: str
+) -> argparse.ArgumentParser:
+    sub: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
@@ -265,7 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_line: Any) -> None:
     say(f"wishart: {category.__name__}: {message}")
 
 

@@ -10,6 +10,7 @@ import importlib.util
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pennylane as qml
 
@@ -18,7 +19,7 @@ from pennylane_wishart.errors import InputError
 __all__ = ["evaluate", "load", "read_args", "what_came"]
 
 
-def load(target: str):
+def load(target: str) -> tuple[Any, dict[str, Any]]:
     """Load ``FILE.py:NAME``; return the object and the module's namespace.
 
     Raises:
@@ -50,7 +51,8 @@ def load(target: str):
 def _line(err: BaseException, file: Path) -> str:
     """Where in the user's file an error came from."""
     lines = [f.lineno for f in traceback.extract_tb(err.__traceback__) if f.filename.endswith(file.name)]
-    return f" (line {lines[-1]})" if lines and "line" not in str(err) else ""
+    # a SyntaxError says its own line, which is not one that was run
+    return f" (line {lines[-1]})" if lines and not isinstance(err, SyntaxError) else ""
 
 
 def what_came(err: BaseException) -> str:
@@ -58,21 +60,22 @@ def what_came(err: BaseException) -> str:
     return f"{type(err).__name__}: {err}"
 
 
-def read_args(expression: str | None, namespace: dict) -> tuple:
+def read_args(expression: str | None, namespace: dict[str, Any]) -> tuple[Any, ...]:
     """Evaluate ``--args`` in the file's namespace, with ``np`` as PennyLane's numpy."""
     if not expression:
         return ()
     return evaluate(expression, namespace)
 
 
-def evaluate(expression: str, namespace: dict) -> tuple:
+def evaluate(expression: str, namespace: dict[str, Any]) -> tuple[Any, ...]:
     """Evaluate a list of arguments.
 
     Raises:
         InputError: whatever the expression raises, the end of the program included.
     """
     try:
-        return eval(f"({expression},)", {**namespace, "np": qml.numpy, "qml": qml})  # noqa: S307
+        found: tuple[Any, ...] = eval(f"({expression},)", {**namespace, "np": qml.numpy, "qml": qml})  # noqa: S307
+        return found
     except KeyboardInterrupt:
         raise
     except BaseException as err:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from pennylane_wishart.cli.spelling import encodable
 from pennylane_wishart.errors import InputError
@@ -23,25 +24,26 @@ def write_out(text: str) -> None:
     Raises:
         InputError: where it cannot be written for another reason.
     """
-    stream = sys.stdout
-    try:
-        stream.write(encodable(text, getattr(stream, "encoding", None)) + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        _to_nowhere(stream)
-    except OSError as err:
-        _to_nowhere(stream)
+    err = _put(sys.stdout, text)
+    # who closed the pipe has read enough; anything else has lost the report
+    if err is not None and not isinstance(err, BrokenPipeError):
         raise InputError(f"The report cannot be written to standard output ({err.strerror}).") from err
 
 
 def say(text: str) -> None:
     """Write a line to standard error, if anybody can read it."""
-    stream = sys.stderr
+    _put(sys.stderr, text)
+
+
+def _put(stream: TextIO, text: str) -> OSError | None:
+    """Write a line, in letters that the stream has; return what went wrong."""
     try:
         stream.write(encodable(text, getattr(stream, "encoding", None)) + "\n")
         stream.flush()
-    except OSError:
+    except OSError as err:
         _to_nowhere(stream)
+        return err
+    return None
 
 
 def flush() -> None:
@@ -53,7 +55,7 @@ def flush() -> None:
             _to_nowhere(stream)
 
 
-def _to_nowhere(stream) -> None:
+def _to_nowhere(stream: TextIO) -> None:
     """Let what is still in the buffer go: Python would try it again at its end, and exit with 120."""
     with contextlib.suppress(OSError, ValueError):  # no file behind it: then there is no buffer either
         null = os.open(os.devnull, os.O_WRONLY)

@@ -20,8 +20,8 @@ from pennylane_wishart.comparison.shots import (
 )
 from pennylane_wishart.comparison.statistics import QuantityComparison, compare_sample, not_compared
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
+from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
-from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
@@ -136,7 +136,7 @@ def _noise(found: Comparison) -> str:
 def _variances(pred: Prediction, data: Measurement, alpha: float) -> QuantityComparison:
     noise = gradient_noise(pred, data)
     if isinstance(noise, str):
-        return not_compared("gradient variances at this depth", noise, alpha)
+        return not_compared(Quantity.GRADIENT_VARIANCES, noise, alpha)
     values, errors, largest = pred.gradient_variance, pred.gradient_variance_error, gradient_bounds(pred.circuit)
     bounds, own = noise_bounds(pred, data), reference_gradients(pred)
     found = compare_variances(data.gradients, values, errors, noise, alpha, largest, bounds, own)
@@ -154,7 +154,7 @@ def _dead(pred: Prediction, data: Measurement, alpha: float) -> QuantityComparis
 
 
 def _loss(pred: Prediction, data: Measurement, alpha: float, seed: int) -> QuantityComparison:
-    name = "loss law"
+    name = Quantity.LOSS
     try:
         law, check = pred.loss, pred.loss_check
     except OutOfTheoryError as err:
@@ -172,7 +172,7 @@ def _loss(pred: Prediction, data: Measurement, alpha: float, seed: int) -> Quant
 
 
 def _gradient(pred: Prediction, data: Measurement, alpha: float, seed: int) -> QuantityComparison:
-    name = "gradient law"
+    name = Quantity.GRADIENT
     try:
         _ = pred.gradient
     except OutOfTheoryError as err:
@@ -222,7 +222,7 @@ def _one_per_sample(data: Measurement, deep: Integers, rng: np.random.Generator)
 
 
 def _minima(pred: Prediction, data: MinimaMeasurement, alpha: float, seed: int) -> Comparison:
-    name = "minima law"
+    name = Quantity.MINIMA
     try:
         law: Any = pred.minima_found  # a law with another base than those of the losses
     except OutOfTheoryError as err:

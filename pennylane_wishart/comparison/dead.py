@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import QuantityComparison, not_compared, single_value
+from pennylane_wishart.conventions import Quantity
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Floats
 
@@ -36,7 +37,7 @@ def compare_dead(
     Returns:
         :class:`QuantityComparison`: ``pvalue`` is 1 or 0 without shots.
     """
-    name, seen = "dead parameters", np.isfinite(gradients)
+    name, seen = Quantity.DEAD, np.isfinite(gradients)
     count = int(seen.sum())
     if count == 0:
         return not_compared(name, "no dead parameter was measured", alpha)

@@ -12,6 +12,7 @@ import pennylane as qml
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law, with_noise
 from pennylane_wishart.comparison.variances import gradient_bounds
 from pennylane_wishart.conventions.arrays import Floats, Integers
+from pennylane_wishart.ensembles.distribution import Distribution
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
@@ -90,7 +91,7 @@ def gradient_noise(pred: Prediction, data: Measurement) -> Floats | str:
     return found.gradient * (max(single, 0.0) / ((high - low) / 2) ** 2)
 
 
-def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Law | CountedLaw | NoisyLaw | str:
+def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Distribution | CountedLaw | NoisyLaw | str:
     """Return the law of the measured losses where the true ones follow ``law``, or why there is none."""
     shots = data.plan.shots
     if not shots:

@@ -12,7 +12,7 @@ from scipy import stats
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, gridded_cdf
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions import levels
-from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.ensembles.distribution import Distribution
 from pennylane_wishart.measurement.statistics import variance_interval
 
 __all__ = ["QuantityComparison", "compare_sample", "not_compared", "single_value"]
@@ -69,7 +69,7 @@ def not_compared(name: str, note: str, alpha: float) -> QuantityComparison:
 def compare_sample(
     name: str,
     sample: Any,
-    law: Law | CountedLaw | NoisyLaw,
+    law: Distribution | CountedLaw | NoisyLaw,
     alpha: float = levels.FALSE_ALARM,
     seed: int = 7,
     independent: float | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import QuantityComparison, not_compared, single_value
+from pennylane_wishart.conventions import Quantity
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import InputError
@@ -18,7 +19,7 @@ from pennylane_wishart.variances.drivers import gradient_bounds
 
 __all__ = ["compare_variances", "gradient_bounds"]
 
-_NAME = "gradient variances at this depth"
+_NAME = Quantity.GRADIENT_VARIANCES
 
 
 def compare_variances(

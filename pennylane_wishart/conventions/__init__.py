@@ -8,8 +8,10 @@ room stand in a file of the room's name. Each has its reason beside it.
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
     CheckId,
+    Decay,
     EngineId,
     Evidence,
+    Quantity,
     Reason,
     ReasonCode,
     Unavailable,
@@ -18,11 +20,13 @@ from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBou
 
 __all__ = [
     "CheckId",
+    "Decay",
     "EngineId",
     "Estimate",
     "Evidence",
     "LowerBound",
     "LowerBounds",
+    "Quantity",
     "Reason",
     "ReasonCode",
     "Unavailable",

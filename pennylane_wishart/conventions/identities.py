@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["CheckId", "EngineId", "Evidence", "Reason", "ReasonCode", "Unavailable"]
+__all__ = ["CheckId", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
 
 
 class EngineId(enum.StrEnum):
@@ -40,6 +40,30 @@ _EXACT = frozenset(
         EngineId.MODULE_ITERATION,
     }
 )
+
+
+class Decay(enum.StrEnum):
+    """How a variance falls with the number of qubits; the value is its name in records and tables."""
+
+    EXPONENTIAL = "exponential"
+    POLYNOMIAL = "polynomial"
+    NONE = "no decay"
+    UNKNOWN = "cannot tell"
+
+    # a verdict is read and printed as the word that it is
+    __repr__ = str.__repr__
+
+
+class Quantity(enum.StrEnum):
+    """What is measured and compared; the value is its name in records and reports."""
+
+    LOSS = "loss law"
+    GRADIENT = "gradient law"
+    GRADIENT_VARIANCES = "gradient variances at this depth"
+    DEAD = "dead parameters"
+    MINIMA = "minima law"
+
+    __repr__ = str.__repr__
 
 
 class CheckId(str):

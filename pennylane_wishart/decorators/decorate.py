@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
 import pennylane as qml
 
 from pennylane_wishart.decorators.gate import Gate
 from pennylane_wishart.decorators.inspector import DIAGNOSED, open_doors
-from pennylane_wishart.diagnosis import diagnose, options_of
+from pennylane_wishart.diagnosis import DiagnoseOptions, Diagnosis, options_of
 from pennylane_wishart.errors import InputError
 
 __all__ = ["diagnosed", "preflight"]
 
-_DIAGNOSE_OPTIONS = set(diagnose.__kwdefaults__ or ())
+_DIAGNOSE_OPTIONS = {f.name for f in fields(DiagnoseOptions)}
 
 
-def diagnosed(qnode=None, **options):
+def diagnosed(qnode: Any = None, **options: Any) -> Any:
     """Add ``qnode.wishart`` with the inspection functions; the QNode itself is unchanged.
 
     Args:
@@ -43,29 +45,30 @@ def diagnosed(qnode=None, **options):
     """
     if qnode is None:
         return functools.partial(diagnosed, **options)
-    _require_qnode(qnode, "diagnosed")
-    unknown = set(options) - _DIAGNOSE_OPTIONS
-    if unknown:
-        raise InputError(f"diagnosed got unknown options {sorted(unknown)}; known are {sorted(_DIAGNOSE_OPTIONS)}.")
+    _check(qnode, "diagnosed", options)
     _mark(qnode, options)
     open_doors()
     return qnode
 
 
-def _require_qnode(qnode, name: str) -> None:
+def _check(qnode: Any, name: str, options: dict[str, Any]) -> None:
+    """Refuse what a decorator cannot take, at the line that it stands on."""
     if not isinstance(qnode, qml.QNode):
         raise InputError(
             f"@{name} goes above @qml.qnode and takes a QNode; got {type(qnode).__name__}."
             " For a qjit object decorate the QNode inside."
         )
+    unknown = set(options) - _DIAGNOSE_OPTIONS
+    if unknown:
+        raise InputError(f"{name} got unknown options {sorted(unknown)}; known are {sorted(_DIAGNOSE_OPTIONS)}.")
 
 
-def _mark(qnode, options: dict) -> None:
+def _mark(qnode: Any, options: dict[str, Any]) -> None:
     """Leave options on a function of this QNode's own: other QNodes may be made of the same function."""
     func = qnode.func
 
     @functools.wraps(func)
-    def marked(*args, **kwargs):
+    def marked(*args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
     marked.__dict__.setdefault("__wishart_original__", func)
@@ -73,16 +76,15 @@ def _mark(qnode, options: dict) -> None:
     _replace_func(qnode, marked)
 
 
-def _replace_func(qnode, func: Callable) -> None:
+def _replace_func(qnode: Any, func: Callable[..., Any]) -> None:
     qnode.func = func
-    if hasattr(
-        qnode, "_init_args"
-    ):  # what qnode.update() makes the new QNode of; shared between copies, so not written
+    # what qnode.update() makes the new QNode of; shared between copies, so replaced and not written into
+    if hasattr(qnode, "_init_args"):
         qnode._init_args = {**qnode._init_args, "func": func}
 
 
 # ---------------------------------------------------------------------- preflight
-def preflight(qnode=None, *, on_fail: str | Callable = "warn", **options):
+def preflight(qnode: Any = None, *, on_fail: str | Callable[[Diagnosis], object] = "warn", **options: Any) -> Any:
     """Check trainability at the first real call with new argument shapes.
 
     Predicts only; nothing is measured. Warnings come, and functions are called, once for the same
@@ -113,15 +115,12 @@ def preflight(qnode=None, *, on_fail: str | Callable = "warn", **options):
         raise InputError(f"on_fail={on_fail!r}: use 'warn', 'raise', 'ignore' or a function of the Diagnosis.")
     if qnode is None:
         return functools.partial(preflight, on_fail=on_fail, **options)
-    _require_qnode(qnode, "preflight")
-    unknown = set(options) - _DIAGNOSE_OPTIONS
-    if unknown:
-        raise InputError(f"preflight got unknown options {sorted(unknown)}; known are {sorted(_DIAGNOSE_OPTIONS)}.")
+    _check(qnode, "preflight", options)
     original = qnode.func
     gate = Gate(on_fail, options)
 
     @functools.wraps(original)
-    def checked(*args, **kwargs):
+    def checked(*args: Any, **kwargs: Any) -> Any:
         gate.check(args, kwargs)
         return original(*args, **kwargs)
 

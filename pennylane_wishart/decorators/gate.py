@@ -17,10 +17,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any, TypeAlias
 
 import numpy as np
 import pennylane as qml
 
+from pennylane_wishart.conventions import decorators as limits
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
 from pennylane_wishart.errors import UntrainableError, WishartError, WishartWarning
 
@@ -30,32 +32,35 @@ _logger = logging.getLogger("pennylane_wishart")
 _ACTIVE: contextvars.ContextVar[bool] = contextvars.ContextVar("wishart_active", default=False)
 
 
-class _Verdicts(dict):
+_Key: TypeAlias = tuple[Any, ...]
+
+
+class _Verdicts(dict[_Key, "Diagnosis | None"]):
     """Stays here when a QNode is sent to another process: verdicts are large, and found again there."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[_Verdicts], tuple[()]]:
         return _Verdicts, ()
 
 
 class Gate:
     """Diagnoses the calling QNode once for each kind of call and acts on the verdict."""
 
-    def __init__(self, on_fail: str | Callable, options: dict):
-        self.seen: dict[tuple, Diagnosis | None] = _Verdicts()
+    def __init__(self, on_fail: str | Callable[[Diagnosis], object], options: dict[str, Any]):
+        self.seen: dict[_Key, Diagnosis | None] = _Verdicts()
         """Diagnoses by kind of call; None where the circuit could not be read."""
         self._on_fail, self._options = on_fail, options
-        self._data: dict[tuple, tuple] = {}
+        self._data: dict[_Key, _Key] = {}
         self._told_of_tracers = False
         # Two threads that make the first call together wait for one verdict: neither may slip through.
         self._lock = threading.RLock()
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_data": {}, "_lock": None}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.RLock())
 
-    def check(self, args: tuple, kwargs: dict) -> None:
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Check the QNode whose call is running; nothing where it is no real call.
 
         Raises:
@@ -107,13 +112,13 @@ class _Call:
     """One real call of a QNode, its arguments without the wrappers of whoever differentiates."""
 
     qnode: qml.QNode
-    args: tuple
-    kwargs: dict
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     traced: list[int]
     """Positions of the arguments that a gradient is being taken of."""
 
     @classmethod
-    def read(cls, qnode, args: tuple, kwargs: dict) -> _Call | None:
+    def read(cls, qnode: qml.QNode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
         """Return None where an argument has no value yet."""
         plain, named = tuple(map(_concrete, args)), {k: _concrete(v) for k, v in kwargs.items()}
         if any(map(_is_tracer, (*plain, *named.values()))):
@@ -122,12 +127,12 @@ class _Call:
         return cls(qnode, plain, named, traced)
 
     @functools.cached_property
-    def key(self) -> tuple:
+    def key(self) -> _Key:
         """What makes another circuit: shapes, plain values, transforms, shots."""
         kinds = tuple(map(_kind, self.args)), tuple((k, _kind(v)) for k, v in sorted(self.kwargs.items()))
         return (*kinds, tuple(map(repr, self.qnode.compile_pipeline)), self.qnode.shots.total_shots)
 
-    def data(self, found: Diagnosis) -> tuple:
+    def data(self, found: Diagnosis) -> _Key:
         """Return the arguments that are no parameters, to be compared."""
         trace = found.signature.circuit.trace
         slots = set() if trace is None else set(trace.argnums)
@@ -136,10 +141,10 @@ class _Call:
             args, kwargs = bound.args, bound.kwargs
         except (TypeError, ValueError):  # no signature to be had: then the slots are those of the call
             args, kwargs = self.args, self.kwargs
-        values: dict = {**dict(enumerate(args)), **kwargs}
+        values: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         return tuple((slot, _content(v)) for slot, v in values.items() if slot not in slots)
 
-    def diagnose(self, options: dict) -> Diagnosis | None:
+    def diagnose(self, options: dict[str, Any]) -> Diagnosis | None:
         """Predict; None, with a warning, where that fails: a check may not stop what it checks."""
         token = _ACTIVE.set(True)
         try:
@@ -162,10 +167,11 @@ def _warn(message: str) -> None:
     warnings.warn(message, WishartWarning, stacklevel=6)
 
 
-def _calling_qnode():
+def _calling_qnode() -> qml.QNode | None:
     """Return the QNode whose call is running, or None inside draw, specs and their like."""
+    # PennyLane says nowhere who asks for the tape: only the stack knows whether this is a real call
     frame: FrameType | None = sys._getframe(2)
-    for _ in range(60):
+    for _ in range(limits.CALL_FRAMES):
         if frame is None:
             return None
         name = frame.f_code.co_name
@@ -178,24 +184,25 @@ def _calling_qnode():
     return None
 
 
-def _names_above(frame) -> set[str]:
+def _names_above(frame: FrameType) -> set[str]:
     names = set()
-    for _ in range(12):
-        frame = frame.f_back
-        if frame is None:
+    above = frame.f_back
+    for _ in range(limits.ABOVE_FRAMES):
+        if above is None:
             break
-        names.add(frame.f_code.co_name)
+        names.add(above.f_code.co_name)
+        above = above.f_back
     return names
 
 
-def _kind(value):
+def _kind(value: Any) -> Any:
     """Two calls with the same kinds make the same circuit, but for the values of arrays and floats."""
     if value is None or isinstance(value, (bool, int, str)):
         return type(value).__name__, value
     return np.shape(value) if hasattr(value, "shape") or np.isscalar(value) else type(value).__name__
 
 
-def _content(value):
+def _content(value: Any) -> Any:
     if hasattr(value, "detach"):
         value = value.detach()
     try:
@@ -206,7 +213,7 @@ def _content(value):
     return repr(value) if array.dtype == object else (array.shape, array.dtype.str, array.tobytes())
 
 
-def _concrete(value):
+def _concrete(value: Any) -> Any:
     """Return the value inside autograd's boxes and jax's tracers, still trainable; others as they are."""
     from autograd.tracer import Box, getval
 
@@ -219,6 +226,6 @@ def _concrete(value):
     return value
 
 
-def _is_tracer(value) -> bool:
+def _is_tracer(value: Any) -> bool:
     jax = sys.modules.get("jax")  # where nobody has imported it there are none
     return jax is not None and isinstance(value, jax.core.Tracer)

@@ -6,64 +6,62 @@ QNode copied from; ``qnode.update`` would lose it. So ``wishart`` belongs to the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Generic, TypeVar
+
 import pennylane as qml
 
-from pennylane_wishart.circuit import normal_form
-from pennylane_wishart.comparison import compare
-from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
-from pennylane_wishart.measurement import find_minima, measure, quote
-from pennylane_wishart.prediction import predict
+from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.comparison import Comparison, compare
+from pennylane_wishart.diagnosis import DiagnoseOptions, Diagnosis, diagnose, options_of
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
+from pennylane_wishart.prediction import Prediction, predict
+from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["DIAGNOSED", "Inspector", "open_doors"]
 
+_Result = TypeVar("_Result")
 DIAGNOSED = "__wishart_diagnosed__"
 """Mark of a quantum function whose QNodes have ``wishart``."""
 _READING = ("argnums", "output", "encoding")
 
 
-class Inspector:
-    """What ``qnode.wishart`` is: the inspection functions, bound to one QNode and its options."""
+class _Bound(Generic[_Result]):
+    """An inspection function bound to the inspector's QNode, with those of its options that it takes."""
 
-    def __init__(self, qnode):
+    def __init__(self, door: Callable[..., Any], *names: str):
+        self._door, self._names = door, {*_READING, *names}
+
+    def __get__(self, inspector: Inspector | None, owner: type) -> Any:
+        if inspector is None:  # read from the class, by documentation
+            return self
+        options = {k: v for k, v in options_of(inspector._qnode).items() if k in self._names}
+        found: Callable[..., _Result] = self._door(inspector._qnode, **options)
+        return found
+
+
+class Inspector:
+    """What ``qnode.wishart`` is: the inspection functions, bound to one QNode and its options.
+
+    Each takes the QNode's arguments and returns its record.
+    """
+
+    def __init__(self, qnode: Any):
         self._qnode = qnode
 
-    def _options(self, *names: str) -> dict:
-        options = options_of(self._qnode)
-        return {k: v for k, v in options.items() if k in (*_READING, *names)}
+    normal_form = _Bound[RotationCircuit](normal_form)
+    signature = _Bound[Signature](signature, "seed")
+    predict = _Bound[Prediction](predict, "angles", "engine", "seed")
+    measure = _Bound[Measurement](measure, "angles", "samples", "seed", "device", "progress", "executor", "store")
+    find_minima = _Bound[MinimaMeasurement](find_minima, "angles", "seed", "device", "progress")
+    quote = _Bound[Quote](quote, "samples", "device")
+    diagnose = _Bound[Diagnosis](diagnose, *(f.name for f in fields(DiagnoseOptions)))
 
-    def normal_form(self, *args, **kwargs):
-        """Return the RotationCircuit at these arguments."""
-        return normal_form(self._qnode, **self._options())(*args, **kwargs)
-
-    def signature(self, *args, **kwargs):
-        """Return the Signature at these arguments."""
-        return signature(self._qnode, **self._options("seed"))(*args, **kwargs)
-
-    def predict(self, *args, **kwargs):
-        """Return the Prediction at these arguments."""
-        return predict(self._qnode, **self._options("angles", "engine", "seed"))(*args, **kwargs)
-
-    def measure(self, *args, **kwargs):
-        """Return the Measurement at these arguments."""
-        names = ("angles", "samples", "seed", "device", "progress", "executor", "store")
-        return measure(self._qnode, **self._options(*names))(*args, **kwargs)
-
-    def find_minima(self, *args, **kwargs):
-        """Return the MinimaMeasurement at these arguments."""
-        return find_minima(self._qnode, **self._options("angles", "seed", "device", "progress"))(*args, **kwargs)
-
-    def quote(self, *args, **kwargs):
-        """Return the Quote at these arguments."""
-        return quote(self._qnode, **self._options("samples", "device"))(*args, **kwargs)
-
-    def compare(self, *args, **kwargs):
+    def compare(self, *args: Any, **kwargs: Any) -> Comparison:
         """Return the Comparison of the prediction with a measurement."""
         return compare(self.predict(*args, **kwargs), self.measure(*args, **kwargs))
-
-    def diagnose(self, *args, **kwargs) -> Diagnosis:
-        """Return the Diagnosis at these arguments."""
-        return diagnose(self._qnode, **options_of(self._qnode))(*args, **kwargs)
 
 
 class _Door:
@@ -74,7 +72,7 @@ class _Door:
     have no such attribute, and one that somebody sets on a QNode goes before this.
     """
 
-    def __get__(self, qnode, owner=None):
+    def __get__(self, qnode: Any, owner: type | None = None) -> Any:
         if qnode is None:
             return self
         if not getattr(getattr(qnode, "func", None), DIAGNOSED, False):
@@ -88,4 +86,4 @@ def open_doors() -> None:
     """Put ``wishart`` on the classes that hold a quantum function; a layer holds its weights as well."""
     for cls in (qml.QNode, qml.qnn.TorchLayer):
         if not isinstance(vars(cls).get("wishart"), _Door):
-            cls.wishart = _Door()  # type: ignore[attr-defined]
+            cls.wishart = _Door()

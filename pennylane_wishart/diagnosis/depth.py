@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Estimate, levels
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.variances import DeepLimit, exact_moments
 from pennylane_wishart.variances.parts import subcircuit
 
 __all__ = ["DepthCurve", "depth_curve"]
-
-_POINTS = 14
-_MAX_SUPPORT = 1 << 14
-_MAX_STEPS = 1.5e6
-"""Rotations times reachable words: about a second for all points."""
-_MAX_WORK = 1e8
-_DENSE_QUBITS = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class DepthCurve:
     deep_limit: float
     """Bits: log2 Var[ℓ] of the deep limit; NaN where it is not known."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.rotations or len(self.rotations) != len(self.log2_variance):
             raise InputError("DepthCurve needs one variance per number of rotations.")
 
@@ -54,7 +49,7 @@ class DepthCurve:
         away = np.flatnonzero(~close)
         return self.rotations[int(away[-1]) + 1 if len(away) else 0]
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values."""
         return {
             "rotations": list(self.rotations),
@@ -76,15 +71,15 @@ def depth_curve(circuit: RotationCircuit, law: AngleLaw, deep: DeepLimit | None)
     Source: THEORY §4; the cut circuit is ours.
     """
     total = circuit.n_rotations
-    if total < 2 or not (circuit.is_pauli or circuit.n_qubits <= _DENSE_QUBITS):
+    if total < 2 or not (circuit.is_pauli or circuit.n_qubits <= limits.DEPTH_DENSE_QUBITS):
         return None
-    support = min(_MAX_SUPPORT, int(_MAX_STEPS / total))
-    rotations = np.unique(np.linspace(1, total, min(_POINTS, total)).astype(int))
+    support = min(limits.DEPTH_SUPPORT, int(limits.DEPTH_STEPS / total))
+    rotations = np.unique(np.linspace(1, total, min(limits.DEPTH_POINTS, total)).astype(int))
     values = []
     try:
         for j in rotations[::-1]:  # the dearest first: it decides whether the others are affordable
             cut = subcircuit(circuit, np.arange(total - j, total))
-            found = exact_moments(cut, law, support, max_dim=128, max_work=_MAX_WORK)
+            found = exact_moments(cut, law, support, max_dim=limits.DEPTH_MODULE, max_work=limits.DEPTH_WORK)
             spread = found.loss()
             values.append(spread.log2 if isinstance(spread, Estimate) else float("nan"))
     except WishartError:

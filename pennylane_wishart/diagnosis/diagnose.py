@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from pennylane_wishart.circuit import normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.comparison import compare
+from pennylane_wishart.conventions import Decay
+from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
+from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis
-from pennylane_wishart.errors import InputError
-from pennylane_wishart.families import scaling
-from pennylane_wishart.measurement import measure
+from pennylane_wishart.families import ScalingStudy, scaling
+from pennylane_wishart.measurement import Measurement, measure
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
 
-__all__ = ["diagnose", "options_of"]
-
-_OPTIONS = "__wishart_options__"
+__all__ = ["diagnose"]
 
 
-def options_of(qnode) -> dict:
-    """Return the options that a decorator left on a QNode."""
-    return dict(getattr(getattr(qnode, "func", None), _OPTIONS, {}))
-
-
-def diagnose(
-    qnode,
-    *,
-    samples: int = 300,
-    seed: int = 7,
-    shots: float = 1000,
-    minima_tolerance: float = 0.1,
-    angles="uniform",
-    family=None,
-    sizes=None,
-    family_args=None,
-    run: bool = True,
-    device=None,
-    progress=None,
-    argnums=None,
-    output=None,
-    encoding="fixed",
-):
+@takes(DiagnoseOptions)
+def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
     Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
@@ -80,39 +61,52 @@ def diagnose(
         >>> diagnose(f, samples=40)(np.array([0.1, 0.2])).trainable
         True
     """
-    limits = Thresholds(shots, minima_tolerance)
-    _check_options(seed, family, family_args)
+    thresholds = options.thresholds
+    options.check()
 
-    def inspect(*args, **kwargs) -> Diagnosis:
-        with step_bar(progress if run else False, 4 + 2 * run + (family is not None), "reading the circuit") as step:
-            circuit = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)(*args, **kwargs)
+    def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
+        assessed = options.family is not None
+        steps = 4 + 2 * options.run + assessed
+        with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
+            circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
             study = None
-            if family is not None:
+            if assessed:
                 step("scaling")
-                options = {"angles": angles, "seed": seed, "progress": progress}
-                study = scaling(family, sizes=sizes, args=family_args, **options)
-            measuring = {"samples": samples, "device": device, "progress": progress} if run else None
-            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study, progress)
+                study = scaling(
+                    options.family,
+                    options.sizes,
+                    options.family_args,
+                    angles=options.angles,
+                    seed=options.seed,
+                    progress=options.progress,
+                )
+            return _flow(step, _name(qnode), circuit, options, thresholds, study)
 
     return inspect
 
 
 def _flow(
-    step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study, progress
+    step: Callable[[str], None],
+    name: str,
+    circuit: RotationCircuit,
+    options: DiagnoseOptions,
+    thresholds: Thresholds,
+    study: ScalingStudy | None,
 ) -> Diagnosis:
-    """Circuit → signature → prediction → measurement → comparison → checks; nothing measured with None."""
+    """Circuit → signature → prediction → measurement → comparison → checks."""
     step("computing the signature")
-    sig = signature(circuit, seed=seed, progress=False)
+    sig = signature(circuit, seed=options.seed, progress=False)
     step("predicting")
-    prediction = prediction_of(sig, angles, seed=seed, progress=progress)
+    prediction = prediction_of(sig, options.angles, seed=options.seed, progress=options.progress)
     data = comparison = None
-    if measuring is not None and _can_measure(circuit):
+    if options.run and _can_measure(circuit):
         step("measuring")
-        data = measure(circuit, seed=seed, angles=prediction.angles, **measuring)()
+        # the very law that was predicted for, not one resolved again
+        data = measure(circuit, angles=prediction.angles, **options.measuring)()
         step("comparing")
-        comparison = compare(prediction, data, seed=seed)
+        comparison = compare(prediction, data, seed=options.seed)
     step("judging, minima included")
-    checks = run_checks(Case(prediction, comparison, limits))
+    checks = run_checks(Case(prediction, comparison, thresholds))
     return Diagnosis(
         name=name,
         prediction=prediction,
@@ -120,46 +114,33 @@ def _flow(
         comparison=comparison,
         family=study,
         checks=checks,
-        thresholds=limits,
+        thresholds=thresholds,
         verdict=judge(checks),
         advice=_advice(study),
-        depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
+        depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
         wrong_gradient_gates=_wrong_gates(circuit, data),
     )
 
 
-def _wrong_gates(circuit, data) -> tuple[str, ...]:
+def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[str, ...]:
     """Gates for which the user's own gradient is wrong; known already where something was measured."""
     if data is not None:
-        return data.wrong_gradient_gates
-    return () if circuit.trace is None else wrong_gradient_gates(circuit.trace)
+        return tuple(data.wrong_gradient_gates)
+    return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
 
 
-def _check_options(seed, family, family_args) -> None:
-    """Refuse at the door what would otherwise fail after minutes."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
-    if family is not None:
-        for name, value in (("family", family), ("family_args", family_args)):
-            if not callable(value):
-                raise InputError(
-                    f"{name} must be a function of n: family(n) returns a QNode and family_args(n) its arguments; "
-                    f"got {value!r}."
-                )
+def _can_measure(circuit: RotationCircuit) -> bool:
+    return circuit.trace is not None and circuit.n_qubits <= limits.MEASURED_QUBITS and len(circuit.states) == 1
 
 
-def _can_measure(circuit) -> bool:
-    """A state-vector simulation of 20 qubits and a few hundred samples is what 'quick' can mean."""
-    return circuit.trace is not None and circuit.n_qubits <= 20 and len(circuit.states) == 1
-
-
-def _advice(study) -> tuple[str, ...]:
-    if study is not None and study.verdict == "exponential":
+def _advice(study: ScalingStudy | None) -> tuple[str, ...]:
+    if study is not None and study.verdict is Decay.EXPONENTIAL:
         return ("Gradients vanish exponentially with size: what works at this size will not at larger ones.",)
     return ()
 
 
-def _name(qnode) -> str:
+def _name(qnode: Any) -> str:
+    # a layer holds its QNode, a qjit object the function that it compiles
     inner = getattr(qnode, "qnode", qnode)
     func = getattr(inner, "func", None) or getattr(inner, "original_function", None)
     return getattr(func, "__name__", None) or type(qnode).__name__

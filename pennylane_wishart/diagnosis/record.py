@@ -45,8 +45,12 @@ class Diagnosis(Findings):
     def _title(self) -> str:
         return f"Trainability of {self.name}"
 
+    def to_text(self, paint: report.Painter = lambda text, ink: text) -> str:
+        """Return the report as text; ``paint`` may put a terminal's colours around its lines."""
+        return report.to_text(self._title, self.sections, paint=paint)
+
     def __str__(self) -> str:
-        return report.to_text(self._title, self.sections)
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         return report.to_html(self._title, self.sections)
@@ -90,7 +94,8 @@ class Diagnosis(Findings):
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
         }
-        return report.plain(data)
+        found: dict[str, Any] = report.plain(data)
+        return found
 
     def save(self, path: str | Path) -> Path:
         """Write .html (self-contained page), .json or .txt; return the path."""

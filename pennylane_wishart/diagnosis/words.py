@@ -8,24 +8,24 @@ import math
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import diagnosis as limits
 
 __all__ = ["count", "indices", "number", "parameter_name", "size"]
-
-_SHOWN = 8
 
 
 def number(value: float) -> str:
     """Return a number in four digits, tiny and huge ones as powers of two."""
     if value == 0 or not np.isfinite(value):
         return f"{value:,.4g}"
-    if 1e-4 <= abs(value) < 1e15:
-        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
+    low, high = limits.PLAIN_NUMBERS
+    if low <= abs(value) < high:
+        return f"{value:,.0f}" if abs(value) >= limits.WHOLE_NUMBERS else f"{value:,.4g}"
     return f"{'-' if value < 0 else ''}2^{np.log2(abs(value)):.1f}"
 
 
 def size(value: int) -> str:
     """Return an exact integer, or its size as a power of two."""
-    return f"{value:,}" if value < 10**12 else f"about 2^{math.log2(value):.0f}"
+    return f"{value:,}" if value < limits.PLAIN_SIZE else f"about 2^{math.log2(value):.0f}"
 
 
 def count(n: int, singular: str, plural: str = "") -> str:
@@ -63,5 +63,5 @@ def _argument_names(qnode: object) -> list[str]:
 
 def indices(circuit: RotationCircuit, ks: list[int]) -> str:
     """Return the names of parameters, the first few where they are many."""
-    shown = ", ".join(parameter_name(circuit, k) for k in ks[:_SHOWN])
-    return f"{shown} and {len(ks) - _SHOWN} more" if len(ks) > _SHOWN else shown
+    shown = ", ".join(parameter_name(circuit, k) for k in ks[: limits.NAMES])
+    return f"{shown} and {len(ks) - limits.NAMES} more" if len(ks) > limits.NAMES else shown

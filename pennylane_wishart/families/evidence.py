@@ -17,36 +17,22 @@ variable with five parts, all integrated over:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_ndtr, logsumexp
 
-from pennylane_wishart.families.line import MISFIT_FLOOR
+from pennylane_wishart.conventions import Decay
+from pennylane_wishart.conventions import families as limits
 
-__all__ = ["MODELS", "log_evidence"]
+__all__ = ["MODELS", "log_evidence", "rounding_steps"]
 
-MODELS = ("exponential", "polynomial", "no decay")
-_RANGE = {"exponential": (0.2, 4.0), "polynomial": (0.2, 8.0)}
-"""Bits per qubit; degree. Log-uniform inside, so that both laws are equally open."""
-_LEAST_FALL = 1.6
-"""Bits over all sizes: a wide range of sizes admits rates below the 0.2 that 4 to 12 can show."""
-_GROWTH = (-8.0, 0.2)
-"""Degree of a law without decay, where it is not a constant."""
-_PREFACTOR = 0.5
-"""Standard deviation of k in n^k beside an exponential."""
-_CORRECTION = 2.0
-"""Standard deviation, bits, of the coefficient of 1/n beside a power."""
-_PARITY = 0.3
-_ALTERNATION = 1.0
-"""Bits: standard deviation of each wave of period four."""
-_STEP = 1.0
-"""Bits: standard deviation of the effect of one layer."""
-_SMOOTH = 0.5
-"""Correlation length of smooth misfit, in log2 n."""
-_MISFITS = np.geomspace(MISFIT_FLOOR, 2.0, 25)
-_LEVEL = 50.0
-"""Standard deviation of the intercept: no information."""
+MODELS = (Decay.EXPONENTIAL, Decay.POLYNOMIAL, Decay.NONE)
+_MISFITS = np.geomspace(limits.MISFIT_FLOOR, limits.LARGEST_MISFIT, limits.MISFIT_POINTS)
+_Floats = NDArray[np.float64]
 
 
-def log_evidence(n, y, error, layers, model: str, alternating: bool = False) -> float:
+def log_evidence(
+    n: _Floats, y: _Floats, error: _Floats, layers: _Floats, model: Decay, alternating: bool = False
+) -> float:
     """Return ln ∫ likelihood × prior for one of ``MODELS``.
 
     Args:
@@ -54,43 +40,45 @@ def log_evidence(n, y, error, layers, model: str, alternating: bool = False) -> 
         y, error: bits.
         layers: depth of each circuit, NaN where unknown.
         alternating: whether waves of period four in n are part of every law.
-    Cost: 25 Cholesky factorisations of points × points, as one batch.
+    Cost: one batch of Cholesky factorisations of points × points.
     """
     x = np.log2(n)
+    # the mean carries no information on the law: the intercept's prior is flat around it
     y = y - y.mean()
     base, direction = _covariance(n, x, error, layers, model)
     if alternating:
         waves = np.stack([np.cos(np.pi * n / 2), np.sin(np.pi * n / 2)])
-        base = base + _ALTERNATION**2 * waves.T @ waves
+        base = base + limits.ALTERNATION**2 * waves.T @ waves
     lag = np.abs(x[:, None] - x[None, :])
-    misfit = 0.5 * np.exp(-lag / _SMOOTH) + 0.5 * np.eye(len(n))
+    misfit = 0.5 * np.exp(-lag / limits.SMOOTH) + 0.5 * np.eye(len(n))
     covariances = base + (_MISFITS**2)[:, None, None] * misfit
-    if model == "no decay":
+    if model == Decay.NONE:
         terms = _no_decay(y, covariances, direction)
     else:
-        low, high = _RANGE[model]
-        if model == "exponential":
-            low = min(low, _LEAST_FALL / float(np.ptp(n)))
+        low, high = limits.RATES[model]
+        if model == Decay.EXPONENTIAL:
+            low = min(low, limits.LEAST_FALL / float(np.ptp(n)))
         terms = _decay(y, covariances, direction, low, high)
     prior = -0.5 * np.log(_MISFITS)  # small misfits are commoner
     return float(logsumexp(terms + prior) - logsumexp(prior))
 
 
-def _covariance(n, x, error, layers, model: str) -> tuple[np.ndarray, np.ndarray]:
-    base = np.diag(error**2) + _LEVEL**2
+def _covariance(n: _Floats, x: _Floats, error: _Floats, layers: _Floats, model: Decay) -> tuple[_Floats, _Floats]:
+    # every unknown of known size, integrated over, is one outer product in the covariance
+    base = np.diag(error**2) + limits.LEVEL**2
     if len(np.unique(n % 2)) == 2:
         sign = np.where(n % 2 == 0, 1.0, -1.0)
-        base = base + _PARITY**2 * np.outer(sign, sign)
+        base = base + limits.PARITY**2 * np.outer(sign, sign)
     step = rounding_steps(n, x, layers)
-    base = base + _STEP**2 * np.outer(step, step)
-    if model == "exponential":
-        shape, size, direction = x - x.mean(), _PREFACTOR, -n
+    base = base + limits.STEP**2 * np.outer(step, step)
+    if model == Decay.EXPONENTIAL:
+        shape, size, direction = x - x.mean(), limits.PREFACTOR, -n
     else:
-        shape, size, direction = 1 / n - np.mean(1 / n), _CORRECTION, -x
+        shape, size, direction = 1 / n - np.mean(1 / n), limits.CORRECTION, -x
     return base + size**2 * np.outer(shape, shape), direction
 
 
-def rounding_steps(n, x, layers) -> np.ndarray:
+def rounding_steps(n: _Floats, x: _Floats, layers: _Floats) -> _Floats:
     """Return what a rounded depth has beyond a smooth one, in layers; 0 where unknown.
 
     A depth that grows smoothly must explain nothing, or it would hide the decay itself: the smooth
@@ -105,28 +93,29 @@ def rounding_steps(n, x, layers) -> np.ndarray:
         for d in (np.stack(c, 1) for c in ([one, n], [one, x], [one, n, x]))
     )
     rest = in_log if in_log @ in_log < in_n @ in_n else in_both
-    return rest / np.diff(np.unique(layers)).min()
+    return np.asarray(rest / np.diff(np.unique(layers)).min())
 
 
-def _decay(y, covariances, direction, low: float, high: float) -> np.ndarray:
+def _decay(y: _Floats, covariances: _Floats, direction: _Floats, low: float, high: float) -> _Floats:
     """ln of the likelihood integrated over a log-uniform rate, per covariance of a batch."""
     at_best, rate, width = _best(y, covariances, direction)
     density = -np.log(np.clip(rate, low, high) * np.log(high / low))
-    return at_best + _log_area(width) + density + _log_inside(rate, width, low, high)
+    return np.asarray(at_best + _log_area(width) + density + _log_inside(rate, width, low, high))
 
 
-def _no_decay(y, covariances, direction) -> np.ndarray:
+def _no_decay(y: _Floats, covariances: _Floats, direction: _Floats) -> _Floats:
     """The same for a law that is constant or, with equal weight, grows as a power."""
     at_best, rate, width = _best(y, covariances, direction)
-    low, high = _GROWTH
+    low, high = limits.GROWTH
     inside = _log_area(width) + _log_inside(rate, width, low, high)
     growing = at_best + inside - np.log(high - low)
     constant = at_best - 0.5 * (rate / width) ** 2
-    return np.logaddexp(constant, growing) - np.log(2)
+    return np.asarray(np.logaddexp(constant, growing) - np.log(2))
 
 
-def _best(y, covariances, direction) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _best(y: _Floats, covariances: _Floats, direction: _Floats) -> tuple[_Floats, _Floats, _Floats]:
     """Return (ln likelihood at the best rate, the best rate, its standard deviation)."""
+    # the likelihood is Gaussian in the rate: its maximum and curvature are the whole of it
     root = np.linalg.cholesky(covariances)
     right = np.broadcast_to(np.stack([y, direction], 1), (len(root), len(y), 2))
     both = np.linalg.solve(root, right)
@@ -137,14 +126,14 @@ def _best(y, covariances, direction) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return -0.5 * ((u * u).sum(1) - information * rate**2) - log_det, rate, information**-0.5
 
 
-def _log_area(width) -> np.ndarray:
-    return 0.5 * np.log(2 * np.pi) + np.log(width)
+def _log_area(width: _Floats) -> _Floats:
+    return np.asarray(0.5 * np.log(2 * np.pi) + np.log(width))
 
 
-def _log_inside(center, width, low: float, high: float) -> np.ndarray:
+def _log_inside(center: _Floats, width: _Floats, low: float, high: float) -> _Floats:
     """ln P(low < X < high) for normal X, accurate in the far tails."""
     a, b = (low - center) / width, (high - center) / width
     # Above the interval's low end the logarithm is accurate in the mirrored tail only.
     a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
     upper, lower = log_ndtr(b), log_ndtr(a)
-    return upper + np.log1p(-np.exp(np.minimum(lower - upper, -1e-12)))
+    return np.asarray(upper + np.log1p(-np.exp(np.minimum(lower - upper, limits.TAIL))))

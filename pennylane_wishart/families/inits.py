@@ -5,18 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.conventions import UpperBounds
+from pennylane_wishart.conventions import families as limits
 from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value
-from pennylane_wishart.families.table import init_text
+from pennylane_wishart.families.table import columns, wrapped
 from pennylane_wishart.progress import progress_bar
 from pennylane_wishart.variances import SecondMoments, moments_of
 
 __all__ = ["InitComparison", "InitRow", "compare_inits"]
+
+_COLUMNS = (-20, 14, 14, 9, 5, -13)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +30,15 @@ class InitRow:
 
     name: str
     law: AngleLaw
-    second_moment: np.ndarray
-    """float64 ``(n_params,)``: E[(∂ℓ)²] = Var + mean²; NaN where only a bound is known."""
-    log2_second_moment: np.ndarray
-    """float64 ``(n_params,)``; −inf where dead, NaN where only a bound is known."""
+    second_moment: NDArray[np.float64]
+    """``(n_params,)``: E[(∂ℓ)²] = Var + mean²; NaN where only a bound is known."""
+    log2_second_moment: NDArray[np.float64]
+    """``(n_params,)``; −inf where dead, NaN where only a bound is known."""
     second_moment_upper: UpperBounds
-    second_moment_error: np.ndarray
+    second_moment_error: NDArray[np.float64]
     """Standard errors of ``second_moment``; 0 where exact, NaN where only a bound is known."""
-    mean: np.ndarray
-    """float64 ``(n_params,)``: E[∂ℓ], 0 for uniform angles."""
+    mean: NDArray[np.float64]
+    """``(n_params,)``: E[∂ℓ], 0 for uniform angles."""
     status: tuple[Status, ...]
     median: Log2Value
     """log2 of the median E[(∂ℓ)²] over live parameters."""
@@ -45,11 +50,16 @@ class InitRow:
     """NaN where only a bound is known."""
     engine: str
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values; −inf and NaN as null."""
-        bits, values, upper = (
+        bits, values, errors, upper = (
             [float(v) if np.isfinite(v) else None for v in array]
-            for array in (self.log2_second_moment, self.second_moment, self.second_moment_upper.at_most_log2)
+            for array in (
+                self.log2_second_moment,
+                self.second_moment,
+                self.second_moment_error,
+                self.second_moment_upper.at_most_log2,
+            )
         )
         return {
             "name": self.name,
@@ -57,7 +67,7 @@ class InitRow:
             "second_moment": values,
             "log2_second_moment": bits,
             "log2_second_moment_at_most": upper,
-            "second_moment_error": [float(v) if np.isfinite(v) else None for v in self.second_moment_error],
+            "second_moment_error": errors,
             "mean": self.mean.tolist(),
             "status": [s.name for s in self.status],
             "median": self.median.to_dict(),
@@ -81,7 +91,7 @@ class InitComparison:
     n_params: int
     seed: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.rows:
             raise InputError("An InitComparison needs at least one law of angles.")
 
@@ -103,9 +113,21 @@ class InitComparison:
         raise InputError(f"No initialisation {name!r}: there are {[r.name for r in self.rows]}.")
 
     def __str__(self) -> str:
-        return init_text(self)
+        lines = wrapped(f"Largest gradients, by the median live parameter: {self.best}")
+        head = ("initialisation", "log2 E[grad^2]", "log2 Var", "mean loss", "dead", "engine")
+        lines.append(columns(_COLUMNS, head))
+        for row in self.rows:
+            cells = (row.name, row.median, row.median_variance, f"{row.loss_mean:.3g}", row.n_dead, row.engine)
+            lines.append(columns(_COLUMNS, cells))
+        lines += wrapped(
+            f"{self.n_params} parameters; log2 of the median over the live ones; E[grad^2] = Var + mean^2."
+        )
+        if self.tied:
+            names = ", ".join(self.tied)
+            lines += wrapped(f"Not told apart from {self.best} within two standard errors: {names}.")
+        return "\n".join(lines)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         return {
             "schema_version": 1,
@@ -119,8 +141,14 @@ class InitComparison:
 
 
 def compare_inits(
-    qnode, inits: Mapping, seed: int = 7, argnums=None, output=None, progress: bool | None = None, **budget
-):
+    qnode: Any,
+    inits: Mapping[str, Any],
+    seed: int = 7,
+    argnums: Any = None,
+    output: int | None = None,
+    progress: bool | None = None,
+    **budget: Any,
+) -> Any:
     """Compare laws of initial angles by the second moment of every gradient component.
 
     For each law: ``E[(∂_kℓ)²] = Var[∂_kℓ] + E[∂_kℓ]²`` at the circuit's own depth (THEORY §4). The
@@ -161,7 +189,7 @@ def compare_inits(
         return _compare(qnode, inits, seed, progress, budget)
 
     @functools.wraps(getattr(qnode, "func", compare_inits))
-    def run(*args, **kwargs) -> InitComparison:
+    def run(*args: Any, **kwargs: Any) -> InitComparison:
         circuit = normal_form(qnode, argnums=argnums, output=output)(*args, **kwargs)
         return _compare(circuit, inits, seed, progress, budget)
 
@@ -169,7 +197,7 @@ def compare_inits(
 
 
 def _compare(
-    circuit: RotationCircuit, inits: Mapping, seed: int, progress: bool | None, budget: dict
+    circuit: RotationCircuit, inits: Mapping[str, Any], seed: int, progress: bool | None, budget: dict[str, Any]
 ) -> InitComparison:
     laws = {}
     for name, spec in inits.items():
@@ -185,15 +213,14 @@ def _compare(
             bar.update(1)
     finally:
         bar.close()
-    # A law known only by an upper limit cannot be called the best while another has a value.
-    rows.sort(key=lambda r: (r.median.at_most is not None, -_most(r.median)))
+    rows.sort(key=_place)
     return InitComparison(tuple(rows), circuit.n_params, seed)
 
 
 def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
     variance = Bits.of(moments)
     mean = np.asarray(moments.gradient_mean, float)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore"):  # a mean of 0 adds nothing: −inf bits
         total = variance.plus(2 * np.log2(np.abs(mean)))
     return InitRow(
         name=name,
@@ -213,13 +240,15 @@ def _row(name: str, law: AngleLaw, moments: SecondMoments) -> InitRow:
     )
 
 
-def _most(value: Log2Value) -> float:
-    """The value, or the bound on it: for sorting only."""
-    return value.value if value.at_most is None else value.at_most.at_most_log2
+def _place(row: InitRow) -> tuple[bool, float]:
+    median = row.median
+    # a law known only by an upper limit cannot be called the best while another has a value
+    return (False, -median.value) if median.at_most is None else (True, -median.limit)
 
 
 def _overlap(a: Log2Value, b: Log2Value) -> bool:
     if not (a.known and b.known):
-        least = -np.inf if a.at_most is not None else a.value - 2 * np.nan_to_num(a.error)
-        return b.at_most is not None and b.at_most.at_most_log2 > least
-    return bool(a.value - b.value <= 2 * np.hypot(a.error, b.error) + 1e-9)
+        least = -np.inf if a.at_most is not None else a.value - limits.STANDARD_ERRORS * np.nan_to_num(a.error)
+        # a bound above that leaves open which of the two is larger
+        return b.at_most is not None and b.limit > least
+    return bool(a.value - b.value <= limits.STANDARD_ERRORS * np.hypot(a.error, b.error) + limits.TIE_BITS)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.errors import InputError
 
-__all__ = ["MISFIT_FLOOR", "LineFit", "line_fit"]
-
-MISFIT_FLOOR = 0.05
-"""Bits: no straight line is believed closer than this, however exact the points are."""
+__all__ = ["LineFit", "line_fit"]
 
 
 @dataclass(frozen=True)
@@ -25,33 +26,33 @@ class LineFit:
     slope: float
     slope_error: float
     low: float
-    """Lower end of the 95% interval of the slope."""
+    """Lower end of the slope's interval (``levels.INTERVAL``)."""
     high: float
     rms: float
     """Bits: root mean square distance of the points from the line."""
     n_points: int
 
-    def at(self, x) -> np.ndarray:
+    def at(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the line at x."""
         return self.intercept + self.slope * np.asarray(x, float)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values."""
         return dict(vars(self))
 
 
-def line_fit(x, y, error=None, variable: str = "qubits") -> LineFit:
+def line_fit(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None, variable: str = "qubits") -> LineFit:
     """Fit a straight line by weighted least squares.
 
     Each point has variance ``error² + τ²``: τ is the misfit that the points show beyond their
-    errors, and never less than ``MISFIT_FLOOR``, because exact points follow an asymptotic law only
+    errors, and never less than ``limits.MISFIT_FLOOR``, because exact points follow an asymptotic law only
     up to finite-size corrections. NOT an interval for the slope at infinite size.
 
     Args:
         x, y: float ``(points,)``, at least two different x; y in bits.
         error: standard errors of y; 0 where exact.
     Returns:
-        :class:`LineFit`; the 95% interval is Student's with ``points − 2`` degrees of freedom and
+        :class:`LineFit`; its interval is Student's with ``points − 2`` degrees of freedom and
         infinite for two points.
     Raises:
         InputError: for fewer than two different x.
@@ -72,16 +73,16 @@ def line_fit(x, y, error=None, variable: str = "qubits") -> LineFit:
     slope = float(weight @ ((x - center) * y)) / spread
     intercept = float(weight @ y / weight.sum()) - slope * center
     slope_error = float(np.sqrt(1 / spread))
-    reach = float(student.ppf(0.975, len(x) - 2)) * slope_error if len(x) > 2 else float("inf")
+    reach = float(student.ppf(levels.UPPER_LIMIT, len(x) - 2)) * slope_error if len(x) > 2 else float("inf")
     residual = y - intercept - slope * x
     rms = float(np.sqrt(np.mean(residual**2)))
     return LineFit(variable, intercept, slope, slope_error, slope - reach, slope + reach, rms, len(x))
 
 
-def _misfit(x, y, error) -> float:
+def _misfit(x: NDArray[np.float64], y: NDArray[np.float64], error: NDArray[np.float64]) -> float:
     """Standard deviation beyond ``error``, by the residual mean square (Mandel and Paule)."""
     if len(x) < 3:
-        return MISFIT_FLOOR
+        return limits.MISFIT_FLOOR
 
     def excess(misfit: float) -> float:
         weight = 1 / (error**2 + misfit**2)
@@ -90,12 +91,13 @@ def _misfit(x, y, error) -> float:
         left = y * root - design @ np.linalg.lstsq(design, y * root, rcond=None)[0]
         return float(left @ left) / (len(x) - 2) - 1
 
-    low, high = MISFIT_FLOOR, MISFIT_FLOOR
+    low = high = limits.MISFIT_FLOOR
     if excess(low) <= 0:
         return low
     while excess(high) > 0:
         high *= 2
-    for _ in range(60):
+    # the excess falls with the misfit; both ends are positive, so the bracket is halved in the logarithm
+    for _ in range(limits.BISECTIONS):
         middle = np.sqrt(low * high)
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return float(high)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value, loss_log2, pack, unpack
 from pennylane_wishart.variances import DeepLimit, SecondMoments
 
-__all__ = [
-    "QUANTITIES",
-    "Log2Value",
-    "ScalingPoint",
-    "circuit_depth",
-    "scaling_point",
-]
+__all__ = ["QUANTITIES", "ScalingPoint", "check_quantity", "circuit_depth", "scaling_point"]
 
 QUANTITIES = {
     "gradient": "median live gradient variance",
@@ -25,7 +22,16 @@ QUANTITIES = {
     "gradient_max": "largest gradient variance",
     "loss": "loss variance",
 }
-_DEEP = 0.05
+
+
+def check_quantity(quantity: str) -> None:
+    """Refuse a name that no variance has.
+
+    Raises:
+        InputError: naming those that there are.
+    """
+    if quantity not in QUANTITIES:
+        raise InputError(f"quantity={quantity!r}: use one of {tuple(QUANTITIES)}.")
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,14 @@ class ScalingPoint:
     quantity: str = "gradient"
     """Which of the values the study follows."""
 
-    def __post_init__(self):
-        if self.quantity not in QUANTITIES:
-            raise InputError(f"quantity={self.quantity!r}: use one of {tuple(QUANTITIES)}.")
+    def __post_init__(self) -> None:
+        check_quantity(self.quantity)
 
     @property
     def followed(self) -> Log2Value:
         """The value of ``quantity``."""
-        return getattr(self, self.quantity)
+        found: Log2Value = getattr(self, self.quantity)
+        return found
 
     @property
     def log2_variance(self) -> float:
@@ -83,13 +89,14 @@ class ScalingPoint:
 
     @property
     def is_deep(self) -> bool | None:
-        """Whether the loss variance is within 5% of the deep limit; None where not known to 5%."""
+        """Whether the loss variance is within ``levels.DEEP`` of the deep limit; None where not known so well."""
+        # bits to a share of the variance, as the level is one
         error = 2**self.loss.error - 1 if self.loss.error > 0 else 0.0
-        if not (self.loss.known and np.isfinite(self.deep_loss)) or error > _DEEP:
+        if not (self.loss.known and np.isfinite(self.deep_loss)) or error > levels.DEEP:
             return None
-        return bool(abs(2 ** (self.loss.value - self.deep_loss) - 1) <= _DEEP)
+        return bool(abs(2 ** (self.loss.value - self.deep_loss) - 1) <= levels.DEEP)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         values = {name: getattr(self, name).to_dict() for name in QUANTITIES}
         plain = {k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")}
@@ -97,7 +104,7 @@ class ScalingPoint:
         return {**plain, **floats, **values}
 
     @classmethod
-    def from_dict(cls, data: dict) -> ScalingPoint:
+    def from_dict(cls, data: dict[str, Any]) -> ScalingPoint:
         """Rebuild a record written by :meth:`to_dict`."""
         out = dict(data)
         out.update({k: unpack(data[k]) for k in ("layers", "deep_gradient", "deep_loss")})
@@ -119,6 +126,7 @@ def scaling_point(
     deep_gradient = deep_loss = float("nan")
     if deep is not None and deep.available:
         deep_loss = float(deep.log2_variance)
+        # the median is over the same parameters as at this depth, or the two could not be compared
         finite = np.isfinite(deep.log2_gradient_variance) & every.live
         if finite.any():
             deep_gradient = float(np.median(deep.log2_gradient_variance[finite]))
@@ -143,7 +151,7 @@ def circuit_depth(circuit: RotationCircuit) -> float:
     """Return the depth of the traced circuit in gates, as soon as possible on each wire."""
     if circuit.trace is None:
         return float("nan")
-    level: dict = {}
+    level: dict[Hashable, int] = {}
     for gate in circuit.trace.gates:
         if gate.kind == "state":
             continue

@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, WishartError
-from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, scaling_point
+from pennylane_wishart.families.points import ScalingPoint, check_quantity, scaling_point
 from pennylane_wishart.families.study import ScalingStudy
 from pennylane_wishart.progress import progress_bar
 from pennylane_wishart.variances import deep_limit, moments_of
 
-__all__ = ["scaling"]
+__all__ = ["ScalingOptions", "scaling"]
 
 _logger = logging.getLogger("pennylane_wishart")
-
-_FIRST = (4, 6, 8)
-_FURTHER = (5, 7, 10, 9, 12, 11, 14)
-_SMALL = 8
-"""Qubits up to which every engine is cheap."""
-_FEW_TERMS = 64
-"""Words of an observable beyond which larger sizes take minutes."""
-_CHEAP = ("exact words", "exact module", "exact tensor", "quadrature", "walkers")
+_CHEAP = (EngineId.WORDS, EngineId.MODULE, EngineId.TENSOR, EngineId.QUADRATURE, EngineId.WALKERS)
 """Engines that are still cheap at the next size."""
+_Depths: TypeAlias = Sequence[int] | Callable[[int], Any] | None
 
 
-def scaling(
-    make_qnode: Callable,
-    sizes: Sequence[int] | None = None,
-    args: Callable | None = None,
-    depths: Sequence[int] | Callable | None = None,
-    angles="uniform",
-    argnums=None,
-    output=None,
-    seed: int = 7,
-    progress: bool | None = None,
-    quantity: str = "gradient",
-    **budget,
-) -> ScalingStudy:
+@dataclass(frozen=True)
+class ScalingOptions:
+    """What may be asked of :func:`scaling`, whose docstring says what each means."""
+
+    sizes: Sequence[int] | None = None
+    args: Callable[..., Any] | None = None
+    depths: _Depths = None
+    angles: str | AngleLaw | Any = "uniform"
+    argnums: Any = None
+    output: int | None = None
+    seed: int = 7
+    progress: bool | None = None
+    quantity: str = "gradient"
+    budget: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse at the door what would otherwise fail inside the first circuit.
+
+        Raises:
+            InputError: naming the option.
+        """
+        check_quantity(self.quantity)
+        if not callable(self.args):
+            raise InputError(f"args must be a function of n; got {type(self.args).__name__}.")
+
+
+@takes(ScalingOptions, first="make_qnode", rest="budget")
+def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
     """Follow the gradient variance of a family of QNodes over sizes, and over depths.
 
-    The variances are those at each circuit's own depth (THEORY §4), beside the deep limit (§3).
-    Their log2 is fitted against n (exponential) and log2 n (polynomial), and the integrated
-    likelihoods decide between the two and no decay. NOT a proof: the verdict is about the sizes
-    given, and is "cannot tell" where they do not decide.
+    The variances are those at each circuit's own depth (THEORY §4), beside the deep limit (§3). Integrated
+    likelihoods decide between an exponential law, a polynomial one and none. NOT a proof: the verdict is about
+    the sizes given, and is "cannot tell" where they do not decide.
 
     Args:
         make_qnode: ``make_qnode(n)`` returns a QNode, tape or RotationCircuit; with ``depths``,
@@ -60,18 +73,15 @@ def scaling(
         argnums, output: as for :func:`normal_form`.
         seed: seed of everything that is sampled.
         progress: show a bar; None: only in a terminal or notebook.
-        quantity: what is followed: "gradient" (median over live parameters), "gradient_mean",
-            "gradient_max" or "loss".
-        budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``,
-            ``n_samples``.
+        quantity: a key of ``QUANTITIES``: what is followed.
+        budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
     Raises:
         InputError: for sizes, depths or arguments of the wrong kind.
         WishartError: whatever the circuit of one size raises, with that size in the message and the
             points already found in its attribute ``points``.
-    Cost: one ``moments_of`` per point; exact to 8 qubits and inside light cones, walkers or
-        matrix products beyond.
+    Cost: one ``moments_of`` per point.
     Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
         The evidence with a finite-size misfit is ours.
     Example:
@@ -88,65 +98,73 @@ def scaling(
         >>> study.verdict, round(study.slope, 6)
         ('exponential', -1.0)
     """
-    given = sizes is not None
-    grid = _grid(_FIRST if sizes is None else sizes, depths)
-    if quantity not in QUANTITIES:
-        raise InputError(f"quantity={quantity!r}: use one of {tuple(QUANTITIES)}.")
-    for name, value in (("make_qnode", make_qnode), ("args", args)):
-        if not callable(value):
-            raise InputError(f"{name} must be a function of n; got {type(value).__name__}.")
+    grid = _grid(limits.FIRST_SIZES if options.sizes is None else options.sizes, options.depths)
+    if not callable(make_qnode):
+        raise InputError(f"make_qnode must be a function of n; got {type(make_qnode).__name__}.")
+    options.check()
+    family = _Family(make_qnode, options)
     points: list[ScalingPoint] = []
-    law: AngleLaw | None = None
-
-    def point_at(n: int, depth: int | None) -> ScalingPoint:
-        nonlocal law
-        circuit = _read(make_qnode, args, n, depth, argnums, output)
-        if not given and n > _SMALL and len(circuit.observable) > _FEW_TERMS:
-            raise ModuleTooLargeError(f"An observable of {len(circuit.observable)} words is dear on {n} qubits.")
-        law = circuit.angle_law(angles)
-        moments = moments_of(circuit, law, seed=seed, **budget)
-        return scaling_point(n, depth, circuit, moments, deep_limit(circuit, law), quantity)
-
-    bar = progress_bar(progress, len(grid), 0, "scaling")
+    bar = progress_bar(options.progress, len(grid), 0, "scaling")
     try:
         for n, depth in grid:
             try:
-                points.append(point_at(n, depth))
+                points.append(family.point(n, depth))
             except WishartError as err:
                 raise _named(err, n, depth, tuple(points)) from err
             bar.update(1)
     finally:
         bar.close()
-    if not given:
-        _extend(points, depths, quantity, point_at)
-    return ScalingStudy(tuple(points), quantity, law.name if law else "", seed)
+    if options.sizes is None:
+        _extend(points, family)
+    return ScalingStudy(tuple(points), options.quantity, family.law_name, options.seed)
 
 
-def _extend(points: list[ScalingPoint], depths, quantity: str, point_at: Callable) -> None:
+@dataclass
+class _Family:
+    """The user's factory with the options of the study."""
+
+    make_qnode: Callable[..., Any]
+    options: ScalingOptions
+    law_name: str = ""
+    """Of the last circuit read: laws are resolved a circuit at a time, for its periods."""
+
+    def point(self, n: int, depth: int | None) -> ScalingPoint:
+        """Read one circuit of the family and condense its second moments."""
+        circuit, o = self._read(n, depth), self.options
+        # sizes that nobody asked for may not make the call wait for minutes
+        if o.sizes is None and n > limits.SMALL and len(circuit.observable) > limits.FEW_TERMS:
+            raise ModuleTooLargeError(f"An observable of {len(circuit.observable)} words is dear on {n} qubits.")
+        law = circuit.angle_law(o.angles)
+        self.law_name = law.name
+        moments = moments_of(circuit, law, seed=o.seed, **o.budget)
+        return scaling_point(n, depth, circuit, moments, deep_limit(circuit, law), o.quantity)
+
+    def _read(self, n: int, depth: int | None) -> RotationCircuit:
+        assert self.options.args is not None  # checked at the door
+        key = (n,) if depth is None else (n, depth)
+        call = self.options.args(*key)
+        read = normal_form(self.make_qnode(*key), argnums=self.options.argnums, output=self.options.output)
+        circuit: RotationCircuit = read(*(call if isinstance(call, tuple) else (call,)))
+        return circuit
+
+
+def _extend(points: list[ScalingPoint], family: _Family) -> None:
     """Add sizes while the verdict is open and they are cheap.
 
     A family need not exist at every size, so one that cannot be made is left out.
     """
-    for n in _FURTHER:
-        if ScalingStudy(tuple(points), quantity, "", 0).plateau is not None:
+    for n in limits.FURTHER_SIZES:
+        if ScalingStudy(tuple(points), family.options.quantity, "", 0).plateau is not None:
             return
-        if n > _SMALL and not all(p.engine in _CHEAP for p in points):
+        if n > limits.SMALL and not all(p.engine in _CHEAP for p in points):
             return
         try:
-            points += [point_at(n, depth) for _, depth in _grid([n], depths)]
+            points += [family.point(n, depth) for _, depth in _grid([n], family.options.depths)]
         except Exception:  # the user's factory, at a size that the user did not ask for
             _logger.debug("the family has no member of %d qubits", n, exc_info=True)
-            continue
 
 
-def _read(make_qnode, args, n, depth, argnums, output) -> RotationCircuit:
-    key = (n,) if depth is None else (n, depth)
-    call = args(*key)
-    call = call if isinstance(call, tuple) else (call,)
-    return normal_form(make_qnode(*key), argnums=argnums, output=output)(*call)
-
-
-def _grid(sizes, depths) -> list[tuple[int, int | None]]:
+def _grid(sizes: Sequence[int], depths: _Depths) -> list[tuple[int, int | None]]:
     numbers = _integers("sizes", sizes)
     if depths is None:
         return [(n, None) for n in numbers]
@@ -156,7 +174,7 @@ def _grid(sizes, depths) -> list[tuple[int, int | None]]:
     return [(n, d) for n in numbers for d in per_size]
 
 
-def _integers(name: str, values) -> list[int]:
+def _integers(name: str, values: Any) -> list[int]:
     try:
         numbers = [int(v) for v in values]
         whole = all(int(v) == v for v in values)
@@ -167,9 +185,9 @@ def _integers(name: str, values) -> list[int]:
     return sorted(set(numbers))
 
 
-def _named(err: WishartError, n: int, depth: int | None, points: tuple) -> WishartError:
+def _named(err: WishartError, n: int, depth: int | None, points: tuple[ScalingPoint, ...]) -> WishartError:
     """The same exception with the size in its message; nothing found is lost."""
     where = f"At n = {n}" + ("" if depth is None else f", depth {depth}")
     out = type(err)(f"{where}: {err}")
-    out.points = points  # type: ignore[attr-defined]
+    out.points = points  # type: ignore[attr-defined]  # whatever error it is, the points travel on it
     return out

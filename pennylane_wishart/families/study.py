@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from pennylane_wishart.conventions import Decay, levels
+from pennylane_wishart.conventions import families as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families.line import LineFit, line_fit
-from pennylane_wishart.families.points import QUANTITIES, ScalingPoint
-from pennylane_wishart.families.table import study_text
-from pennylane_wishart.families.trend import CONFIDENCE, Trend, trend_of
+from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, check_quantity
+from pennylane_wishart.families.table import columns, interval, wrapped
+from pennylane_wishart.families.trend import Trend, trend_of
 
 __all__ = ["ScalingStudy"]
 
-_SCHEMA = 1
+_COLUMNS = (5, 5, 6, 5, 14, 14, 7, -17)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +36,13 @@ class ScalingStudy:
     angles: str
     """Name of the law of angles."""
     seed: int
-    confidence: float = CONFIDENCE
+    confidence: float = limits.CONFIDENCE
     """Weight that a verdict needs."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.points:
             raise InputError("A ScalingStudy needs at least one point.")
-        if self.quantity not in QUANTITIES:
-            raise InputError(f"quantity={self.quantity!r}: use one of {tuple(QUANTITIES)}.")
+        check_quantity(self.quantity)
         ordered = sorted(self.points, key=lambda p: (p.n, -1 if p.depth is None else p.depth))
         object.__setattr__(self, "points", tuple(ordered))
 
@@ -73,8 +75,8 @@ class ScalingStudy:
         return _trend(points, self.confidence)
 
     @property
-    def verdict(self) -> str:
-        """ "exponential" (a barren plateau), "polynomial", "no decay" or "cannot tell"."""
+    def verdict(self) -> Decay:
+        """How the variance falls: "exponential" is a barren plateau."""
         return self.trend.verdict
 
     @property
@@ -89,14 +91,14 @@ class ScalingStudy:
 
     @property
     def slope_interval(self) -> tuple[float, float]:
-        """95% interval of ``slope``."""
+        """Interval of ``slope`` (``levels.INTERVAL``)."""
         fit = self.trend.exponential
         return (float("nan"),) * 2 if fit is None else (fit.low, fit.high)
 
     # ------------------------------------------------------------------ depths
     @cached_property
     def depth_reached(self) -> dict[int, int | None]:
-        """Per size, the first depth from which the loss variance stays within 5% of the deep limit.
+        """Per size, the first depth from which the loss variance stays within ``levels.DEEP`` of its limit.
 
         None where no depth studied reaches it, or no formula or too large an error prevents
         saying so.
@@ -104,6 +106,7 @@ class ScalingStudy:
         out: dict[int, int | None] = {}
         for n in self.sizes:
             found = None
+            # from the deepest on: a shallow circuit can have the right variance by accident
             for point in reversed([p for p in self.points if p.n == n and p.depth is not None]):
                 if not point.is_deep:
                     break
@@ -123,13 +126,13 @@ class ScalingStudy:
             points = [p for p in self.points if p.n == n and p.depth is not None and p.followed.known]
             way = [p for p in points if not p.log2_variance < p.deep_limit + 1]
             out[n] = None
-            if len(way) >= 3:
-                x, y = [p.depth for p in way], [p.log2_variance for p in way]
+            if len(way) >= limits.MIN_POINTS:
+                x, y = [float(p.depth or 0) for p in way], [p.log2_variance for p in way]
                 out[n] = line_fit(x, y, [p.log2_variance_error for p in way], "depth")
         return out
 
     # ------------------------------------------------------------------ output
-    def rows(self) -> tuple[dict, ...]:
+    def rows(self) -> tuple[dict[str, Any], ...]:
         """Return the table: one dictionary of plain values per point."""
         return tuple(
             {
@@ -138,7 +141,7 @@ class ScalingStudy:
                 "parameters": p.n_params,
                 "dead": p.n_dead,
                 "log2_variance": p.log2_variance,
-                "log2_variance_at_most": None if p.followed.at_most is None else p.followed.at_most.at_most_log2,
+                "log2_variance_at_most": None if p.followed.at_most is None else p.followed.limit,
                 "error": p.log2_variance_error,
                 "status": p.status.name,
                 "log2_loss_variance": p.loss.value,
@@ -150,12 +153,23 @@ class ScalingStudy:
         )
 
     def __str__(self) -> str:
-        return study_text(self)
+        """The table, its fits and its verdict."""
+        head = ("n", "depth", "params", "dead", "log2 Var", "loss", "deep", "engine")
+        lines = wrapped(f"Scaling of the {QUANTITIES[self.quantity]}: {self.verdict}")
+        lines += [*wrapped(f"({self.trend.reason})"), "", columns(_COLUMNS, head)]
+        for p in self.points:
+            depth = "-" if p.depth is None else p.depth
+            deep = f"{p.deep_limit:.2f}" if np.isfinite(p.deep_limit) else "-"
+            cells = (p.n, depth, p.n_params, p.n_dead, p.followed, p.loss, deep, p.engine)
+            lines.append(columns(_COLUMNS, cells))
+        lines += ["", *self.trend.lines(), *_depth_lines(self)]
+        lines += wrapped(f"log2 of variances over angles of the law {self.angles!r}; deep: the deep limit.")
+        return "\n".join(lines)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         return {
-            "schema_version": _SCHEMA,
+            "schema_version": limits.SCHEMA,
             "record": "ScalingStudy",
             "quantity": self.quantity,
             "angles": self.angles,
@@ -167,25 +181,37 @@ class ScalingStudy:
         }
 
     @classmethod
-    def from_dict(cls, data: dict) -> ScalingStudy:
+    def from_dict(cls, data: dict[str, Any]) -> ScalingStudy:
         """Rebuild a record written by :meth:`to_dict`; the fits are made again from the points."""
-        if data.get("record") != "ScalingStudy" or data.get("schema_version") != _SCHEMA:
+        if data.get("record") != "ScalingStudy" or data.get("schema_version") != limits.SCHEMA:
             raise InputError(
-                f"ScalingStudy.from_dict reads schema {_SCHEMA} of 'ScalingStudy'; "
+                f"ScalingStudy.from_dict reads schema {limits.SCHEMA} of 'ScalingStudy'; "
                 f"got schema {data.get('schema_version')} of {data.get('record')!r}."
             )
         points = tuple(ScalingPoint.from_dict(p) for p in data["points"])
         return cls(points, data["quantity"], data["angles"], data["seed"], data["confidence"])
 
 
-def _trend(points, confidence: float) -> Trend:
-    limits = [np.nan if p.followed.at_most is None else p.followed.at_most.at_most_log2 for p in points]
+def _depth_lines(study: ScalingStudy) -> list[str]:
+    if not study.depths:
+        return []
+    found = study.depth_reached.items()
+    reached = ", ".join(f"n = {n}: {'not reached' if d is None else d}" for n, d in found)
+    lines = wrapped(f"deep limit within {levels.DEEP:.0%} from depth: {reached}")
+    for n, fit in study.depth_slopes.items():
+        if fit is not None:
+            lines.append(f"n = {n}: {fit.slope:+.3f} bits per unit of depth ({interval(fit)})")
+    return lines
+
+
+def _trend(points: tuple[ScalingPoint, ...], confidence: float) -> Trend:
+    # of families without a depth the traced circuit tells where rounding makes steps
     depths = [p.layers if p.depth is None else p.depth for p in points]
     return trend_of(
         [p.n for p in points],
         [p.log2_variance for p in points],
         [p.log2_variance_error for p in points],
-        limits,
+        [p.followed.limit for p in points],
         depths,
         confidence,
     )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit import normal_form
+from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw
+from pennylane_wishart.conventions import reached
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook.space import ReachedSpace
 
@@ -20,10 +22,6 @@ __all__ = ["MARGIN", "Certificate", "certify"]
 
 MARGIN = 4
 """Spare parameters: with 3 one circuit in 229 had a descent above the optimum, with 4 none in 195."""
-_RANK = 1e-8
-"""Singular values below this share of the largest possible one are rounding."""
-_POINTS = 3
-"""Random angles at which the rank of the tangents is taken: it is the largest of them."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def certify(space: ReachedSpace, rng: np.random.Generator) -> Certificate:
     dimension, complete = _span_dimension(space, law, root, width, most, rng)
     if not complete:
         return Certificate(dimension, 0, 0, False, space.ground)
-    points = law.sample(rng, _POINTS)
+    points = law.sample(rng, reached.POINTS)
     tangents = max(_rank(_real(space.tangents(x) @ root.T), np.sqrt(width)) for x in points)
     if tangents < dimension:
         return Certificate(dimension, tangents, 0, True, space.ground)
@@ -83,7 +81,7 @@ def certify(space: ReachedSpace, rng: np.random.Generator) -> Certificate:
     return Certificate(dimension, tangents, live, True, space.ground)
 
 
-def _root(space: ReachedSpace) -> tuple[np.ndarray, float]:
+def _root(space: ReachedSpace) -> tuple[NDArray[np.complex128], float]:
     """Return √(O_V − λ_V) and the width of the spectrum."""
     values, vectors = np.linalg.eigh(space.observable)
     raised = np.maximum(values - values[0], 0.0)
@@ -91,24 +89,25 @@ def _root(space: ReachedSpace) -> tuple[np.ndarray, float]:
 
 
 def _span_dimension(
-    space: ReachedSpace, law: AngleLaw, root: np.ndarray, width: float, most: int, rng: np.random.Generator
+    space: ReachedSpace, law: AngleLaw, root: NDArray[np.complex128], width: float, most: int, rng: np.random.Generator
 ) -> tuple[int, bool]:
     """Return K, or a number above ``most`` and False."""
     if width == 0 or most < 0:
         return 0, width == 0
-    size = min(max(16, most + 8), 2 * space.dim + 8)
+    most_states = max(reached.LEAST_STATES, most + reached.SPARE_STATES)
+    size = min(most_states, 2 * space.dim + reached.SPARE_STATES)
     vectors = _real(space.states(law.sample(rng, size)) @ root.T)
     rank = _rank(vectors, np.sqrt(width))
     # Fewer independent vectors than samples: the span has been exhausted.
-    return (rank, True) if rank < size - 4 and rank <= most else (rank, False)
+    return (rank, True) if rank < size - reached.EXHAUSTED and rank <= most else (rank, False)
 
 
-def _real(vectors: np.ndarray) -> np.ndarray:
+def _real(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.concatenate([vectors.real, vectors.imag], axis=1)
 
 
-def _rank(rows: np.ndarray, scale: float) -> int:
+def _rank(rows: NDArray[np.float64], scale: float) -> int:
     """Rank with an absolute threshold: a constant loss has rank 0."""
     if not rows.size:
         return 0
-    return int(np.sum(np.linalg.svd(rows, compute_uv=False) > _RANK * scale * np.sqrt(len(rows))))
+    return int(np.sum(np.linalg.svd(rows, compute_uv=False) > reached.RANK * scale * np.sqrt(len(rows))))

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import reached
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
 
 __all__ = ["ReachedSpace", "reached_space"]
 
-_MAX_QUBITS = 14
-"""Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
+
+_Floats = NDArray[np.float64]
+_Complex = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +30,15 @@ class ReachedSpace:
     """The circuit on V."""
 
     circuit: RotationCircuit
-    isometry: np.ndarray
+    isometry: _Complex
     """complex128 ``(d, 2^n)``: orthonormal rows that span V."""
-    generators: tuple[np.ndarray, ...]
+    generators: tuple[_Complex, ...]
     """complex128 ``(d, d)``, one per distinct generator."""
-    kind: np.ndarray
+    kind: NDArray[np.int64]
     """int64 ``(n_rotations,)``: which of them each rotation is."""
-    observable: np.ndarray
+    observable: _Complex
     """complex128 ``(d, d)``: P O P, P the projector on V."""
-    vector: np.ndarray
+    vector: _Complex
     """complex128 ``(d,)``: the input."""
 
     @property
@@ -44,9 +47,9 @@ class ReachedSpace:
         return len(self.vector)
 
     @cached_property
-    def levels(self) -> np.ndarray:
+    def levels(self) -> _Floats:
         """Eigenvalues of the observable on V, ascending."""
-        return np.linalg.eigvalsh(self.observable)
+        return np.asarray(np.linalg.eigvalsh(self.observable), np.float64)
 
     @property
     def ground(self) -> float:
@@ -54,17 +57,17 @@ class ReachedSpace:
         return float(self.levels[0])
 
     @cached_property
-    def _spectra(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _spectra(self) -> list[tuple[_Floats, _Complex]]:
         return [np.linalg.eigh(g) for g in self.generators]
 
-    def turn(self, k: int, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
+    def turn(self, k: int, angles: _Floats, states: _Complex) -> _Complex:
         """Apply rotation ``k`` at angles ``(batch,)`` to states ``(batch, …, d)``."""
         values, vectors = self._spectra[self.kind[k]]
         phases = np.exp(-1j * np.multiply.outer(angles, values))
         phases = phases.reshape(len(angles), *[1] * (states.ndim - 2), self.dim)
-        return (phases * (states @ vectors.conj())) @ vectors.T
+        return np.asarray((phases * (states @ vectors.conj())) @ vectors.T)
 
-    def states(self, parameters: np.ndarray) -> np.ndarray:
+    def states(self, parameters: _Floats) -> _Complex:
         """Return ψ at parameters ``(batch, n_params)``, complex128 ``(batch, d)``."""
         angles = self.circuit.angles_of(parameters)
         psi = np.broadcast_to(self.vector, (len(angles), self.dim))
@@ -72,7 +75,7 @@ class ReachedSpace:
             psi = self.turn(k, angles[:, k], psi)
         return psi
 
-    def tangents(self, parameters: np.ndarray) -> np.ndarray:
+    def tangents(self, parameters: _Floats) -> _Complex:
         """Return ∂ψ/∂θ_p at one point ``(n_params,)``, complex128 ``(n_params, d)``."""
         angles = self.circuit.angles_of(parameters)
         psi = self.vector[None]
@@ -86,7 +89,7 @@ class ReachedSpace:
                 out[p] += -1j * self.circuit.coefficients[k] * (psi[0] @ self.generators[self.kind[k]].T)
         return out
 
-    def gradients(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gradients(self, parameters: _Floats) -> tuple[_Floats, _Floats]:
         """Return ℓ ``(batch,)`` and ∇ℓ ``(batch, n_params)``. Cost O(batch · rotations · d²)."""
         angles = self.circuit.angles_of(parameters)
         psi = self.states(parameters)
@@ -104,14 +107,14 @@ class ReachedSpace:
         return losses, out
 
 
-def reached_space(circuit: RotationCircuit, max_dim: int = 256) -> ReachedSpace:
+def reached_space(circuit: RotationCircuit, max_dim: int = reached.MAX_DIM) -> ReachedSpace:
     """Find the space that the input and the generators reach.
 
     Args:
         circuit: the normal form; its first input state is used.
         max_dim: largest dimension that is followed.
     Raises:
-        ModuleTooLargeError: if more than ``max_dim`` dimensions are reached, or beyond 14 qubits.
+        ModuleTooLargeError: if more than ``max_dim`` dimensions are reached, or beyond ``reached.MAX_QUBITS``.
         InputError: if a rotation is driven by a random data input (its angle is no parameter).
     Cost: O(generators · d² · 2^n).
     Source: THEORY §7e, §7g; a block Krylov space of all generators.
@@ -123,8 +126,8 @@ def reached_space(circuit: RotationCircuit, max_dim: int = 256) -> ReachedSpace:
     """
     if (circuit.random_of >= 0).any():
         raise InputError("A data input that counts as random has no fixed reachable space: use encoding='fixed'.")
-    if circuit.n_qubits > _MAX_QUBITS:
-        raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {_MAX_QUBITS} qubits.")
+    if circuit.n_qubits > reached.MAX_QUBITS:
+        raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {reached.MAX_QUBITS} qubits.")
     sums, kind = distinct_generators(circuit)
     vector = circuit.state.vector()
     isometry = invariant_subspace(vector, sums, max_dim)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, UpperBounds
@@ -40,7 +42,7 @@ class DepthFacts:
     seed: int = 7
     progress: bool | None = field(default=None, repr=False, compare=False)
     """Whether laws that take seconds show a bar: True, False, or None where someone is watching."""
-    cache: dict = field(default_factory=dict, repr=False, compare=False)
+    cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
     """Typed reasons, one tuple for each of ``dead_parameters``."""
 
@@ -67,22 +69,22 @@ class DepthFacts:
 
     # ------------------------------------------------------------------ this depth
     @property
-    def live_parameters(self) -> np.ndarray:
+    def live_parameters(self) -> NDArray[np.int64]:
         """Flat indices of the parameters that are not dead."""
         return np.setdiff1d(np.arange(self.n_params), self.dead_parameters)
 
     @property
-    def gradient_variance(self) -> np.ndarray:
+    def gradient_variance(self) -> NDArray[np.float64]:
         """Var[∂ℓ/∂θ_k] at this depth, float64 ``(n_params,)``; NaN where only a bound is known."""
         return self.moments.gradient_variance
 
     @property
-    def gradient_variance_error(self) -> np.ndarray:
+    def gradient_variance_error(self) -> NDArray[np.float64]:
         """Standard errors of ``gradient_variance``; 0 where exact, NaN where only a bound is known."""
         return self.moments.gradient_variance_error
 
     @property
-    def log2_gradient_variance(self) -> np.ndarray:
+    def log2_gradient_variance(self) -> NDArray[np.float64]:
         """log2 of ``gradient_variance``; −inf only for dead parameters, NaN where only a bound is known."""
         return self.moments.log2_gradient_variance
 
@@ -95,10 +97,6 @@ class DepthFacts:
     def gradient_variance_lower(self) -> LowerBounds:
         """Lower bounds on ``gradient_variance``, equal to it where it is exact."""
         return self.moments.gradient_variance_lower
-
-    def _live(self) -> tuple[int, ...]:
-        dead = set(self.dead_parameters)
-        return tuple(k for k in range(self.n_params) if k not in dead)
 
     # ------------------------------------------------------------------ shots
     @cached_property
@@ -117,7 +115,7 @@ class DepthFacts:
         return mean_shot_variance(self.circuit, self.angles, self.moments, self.seed, found)
 
     @cached_property
-    def shift_costs(self) -> np.ndarray:
+    def shift_costs(self) -> NDArray[np.float64]:
         """Variance of a gradient estimate over that of a loss estimate with as many shots, ``(n_params,)``.
 
         R·Σa_i² of the parameter-shift rule with R circuits and coefficients a_i: 1 for a plain rotation.
@@ -125,12 +123,13 @@ class DepthFacts:
         return shift_costs(self.circuit)
 
     @cached_property
-    def shifted_shot_variance(self) -> np.ndarray:
+    def shifted_shot_variance(self) -> NDArray[np.float64]:
         """Variance of one shot at the shifted points of each parameter's shift rule, ``(n_params,)``.
 
         ``shot_variance`` itself, exactly, for a uniform angle that turns one word; sampled for others
         where state vectors are affordable. NaN where only a bound is known.
         """
+        # one number serves all whose shift leaves the average as it is; only the others are sampled
         out = np.full(self.n_params, self.shot_variance.value)
         moved = np.setdiff1d(np.flatnonzero(~shift_invariant(self.circuit, self.angles)), self.dead_parameters)
         if len(moved):
@@ -140,7 +139,7 @@ class DepthFacts:
         return out
 
     @cached_property
-    def log2_shots_to_resolve(self) -> np.ndarray:
+    def log2_shots_to_resolve(self) -> NDArray[np.float64]:
         """log2 of the shots per gradient component for signal-to-noise 1.
 
         All shots of the circuits of one parameter-shift rule together. +inf where dead, NaN where
@@ -183,7 +182,7 @@ class DepthFacts:
         return rare_outcome(self.circuit, self.moments)
 
     @property
-    def shots_to_resolve(self) -> np.ndarray:
+    def shots_to_resolve(self) -> NDArray[np.float64]:
         """Shots per gradient component for signal-to-noise 1, ``(n_params,)``; NaN where only bounded."""
         with np.errstate(over="ignore"):
-            return np.exp2(self.log2_shots_to_resolve)
+            return np.asarray(np.exp2(self.log2_shots_to_resolve))

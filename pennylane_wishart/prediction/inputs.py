@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import InputState, RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError
@@ -12,7 +14,7 @@ from pennylane_wishart.errors import InputError
 __all__ = ["read_inputs"]
 
 
-def read_inputs(circuit: RotationCircuit, states=None, data=None) -> list[InputState]:
+def read_inputs(circuit: RotationCircuit, states: Any = None, data: Any = None) -> list[InputState]:
     """Return the input states of a data set, in the circuit's frame.
 
     Args:
@@ -29,6 +31,7 @@ def read_inputs(circuit: RotationCircuit, states=None, data=None) -> list[InputS
         )
     if data is not None:
         return _encoded(circuit, np.asarray(data, dtype=float))
+    # what cannot be amplitudes is taken for data: the user's arrays come without a label
     if isinstance(states, InputState):
         states = [states]
     if isinstance(states, Sequence) and states and all(isinstance(s, InputState) for s in states):
@@ -51,15 +54,16 @@ def _datum_shape(circuit: RotationCircuit) -> tuple[int, ...] | None:
         return None
     slot, arguments = _slot(circuit), trace.arguments
     shape = np.shape(arguments.args[slot] if isinstance(slot, int) else arguments.kwargs[slot])
-    return shape[1:] if trace.batch_size else shape
+    return tuple(shape[1:] if trace.batch_size else shape)
 
 
-def _slot(circuit: RotationCircuit):
+def _slot(circuit: RotationCircuit) -> int | str:
     assert circuit.trace is not None
-    return circuit.trace.arguments.data_slots[0]
+    slot: int | str = circuit.trace.arguments.data_slots[0]
+    return slot
 
 
-def _refuse_ambiguous(circuit: RotationCircuit, array: np.ndarray) -> None:
+def _refuse_ambiguous(circuit: RotationCircuit, array: NDArray[Any]) -> None:
     """Amplitudes and data of the same shape cannot be told apart."""
     if _datum_shape(circuit) == array.shape[1:] and not np.iscomplexobj(array):
         raise InputError(
@@ -68,7 +72,7 @@ def _refuse_ambiguous(circuit: RotationCircuit, array: np.ndarray) -> None:
         )
 
 
-def _encoded(circuit: RotationCircuit, data: np.ndarray) -> list[InputState]:
+def _encoded(circuit: RotationCircuit, data: NDArray[np.float64]) -> list[InputState]:
     """Read the QNode once per datum; the circuits must differ in their input alone."""
     shape, n = _datum_shape(circuit), circuit.n_qubits
     if shape is None:
@@ -86,7 +90,7 @@ def _encoded(circuit: RotationCircuit, data: np.ndarray) -> list[InputState]:
     return [_encode(circuit, datum, i) for i, datum in enumerate(data)]
 
 
-def _encode(circuit: RotationCircuit, datum: np.ndarray, index: int) -> InputState:
+def _encode(circuit: RotationCircuit, datum: NDArray[np.float64], index: int) -> InputState:
     trace = circuit.trace
     assert trace is not None
     arguments = trace.arguments
@@ -96,7 +100,8 @@ def _encode(circuit: RotationCircuit, datum: np.ndarray, index: int) -> InputSta
         kwargs = {name: datum if name == slot else value for name, value in arguments.kwargs.items()}
     else:
         args, kwargs = arguments.rebuild(datum.ravel(), arguments.data_slots)
-    other = normal_form(trace.qnode, argnums=list(arguments.slots))(*args, **kwargs)
+    other: RotationCircuit = normal_form(trace.qnode, argnums=list(arguments.slots))(*args, **kwargs)
+    # one law of circuits for all inputs: only what enters before the first trainable gate may differ
     same = (
         other.n_rotations == circuit.n_rotations
         and other.terms.strings() == circuit.terms.strings()

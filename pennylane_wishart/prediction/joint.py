@@ -18,33 +18,25 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import JointLaw, SquaredNorm
 from pennylane_wishart.ensembles.sampled import SampleTable
 from pennylane_wishart.ensembles.scaled import Array, Scaled
 from pennylane_wishart.errors import Status
+from pennylane_wishart.prediction.budget import affordable
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 
 __all__ = ["CircuitJoint", "DepthSquare", "affordable_samples"]
 
-_WORK = 4e7
-"""Amplitudes times words times samples of all gradients: some seconds."""
-_MOST, _LEAST = 4096, 500
-_MAX_QUBITS = 14
-_WIDEST = 10
-"""Qubits of a generator of non-commuting words that the sampler takes."""
-
 
 def affordable_samples(circuit: RotationCircuit) -> int:
     """Return how many gradients of the circuit itself are drawn for a table; 0 where too few are affordable."""
-    if circuit.n_qubits > _MAX_QUBITS:
-        return 0
+    # the sampler exponentiates words that commute one by one, and others as a matrix
     for k in range(circuit.n_rotations):
         words = circuit.generator(k).words
-        if len(words) > 1 and len(words.support()) > _WIDEST and words.anticommutation(words).any():
+        if len(words) > 1 and len(words.support()) > limits.WIDEST_GENERATOR and words.anticommutation(words).any():
             return 0
-    work = 2.0**circuit.n_qubits * (len(circuit.terms) + len(circuit.observable) + 1)
-    size = int(min(_MOST, _WORK / work))
-    return size if size >= _LEAST else 0
+    return affordable(circuit, len(circuit.observable) + 1, limits.JOINT)
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class CircuitJoint(JointLaw):
     @cached_property
     def _table(self) -> tuple[Array, Array]:
         size = affordable_samples(self.circuit)
-        return self._scaled_sample(size, np.random.default_rng([0x701, 7]), 0)
+        return self._scaled_sample(size, np.random.default_rng(limits.JOINT_SEED), 0)
 
     def covariance(self) -> Array:
         """Return the covariance of (ℓ, ∇ℓ), (1 + p, 1 + p), of a stored seeded sample."""
@@ -101,6 +93,7 @@ class DepthSquare(SquaredNorm):
 
     __hash__ = object.__hash__
 
+    # everything is kept in units of an even power of two: squares of gradients can be below the smallest float
     @cached_property
     def _exponent(self) -> int:
         return 2 * math.floor(math.log2(self.total) / 2)
@@ -118,7 +111,7 @@ class DepthSquare(SquaredNorm):
     def _curve(self) -> SampleTable:
         if isinstance(self.joint, CircuitJoint):
             return SampleTable.build(np.ldexp(self._scale * self.joint.square_points, -self._exponent))
-        return SampleTable.build(self._draw(1 << 14, np.random.default_rng(0)))
+        return SampleTable.build(self._draw(limits.SQUARE_DRAWS, np.random.default_rng(0)))
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         if isinstance(self.joint, CircuitJoint):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import JointLaw, MixtureLaw
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import OutOfTheoryError, Status
@@ -50,26 +53,26 @@ class DeepLaws(DepthFacts):
         key = ("shallow", id(law))
         if key not in self.cache:
             self.cache[key] = law.with_status(Status.SHALLOW)
-        return self.cache[key]
+        shallow: Law = self.cache[key]
+        return shallow
 
     def _deep_gradient(self, k: int) -> Law:
         key = parameter_key(self.signature, k)
-        if key is None or key not in self.cache:
-            law = gradient_law(self.signature, k, self.law_engine)
-            if key is None:
-                return law
-            self.cache[key] = law
-        return self.cache[key]
+        found: Law | None = self.cache.get(key)
+        if found is None:
+            found = gradient_law(self.signature, k, self.law_engine)
+            # parameters of one kind of gate share one object: tables and mixtures are made once
+            if key is not None:
+                self.cache[key] = found
+        return found
 
     @cached_property
     def gradient(self) -> Law:
         """Law of the gradient component of a parameter drawn at random among the live ones."""
         require_theory(self.signature)
-        dead = set(self.dead_parameters)
-        live = np.array([k for k in range(self.n_params) if k not in dead], np.int64)
-        if not len(live):
+        if not len(self.live_parameters):
             raise OutOfTheoryError("Every parameter is dead: all gradients are 0.")
-        return self.gradient_mixture(live)
+        return self.gradient_mixture(self.live_parameters)
 
     def joint(self, parameters: Sequence[int] | None = None) -> JointLaw:
         """Return the joint law of the loss and gradient components, all live ones by default.
@@ -82,7 +85,7 @@ class DeepLaws(DepthFacts):
         Raises:
             OutOfTheoryError: outside the theory, or for a parameter without a law.
         """
-        chosen = self._live() if parameters is None else tuple(int(k) for k in parameters)
+        chosen = tuple(int(k) for k in (self.live_parameters if parameters is None else parameters))
         law = self._joint(chosen)
         if isinstance(law, CircuitJoint) and not self.is_deep:
             return JointLaw(law.parts).with_status(Status.SHALLOW)
@@ -98,7 +101,8 @@ class DeepLaws(DepthFacts):
             else:
                 far = Status.NEIGHBOURS if len(chosen) > 1 else Status.OK
                 self.cache[key] = law.with_status(far if self.is_deep else Status.SHALLOW)
-        return self.cache[key]
+        found: JointLaw = self.cache[key]
+        return found
 
     @cached_property
     def gradient_square(self) -> Law:
@@ -107,10 +111,10 @@ class DeepLaws(DepthFacts):
         ``status``: OK where the shape too is that of this depth (drawn from the circuit's own states,
         deep or not), NEIGHBOURS or SHALLOW where it is the deep limit of separated gates.
         """
-        joint = self._joint(self._live())
+        joint = self._joint(tuple(self.live_parameters.tolist()))
         squares = self.gradient_variance + self.moments.gradient_mean**2
         total = float(np.sum(np.delete(squares, list(self.dead_parameters))))
-        if not np.isfinite(total):  # of some parameter only a bound is known
+        if not np.isfinite(total):  # of some parameter only a bound is known: the shape's own mean then
             if isinstance(joint, CircuitJoint):
                 total = float(joint.square_points.mean())
             else:
@@ -118,7 +122,7 @@ class DeepLaws(DepthFacts):
         return DepthSquare(joint, total).with_status(joint.status)
 
     @cached_property
-    def deep_variance(self) -> np.ndarray:
+    def deep_variance(self) -> NDArray[np.float64]:
         """Deep-limit variance of every gradient component; NaN where no law is known."""
         out = np.full(self.n_params, np.nan)
         for k in range(self.n_params):
@@ -130,7 +134,7 @@ class DeepLaws(DepthFacts):
         return out
 
     @cached_property
-    def deep_parameters(self) -> np.ndarray:
+    def deep_parameters(self) -> NDArray[np.bool_]:
         """``bool (n_params,)``: variance within ``levels.DEEP`` (and error) of the deep limit, and no parameter
         that misses it lies further from the end on the same third of the circuit.
 
@@ -140,16 +144,17 @@ class DeepLaws(DepthFacts):
         deep = self.deep_variance
         gap = np.abs(self.gradient_variance - deep)
         with np.errstate(invalid="ignore"):
-            close = (gap <= levels.DEEP * deep + 3 * self.gradient_variance_error) & (deep > 0)
+            close = (gap <= levels.DEEP * deep + limits.DEEP_ERRORS * self.gradient_variance_error) & (deep > 0)
         # of a parameter that no walk reached only a bound is known, which is close to nothing
         close &= self.moments.known
         place = np.full(self.n_params, -1)
         driven = self.circuit.parameter_of >= 0
         place[self.circuit.parameter_of[driven]] = np.flatnonzero(driven)
         length = self.circuit.n_rotations
+        # thirds: what misses the limit near an end says nothing of the other end
         early = place[~close & (place < length / 3)].max(initial=-1)
         late = place[~close & (place >= 2 * length / 3)].min(initial=length)
-        return close & (place > early) & (place < late)
+        return np.asarray(close & (place > early) & (place < late))
 
     @cached_property
     def is_deep(self) -> bool | None:
@@ -163,15 +168,16 @@ class DeepLaws(DepthFacts):
         m = self.moments
         if np.isnan(m.loss_variance):
             return None
-        return abs(m.loss_variance - variance) <= levels.DEEP * variance + 3 * m.loss_variance_error
+        return abs(m.loss_variance - variance) <= levels.DEEP * variance + limits.DEEP_ERRORS * m.loss_variance_error
 
     # ------------------------------------------------------------------ do the laws hold at this depth
-    def own_sample(self, parameters: Sequence[int] | np.ndarray) -> OwnSample | None:
+    def own_sample(self, parameters: Sequence[int] | NDArray[np.int64]) -> OwnSample | None:
         """Return losses of the circuit itself, one component of ``parameters`` with each; None where too dear."""
         key = ("own sample", tuple(int(k) for k in parameters))
         if key not in self.cache:
             self.cache[key] = draw_own_sample(self.circuit, self.angles, np.array(key[1], np.int64), self.seed)
-        return self.cache[key]
+        found: OwnSample | None = self.cache[key]
+        return found
 
     @cached_property
     def loss_check(self) -> LawCheck:
@@ -183,12 +189,13 @@ class DeepLaws(DepthFacts):
             OutOfTheoryError: where there is no law.
         """
         law = self.loss
+        # the sample is dear, and a wrong variance settles it
         if not self.is_deep:
             return LawCheck(Validity.SHALLOW)
         own = self.own_sample(np.flatnonzero(self.deep_parameters))
         return LawCheck(Validity.NOT_ASSESSED) if own is None else check_law_shape(law, own.losses)
 
-    def gradient_check(self, parameters: Sequence[int] | np.ndarray | None = None) -> LawCheck:
+    def gradient_check(self, parameters: Sequence[int] | NDArray[np.int64] | None = None) -> LawCheck:
         """Whether the laws of some gradient components hold at this depth, by the circuit's own sample.
 
         Args:
@@ -201,9 +208,10 @@ class DeepLaws(DepthFacts):
         key = ("gradient check", tuple(int(k) for k in chosen))
         if key not in self.cache:
             self.cache[key] = self._gradient_check(chosen, deep)
-        return self.cache[key]
+        found: LawCheck = self.cache[key]
+        return found
 
-    def _gradient_check(self, chosen: np.ndarray, deep: np.ndarray) -> LawCheck:
+    def _gradient_check(self, chosen: NDArray[np.int64], deep: NDArray[np.int64]) -> LawCheck:
         if len(chosen) == 0 or not np.isin(chosen, deep).all():
             return LawCheck(Validity.SHALLOW)
         own = self.own_sample(chosen)
@@ -211,7 +219,7 @@ class DeepLaws(DepthFacts):
             return LawCheck(Validity.NOT_ASSESSED)
         return check_law_shape(self.gradient_mixture(own.picked), own.components)
 
-    def gradient_mixture(self, picked: np.ndarray) -> Law:
+    def gradient_mixture(self, picked: NDArray[np.int64]) -> Law:
         """Return the law of a component drawn as often from each parameter as ``picked`` names it."""
         laws: dict[int, Law] = {}
         counts: dict[int, int] = {}
@@ -222,6 +230,8 @@ class DeepLaws(DepthFacts):
         status = Status.OK if self.deep_parameters[np.unique(picked)].all() else Status.SHALLOW
         if len(laws) == 1:
             return next(iter(laws.values())).with_status(status)
+        # parameters with one law are one part of the mixture, however many they are
         total = sum(counts.values())
         mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
-        return (mixture.laws[0] if len(mixture.laws) == 1 else mixture).with_status(status)
+        # a mixture drops parts of no weight; what is left of one is the law that was put in
+        return (cast(Law, mixture.laws[0]) if len(mixture.laws) == 1 else mixture).with_status(status)

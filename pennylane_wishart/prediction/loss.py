@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import BetaLoss, Constant, GammaLoss, HaarCompression, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError
@@ -10,12 +11,11 @@ from pennylane_wishart.sectors import Sector, Signature
 __all__ = ["ENGINES", "field_spectrum", "is_flat", "loss_law", "sector_loss", "weighted_sectors"]
 
 ENGINES = ("exact", "matched", "asymptotic")
-_LIGHT = 1e-12
 
 
 def weighted_sectors(signature: Signature) -> list[Sector]:
     """Return the sectors in which the input has weight."""
-    return [s for s in signature.sectors if s.weight > _LIGHT]
+    return [s for s in signature.sectors if s.weight > limits.LIGHT]
 
 
 def field_spectrum(sector: Sector) -> tuple[tuple[float, ...], tuple[int, ...]] | None:
@@ -23,13 +23,14 @@ def field_spectrum(sector: Sector) -> tuple[tuple[float, ...], tuple[int, ...]] 
     if sector.spectrum is None:
         return None
     values, counts = sector.spectrum
+    # over the quaternions every level comes twice over the complex numbers
     half = 2 if sector.beta == 4 else 1
     return tuple(float(v) for v in values), tuple(int(c) // half for c in counts)
 
 
 def is_flat(rho: tuple[float, ...], dim: int) -> bool:
     """Whether an input block is completely mixed in its sector: no rotation changes it."""
-    return len(rho) == dim and max(rho) - min(rho) <= _LIGHT * max(rho)
+    return len(rho) == dim and max(rho) - min(rho) <= limits.LIGHT * max(rho)
 
 
 def sector_loss(sector: Sector, engine: str = "exact") -> Law:
@@ -51,9 +52,10 @@ def sector_loss(sector: Sector, engine: str = "exact") -> Law:
     if engine == "matched" or spectrum is None or sector.rho_spectrum is None:
         return _matched(sector)
     values, counts = spectrum
-    rho = tuple(float(p) for p in sector.rho_spectrum if p > _LIGHT)
+    rho = tuple(float(p) for p in sector.rho_spectrum if p > limits.LIGHT)
     if is_flat(rho, sum(counts)):
         return Constant(sector.weight * sector.center)
+    # a pure input and two levels: the loss is one Beta variable, with a closed form in every tail
     if len(rho) == 1 and len(values) == 2:
         low, high = (v * rho[0] for v in values)
         return BetaLoss(low, high, counts[1], sum(counts), sector.beta)
@@ -69,6 +71,7 @@ def _matched(sector: Sector) -> Law:
             "only its second moments."
         )
     dim, beta = sector.field_dim, sector.beta
+    # mean and variance of a pure input first, then the spread of the input that there is
     shape = beta * sector.dof_finite / 2 * (1 + 2 / (beta * dim))
     spread = (sector.purity - sector.weight**2 / dim) / (1 - 1 / dim)
     shape *= sector.weight**2 / spread
@@ -84,9 +87,10 @@ def loss_law(signature: Signature, engine: str = "exact") -> Law:
     require_theory(signature)
     spin = signature.spin_factor
     if spin is not None:
+        # a sphere of dimension 0 has two points that no rotation joins: the loss stays where it is
         amplitude = spin.amplitude * spin.norm
         if amplitude == 0 or spin.d < 2:
-            return Constant(spin.offset + (spin.amplitude * spin.norm if spin.d < 2 else 0.0))
+            return Constant(spin.offset + (amplitude if spin.d < 2 else 0.0))
         law: Law = SpinFactor(amplitude, spin.d)
         return SectorSum((law, Constant(spin.offset))) if spin.offset else law
     laws = tuple(sector_loss(s, engine) for s in weighted_sectors(signature))

@@ -7,22 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart import minima as minima_room
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.loss import field_spectrum, require_theory, weighted_sectors
 from pennylane_wishart.sectors import Rank, Signature
 
 __all__ = ["predicted_minima", "predicted_transition"]
 
-_PURE = 1e-9
-_MAX_PARAMETERS = 48
-_HOPELESS = 2e8
-"""Parameters squared times amplitudes above which the rank of the quantum Fisher information takes minutes."""
+_Level = tuple[tuple[float, ...], tuple[int, ...], int, float]
+"""(values, multiplicities, beta, weight) of a sector where the loss moves."""
 
 
-def _levels(signature: Signature) -> list[tuple]:
-    """Return (values, multiplicities, beta, weight) of the sectors where the loss moves."""
+def _levels(signature: Signature) -> list[_Level]:
     require_theory(signature)
-    out = []
+    out: list[_Level] = []
     for sector in weighted_sectors(signature):
         if sector.is_constant:
             continue
@@ -32,11 +30,12 @@ def _levels(signature: Signature) -> list[tuple]:
                 "The spectrum of the observable in a sector is not known at this size: no law of minima."
             )
         rho = sector.rho_spectrum
-        if rho is None or len(np.flatnonzero(np.asarray(rho) > _PURE)) > 1:
+        if rho is None or len(np.flatnonzero(np.asarray(rho) > limits.PURE)) > 1:
             raise OutOfTheoryError(
                 "The input is mixed inside a sector (entangled with its multiplicity, or complex in a real "
                 "sector): the law of minima is for pure inputs."
             )
+        assert sector.beta is not None  # in_theory sectors have a beta
         out.append((*spectrum, sector.beta, float(sector.weight)))
     if not out:
         raise OutOfTheoryError("The loss is constant: it has no local minima.")
@@ -51,14 +50,19 @@ def predicted_transition(signature: Signature, exact: bool) -> float:
         return minima_room.transition_spin_factor(spin.d)
     levels = _levels(signature)
     if exact:
-        return sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
+        return _star(levels)
     sectors = [s for s in weighted_sectors(signature) if not s.is_constant]
     return sum(minima_room.transition_asymptotic(s.dof_finite, s.beta or 2) for s in sectors)
 
 
-def _refuse(levels, p: int, known: str, why: str) -> OutOfTheoryError:
+def _star(levels: list[_Level]) -> int:
+    """Return p*, exact."""
+    return sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
+
+
+def _refuse(levels: list[_Level], p: int, known: str, why: str) -> OutOfTheoryError:
     """The error for a law that is not computed, with the published limit in its place."""
-    star = sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
+    star = _star(levels)
     limit = float(minima_room.concentration_energy(p / star))
     return OutOfTheoryError(
         f"No law of minima is computed {why}; here {known}{p} independent parameters of p* = {star}. The published "
@@ -66,19 +70,20 @@ def _refuse(levels, p: int, known: str, why: str) -> OutOfTheoryError:
     )
 
 
-def _large(levels, p: int, seed: int, weighting: str):
+def _large(levels: list[_Level], p: int, seed: int, weighting: str) -> minima_room.MinimaLaw:
     """More parameters than the integral takes: extrapolated, for minima that count equally."""
     if weighting != "count":
-        raise _refuse(levels, p, "", f"for descents with more than {_MAX_PARAMETERS} parameters (see .minima)")
+        raise _refuse(levels, p, "", f"for descents with more than {limits.MAX_PARAMETERS} parameters (see .minima)")
     try:
         return minima_room.large_minima_law(levels, p, seed=seed)
     except InputError as err:
-        why = f"for more than {_MAX_PARAMETERS} parameters and an observable with a few isolated states"
+        why = f"for more than {limits.MAX_PARAMETERS} parameters and an observable with a few isolated states"
         raise _refuse(levels, p, "", why) from err
 
 
 def _parameters(signature: Signature, dead: int, star: int) -> tuple[int, bool]:
     """Return (p, whether it is only an upper bound), where a law of minima can be made of it."""
+    # no more parameters can be independent than are not proved dead
     most = signature.n_params - dead
     if most == 0:
         raise OutOfTheoryError("Every parameter is dead: the loss is constant in all of them, and has no minima.")
@@ -88,6 +93,7 @@ def _parameters(signature: Signature, dead: int, star: int) -> tuple[int, bool]:
             raise OutOfTheoryError("No parameter moves the loss: it is constant in all of them, and has no minima.")
         return found.value, False
     p = min(found.at_most, most)
+    # a bound below p* gives a law on the safe side; one above leaves open whether there is any
     if p >= star:
         raise OutOfTheoryError(
             f"The number of independent parameters is not known at this size: it is at most {p}, and p* = {star}."
@@ -107,17 +113,22 @@ def predicted_minima(
     return replace(law, status=Status.BOUND) if bounded and law.status is Status.OK else law
 
 
-def _minima(signature: Signature, dead: int, seed: int, engine: str, weighting: str):
+def _minima(
+    signature: Signature, dead: int, seed: int, engine: str, weighting: str
+) -> tuple[minima_room.MinimaLaw, bool]:
     if signature.spin_factor is not None:
         raise OutOfTheoryError(
             "A spin-factor loss is linear on a sphere: below p* = d − 1 its minima have no published law."
         )
     levels = _levels(signature)
-    star = sum(minima_room.transition(v, c, b) for v, c, b, _ in levels)
+    star = _star(levels)
     most = signature.n_params - dead
-    if 0 < most < star and signature.n_params**2 * 2.0 ** min(signature.circuit.n_qubits, 12) > _HOPELESS:
+    # the rank decides between a law and a point mass: where p cannot reach p* it is not worth minutes
+    work = signature.n_params**2 * 2.0 ** min(signature.circuit.n_qubits, limits.RANK_QUBITS)
+    if 0 < most < star and work > limits.MAX_RANK_WORK:
         raise _refuse(levels, most, "at most ", "where counting independent parameters takes minutes")
     p, bounded = _parameters(signature, dead, star)
+    # sectors where the loss stands still shift all minima alike
     offset = sum(s.weight * s.center for s in weighted_sectors(signature) if s.is_constant)
     if engine == "asymptotic":
         sectors = [s for s in weighted_sectors(signature) if not s.is_constant]
@@ -126,9 +137,9 @@ def _minima(signature: Signature, dead: int, seed: int, engine: str, weighting: 
         s = sectors[0]
         law = minima_room.asymptotic_minima_law(s.dof, p, s.beta or 2, seed)
         return law.rescaled(s.weight * s.mean, s.weight * s.ground + offset), bounded
-    if _MAX_PARAMETERS < p < star:
+    if limits.MAX_PARAMETERS < p < star:
         law = _large(levels, p, seed, weighting)
-    elif len(levels) == 1:
+    elif len(levels) == 1:  # a weight scales the observable of the only sector that moves
         values, counts, beta, weight = levels[0]
         law = minima_room.minima_law(np.asarray(values) * weight, counts, p, beta, seed=seed, weighting=weighting)
     else:

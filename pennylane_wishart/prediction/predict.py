@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
@@ -19,11 +21,11 @@ __all__ = ["predict", "prediction_of"]
 
 def prediction_of(
     sig: Signature,
-    angles="uniform",
+    angles: str | AngleLaw | Any = "uniform",
     engine: str = "exact",
     seed: int = 7,
     progress: bool | None = None,
-    **budget,
+    **budget: Any,
 ) -> Prediction:
     """Return the :class:`Prediction` of a signature; see :func:`predict`."""
     if engine not in ENGINES:
@@ -37,6 +39,7 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
+    # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
     proofs = dead_proofs(circuit)
     moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
     return Prediction(
@@ -53,15 +56,15 @@ def prediction_of(
 
 
 def predict(
-    qnode,
-    angles="uniform",
-    engine="exact",
-    seed=7,
-    argnums=None,
-    output=None,
-    encoding="fixed",
+    qnode: Any,
+    angles: str | AngleLaw | Any = "uniform",
+    engine: str = "exact",
+    seed: int = 7,
+    argnums: Any = None,
+    output: int | None = None,
+    encoding: str = "fixed",
     progress: bool | None = None,
-):
+) -> Any:
     """Predict the laws of a QNode's loss, gradients and local minima without running it.
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
@@ -95,7 +98,7 @@ def predict(
         ([0.25, 0.25], 'exact words')
     """
 
-    def finish(found: Signature | RotationCircuit, step) -> Prediction:
+    def finish(found: Signature | RotationCircuit, step: Callable[[str], None]) -> Prediction:
         if isinstance(found, RotationCircuit):
             step("computing the signature")
         sig = found if isinstance(found, Signature) else signature(found, progress=False)
@@ -106,7 +109,7 @@ def predict(
         with step_bar(progress, 3, "predicting") as step:
             return finish(qnode, step)
 
-    def run(*args, **kwargs) -> Prediction:
+    def run(*args: Any, **kwargs: Any) -> Prediction:
         with step_bar(progress, 3, "reading the circuit") as step:
             read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
             return finish(read(*args, **kwargs), step)

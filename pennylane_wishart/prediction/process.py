@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import ndtr
 
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import InputState
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.arguments import check_size
 from pennylane_wishart.ensembles.process import (
@@ -31,22 +33,22 @@ from pennylane_wishart.sectors.inputs import SectorInputs, sector_inputs
 
 __all__ = ["Process", "SectorProcess", "SpinProcess", "build_process"]
 
-_GRID = np.linspace(-8.0, 8.0, 1601)
-_LIGHT = 1e-12
+_GRID = np.linspace(*limits.NORMAL_GRID)
+_Floats = NDArray[np.float64]
 
 
 class _Part(Protocol):
     """One independent part of the losses, with mean 0 or a constant mean inside."""
 
     @property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> _Floats:
         """Cov[ℓ_i, ℓ_j] of this part, ``(n, n)``."""
 
     @property
     def verdict(self) -> GaussianVerdict:
         """Whether this part is close to a Gaussian process."""
 
-    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
         """Joint draws, ``(size, n)``."""
 
     def marginal(self, i: int) -> Law:
@@ -61,38 +63,40 @@ class SectorProcess:
     """Distinct eigenvalues of the traceless part of O."""
     multiplicities: tuple[int, ...]
     beta: int
-    operators: np.ndarray
+    operators: NDArray[Any]
     """``(n, d, d)``, as ``ensembles.process.process_sample`` takes them."""
 
     @classmethod
     def of(cls, inputs: SectorInputs) -> SectorProcess:
         """Express every input on an orthonormal basis of the span of all."""
+        # a joint law depends on the inputs' span alone: compressing O to it keeps matrices at n · copies
         n, copies, dim = inputs.columns.shape
         parts = span_operators(inputs.columns.reshape(n * copies, dim), inputs.beta)
         operators = parts.reshape(n, copies, *parts.shape[1:]).sum(axis=1)
         return cls(inputs.values, inputs.multiplicities, inputs.beta, operators)
 
     @cached_property
-    def _jordan(self) -> np.ndarray:
+    def _jordan(self) -> NDArray[Any]:
         """Parts of the inputs that the observable sees: over H, averaged with their partners."""
         if self.beta != 4:
             return self.operators
+        # O commutes with the quaternionic structure: it sees an input only averaged with its partner
         omega = np.kron(np.array([[0, 1], [-1, 0]]), np.eye(self.operators.shape[1] // 2))
-        return (self.operators + omega @ self.operators.conj() @ omega.T) / 2
+        return np.asarray(self.operators + omega @ self.operators.conj() @ omega.T) / 2
 
     @property
-    def weights(self) -> np.ndarray:
+    def weights(self) -> _Floats:
         """Tr ρ_i in the sector, ``(n,)``."""
-        return np.einsum("nii->n", self.operators).real
+        return np.asarray(np.einsum("nii->n", self.operators).real)
 
     @property
-    def overlaps(self) -> np.ndarray:
+    def overlaps(self) -> _Floats:
         """Tr ρ_iρ_j over F, ``(n, n)``: over H twice the complex trace of the Jordan parts."""
         traces = np.einsum("iab,jba->ij", self._jordan, self._jordan).real
-        return 2 * traces if self.beta == 4 else traces
+        return np.asarray(2 * traces if self.beta == 4 else traces)
 
     @property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> _Floats:
         """Cov[ℓ_i, ℓ_j] of this sector."""
         return loss_covariance(self.values, self.multiplicities, self.beta, self.overlaps, self.weights)
 
@@ -101,7 +105,7 @@ class SectorProcess:
         """Gaussian process or not, judged for a pure input."""
         return gaussian_verdict(self.values, self.multiplicities, self.beta)
 
-    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
         """Joint draws by compression of O to the span of the inputs."""
         return process_sample(self.values, self.multiplicities, self.beta, self.operators, size, rng)
 
@@ -110,7 +114,7 @@ class SectorProcess:
         rho = np.linalg.eigvalsh(self._jordan[i])[::-1]
         if self.beta == 4:
             rho = 2 * rho[::2]  # every eigenvalue over H comes twice
-        kept = tuple(float(p) for p in rho if p > _LIGHT)
+        kept = tuple(float(p) for p in rho if p > limits.LIGHT)
         return HaarCompression(self.values, self.multiplicities, self.beta, kept) if kept else Constant(0.0)
 
 
@@ -118,13 +122,13 @@ class SectorProcess:
 class SpinProcess:
     """A spin factor: ℓ_i = ‖b‖·a_i·u with one u uniform on S^{d−1} for all inputs."""
 
-    vectors: np.ndarray
+    vectors: _Floats
     """‖b‖·⟨γ_j⟩ of every input, ``(n, d)``."""
 
     @property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> _Floats:
         """‖b‖²·a_i·a_j/d."""
-        return self.vectors @ self.vectors.T / self.vectors.shape[1]
+        return np.asarray(self.vectors @ self.vectors.T / self.vectors.shape[1])
 
     @property
     def verdict(self) -> GaussianVerdict:
@@ -132,15 +136,16 @@ class SpinProcess:
         d = self.vectors.shape[1]
         return gaussian_verdict([-1.0, 1.0], [d - 1, d - 1], 1)
 
-    def sample(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
         """Joint draws."""
+        # one vector for all inputs: that is what makes their losses depend on each other
         u = rng.standard_normal((size, self.vectors.shape[1]))
-        return (u / np.linalg.norm(u, axis=1)[:, None]) @ self.vectors.T
+        return np.asarray((u / np.linalg.norm(u, axis=1)[:, None]) @ self.vectors.T)
 
     def marginal(self, i: int) -> Law:
         """Law of ℓ_i."""
         length = float(np.linalg.norm(self.vectors[i]))
-        return SpinFactor(length, self.vectors.shape[1]) if length > _LIGHT else Constant(0.0)
+        return SpinFactor(length, self.vectors.shape[1]) if length > limits.LIGHT else Constant(0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,17 +157,17 @@ class Process:
     from it. NOT valid before the deep limit.
     """
 
-    mean: np.ndarray
+    mean: _Floats
     """E[ℓ_i], float64 ``(n,)``."""
     sectors: tuple[_Part, ...]
     """Independent parts in which the loss moves: sectors, or one spin factor."""
 
     @cached_property
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> _Floats:
         """Cov[ℓ_i, ℓ_j], float64 ``(n, n)``: the kernel of the Gaussian limit."""
         return sum((s.covariance for s in self.sectors), np.zeros((len(self.mean),) * 2))
 
-    def sample(self, size: int, rng=None) -> np.ndarray:
+    def sample(self, size: int, rng: Any = None) -> _Floats:
         """Draw joint losses, float64 ``(size, n)``; ``rng`` is a seed or generator."""
         generator = np.random.default_rng(rng)
         total = np.tile(self.mean, (check_size(size), 1))
@@ -187,22 +192,23 @@ class Process:
         return stats.multivariate_normal(self.mean, self.covariance, allow_singular=True)
 
     @cached_property
-    def distances(self) -> np.ndarray:
+    def distances(self) -> _Floats:
         """Largest distance between the cdf of each ℓ_i and its normal law, ``(n,)``; 0 for a constant.
 
         Marginal by marginal: a joint law can only be further away (``direction_distance``).
         """
         return np.array([_normal_distance(self.marginal(i)) for i in range(len(self.mean))])
 
-    def direction_distance(self, size: int = 20_000, rng=None) -> tuple[float, float]:
+    def direction_distance(self, size: int = limits.PROCESS_DRAWS, rng: Any = None) -> tuple[float, float]:
         """Return (distance, noise): the largest KS distance to normal over the principal directions
         of the covariance, from ``size`` joint draws, and what a normal process would show."""
         values, vectors = np.linalg.eigh(self.covariance)
-        keep = values > 1e-10 * max(float(values.max(initial=0.0)), 1e-300)
+        keep = values > limits.NULL_DIRECTION * max(float(values.max(initial=0.0)), limits.SMALLEST)
         count = int(keep.sum())
         if count == 0:
             return 0.0, 0.0
         draws = (self.sample(size, rng) - self.mean) @ (vectors[:, keep] / np.sqrt(values[keep]))
+        # the largest of several distances is itself larger by chance: the noise is that of the largest
         distance = max(float(stats.kstest(column, "norm").statistic) for column in draws.T)
         return distance, float(stats.kstwobign.ppf(0.5 ** (1 / count)) / np.sqrt(size))
 
@@ -226,7 +232,7 @@ def _normal_distance(law: Law) -> float:
 
 
 # ------------------------------------------------------------------ from a signature
-def build_process(signature: Signature, states=None, data=None) -> Process:
+def build_process(signature: Signature, states: Any = None, data: Any = None) -> Process:
     """Return the :class:`Process` of several inputs.
 
     Args:
@@ -251,12 +257,15 @@ def build_process(signature: Signature, states=None, data=None) -> Process:
     return Process(np.asarray(means), tuple(SectorProcess.of(s) for s in sectors))
 
 
-def _whole_space(signature: Signature, vectors: Sequence[np.ndarray]) -> tuple[np.ndarray, tuple] | None:
+def _whole_space(
+    signature: Signature, vectors: Sequence[NDArray[Any]]
+) -> tuple[_Floats, tuple[SectorInputs, ...]] | None:
     """One sector, su(2^n) on everything: the amplitudes are the input, at any size that holds them."""
     (sector, *others) = weighted_sectors(signature)
     spectrum = field_spectrum(sector)
     if others or sector.dim != 2**signature.circuit.n_qubits or sector.beta != 2 or spectrum is None:
         return None
+    # the process is made of traceless parts, the centre goes into the mean
     means = np.full(len(vectors), sector.center)
     if sector.is_constant:
         return means, ()
@@ -275,6 +284,6 @@ def _spin_process(signature: Signature, inputs: Sequence[InputState]) -> Process
     means = np.array([float(fixed @ s.expectation(still)) if len(fixed) else 0.0 for s in inputs])
     reach = orbit(words, observable.words[np.flatnonzero(moved)[:1]]).enumerate()
     vectors = spin.norm * np.array([s.expectation(reach) for s in inputs])
-    if vectors.shape[1] < 2 or not np.any(np.abs(vectors) > _LIGHT):
+    if vectors.shape[1] < 2 or not np.any(np.abs(vectors) > limits.LIGHT):
         return Process(means + (vectors[:, 0] if vectors.shape[1] == 1 else 0.0), ())
     return Process(means, (SpinProcess(vectors),))

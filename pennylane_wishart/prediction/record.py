@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
@@ -66,7 +67,7 @@ class Prediction(DeepLaws):
     def gamma(self) -> float:
         """p/p*: below 1 where poor local minima are expected; from 1 on they give way, which is an onset
         and no guarantee. An upper bound where ``n_independent_status`` is ``Status.BOUND``."""
-        star = self.transition
+        star = self.transition  # 0 where no sector moves
         return self.n_independent / star if star else float("inf")
 
     @cached_property
@@ -83,7 +84,7 @@ class Prediction(DeepLaws):
             return predicted_minima(self.signature, dead, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
-    def process(self, states=None, data=None) -> Process:
+    def process(self, states: Any = None, data: Any = None) -> Process:
         """Return the joint law of the losses of several inputs (THEORY §5).
 
         Args:
@@ -96,7 +97,7 @@ class Prediction(DeepLaws):
         """
         return build_process(self.signature, states, data)
 
-    def kernel(self, states=None, others=None, data=None) -> np.ndarray:
+    def kernel(self, states: Any = None, others: Any = None, data: Any = None) -> NDArray[np.float64]:
         """Return Cov[ℓ_i, ℓ_j] over random angles, ``(n, n)``: the kernel of the Gaussian limit.
 
         Args:
@@ -172,9 +173,9 @@ class Prediction(DeepLaws):
             lines.append(f"  no Wishart law: {self.reason}")
         return "\n".join(lines)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
-        out = {
+        out: dict[str, Any] = {
             "schema_version": 1,
             "angles": self.angles.to_dict(),
             "loss_mean": self.moments.loss_mean,

@@ -8,22 +8,20 @@ loss can be almost free of noise and its shifted points full of it.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, MeasuredGroups, RotationCircuit
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.prediction.budget import affordable, readings
 from pennylane_wishart.variances.grouped import state_spread
 from pennylane_wishart.variances.sweeps import BatchRotation, Sweeps
 
 __all__ = ["shift_invariant", "shifted_spread"]
 
-_WORK = 2e8
-"""Amplitudes times words times samples times shifts: some seconds."""
-_MOST, _LEAST = 1000, 50
-_FLAT = 1e-12
 
-
-def shift_invariant(circuit: RotationCircuit, law: AngleLaw) -> np.ndarray:
+def shift_invariant(circuit: RotationCircuit, law: AngleLaw) -> NDArray[np.bool_]:
     """Return for which parameters a shift leaves every second moment as it is, bool ``(n_params,)``.
 
     So it is where the parameter turns one word and its angle has no first or second harmonic.
@@ -36,13 +34,13 @@ def shift_invariant(circuit: RotationCircuit, law: AngleLaw) -> np.ndarray:
         p = int(circuit.parameter_of[k])
         frequency = 2 * abs(float(circuit.term_coefficients[circuit.starts[k]] * circuit.coefficients[k]))
         harmonics = law.characteristic(np.array([frequency, 2 * frequency]), np.array([p, p]))
-        flat[p] &= bool(np.all(np.abs(harmonics) < _FLAT))
+        flat[p] &= bool(np.all(np.abs(harmonics) < limits.FLAT_HARMONIC))
     return flat & (words <= 1)
 
 
 def shifted_spread(
-    circuit: RotationCircuit, law: AngleLaw, found: MeasuredGroups, parameters: np.ndarray, seed: int
-) -> np.ndarray | None:
+    circuit: RotationCircuit, law: AngleLaw, found: MeasuredGroups, parameters: NDArray[np.int64], seed: int
+) -> NDArray[np.float64] | None:
     """Return E of the variance of a shot where one word of a parameter is a quarter turn away, sampled.
 
     Averaged over the words that each parameter turns, by their shares of the estimate's variance, and over
@@ -54,10 +52,8 @@ def shifted_spread(
     """
     places = [(i, int(k)) for i, p in enumerate(parameters) for k in np.flatnonzero(circuit.parameter_of == p)]
     shifts = 2 * sum(len(circuit.generator(k)) for _, k in places)
-    flips = sum(len(np.unique(p.words.x, axis=0)) for p in found.parts)
-    work = 2.0**circuit.n_qubits * (len(circuit.terms) + flips) * max(shifts, 1)
-    size = int(min(_MOST, _WORK / work))
-    if circuit.n_qubits > 14 or size < _LEAST:
+    size = affordable(circuit, readings(found), limits.SHIFTED, max(shifts, 1))
+    if not size:
         return None
     total, weight = np.zeros(len(parameters)), np.zeros(len(parameters))
     try:
@@ -71,10 +67,12 @@ def shifted_spread(
             word = BatchRotation(PauliSum(generator.words[m : m + 1], np.ones(1)))
             total[i] += share * _mean_spread(sweeps, law, found, k, word, size, seed)
             weight[i] += share
-    return total / np.maximum(weight, 1e-300)
+    return total / np.maximum(weight, limits.SMALLEST)
 
 
-def _mean_spread(sweeps: Sweeps, law, found, place: int, word: BatchRotation, size: int, seed: int) -> float:
+def _mean_spread(
+    sweeps: Sweeps, law: AngleLaw, found: MeasuredGroups, place: int, word: BatchRotation, size: int, seed: int
+) -> float:
     values = []
     for angles in sweeps.batches(law, size, np.random.default_rng(seed)):
         start = np.repeat(sweeps.vector[:, None], len(angles), axis=1)

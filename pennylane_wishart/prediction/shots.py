@@ -13,17 +13,21 @@ there v is the average at the unshifted points, exactly; elsewhere it is sampled
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 import pennylane as qml
+from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, Grouping, MeasuredGroups, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import EngineId, LowerBounds, UpperBound
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
+from pennylane_wishart.prediction.budget import affordable, readings
 from pennylane_wishart.variances import SecondMoments, first_moments, walk_pairs
 from pennylane_wishart.variances.drivers import check_law
 from pennylane_wishart.variances.engines.reached import reached_average
@@ -41,16 +45,8 @@ __all__ = [
     "whole",
 ]
 
-_MAX_PRODUCTS = 2_000_000
-"""Pairs of words of one group that are multiplied out for ⟨O_g²⟩."""
-_SAMPLES = 20_000
-_LEAST_SAMPLES = 400
-"""Fewer give the mean to worse than the 2% that shots are quoted to."""
-_SAMPLE_WORK = 2e8
-"""Amplitudes times (rotations + terms): some seconds."""
-_WALKERS = 20_000
-_ROUNDING = 1e-14
-"""Relative to the largest possible variance: differences below are rounding."""
+_Found = TypeVar("_Found")
+_Floats = NDArray[np.float64]
 
 
 class ShotMethod(enum.StrEnum):
@@ -80,10 +76,10 @@ class ShotVariance:
     bound: UpperBound | None = None
     """Where no engine gives the value."""
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Any]:
         return iter((self.value, self.method))
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> Any:
         return (self.value, self.method)[index]
 
     @property
@@ -93,7 +89,7 @@ class ShotVariance:
             return self.bound.at_most_log2
         return float(np.log2(self.value)) if self.value > 0 else -np.inf
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values; NaN as None."""
         return {
             "value": self.value if np.isfinite(self.value) else None,
@@ -106,7 +102,7 @@ class ShotVariance:
 
 
 def mean_shot_variance(
-    circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, seed=7, found: MeasuredGroups | None = None
+    circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, seed: int = 7, found: MeasuredGroups | None = None
 ) -> ShotVariance:
     """Return E[Σ_g ⟨O_g²⟩ − ⟨O_g⟩²] over the angles, at this depth and in the space that is reached.
 
@@ -129,6 +125,7 @@ def mean_shot_variance(
         return ShotVariance(0.0, 0.0, ShotMethod.EXACT, 0, found.grouping)
     if found.grouping is Grouping.WHOLE and _is_projector(circuit):
         return _of_projector(moments, found, limit)
+    # exact, else states, else walkers: of a difference of two estimates little would be left
     squares, second = _exact_parts(circuit, law, moments, found)
     if squares is not None and second is not None:
         return _record(squares - second, 0.0, ShotMethod.EXACT, found, limit)
@@ -139,7 +136,7 @@ def mean_shot_variance(
         walked = _walked(circuit, law, moments, found, seed)
         if walked is not None:
             return _record(squares - walked[0], walked[1], ShotMethod.WALKERS, found, limit)
-    most = UpperBound(float(np.log2(min(limit, np.inf if squares is None else max(squares, limit * _ROUNDING)))))
+    most = UpperBound(float(np.log2(min(limit, np.inf if squares is None else max(squares, limit * limits.ROUNDING)))))
     nan = float("nan")
     return ShotVariance(nan, nan, ShotMethod.BOUND, len(found), found.grouping, most)
 
@@ -162,12 +159,12 @@ def whole(circuit: RotationCircuit) -> MeasuredGroups:
 
 
 def _record(value: float, error: float, method: ShotMethod, found: MeasuredGroups, limit: float) -> ShotVariance:
-    value = 0.0 if abs(value) <= _ROUNDING * limit else float(value)
+    value = 0.0 if abs(value) <= limits.ROUNDING * limit else float(value)
     if value < 0 or (value == 0 and error > 0):
         # an estimate below its own error says only how small the variance is
-        top = max(value, 0.0) + 3 * error + _ROUNDING * limit
+        top = max(value, 0.0) + limits.BOUND_ERRORS * error + limits.ROUNDING * limit
         nan = float("nan")
-        bound = UpperBound(float(np.log2(top)), 0.998)
+        bound = UpperBound(float(np.log2(top)), limits.BOUND_CONFIDENCE)
         return ShotVariance(nan, nan, ShotMethod.BOUND, len(found), found.grouping, bound)
     return ShotVariance(value, float(error), method, len(found), found.grouping)
 
@@ -176,19 +173,21 @@ def _largest(part: PauliSum) -> float:
     return float(np.abs(part.coefficients).sum())
 
 
-def _exact_parts(circuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups):
+def _exact_parts(
+    circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups
+) -> tuple[float | None, float | None]:
     """Return (E[Σ_g ⟨O_g²⟩], E[Σ_g ⟨O_g⟩²]); None where it is not affordable."""
     reached = None if circuit.is_pauli else _exact_or_none(lambda: reached_average(circuit, law))
     if reached is not None:
         return reached.squares(found.parts), reached.second(found.parts)
     squares = _exact_or_none(lambda: _mean_of_squares(circuit, law, found))
     second = None
-    if squares is not None:
+    if squares is not None:  # without the first part the second decides nothing, and is the dearer one
         second = _exact_or_none(lambda: _second_moment(circuit, law, moments, found))
     return squares, second
 
 
-def _exact_or_none(compute):
+def _exact_or_none(compute: Callable[[], _Found]) -> _Found | None:
     try:
         return compute()
     except (ModuleTooLargeError, UnsupportedCircuitError):
@@ -197,8 +196,9 @@ def _exact_or_none(compute):
 
 def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGroups) -> float | None:
     """E[Σ_g ⟨O_g²⟩]: one first moment, of the words of the squares."""
-    if sum(len(p) ** 2 for p in found.parts) > _MAX_PRODUCTS:
+    if sum(len(p) ** 2 for p in found.parts) > limits.MAX_PRODUCTS:
         return None
+    # words of a group commute: the square of a group is Hermitian term by term
     parts = [p.multiply(p) for p in found.parts]
     square = PauliSum.of(
         PauliWords.concatenate([p.words for p in parts]), np.concatenate([np.real(p.coefficients) for p in parts])
@@ -213,22 +213,20 @@ def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGro
     return offset + module_mean(circuit, law, rest)
 
 
-def _second_moment(circuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups) -> float:
+def _second_moment(circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups) -> float:
     known = moments.is_exact and np.isfinite(moments.loss_second_moment)
+    # one group without the identity is the loss itself, whose second moment is there already
     if len(found) == 1 and known and not circuit.observable.words.is_identity().any():
         return moments.loss_second_moment
     return grouped_second_moment(circuit, law, found.parts)
 
 
-def _sampled(circuit, law, found: MeasuredGroups, squares: float | None, seed) -> tuple[float, float] | None:
+def _sampled(
+    circuit: RotationCircuit, law: AngleLaw, found: MeasuredGroups, squares: float | None, seed: int
+) -> tuple[float, float] | None:
     """Return the mean over sampled states and its standard error; None where too few are affordable."""
-    if circuit.n_qubits > 20:
-        return None
-    # words that flip the same qubits are applied as one
-    flips = sum(len(np.unique(p.words.x, axis=0)) for p in found.parts)
-    work = 2.0**circuit.n_qubits * (len(circuit.terms) + flips)
-    n_samples = int(min(_SAMPLES, _SAMPLE_WORK / work))
-    if n_samples < _LEAST_SAMPLES:
+    n_samples = affordable(circuit, readings(found), limits.SPREAD)
+    if not n_samples:
         return None
     try:
         spread, second = sampled_spread(circuit, law, found.parts, n_samples, seed)
@@ -240,20 +238,22 @@ def _sampled(circuit, law, found: MeasuredGroups, squares: float | None, seed) -
     return float(spread.mean()), error
 
 
-def _walked(circuit, law, moments: SecondMoments, found: MeasuredGroups, seed) -> tuple[float, float] | None:
+def _walked(
+    circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups, seed: int
+) -> tuple[float, float] | None:
     if len(found) == 1 and not circuit.observable.words.is_identity().any():
         if np.isnan(moments.loss_second_moment):
             return None  # only a bound is known, which is no value
         return moments.loss_second_moment, moments.loss_second_moment_error
     observable, gram = grouped_pairs(found.parts)
     try:
-        return walk_pairs(circuit.with_observable(observable), law, gram, _WALKERS, seed)
+        return walk_pairs(circuit.with_observable(observable), law, gram, limits.WALKERS, seed)
     except (UnsupportedCircuitError, ModuleTooLargeError):
         return None
 
 
 # ---------------------------------------------------------------------- shots of a gradient
-def shift_costs(circuit: RotationCircuit) -> np.ndarray:
+def shift_costs(circuit: RotationCircuit) -> _Floats:
     """Return R·Σa_i² of every parameter's shift rule, ``(n_params,)``: 1 for a plain rotation.
 
     Every gate that a parameter drives has its own rule, from the frequencies of its generator; without
@@ -287,14 +287,15 @@ def _driven_gates(circuit: RotationCircuit) -> Iterator[tuple[int, float, PauliS
 def _frequencies(generator: PauliSum) -> tuple[float, ...]:
     """Positive differences of a generator's eigenvalues."""
     if len(generator) == 1:
-        return (round(2 * abs(float(generator.coefficients[0])), 9),)
+        return (round(2 * abs(float(generator.coefficients[0])), limits.FREQUENCY_DIGITS),)
     support = generator.words.support()
-    if len(support) > 8:  # too large for a matrix: as if each word were a gate
-        return tuple(sorted({round(2 * abs(float(c)), 9) for c in generator.coefficients}))
+    if len(support) > limits.WIDEST_GATE:  # too large for a matrix: as if each word were a gate
+        return tuple(sorted({round(2 * abs(float(c)), limits.FREQUENCY_DIGITS) for c in generator.coefficients}))
     local = PauliSum.of(generator.words.restrict(support), generator.coefficients).matrix()
     values = np.linalg.eigvalsh(local)
-    gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), 7))
-    return tuple(float(g) for g in gaps if g > 1e-6)
+    # a gate's spectrum repeats its gaps up to rounding: without it the rule would have as many circuits as gaps
+    gaps = np.unique(np.round(np.abs(values[:, None] - values[None, :]), limits.GAP_DIGITS))
+    return tuple(float(g) for g in gaps if g > limits.LEAST_GAP)
 
 
 @lru_cache(maxsize=256)
@@ -310,12 +311,12 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     """Return the mean probability of the rarer outcome of a projector, 1/2 otherwise."""
     if not _is_projector(circuit):
         return 0.5
-    return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), 1e-300, 0.5))
+    return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), limits.SMALLEST, 0.5))
 
 
 def log2_shots_to_resolve(
-    shot_variance: float | np.ndarray, moments: SecondMoments, costs: np.ndarray | None = None
-) -> np.ndarray:
+    shot_variance: float | _Floats, moments: SecondMoments, costs: _Floats | None = None
+) -> _Floats:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
     R·Σa_i²·Var_shot[ℓ]/Var[∂ℓ] (THEORY §9; the factor is 1 for a plain rotation): the shots of all
@@ -327,9 +328,7 @@ def log2_shots_to_resolve(
     return np.where(dead, np.inf, noise - np.where(dead, 0.0, signal))
 
 
-def shots_at_least(
-    shot_variance: float | np.ndarray, moments: SecondMoments, costs: np.ndarray | None = None
-) -> LowerBounds:
+def shots_at_least(shot_variance: float | _Floats, moments: SecondMoments, costs: _Floats | None = None) -> LowerBounds:
     """Return lower bounds on log2 of the shots per gradient component; the value itself where it is exact.
 
     Args:
@@ -343,7 +342,7 @@ def shots_at_least(
     return LowerBounds(np.where(np.isnan(least), -np.inf, least), upper.confidence)
 
 
-def median_bracket(values: np.ndarray, at_least: np.ndarray) -> tuple[float, float]:
+def median_bracket(values: _Floats, at_least: _Floats) -> tuple[float, float]:
     """Return (low, high) around a median of which some members (NaN in ``values``) are only bounded below.
 
     Equal where the members in the middle are known.
@@ -351,6 +350,7 @@ def median_bracket(values: np.ndarray, at_least: np.ndarray) -> tuple[float, flo
     unknown = np.isnan(values)
     if not unknown.any():
         return (float(np.median(values)),) * 2
+    # each side is sorted on its own: the member in the middle need not be the same one at both ends
     low = np.sort(np.where(unknown, at_least, values))
     high = np.sort(np.where(unknown, np.inf, values))
     middle = [(len(values) - 1) // 2, len(values) // 2]
@@ -361,14 +361,14 @@ def median_bracket(values: np.ndarray, at_least: np.ndarray) -> tuple[float, flo
     return float(least), float(most)
 
 
-def _log2(value: float | np.ndarray) -> np.ndarray:
+def _log2(value: float | _Floats) -> _Floats:
     """log2 of what is not negative: −inf of 0, NaN of NaN."""
     with np.errstate(divide="ignore"):
-        return np.log2(np.asarray(value, float))
+        return np.asarray(np.log2(np.asarray(value, float)))
 
 
-def _log2_costs(costs: np.ndarray | None, n_params: int) -> np.ndarray:
+def _log2_costs(costs: _Floats | None, n_params: int) -> _Floats:
     """A parameter that drives no gate has a rule of no circuits: it costs nothing, and is dead anyway."""
     if costs is None:
         return np.zeros(n_params)
-    return np.log2(np.where(costs > 0, costs, 1.0))
+    return np.asarray(np.log2(np.where(costs > 0, costs, 1.0)))

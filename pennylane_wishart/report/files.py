@@ -8,9 +8,10 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.report.page import to_html
@@ -22,7 +23,7 @@ __all__ = ["check_target", "plain", "save", "to_dict", "write_text"]
 _PAGES, _TEXTS = (".html", ".htm"), (".txt", ".md")
 
 
-def to_dict(sections: Sequence[Section]) -> list[dict]:
+def to_dict(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """Return the words and numbers as plain Python values; figures are left out."""
     return [
         {"title": s.title, "sentences": [str(t) for t in s.sentences], "rows": [asdict(r) for r in s.rows]}
@@ -30,7 +31,7 @@ def to_dict(sections: Sequence[Section]) -> list[dict]:
     ]
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Return a value that strict JSON can hold: NaN becomes null, infinities become words."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
@@ -43,7 +44,7 @@ def plain(value):
     return value
 
 
-def save(path: str | Path, title: str, sections: Sequence[Section], data: dict) -> Path:
+def save(path: str | Path, title: str, sections: Sequence[Section], data: dict[str, Any]) -> Path:
     """Write the report; the format follows the suffix: .html, .json, .txt or .md.
 
     The file is whole or as it was before: a full disk leaves no half report.
@@ -136,7 +137,7 @@ def _in_place(target: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _draft(target: Path):
+def _draft(target: Path) -> Iterator[Path]:
     """An empty file in the same folder, gone at the end unless it was moved."""
     draft = target.with_name(f".{secrets.token_hex(8)}.draft")
     with open(draft, "x", encoding="utf-8"):

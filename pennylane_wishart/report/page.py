@@ -106,7 +106,7 @@ class _Writer:
         parts = [f"<section{tone}><h2>{html.escape(section.title)}</h2>"]
         for sentence in section.said:
             mark = self._explained("?", sentence.definition, sentence.source, "i")
-            head, _, last = sentence.text.rpartition(" ")  # the mark stays with the last word
+            head, last = _cut(sentence.text)
             tail = f'<span class="last">{html.escape(last)} {mark}</span>' if mark else html.escape(last)
             parts.append(f'<p class="row">{html.escape(head)} {tail}</p>')
         if section.rows:
@@ -132,6 +132,12 @@ class _Writer:
             f'<span class="{kind}" tabindex="0"{spoken} aria-describedby="{name}">{html.escape(text)}'
             f'<span class="tip" role="tooltip" id="{name}" hidden>{html.escape(tip)}</span></span>'
         )
+
+
+def _cut(sentence: str) -> tuple[str, str]:
+    """All but the last word, and that word: a mark behind it must not be broken from it."""
+    head, _, last = sentence.rpartition(" ")
+    return head, last
 
 
 def _figure(figure: Figure) -> str:

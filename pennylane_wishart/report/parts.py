@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pennylane_wishart.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["TONES", "Figure", "Row", "Section", "Sentence"]
 
@@ -39,13 +42,15 @@ class Row:
     """How it was found: exact, sampled, bound, asymptotic."""
     source: str = ""
     """Where the definition comes from: a section of the theory, a paper, an argument."""
+    alarm: str = ""
+    """The words of ``value`` that say that something is wrong."""
 
 
 @dataclass(frozen=True)
 class Figure:
     """One figure: a function that draws on the matplotlib Axes that it is given."""
 
-    draw: Callable[[Any], Any]
+    draw: Callable[[Axes], object]
     caption: str
     """One sentence that says what is seen; read out in place of the figure."""
 
@@ -61,7 +66,7 @@ class Section:
     tone: str = ""
     """"good", "warning", "bad" or "unknown" where the section is a judgement."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tone not in TONES:
             raise InputError(f"Section.tone must be one of {TONES}; got {self.tone!r}.")
 

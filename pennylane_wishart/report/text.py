@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import enum
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from pennylane_wishart.conventions import display
 from pennylane_wishart.report.parts import Row, Section
 
-__all__ = ["to_text"]
-
-_WIDTH = 80
-_LABEL = 40
+__all__ = ["Ink", "Painter", "to_text"]
 
 
-def to_text(title: str, sections: Sequence[Section], width: int = _WIDTH) -> str:
-    """Return the report as text of at most ``width`` columns."""
+class Ink(enum.Enum):
+    """What a part of the text is, for whoever colours it."""
+
+    HEADING = enum.auto()
+    JUDGEMENT = enum.auto()
+    ALARM = enum.auto()
+
+
+Painter = Callable[[str, Ink], str]
+
+
+def to_text(
+    title: str, sections: Sequence[Section], width: int = display.WIDTH, paint: Painter = lambda text, ink: text
+) -> str:
+    """Return the report as text of at most ``width`` columns; ``paint`` puts colours around finished lines."""
     lines = [*_wrap(title, width), "=" * min(width, len(title))]
     for section in sections:
-        lines += ["", *_wrap(section.title, width), "-" * min(width, len(section.title))]
-        for sentence in section.sentences:
-            lines += _wrap(str(sentence), width)
-        lines += _rows(section.rows, width)
+        heading = [paint(line, Ink.HEADING) for line in _wrap(section.title, width)]
+        lines += ["", *heading, "-" * min(width, len(section.title))]
+        for i, sentence in enumerate(section.sentences):
+            wrapped = _wrap(str(sentence), width)
+            # a section with a tone gives its judgement in its first sentence
+            lines += [paint(line, Ink.JUDGEMENT) for line in wrapped] if section.tone and i == 0 else wrapped
+        lines += _rows(section.rows, width, paint)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -29,18 +44,20 @@ def _wrap(text: str, width: int, indent: str = "") -> list[str]:
     return wrapped or [""]
 
 
-def _rows(rows: Sequence[Row], width: int) -> list[str]:
+def _rows(rows: Sequence[Row], width: int, paint: Painter) -> list[str]:
     """Align short labels in a column; a long label or value goes on lines of its own."""
-    column = max((len(r.label) for r in rows if len(r.label) <= _LABEL), default=0)
+    column = max((len(r.label) for r in rows if len(r.label) <= display.LABEL), default=0)
     lines: list[str] = []
     for row in rows:
         value = row.value + (f"  ({row.method})" if row.method else "")
         head = f"  {row.label.ljust(column)}  "
         room = width - len(head)
-        if len(row.label) <= column and len(textwrap.wrap(value, room, break_on_hyphens=False)) <= 2:
-            lines += textwrap.wrap(
-                head + value, width, subsequent_indent=" " * len(head), break_on_hyphens=False, drop_whitespace=True
-            )
+        if len(row.label) <= column and len(textwrap.wrap(value, room, break_on_hyphens=False)) <= display.VALUE_LINES:
+            shown = textwrap.wrap(head + value, width, subsequent_indent=" " * len(head), break_on_hyphens=False)
         else:
-            lines += _wrap(row.label, width, "  ") + _wrap(value, width, "      ")
+            lines += _wrap(row.label, width, "  ")
+            shown = _wrap(value, width, "      ")
+        if row.alarm:  # coloured once it is wrapped: codes have no width
+            shown[0] = shown[0].replace(row.alarm, paint(row.alarm, Ink.ALARM), 1)
+        lines += shown
     return lines

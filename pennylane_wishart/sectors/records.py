@@ -19,7 +19,8 @@ __all__ = ["Fit", "Levels", "Sector", "SectorDistribution", "SpinFactor"]
 
 Levels = tuple[np.ndarray, tuple[int, ...]]
 """Distinct eigenvalues, ascending, and their exact integer multiplicities."""
-KINDS = ("su", "so", "sp", "spin factor", "trivial", "other")
+SPIN_FACTOR = "spin factor"
+KINDS = ("su", "so", "sp", SPIN_FACTOR, "trivial", "other")
 GROUND_STATUSES = ("exact", "Lanczos", "bound")
 _PLAIN = (
     "dim log2_dim multiplicity beta kind center variance ground ground_status mean dof log2_dof "

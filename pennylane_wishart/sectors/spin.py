@@ -18,7 +18,7 @@ from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.sectors.dense.certificates import certify, lie_coefficients, lie_element
 from pennylane_wishart.sectors.problem import Problem
-from pennylane_wishart.sectors.records import Sector, SpinFactor
+from pennylane_wishart.sectors.records import SPIN_FACTOR, Sector, SpinFactor
 
 __all__ = ["find_spin_factor", "spin_sector"]
 
@@ -135,7 +135,7 @@ def spin_sector(factor: SpinFactor, n_qubits: int, n_generators: int) -> Sector:
         dim=2,
         multiplicity=2 ** (n_qubits - 1),
         beta=None,
-        kind="spin factor",
+        kind=SPIN_FACTOR,
         center=factor.offset,
         variance=factor.norm**2,
         ground=factor.offset - factor.norm,

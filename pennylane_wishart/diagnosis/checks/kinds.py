@@ -110,6 +110,11 @@ class Check:
         return "pass" if self.passed else "FAIL" if self.fatal else "warning"
 
     @property
+    def alarm(self) -> str:
+        """The word of ``row`` that says that it failed; nothing where it did not."""
+        return "" if self.passed is not False else self.shown or (self.verdict if self.fatal else "")
+
+    @property
     def row(self) -> str:
         """How it went, with the number beside its limit."""
         if self.shown:

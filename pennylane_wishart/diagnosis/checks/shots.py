@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart.conventions import CheckId
+from pennylane_wishart.conventions import diagnosis as sizes
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind, Side
 from pennylane_wishart.diagnosis.words import number
 
@@ -20,18 +21,14 @@ _BOUNDED = (
     "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or max_work of "
     "pw.predict's engines, or diagnose a smaller or shallower circuit of the family."
 )
-_LARGEST = 1000.0
-"""Bits: beyond, a float overflows, and no one counts such shots."""
-_RARE = 0.5
-"""Events that a run must expect: with fewer, most runs see none, whatever ratios of variances say."""
 
 
 def _judge(case: Case) -> Check | None:
     pred, limit = case.prediction, case.limits.shots
     if not len(pred.live_parameters):
         return None
-    rare = _RARE / pred.rare_outcome
-    low, high = (max(float(np.exp2(min(bits, _LARGEST))), rare) for bits in pred.log2_median_shots)
+    rare = sizes.RARE_EVENTS / pred.rare_outcome
+    low, high = (max(float(np.exp2(min(bits, sizes.LARGEST_BITS))), rare) for bits in pred.log2_median_shots)
     if low == high:
         return _worded(case, "shots per gradient, median live parameter", low, low <= limit, Side.VALUE, _SMALL)
     if high <= limit:

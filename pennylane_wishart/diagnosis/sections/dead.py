@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, indices
+from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.report import Row, Section, Sentence
 from pennylane_wishart.variances import DeadReason
 from pennylane_wishart.variances.dead.reasons import worded
@@ -26,9 +28,11 @@ def dead_section(diag: Findings) -> Section:
     return Section("Dead parameters", (said,), rows)
 
 
-def _dead_row(pred, codes: tuple[DeadReason, ...], ks: list[int]) -> Row:
+def _dead_row(pred: Prediction, codes: tuple[DeadReason, ...], ks: list[int]) -> Row:
     """The parameters that are dead for one reason."""
-    listed = f"flat indices {', '.join(str(k) for k in ks[:20])}{' …' if len(ks) > 20 else ''}."
+    listed = (
+        f"flat indices {', '.join(str(k) for k in ks[: limits.INDICES])}{' …' if len(ks) > limits.INDICES else ''}."
+    )
     if all(code.is_proof for code in codes):
         definition, method = f"Variance exactly zero, by a support or symmetry argument; {listed}", "proved"
     else:

@@ -7,31 +7,33 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
-from pennylane_wishart.conventions import Unavailable, levels
+from pennylane_wishart.conventions import Quantity, Unavailable, levels
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.measurement import Measurement
+from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 __all__ = ["gradient_section"]
 
-_QQ = 20
+_RATIO = (
+    f"the measured over the predicted variance with its {levels.INTERVAL:.0%} interval, and the power: the chance to "
+    f"notice a standard deviation {levels.POWER_SPREAD - 1:.0%} larger."
+)
 
-_COMPARED = {
-    "gradient variances at this depth": (
+_COMPARED: dict[str, tuple[str, str]] = {
+    Quantity.GRADIENT_VARIANCES: (
         "All measured gradient variances against the predicted ones: the largest |z| over parameters, corrected "
-        "for their number; then the measured over the predicted variance with its 95% interval, and the power: "
-        "the chance to notice a standard deviation 25% larger.",
+        f"for their number; then {_RATIO}",
         "THEORY §4; the corrected test is ours",
     ),
-    "dead parameters": (
+    Quantity.DEAD: (
         "Every measured gradient of a parameter that was proved dead, against zero.",
         "support and symmetry proofs of the normal form (ours)",
     ),
 }
-_LAW = (
-    "Kolmogorov–Smirnov test of measured values against the predicted law; then the measured over the predicted "
-    "variance with its 95% interval, and the power: the chance to notice a standard deviation 25% larger."
-)
+_LAW = f"Kolmogorov–Smirnov test of measured values against the predicted law; then {_RATIO}"
 
 
 def gradient_section(diag: Findings) -> Section:
@@ -62,13 +64,12 @@ def gradient_section(diag: Findings) -> Section:
     said = Sentence(
         sentence,
         f"A parameter is deep where its variance at this depth is within {levels.DEEP:.0%} of the deep limit and no "
-        "parameter "
-        "nearer to the middle of the circuit misses it.", "THEORY §3, §4",
+        "parameter nearer to the middle of the circuit misses it.", "THEORY §3, §4",
     )  # fmt: skip
     return Section(title, (said,), tuple(rows), _gradient_figures(pred, diag.measurement))
 
 
-def _gradient_figures(pred, data) -> tuple[Figure, ...]:
+def _gradient_figures(pred: Prediction, data: Measurement | None) -> tuple[Figure, ...]:
     if data is None:
         caption = "Predicted density of gradient components over random angles; nothing was measured."
         return (Figure(partial(plots.plot_gradient_law, pred, None), caption),)
@@ -76,7 +77,7 @@ def _gradient_figures(pred, data) -> tuple[Figure, ...]:
         partial(plots.plot_gradient_law, pred, data),
         "Gradient components over random angles: predicted density over the measured histogram.",
     )
-    if len(plots.deep_gradients(pred, data)) < _QQ:
+    if len(plots.deep_gradients(pred, data)) < limits.FEWEST_QUANTILES:
         return (law,)
     caption = "Measured against predicted quantiles: points on the line mean that the law holds into its tails."
     return law, Figure(partial(plots.plot_gradient_qq, pred, data), caption)
@@ -88,15 +89,17 @@ def _compared(diag: Findings) -> list[Row]:
     rows = []
     for q in diag.comparison.quantities:
         definition, source = _COMPARED.get(q.name, (_LAW, "THEORY §5, §6"))
+        verdict = "agrees" if q.agrees else "DISAGREES"
+        alarm = verdict if q.agrees is False else ""
         if q.agrees is None:
             value = f"not compared: {q.note}"
         elif not np.isfinite(q.ratio_of_variances):
-            value = f"{'agrees' if q.agrees else 'DISAGREES'}: {q.note} ({count(q.n, 'value')})"
+            value = f"{verdict}: {q.note} ({count(q.n, 'value')})"
         else:
             low, high = q.interval
             value = (
-                f"{'agrees' if q.agrees else 'DISAGREES'} (p-value {q.pvalue:.2g}); measured/predicted variance "
+                f"{verdict} (p-value {q.pvalue:.2g}); measured/predicted variance "
                 f"{q.ratio_of_variances:.3f} [{low:.3f}, {high:.3f}], power {q.power:.2f}, n = {q.n:,}"
             )
-        rows.append(Row(q.name, value, definition, "" if q.agrees is None else "measured", source))
+        rows.append(Row(q.name, value, definition, "" if q.agrees is None else "measured", source, alarm))
     return rows

@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.errors import Status
 from pennylane_wishart.report import Figure, Row, Section
+from pennylane_wishart.variances import SecondMoments
 
 __all__ = ["parameter_section"]
 
@@ -46,13 +48,13 @@ def parameter_section(diag: Findings) -> Section:
     return Section("Every parameter at this depth", (), tuple(rows), (figure,))
 
 
-def _loss_row(m) -> Row:
+def _loss_row(m: SecondMoments) -> Row:
     """Mean and spread of the loss, a bound where walkers saw none of it."""
-    label, method = "loss: mean ± standard deviation", m.engine
+    label, method = "loss: mean ± standard deviation", str(m.engine)
     if np.isnan(m.loss_variance):
         spread, method = f"at most {number(2 ** (m.loss_variance_upper.at_most_log2 / 2))}", f"{m.engine}, bound"
     elif m.loss_variance_error >= m.loss_variance > 0:
-        spread = f"at most {number((m.loss_variance + 2 * m.loss_variance_error) ** 0.5)}"
+        spread = f"at most {number((m.loss_variance + limits.BOUND_ERRORS * m.loss_variance_error) ** 0.5)}"
     else:
         spread = f"{number(m.loss_variance**0.5)}"
     definition = "Mean and standard deviation of the loss over random angles, in units of the observable."

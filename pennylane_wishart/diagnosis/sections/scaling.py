@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pennylane_wishart import plots
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
@@ -19,7 +20,8 @@ def scaling_section(diag: Findings) -> Section:
     low, high = study.slope_interval
     rows = (
         Row("log2 variance per qubit", f"{study.slope:.3f} [{low:.3f}, {high:.3f}]", "Slope of log2 of the median live "
-            "gradient variance against the number of qubits, with its 95% interval.", "weighted fit", "THEORY §9"),
+            f"gradient variance against the number of qubits, with its {levels.INTERVAL:.0%} interval.",
+            "weighted fit", "THEORY §9"),
         Row("sizes", ", ".join(str(n) for n in study.sizes), "Numbers of qubits that were studied: the verdict "
             "speaks of these.", "", "argument sizes="),
     )  # fmt: skip

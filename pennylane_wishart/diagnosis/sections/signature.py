@@ -7,15 +7,14 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import number, size
 from pennylane_wishart.errors import Status
 from pennylane_wishart.report import Figure, Row, Section
-from pennylane_wishart.sectors import Fit
+from pennylane_wishart.sectors import Fit, Sector, Signature
 
 __all__ = ["signature_section"]
-
-_MOST_SECTORS = 4
 
 _SIDE = {Status.TRUNCATED: "lower bound", Status.BOUND: "upper bound"}
 
@@ -33,8 +32,8 @@ def signature_section(diag: Findings) -> Section:
             "larger, the more the loss concentrates.", _SIDE.get(sig.module.status, ""),
             "THEORY §2; Ragone et al., arXiv:2309.09342"),
     ]  # fmt: skip
-    rows += [_sector(i, s) for i, s in enumerate(sig.weighted_sectors[:_MOST_SECTORS])]
-    left = len(sig.weighted_sectors) - _MOST_SECTORS
+    rows += [_sector(i, s) for i, s in enumerate(sig.weighted_sectors[: limits.SECTORS])]
+    left = len(sig.weighted_sectors) - limits.SECTORS
     if left > 0:
         rows.append(Row("further sectors", f"{left:,}", "Sectors that carry weight of the input and are not listed.",
                         "", "THEORY §5"))  # fmt: skip
@@ -51,15 +50,15 @@ def signature_section(diag: Findings) -> Section:
     return Section("Signature", (), tuple(rows), (figure,) if len(sig.sectors) > 1 else ())
 
 
-def _module(sig) -> str:
+def _module(sig: Signature) -> str:
     try:
         return size(sig.module.dim)
     except OverflowError:
         return f"about 2^{sig.module.log2_dim:.0f}"
 
 
-def _sector(i: int, s) -> Row:
-    dim = f"{s.dim:,}" if s.dim < 10**6 else f"2^{s.log2_dim:.0f}"
+def _sector(i: int, s: Sector) -> Row:
+    dim = f"{s.dim:,}" if s.dim < limits.PLAIN_DIMENSION else f"2^{s.log2_dim:.0f}"
     free = (
         _FITS[s.fit] if s.fit in _FITS else
         "constant loss" if s.is_constant else

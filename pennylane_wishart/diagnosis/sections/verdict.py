@@ -59,7 +59,7 @@ def _notices(diag: Findings) -> list[Sentence]:
 def _judged(check: Check) -> Row:
     """One check: its value, its limit, and whether it passed."""
     definition = check.definition + ("" if check.passed else f" {check.advice}")
-    return Row(check.name, check.row, definition, "measured" if check.shown else "", "THEORY §9")
+    return Row(check.name, check.row, definition, "measured" if check.shown else "", "THEORY §9", check.alarm)
 
 
 def advice_section(diag: Findings) -> Section:

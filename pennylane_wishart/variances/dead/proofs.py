@@ -17,7 +17,7 @@ import numpy as np
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
-from pennylane_wishart.paulis import f2_rank
+from pennylane_wishart.paulis import F2Basis
 from pennylane_wishart.variances.dead.commutation import dead_rotations, support_paths
 from pennylane_wishart.variances.dead.identity import identically_zero
 from pennylane_wishart.variances.dead.reasons import DeadReason, worded
@@ -113,7 +113,7 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
     rows, owner = [], []
     for k in range(circuit.n_rotations):
         own = list(range(circuit.starts[k], circuit.starts[k + 1]))
-        passes = 1 if len(own) == 1 else 2 ** f2_rank(circuit.terms[own].packed) - 1
+        passes = 1 if len(own) == 1 else 2 ** F2Basis(circuit.terms[own].packed).rank - 1
         if passes > limits.MAX_PASSES:
             return none
         rows += own * passes

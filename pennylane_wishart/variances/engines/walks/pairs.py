@@ -13,7 +13,7 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
-from pennylane_wishart.paulis import PauliSum, f2_rank
+from pennylane_wishart.paulis import F2Basis, PauliSum
 from pennylane_wishart.variances.building import Found, log2_of, record_of
 from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
 from pennylane_wishart.variances.engines.walks.tally import with_unseen
@@ -97,7 +97,7 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
 
 def _parts(generator: PauliSum, k: int) -> list[PauliSum]:
     words = generator.words
-    rank = f2_rank(words.packed)
+    rank = F2Basis(words.packed).rank
     if len(words) == 1 or rank <= limits.MAX_WHOLE_RANK:
         return [generator]
     if words.anticommutation(words).any():

@@ -1,0 +1,45 @@
+"""Limits of work and of display of the room ``diagnosis``, each with its reason."""
+
+from __future__ import annotations
+
+# ---------------------------------------------------------------------- what is run
+SAMPLES = 300
+"""Random angle sets: a second or two at ten qubits, and variances good to 10%."""
+MEASURED_QUBITS = 20
+"""A state-vector simulation of 20 qubits and a few hundred samples is what 'quick' can mean."""
+DEPTH_POINTS = 14
+"""Circuits of the depth curve: as many as a figure of its width tells apart."""
+DEPTH_SUPPORT = 1 << 14
+"""Reachable words of each."""
+DEPTH_STEPS = 1.5e6
+"""Rotations times reachable words: about a second for all points."""
+DEPTH_WORK, DEPTH_MODULE = 1e8, 128
+"""Work of the exact engine, and dimension of a module, for one point: a tenth of a second."""
+DEPTH_DENSE_QUBITS = 8
+"""Generators that are no Pauli words are followed as matrices of 256 rows."""
+
+# ---------------------------------------------------------------------- shots
+LARGEST_BITS = 1000.0
+"""Bits: beyond, a float overflows, and no one counts such shots."""
+RARE_EVENTS = 0.5
+"""Events that a run must expect: with fewer, most runs see none, whatever ratios of variances say."""
+
+# ---------------------------------------------------------------------- what is shown
+SHOTS_RANGE = (0.1, 0.5, 0.9)
+"""Quantiles over parameters: the median and the range that holds four of five."""
+MINIMA_BAND = (0.05, 0.5, 0.95)
+"""Quantiles of the law of minima: the median and nine of ten."""
+FEWEST_QUANTILES = 20
+"""Measured values that a quantile plot needs to say anything."""
+SECTORS = 4
+"""Sectors that are listed: the heaviest, the others are counted."""
+NAMES, INDICES = 8, 20
+"""Parameters that are named, and numbered, before "and more": one line, two lines."""
+PLAIN_NUMBERS, WHOLE_NUMBERS = (1e-4, 1e15), 1e4
+"""Numbers outside this range are written as powers of two; from 10,000 on without decimals."""
+PLAIN_SIZE = 10**12
+"""Integers of more digits are not read digit by digit."""
+PLAIN_DIMENSION = 10**6
+"""The same for the dimension of a sector, of which a row holds several numbers."""
+BOUND_ERRORS = 2
+"""Standard errors above an estimate that is no larger than its own error: what is then said to be its most."""

@@ -1,0 +1,33 @@
+"""How reports, figures and the command line are laid out, each number with its reason."""
+
+from __future__ import annotations
+
+# ---------------------------------------------------------------------- text
+WIDTH = 80
+"""Columns: a terminal's."""
+LABEL = 40
+"""Longest label that is aligned in a column: a longer one leaves its value too little room."""
+VALUE_LINES = 2
+"""A value of more lines than this is read better below its label."""
+PATIENCE = 1.0
+"""Seconds that a call may take before a bar appears unasked."""
+
+# ---------------------------------------------------------------------- figures
+TAILS = (0.001, 0.999)
+"""Quantiles between which a law is drawn: beyond, a curve is not told from the axis."""
+BAND = (0.05, 0.5, 0.95)
+"""Quantiles of the band and the middle of a law of minima."""
+FEWEST_QUANTILES = 20
+"""Measured values that a quantile plot needs to say anything."""
+LAW_POINTS, MINIMA_POINTS, QUANTILE_POINTS, LINE_POINTS = 161, 500, 200, 100
+"""Points of a law, of one with sharp edges, of a quantile plot and of a straight line: as many as a figure shows."""
+HISTOGRAM_BINS, VALUES_A_BIN = (10, 60), 15
+"""Fewest and most bins of a histogram, and values in one: its bars are then good to a quarter."""
+FEW_VALUES = 2
+"""A variance of two values is hardly one: such parameters are not marked as measured."""
+SECTOR_BARS = 8
+"""Sectors that fit side by side with their names."""
+PLAIN_DIMENSION = 10**6
+"""Larger dimensions are written as powers of two: a bar's name is a few characters wide."""
+GAMMA_RANGE = (0.02, 0.98, 40)
+"""p/p* at which the large-size limit is drawn: at 0 and 1 its slope is infinite."""

@@ -1,0 +1,81 @@
+"""What may be asked of ``pw.diagnose``: one frozen record, made once at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pennylane_wishart.circuit import AngleLaw
+from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import levels
+from pennylane_wishart.diagnosis.checks import Thresholds
+from pennylane_wishart.errors import InputError
+
+__all__ = ["DiagnoseOptions", "options_of"]
+
+_OPTIONS = "__wishart_options__"
+
+
+def options_of(qnode: Any) -> dict[str, Any]:
+    """Return the options that a decorator left on a QNode."""
+    return dict(getattr(getattr(qnode, "func", None), _OPTIONS, {}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagnoseOptions:
+    """Options of :func:`diagnose`, whose docstring says what each means."""
+
+    samples: int = limits.SAMPLES
+    seed: int = 7
+    shots: float = levels.SHOTS
+    minima_tolerance: float = levels.TRAP_TOLERANCE
+    angles: str | AngleLaw | Any = "uniform"
+    family: Callable[..., Any] | None = None
+    sizes: Sequence[int] | None = None
+    family_args: Callable[..., Any] | None = None
+    run: bool = True
+    device: Any = None
+    progress: bool | None = None
+    argnums: Any = None
+    output: int | None = None
+    encoding: str = "fixed"
+
+    def check(self) -> None:
+        """Refuse at the door what would otherwise fail after minutes.
+
+        Raises:
+            InputError: naming the option.
+        """
+        seed = self.seed
+        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+            raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
+        if self.family is not None:
+            for name, value in (("family", self.family), ("family_args", self.family_args)):
+                if not callable(value):
+                    raise InputError(
+                        f"{name} must be a function of n: family(n) returns a QNode and family_args(n) its arguments; "
+                        f"got {value!r}."
+                    )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The limits of the checks.
+
+        Raises:
+            InputError: for a limit that is no positive number.
+        """
+        return Thresholds(self.shots, self.minima_tolerance)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of :func:`normal_form`."""
+        return {"argnums": self.argnums, "output": self.output, "encoding": self.encoding}
+
+    @property
+    def measuring(self) -> dict[str, Any]:
+        """Options of :func:`measure`, but for its angles."""
+        names = ("samples", "seed", "device", "progress")
+        return {name: getattr(self, name) for name in names}
