@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pennylane as qml
 
 from pennylane_wishart.circuit import normal_form
 from pennylane_wishart.comparison import compare
+from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions import outlook as outlook_limits
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families import scaling
 from pennylane_wishart.measurement import measure
+from pennylane_wishart.measurement.machines import is_hardware
 from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_gates
+from pennylane_wishart.outlook import OutlookOptions, outlook_of
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
@@ -32,8 +39,12 @@ def diagnose(
     *,
     samples: int = 300,
     seed: int = 7,
-    shots: float = 1000,
-    minima_tolerance: float = 0.1,
+    shots: float | None = None,
+    minima_tolerance: float = levels.TRAP_TOLERANCE,
+    tolerance: float | None = None,
+    sense: str = "min",
+    starts: int = outlook_limits.STARTS,
+    descent_budget: float = outlook_limits.BUDGET,
     angles="uniform",
     family=None,
     sizes=None,
@@ -48,15 +59,21 @@ def diagnose(
     """Diagnose whether a QNode will train, how well, and why.
 
     Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, and compares. NOT a promise: it speaks of random starting angles, of gradients and of
-    the minima that the theory covers.
+    simulator, compares, and descends from a few random starts (or certifies where all descents
+    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
         samples: angle sets to measure; with ``run=False`` nothing is measured.
         seed: seed of everything sampled.
-        shots: shots per gradient component that one is ready to spend.
-        minima_tolerance: allowed height of the median local minimum, in units of the mean loss.
+        shots: shots per gradient component that one is ready to spend; None: those of the QNode's device, 1,000
+            where it is no simulator, and no limit where gradients are exact.
+        minima_tolerance: how far the median descent may end above the best one, and the best above the observable's
+            lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
+        tolerance: the same in the observable's units (chemical accuracy, say).
+        sense: "max" for a loss that is to become large.
+        starts: descents from random angles at first; more are drawn while they do not decide.
+        descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
@@ -80,7 +97,8 @@ def diagnose(
         >>> diagnose(f, samples=40)(np.array([0.1, 0.2])).trainable
         True
     """
-    limits = Thresholds(shots, minima_tolerance)
+    limits = Thresholds(shots, minima_tolerance, tolerance)
+    descents = OutlookOptions(starts, descent_budget, tolerance, sense, minima_tolerance, {"progress": progress})
     _check_options(seed, family, family_args)
 
     def inspect(*args, **kwargs) -> Diagnosis:
@@ -92,15 +110,16 @@ def diagnose(
                 options = {"angles": angles, "seed": seed, "progress": progress}
                 study = scaling(family, sizes=sizes, args=family_args, **options)
             measuring = {"samples": samples, "device": device, "progress": progress} if run else None
-            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study, progress)
+            return _flow(step, _name(qnode), circuit, angles, seed, limits, measuring, study, progress, descents)
 
     return inspect
 
 
 def _flow(
-    step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study, progress
+    step, name: str, circuit, angles, seed: int, limits: Thresholds, measuring: dict | None, study, progress, descents
 ) -> Diagnosis:
-    """Circuit → signature → prediction → measurement → comparison → checks; nothing measured with None."""
+    """Circuit → signature → prediction → measurement → comparison → descents → checks; nothing measured with None."""
+    limits = replace(limits, shots=_shots_of(circuit, limits.shots))
     step("computing the signature")
     sig = signature(circuit, seed=seed, progress=False)
     step("predicting")
@@ -111,8 +130,9 @@ def _flow(
         data = measure(circuit, seed=seed, angles=prediction.angles, **measuring)()
         step("comparing")
         comparison = compare(prediction, data, seed=seed)
-    step("judging, minima included")
-    checks = run_checks(Case(prediction, comparison, limits))
+    step("descending")
+    descent = outlook_of(prediction, descents)
+    checks = run_checks(Case(prediction, comparison, limits, descent))
     return Diagnosis(
         name=name,
         prediction=prediction,
@@ -123,6 +143,7 @@ def _flow(
         thresholds=limits,
         verdict=judge(checks),
         advice=_advice(study),
+        descent=descent,
         depth=None if measuring is None else depth_curve(circuit, prediction.angles, prediction.deep),
         wrong_gradient_gates=_wrong_gates(circuit, data),
     )
@@ -146,6 +167,16 @@ def _check_options(seed, family, family_args) -> None:
                     f"{name} must be a function of n: family(n) returns a QNode and family_args(n) its arguments; "
                     f"got {value!r}."
                 )
+
+
+def _shots_of(circuit, given: float | None) -> float | None:
+    """Return the shots that gradients can have: given ones, the QNode's, 1,000 on hardware, None where exact."""
+    trace = circuit.trace
+    if given is not None or trace is None or not isinstance(trace.qnode, qml.QNode):
+        return given
+    if trace.qnode.shots.total_shots is not None:
+        return float(trace.qnode.shots.total_shots)
+    return levels.SHOTS if is_hardware(trace.qnode.device) else None
 
 
 def _can_measure(circuit) -> bool:
