@@ -142,7 +142,18 @@ def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     return out
 
 
-_DIAGNOSE = ("samples", "seed", "shots", "minima_tolerance", "output", "device")
+_DIAGNOSE = (
+    "samples",
+    "seed",
+    "shots",
+    "minima_tolerance",
+    "tolerance",
+    "sense",
+    "starts",
+    "descent_budget",
+    "output",
+    "device",
+)
 
 
 def _check(options: argparse.Namespace) -> Outcome:
@@ -250,7 +261,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--samples", type=_positive, help="random angle sets to measure (300)")
         sub.add_argument("--seed", type=_seed, help="seed of everything sampled (7)")
         sub.add_argument("--shots", type=float, help="shots per gradient that you are ready to pay (1000)")
-        sub.add_argument("--minima-tolerance", type=float, help="allowed height of the median minimum (0.1)")
+        sub.add_argument("--minima-tolerance", type=float, help="how far descents may end above the best one (0.1)")
+        sub.add_argument("--tolerance", type=float, help="the same in the observable's units")
+        sub.add_argument("--sense", choices=("min", "max"), help="whether the loss is to become small or large")
+        sub.add_argument("--starts", type=int, help="descents at first (8)")
+        sub.add_argument("--descent-budget", type=float, help="seconds that descents may take (30); 0: none")
         if name == "check":
             sub.add_argument("--output", type=int, help="which of several expectation values")
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")

@@ -23,6 +23,7 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.conventions import decorators as limits
+from pennylane_wishart.conventions import outlook
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
 from pennylane_wishart.errors import UntrainableError, WishartError, WishartWarning
 
@@ -97,7 +98,7 @@ class Gate:
         return found, True
 
     def _act(self, found: Diagnosis, new: bool) -> None:
-        bad = found.trainable is not True or any(c.passed is False for c in found.checks)
+        bad = found.trainable is not True or any(c.passed is False and not c.remark for c in found.checks)
         if callable(self._on_fail):
             if bad and new:
                 self._on_fail(found)
@@ -149,7 +150,12 @@ class _Call:
         token = _ACTIVE.set(True)
         try:
             with qml.queuing.QueuingManager.stop_recording():
-                settings = {**options_of(self.qnode), **options, "run": False}
+                settings = {
+                    "descent_budget": outlook.PREFLIGHT_BUDGET,
+                    **options_of(self.qnode),
+                    **options,
+                    "run": False,
+                }
                 settings.setdefault("argnums", self.traced or None)
                 return diagnose(self.qnode, **settings)(*self.args, **self.kwargs)
         except WishartError as err:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import pennylane as qml
 
 from pennylane_wishart.circuit import RotationCircuit, normal_form
 from pennylane_wishart.comparison import compare
-from pennylane_wishart.conventions import Decay
+from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
@@ -16,7 +19,9 @@ from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
+from pennylane_wishart.measurement.recipes import is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
+from pennylane_wishart.outlook import outlook_of
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
@@ -29,15 +34,21 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
     Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, and compares. NOT a promise: it speaks of random starting angles, of gradients and of
-    the minima that the theory covers.
+    simulator, compares, and descends from a few random starts (or certifies where all descents
+    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
         samples: angle sets to measure; with ``run=False`` nothing is measured.
         seed: seed of everything sampled.
-        shots: shots per gradient component that one is ready to spend.
-        minima_tolerance: allowed height of the median local minimum, in units of the mean loss.
+        shots: shots per gradient component that one is ready to spend; None: those of the QNode's device, 1,000
+            where it is no simulator, and no limit where gradients are exact.
+        minima_tolerance: how far the median descent may end above the best one, and the best above the observable's
+            lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
+        tolerance: the same in the observable's units (chemical accuracy, say).
+        sense: "max" for a loss that is to become large.
+        starts: descents from random angles at first; more are drawn while they do not decide.
+        descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
@@ -93,7 +104,8 @@ def _flow(
     thresholds: Thresholds,
     study: ScalingStudy | None,
 ) -> Diagnosis:
-    """Circuit → signature → prediction → measurement → comparison → checks."""
+    """Circuit → signature → prediction → measurement → comparison → descents → checks."""
+    thresholds = replace(thresholds, shots=_shots_of(circuit, thresholds.shots))
     step("computing the signature")
     sig = signature(circuit, seed=options.seed, progress=False)
     step("predicting")
@@ -105,8 +117,9 @@ def _flow(
         data = measure(circuit, angles=prediction.angles, **options.measuring)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
-    step("judging, minima included")
-    checks = run_checks(Case(prediction, comparison, thresholds))
+    step("descending")
+    descent = outlook_of(prediction, options.descents)
+    checks = run_checks(Case(prediction, comparison, thresholds, descent))
     return Diagnosis(
         name=name,
         prediction=prediction,
@@ -117,6 +130,7 @@ def _flow(
         thresholds=thresholds,
         verdict=judge(checks),
         advice=_advice(study),
+        descent=descent,
         depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
         wrong_gradient_gates=_wrong_gates(circuit, data),
     )
@@ -131,6 +145,16 @@ def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[st
 
 def _can_measure(circuit: RotationCircuit) -> bool:
     return circuit.trace is not None and circuit.n_qubits <= limits.MEASURED_QUBITS and len(circuit.states) == 1
+
+
+def _shots_of(circuit: RotationCircuit, given: float | None) -> float | None:
+    """Return the shots that gradients can have: given ones, the QNode's, 1,000 on hardware, None where exact."""
+    trace = circuit.trace
+    if given is not None or trace is None or not isinstance(trace.qnode, qml.QNode):
+        return given
+    if trace.qnode.shots.total_shots is not None:
+        return float(trace.qnode.shots.total_shots)
+    return levels.SHOTS if is_hardware(trace.qnode.device) else None
 
 
 def _advice(study: ScalingStudy | None) -> tuple[str, ...]:

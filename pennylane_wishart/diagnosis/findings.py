@@ -9,6 +9,7 @@ from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
 from pennylane_wishart.diagnosis.depth import DepthCurve
 from pennylane_wishart.families import ScalingStudy
 from pennylane_wishart.measurement import Measurement
+from pennylane_wishart.outlook import DescentOutlook
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
 
@@ -29,6 +30,8 @@ class Findings:
     thresholds: Thresholds
     verdict: Verdict
     advice: tuple[str, ...] = ()
+    descent: DescentOutlook | None = None
+    """Where descents of this circuit end; None where no parameter moves the loss."""
     depth: DepthCurve | None = None
     """Loss variance as the circuit grows; None where it was not cheap to find."""
     wrong_gradient_gates: tuple[str, ...] = ()

@@ -11,8 +11,10 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions import outlook as outlook_limits
 from pennylane_wishart.diagnosis.checks import Thresholds
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.outlook import OutlookOptions
 
 __all__ = ["DiagnoseOptions", "options_of"]
 
@@ -30,8 +32,12 @@ class DiagnoseOptions:
 
     samples: int = limits.SAMPLES
     seed: int = 7
-    shots: float = levels.SHOTS
+    shots: float | None = None
     minima_tolerance: float = levels.TRAP_TOLERANCE
+    tolerance: float | None = None
+    sense: str = "min"
+    starts: int = outlook_limits.STARTS
+    descent_budget: float = outlook_limits.BUDGET
     angles: str | AngleLaw | Any = "uniform"
     family: Callable[..., Any] | None = None
     sizes: Sequence[int] | None = None
@@ -49,6 +55,7 @@ class DiagnoseOptions:
         Raises:
             InputError: naming the option.
         """
+        _ = self.descents  # checked when made
         seed = self.seed
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
             raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
@@ -67,7 +74,23 @@ class DiagnoseOptions:
         Raises:
             InputError: for a limit that is no positive number.
         """
-        return Thresholds(self.shots, self.minima_tolerance)
+        return Thresholds(self.shots, self.minima_tolerance, self.tolerance)
+
+    @property
+    def descents(self) -> OutlookOptions:
+        """Options of the outlook.
+
+        Raises:
+            InputError: as :class:`OutlookOptions`.
+        """
+        return OutlookOptions(
+            starts=self.starts,
+            descent_budget=self.descent_budget,
+            tolerance=self.tolerance,
+            sense=self.sense,
+            relative=self.minima_tolerance,
+            how={"progress": self.progress},
+        )
 
     @property
     def reading(self) -> dict[str, Any]:

@@ -27,6 +27,11 @@ class Diagnosis(Findings):
     """
 
     @property
+    def reaches_ground(self) -> bool | None:
+        """Whether the best end lies within the tolerance of the observable's lowest eigenvalue; None where open."""
+        return None if self.descent is None else self.descent.reaches_ground
+
+    @property
     def headline(self) -> str:
         """The verdict in one sentence with its reason."""
         return headline(self.checks)
@@ -84,11 +89,13 @@ class Diagnosis(Findings):
             "verdict": self.verdict.name,
             "trainable": self.trainable,
             "headline": self.headline,
+            "reaches_ground": self.reaches_ground,
             "thresholds": vars(self.thresholds),
             "checks": [c.to_dict() for c in self.checks],
             "signature": self.signature.to_dict(),
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
+            "descent": None if self.descent is None else self.descent.to_dict(),
             "wrong_gradient_gates": list(self.wrong_gradient_gates),
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),

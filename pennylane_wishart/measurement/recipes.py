@@ -13,7 +13,17 @@ import pennylane as qml
 from pennylane_wishart.errors import DeviceError, InputError
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity, declared, identify, peeled
 
-__all__ = ["DeviceRecipe", "IDEAL", "LIE", "LIGHTNING", "PACKAGES", "SIMULATOR_PREFIXES", "device_recipe", "name_of"]
+__all__ = [
+    "DeviceRecipe",
+    "IDEAL",
+    "LIE",
+    "LIGHTNING",
+    "PACKAGES",
+    "SIMULATOR_PREFIXES",
+    "device_recipe",
+    "is_hardware",
+    "name_of",
+]
 
 
 LIGHTNING = ("lightning.qubit", "lightning.kokkos", "lightning.gpu", "lightning.amdgpu")
@@ -40,6 +50,11 @@ _REBUILT: dict[str, dict[str, tuple[str, Any]]] = {
     LIE: {"max_dim": ("max_dim", 2**20), "engine": ("engine", "auto")},
 }  # fmt: skip
 """Simulators that are built anew and take ``seed=``: their options, where a device keeps each, and its default."""
+
+
+def is_hardware(device: Any) -> bool:
+    """Tell whether runs of a device may cost money and may be wrong: anything but PennyLane's own simulators."""
+    return not str(getattr(device, "name", "")).startswith(SIMULATOR_PREFIXES)
 
 
 @dataclass(frozen=True, eq=False)

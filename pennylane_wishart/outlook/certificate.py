@@ -14,14 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw
-from pennylane_wishart.conventions import reached
+from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook.space import ReachedSpace
 
-__all__ = ["MARGIN", "Certificate", "certify"]
-
-MARGIN = 4
-"""Spare parameters: with 3 one circuit in 229 had a descent above the optimum, with 4 none in 195."""
+__all__ = ["Certificate", "certify"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Certificate:
     @property
     def holds(self) -> bool:
         """Whether every critical point of general position is the reachable optimum."""
-        return self.complete and self.tangents == self.dimension and self.live >= self.dimension + MARGIN
+        return self.complete and self.tangents == self.dimension and self.live >= self.dimension + limits.MARGIN
 
 
 def certify(space: ReachedSpace, rng: np.random.Generator) -> Certificate:
@@ -68,15 +65,15 @@ def certify(space: ReachedSpace, rng: np.random.Generator) -> Certificate:
         raise InputError("A circuit without parameters has no descents to speak of.")
     law = circuit.angle_law("uniform")
     root, width = _root(space)
-    most = circuit.n_params - MARGIN
+    most = circuit.n_params - limits.MARGIN
     dimension, complete = _span_dimension(space, law, root, width, most, rng)
     if not complete:
         return Certificate(dimension, 0, 0, False, space.ground)
-    points = law.sample(rng, reached.POINTS)
+    points = law.sample(rng, limits.POINTS)
     tangents = max(_rank(_real(space.tangents(x) @ root.T), np.sqrt(width)) for x in points)
     if tangents < dimension:
         return Certificate(dimension, tangents, 0, True, space.ground)
-    sample = law.sample(rng, dimension + 3 * MARGIN)
+    sample = law.sample(rng, dimension + 3 * limits.MARGIN)
     live = _rank(space.gradients(sample)[1], width)
     return Certificate(dimension, tangents, live, True, space.ground)
 
@@ -94,12 +91,12 @@ def _span_dimension(
     """Return K, or a number above ``most`` and False."""
     if width == 0 or most < 0:
         return 0, width == 0
-    most_states = max(reached.LEAST_STATES, most + reached.SPARE_STATES)
-    size = min(most_states, 2 * space.dim + reached.SPARE_STATES)
+    most_states = max(limits.LEAST_STATES, most + limits.SPARE_STATES)
+    size = min(most_states, 2 * space.dim + limits.SPARE_STATES)
     vectors = _real(space.states(law.sample(rng, size)) @ root.T)
     rank = _rank(vectors, np.sqrt(width))
     # Fewer independent vectors than samples: the span has been exhausted.
-    return (rank, True) if rank < size - reached.EXHAUSTED and rank <= most else (rank, False)
+    return (rank, True) if rank < size - limits.EXHAUSTED and rank <= most else (rank, False)
 
 
 def _real(vectors: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -110,4 +107,4 @@ def _rank(rows: NDArray[np.float64], scale: float) -> int:
     """Rank with an absolute threshold: a constant loss has rank 0."""
     if not rows.size:
         return 0
-    return int(np.sum(np.linalg.svd(rows, compute_uv=False) > reached.RANK * scale * np.sqrt(len(rows))))
+    return int(np.sum(np.linalg.svd(rows, compute_uv=False) > limits.RANK * scale * np.sqrt(len(rows))))

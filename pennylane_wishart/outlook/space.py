@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.conventions import reached
+from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
 
@@ -107,14 +107,14 @@ class ReachedSpace:
         return losses, out
 
 
-def reached_space(circuit: RotationCircuit, max_dim: int = reached.MAX_DIM) -> ReachedSpace:
+def reached_space(circuit: RotationCircuit, max_dim: int = limits.REACHED_DIM) -> ReachedSpace:
     """Find the space that the input and the generators reach.
 
     Args:
         circuit: the normal form; its first input state is used.
         max_dim: largest dimension that is followed.
     Raises:
-        ModuleTooLargeError: if more than ``max_dim`` dimensions are reached, or beyond ``reached.MAX_QUBITS``.
+        ModuleTooLargeError: if more than ``max_dim`` dimensions are reached, or beyond ``limits.REACHED_QUBITS``.
         InputError: if a rotation is driven by a random data input (its angle is no parameter).
     Cost: O(generators · d² · 2^n).
     Source: THEORY §7e, §7g; a block Krylov space of all generators.
@@ -126,8 +126,8 @@ def reached_space(circuit: RotationCircuit, max_dim: int = reached.MAX_DIM) -> R
     """
     if (circuit.random_of >= 0).any():
         raise InputError("A data input that counts as random has no fixed reachable space: use encoding='fixed'.")
-    if circuit.n_qubits > reached.MAX_QUBITS:
-        raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {reached.MAX_QUBITS} qubits.")
+    if circuit.n_qubits > limits.REACHED_QUBITS:
+        raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {limits.REACHED_QUBITS} qubits.")
     sums, kind = distinct_generators(circuit)
     vector = circuit.state.vector()
     isometry = invariant_subspace(vector, sums, max_dim)

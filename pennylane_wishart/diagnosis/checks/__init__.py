@@ -24,22 +24,35 @@ def run_checks(case: Case) -> tuple[Check, ...]:
 
 
 def judge(checks: tuple[Check, ...]) -> Verdict:
-    """Turn checks into a verdict; a gradient that cannot be assessed means: cannot tell."""
+    """Turn checks into a verdict; what may not fail and was not assessed means: cannot tell."""
     if any(c.fatal and c.passed is False for c in checks):
         return Verdict.NOT_TRAINABLE
     if any(c.fatal and c.passed is None for c in checks):
         return Verdict.CANNOT_TELL
-    return Verdict.WARNING if any(c.passed is False for c in checks) else Verdict.TRAINABLE
+    warned = any(c.passed is False and not c.remark for c in checks)
+    return Verdict.WARNING if warned else Verdict.TRAINABLE
 
 
 def headline(checks: tuple[Check, ...]) -> str:
-    """Return the verdict in one sentence with its reason."""
-    verdict, failed = judge(checks), [c for c in checks if c.passed is False]
+    """Return the verdict in one sentence with its reason; what was not assessed is said in it."""
+    verdict = judge(checks)
+    failed = [c.failing for c in checks if c.passed is False and not c.remark]
+    fatal = [c.failing for c in checks if c.passed is False and c.fatal]
+    open_ = [c.open for c in checks if c.passed is None and c.fatal and c.open]
+    passing = [c.passing for c in checks if c.passed and c.passing and not c.remark]
+    beside = [_said(c) for c in checks if c.remark and _said(c)]
     if verdict is Verdict.NOT_TRAINABLE:
-        return f"Not trainable: {next(c.failing for c in failed if c.fatal)}."
-    if verdict is Verdict.CANNOT_TELL:
+        first, rest = f"Not trainable: {fatal[0]}", [*fatal[1:], *beside]
+    elif verdict is Verdict.CANNOT_TELL:
         # the sharpest question that is open: what stands later says more
-        return f"Cannot tell: {[c.open for c in checks if c.fatal and c.passed is None][-1]}."
-    if verdict is Verdict.WARNING:
-        return "Trainable, with warnings: " + "; ".join(c.failing for c in failed) + "."
-    return "Trainable: " + ", ".join(c.passing for c in checks if c.passing) + "."
+        first, rest = f"Cannot tell: {open_[-1]}", [*passing, *beside]
+    elif verdict is Verdict.WARNING:
+        first, rest = "Trainable, with warnings: " + "; ".join(failed), [*passing, *beside]
+    else:
+        first, rest = "Trainable: " + ", ".join(passing), beside
+    return "; ".join([first, *rest]) + "."
+
+
+def _said(check: Check) -> str:
+    """What a remark adds to the verdict."""
+    return {True: check.passing, False: check.failing, None: check.open}[check.passed]

@@ -18,9 +18,10 @@ def _judge(case: Case) -> Check:
         0,
         dead == 0,
         "Remove the dead gates, or add depth so that they reach the observable.",
+        remark=True,
         wanted="none",
         definition="Parameters whose gradient is zero at every angle at this depth: proved, or by an identity test.",
-        failing=f"{dead} parameter{'s are' if dead != 1 else ' is'} dead",
+        failing=f"{dead} parameter{'s are' if dead != 1 else ' is'} dead and can be deleted",
         # a parameter of which only a bound is known may be dead all the same
         passing="no parameter is dead" if pred.moments.known.all() else "no parameter is proved dead",
     )

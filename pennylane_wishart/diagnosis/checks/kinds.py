@@ -12,6 +12,7 @@ from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.conventions import CheckId, levels
 from pennylane_wishart.diagnosis.words import number
 from pennylane_wishart.errors import InputError
+from pennylane_wishart.outlook import DescentOutlook
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["Case", "Check", "CheckKind", "Side", "Thresholds", "Verdict"]
@@ -38,15 +39,17 @@ class Side(enum.Enum):
 class Thresholds:
     """What counts as trainable; printed with every verdict."""
 
-    shots: float = levels.SHOTS
-    """Shots per gradient component that one is ready to spend for signal-to-noise 1."""
+    shots: float | None = None
+    """Shots per gradient component that one is ready to spend for signal-to-noise 1; None: gradients are exact."""
     minima_tolerance: float = levels.TRAP_TOLERANCE
-    """Local minima may lie this far above the optimum, as a fraction of the mean loss above it."""
+    """Ends of descents may lie this far above the best, and the best above the ground, as parts of the scale."""
+    tolerance: float | None = None
+    """The same in the observable's units, where it was given."""
 
     def __post_init__(self) -> None:
-        for name in ("shots", "minima_tolerance"):
+        for name in ("shots", "minima_tolerance", "tolerance"):
             value = getattr(self, name)
-            if not math.isfinite(value) or value <= 0:
+            if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name} must be a positive number; got {value!r}.")
 
 
@@ -57,6 +60,7 @@ class Case:
     prediction: Prediction
     comparison: Comparison | None
     limits: Thresholds
+    descent: DescentOutlook | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Check:
     """What to do where it failed; why it was not assessed where it was not."""
     fatal: bool = False
     """Whether failing it means not trainable rather than a warning."""
+    remark: bool = False
+    """A question of its own, said beside the verdict and never part of it."""
     side: Side = Side.VALUE
     """Whether ``value`` is the number or a bound on it."""
     wanted: str = ""
@@ -99,6 +105,7 @@ class Check:
             "passed": self.passed,
             "advice": self.advice,
             "fatal": self.fatal,
+            "remark": self.remark,
             "side": self.side.name,
         }
 
@@ -107,7 +114,7 @@ class Check:
         """How it went, in a word."""
         if self.passed is None:
             return "not assessed"
-        return "pass" if self.passed else "FAIL" if self.fatal else "warning"
+        return "pass" if self.passed else "FAIL" if self.fatal else "remark" if self.remark else "warning"
 
     @property
     def alarm(self) -> str:

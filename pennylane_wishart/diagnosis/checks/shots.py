@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 
 import numpy as np
 
@@ -21,6 +21,7 @@ _BOUNDED = (
     "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or max_work of "
     "pw.predict's engines, or diagnose a smaller or shallower circuit of the family."
 )
+_ONE_SIDED = "of the median gradient's variance only an upper bound is known"
 
 
 def _judge(case: Case) -> Check | None:
@@ -30,37 +31,64 @@ def _judge(case: Case) -> Check | None:
     rare = sizes.RARE_EVENTS / pred.rare_outcome
     low, high = (max(float(np.exp2(min(bits, sizes.LARGEST_BITS))), rare) for bits in pred.log2_median_shots)
     if low == high:
-        return _worded(case, "shots per gradient, median live parameter", low, low <= limit, Side.VALUE, _SMALL)
-    if high <= limit:
-        return _worded(case, "shots per gradient, at most", high, True, Side.AT_MOST, _SMALL)
-    failed = False if low > limit else None
-    advice = _SMALL if failed is False else _BOUNDED
-    return _worded(case, "shots per gradient, at least", low, failed, Side.AT_LEAST, advice)
+        side, value, name = Side.VALUE, low, "shots per gradient, median live parameter"
+    elif limit is not None and high <= limit:
+        side, value, name = Side.AT_MOST, high, "shots per gradient, at most"
+    else:
+        side, value, name = Side.AT_LEAST, low, "shots per gradient, at least"
+    if limit is None:
+        return _cost(name, value, side)
+    passed = True if side is not Side.AT_LEAST and value <= limit else False if value > limit else None
+    return _worded(case, name, value, limit, passed, side)
 
 
-def _worded(case: Case, name: str, value: float, passed: bool | None, side: Side, advice: str) -> Check:
-    limit = number(case.limits.shots)
-    shown = f"{side.value}{number(value)}"
-    needs = f"may need more than {limit} shots"
-    if value > 1:
-        needs = f"needs at least {number(value)} shots and may need more than {limit}"
-    found = Check(
+_DEFINITION = (
+    "Median over live parameters of Var_shot[ℓ]/Var[∂ℓ]: shots per gradient component for signal-to-noise 1. "
+    "Limit: argument shots=, or what the device runs."
+)
+
+
+def _cost(name: str, value: float, side: Side) -> Check:
+    """On an exact simulator: a cost that hardware would have, and no reason to fail."""
+    said = f"gradients are exact here, and on hardware the median one would take {side.value}{number(value)} shots"
+    if side is Side.AT_LEAST:
+        said = "gradients are exact here; what they cost on hardware is open, for " + _ONE_SIDED
+        said += f" (at least {number(value)} shots)" if value > 1 else ""
+    return Check(
         CheckId("shots"),
         name,
         value,
-        case.limits.shots,
+        math.inf,
+        True,
+        _SMALL,
+        remark=True,
+        side=side,
+        wanted="no limit on an exact simulator",
+        definition=_DEFINITION,
+        passing=said,
+    )
+
+
+def _worded(case: Case, name: str, value: float, most: float, passed: bool | None, side: Side) -> Check:
+    limit, shown = number(most), f"{side.value}{number(value)}"
+    needs = f"may need more than {limit} shots"
+    if value > 1:
+        needs = f"needs at least {number(value)} shots and may need more than {limit}"
+    return Check(
+        CheckId("shots"),
+        name,
+        value,
+        most,
         passed,
-        advice,
+        _BOUNDED if passed is None else _SMALL,
         fatal=True,
         side=side,
         wanted=f"at most {limit}",
-        definition="Median over live parameters of Var_shot[ℓ]/Var[∂ℓ]: shots per gradient component for "
-        "signal-to-noise 1. Limit: argument shots=.",
+        definition=_DEFINITION,
         failing=f"the median live gradient needs {shown} shots for signal-to-noise 1, more than {limit}",
         passing=f"the median live gradient is resolved with {shown} shots",
+        open=f"{_ONE_SIDED}, so that signal-to-noise 1 {needs}",
     )
-    known = "of the median gradient's variance only an upper bound is known"
-    return replace(found, open=f"{known}, so that signal-to-noise 1 {needs}")
 
 
 CHECK = CheckKind(20, _judge)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections.dead import dead_section
 from pennylane_wishart.diagnosis.sections.depth import depth_section
+from pennylane_wishart.diagnosis.sections.descents import descent_section
 from pennylane_wishart.diagnosis.sections.gradients import gradient_section
 from pennylane_wishart.diagnosis.sections.minima import minima_section
 from pennylane_wishart.diagnosis.sections.parameters import parameter_section
@@ -20,6 +21,7 @@ __all__ = ["advice_section", "build_sections"]
 _IN_ORDER = (
     verdict_section,
     advice_section,
+    descent_section,
     dead_section,
     parameter_section,
     shots_section,

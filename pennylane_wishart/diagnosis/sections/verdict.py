@@ -22,8 +22,9 @@ def verdict_section(diag: Findings) -> Section:
     circuit = diag.signature.circuit
     first = Sentence(
         headline(diag.checks),
-        "Not trainable: every parameter is dead, or the median live gradient needs more shots than shots=. Warnings: "
-        "some parameters are dead, poor local minima are expected, or the measurement disagrees.", "THEORY §9",
+        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
+        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
+        "THEORY §9",
     )  # fmt: skip
     read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
     data = diag.measurement

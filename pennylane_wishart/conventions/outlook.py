@@ -1,0 +1,62 @@
+"""Limits of work and tolerances of ``outlook``: certificate, reach and descents (THEORY §7e–g)."""
+
+from __future__ import annotations
+
+STARTS = 8
+"""Descents at first: eight decide 71 of 73 circuits."""
+MAX_STARTS = 32
+"""Descents at most: the doubling stops where further starts rarely change a decision."""
+HITS = 3
+"""Ends at the best level that are wanted before it is taken for the reachable one."""
+SAME_LEVEL = 0.01
+"""Of the scale: ends that lie closer are one level."""
+GRADIENT = 1e-4
+"""Of the scale, largest component: the end is then within 0.003 of the scale in 41 of 44 descents."""
+CONFIDENCE = 0.95
+"""Of the intervals of a median, a fraction or a gap."""
+BUDGET = 30.0
+"""Seconds that descents of a default diagnosis may take, as estimated before any is run."""
+PREFLIGHT_BUDGET = 5.0
+"""The same before a training run: a check that nobody waits for."""
+GRADIENTS_EACH = 60.0
+"""Gradients of one descent in the mean: 343 for eight in the median, with a tail."""
+GRADIENT_SECONDS = 8e-4
+"""Overhead of one gradient by the adjoint method of lightning.qubit, one core."""
+AMPLITUDE_SECONDS = 1.5e-8
+"""Per amplitude, gate and observable word, on the same core: 1.4 ms at ten qubits and forty rotations."""
+MAX_QUBITS = 22
+"""Three state vectors of 2^22 amplitudes: 200 MB."""
+MAX_ITERATIONS = 2000
+"""Of one descent: the tail reaches 2,700 gradients."""
+
+CERTIFICATE_QUBITS = 12
+"""Beyond, states cost more than the descents that they would save."""
+CERTIFICATE_DIMENSION = 96
+"""Largest reachable space that is looked at: tangents of more cost more than eight descents."""
+
+GROUND_DENSE_QUBITS = 8
+"""A matrix of 256 rows is diagonalised in 20 ms."""
+GROUND_SPARSE_QUBITS = 14
+"""A Lanczos iteration costs words · 2^n: some seconds at 14 qubits and a hundred words."""
+GROUND_DIAGONAL_QUBITS = 20
+"""All 2^20 diagonal entries at once: a transform of 8 MB."""
+REACHED_GAP = 1e-6
+"""Of the spectrum's width: a reachable ground that lies higher is held back by a symmetry."""
+CERTIFICATE_WORK = 3e8
+"""Rotations · parameters · d²: about two seconds; descents cost less from there on."""
+MARGIN = 4
+"""Spare parameters of a certificate: with 3 one circuit in 229 had a descent above the optimum, with 4 none in 195."""
+
+# the reached space, and ranks on it
+RANK = 1e-8
+"""Singular values below this share of the largest possible one are rounding."""
+POINTS = 3
+"""Random angles at which the rank of the tangents is taken: it is the largest of them."""
+SPARE_STATES, LEAST_STATES = 8, 16
+"""States drawn beyond the dimension that they may span, and at least: a span of fewer would be taken for exhausted."""
+EXHAUSTED = 4
+"""Fewer independent vectors than samples, by so many: rounding takes one or two from a full rank."""
+REACHED_QUBITS = 14
+"""Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
+REACHED_DIM = 256
+"""Dimension of the space that is followed: a matrix exponential then takes ten milliseconds."""

@@ -1,0 +1,109 @@
+"""Descents of the circuit itself on the fastest exact route, as many as decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pennylane as qml
+from numpy.typing import NDArray
+
+from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.conventions import Reason, ReasonCode
+from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.errors import DeviceError
+from pennylane_wishart.measurement import find_minima
+
+__all__ = ["Descents", "descend", "estimated_seconds"]
+
+
+@dataclass(frozen=True, eq=False)
+class Descents:
+    """Ends of all descents that were run."""
+
+    ends: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+    parameters: NDArray[np.float64]
+    """radians ``(starts, n_params)``"""
+    gradients: int
+
+
+def estimated_seconds(circuit: RotationCircuit, starts: int) -> float:
+    """Estimate what some descents take on one core: never a clock, so that the answer is the same everywhere."""
+    work = 2.0**circuit.n_qubits * (circuit.n_rotations + len(circuit.observable))
+    return starts * limits.GRADIENTS_EACH * (limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work)
+
+
+def descend(
+    circuit: RotationCircuit,
+    starts: int,
+    budget: float,
+    scale: float,
+    seed: int,
+    enough: Callable[[Descents], bool],
+    **how: Any,
+) -> Descents | Reason:
+    """Descend from random angles until it is enough, or the budget is spent.
+
+    Args:
+        circuit: the normal form of a QNode or tape; one that minimises.
+        starts: of the first round; each further one doubles them, to ``MAX_STARTS``.
+        budget: seconds, as :func:`estimated_seconds` counts them.
+        scale: of the loss, which tells when a gradient is gone.
+        seed: of the starts; each round has its own.
+        enough: whether the descents so far decide.
+        how: ``executor``, ``store`` and ``progress`` of :func:`find_minima`.
+    Returns:
+        :class:`Descents`, or why none was run.
+    """
+    if circuit.trace is None:
+        return Reason(ReasonCode.UNSUPPORTED, "no descents: there is no QNode to run, only a normal form.")
+    if circuit.n_qubits > limits.MAX_QUBITS:
+        text = f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS})."
+        return Reason(ReasonCode.TOO_LARGE, text)
+    needed = estimated_seconds(circuit, starts)
+    if needed > budget:
+        text = f"no descents: {starts} of them take about {needed:,.0f} s, more than descent_budget={budget:g}."
+        return Reason(ReasonCode.TOO_LARGE, text)
+    device = qml.device("lightning.qubit", wires=list(circuit.wires))
+    found: Descents | None = None
+    try:
+        while found is None or (not enough(found) and len(found.ends) < limits.MAX_STARTS):
+            done = 0 if found is None else len(found.ends)
+            more = starts if found is None else min(max(done, 1), limits.MAX_STARTS - done)
+            if found is not None and estimated_seconds(circuit, done + more) > budget:
+                break
+            search = find_minima(
+                circuit,
+                starts=more,
+                seed=seed + done,  # every round draws its own
+                device=device,
+                tolerance=limits.GRADIENT * scale,
+                max_iterations=limits.MAX_ITERATIONS,
+                hessian=False,
+                **how,
+            )()
+            found = _joined(found, search.losses, search.converged, search.parameters, int(search.evaluations.sum()))
+    except DeviceError as err:
+        if found is None:
+            return Reason(ReasonCode.UNSUPPORTED, f"no descents: {err.what}")
+    return found
+
+
+def _joined(
+    found: Descents | None,
+    ends: NDArray[np.float64],
+    converged: NDArray[np.bool_],
+    points: NDArray[np.float64],
+    gradients: int,
+) -> Descents:
+    if found is None:
+        return Descents(ends, converged, points, gradients)
+    return Descents(
+        np.concatenate([found.ends, ends]),
+        np.concatenate([found.converged, converged]),
+        np.concatenate([found.parameters, points]),
+        found.gradients + gradients,
+    )
