@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,7 +86,8 @@ def resolve_target(first: Any, args: Any, kwargs: Any, options: MeasureOptions |
         else:
             trace = trace_qnode(first, args, kwargs, options.argnums, options.output, options.encoding)
         try:
-            circuit = normal_form(trace)()
+            read: Callable[[TracedCircuit], Callable[[], RotationCircuit]] = normal_form
+            circuit = read(trace)()
         except (UnsupportedCircuitError, ModuleTooLargeError, MemoryError):
             # It can be measured all the same; periods then come from the gates.
             circuit = None
