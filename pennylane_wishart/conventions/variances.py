@@ -41,7 +41,7 @@ SUM_ROUNDING = 1e-14
 SIGNED_ROUNDING = 1e-13
 """Rounding of a sum of numbers of both signs, relative to the largest value that it could have had."""
 ROUNDING_STEPS = 50
-"""Rotations after which that rounding has doubled (measured on circuits of known variance 0)."""
+"""Rotations after which that rounding has doubled."""
 MEAN_ROUNDING = 1e-12
 """Share of the mean's square that E[x²] − E[x]² must exceed: below, the difference is rounding."""
 SAMPLE_ROUNDING = 1e-12
@@ -55,9 +55,9 @@ CLEAN = 1e-12
 
 # ------------------------------------------------------------------ words
 MAX_SUPPORT = 1 << 18
-"""Reachable words of the exact engine when it is asked by name: 2 s and 100 MB."""
+"""Reachable words of the exact engine when it is asked by name: seconds, and 100 MB of pairings."""
 CHOICE_SUPPORT = 1 << 16
-"""… when it is one of several: half a second, then something else is tried."""
+"""… when it is one of several: a quarter of that, then something else is tried."""
 PROOF_SUPPORT = 20_000
 """… when only supports are followed, for proofs that a parameter is dead."""
 BLOCK_FLOATS = 20_000_000
@@ -87,7 +87,7 @@ PAIR_SHARE = 4
 MAX_RANK = 12
 """Independent words of one gate: 2^12 syndromes and shifts. Gates of users have at most 8."""
 MAX_PATHS = 400_000
-"""Paths of single words alive at one time: 50 MB at a hundred qubits."""
+"""Paths of single words alive at one time: tens of megabytes at a hundred qubits."""
 
 # ------------------------------------------------------------------ modules
 MAX_MODULE = 1500
@@ -113,7 +113,7 @@ EXACT_WORK = 5e11
 CHOICE_WORK = 1e11
 """… when it is one of several: half a minute."""
 STEP_COST = 64.0
-"""Operations a rotation and matrix entry on the module route (complex products there and back)."""
+"""Operations a rotation and matrix entry on the module route (complex products, there and back)."""
 STEP_OVERHEAD = 2000.0
 """… and per rotation whatever the size: calls of numpy."""
 SPARSE_WIDTH = 4
@@ -165,7 +165,7 @@ IDENTITY_SEED = 0x57A7
 MAX_OPERATOR_COST = 20_000
 """Products of words in the commutators of one generator: milliseconds."""
 MAX_ROUNDS = 4
-"""Rounds of proofs, each on what the last one left: more than two never found anything in the fuzz."""
+"""Rounds of proofs, each on what the last one left: a bound on time, not on what is true."""
 MAX_PASSES = 15
 """A generator of non-commuting words is followed until its words are closed: 2^rank − 1 passes, rank 4."""
 MAX_EIGEN_QUBITS = 12
@@ -213,11 +213,11 @@ CHUNK_TUPLES = 4096
 MANY_ROTATIONS = 1000
 """Walked rotations above which light walkers are thinned: their sums dominate the time."""
 THIN_SHARE = 0.01
-"""Weight, of the mean, below which a walker plays Russian roulette: costs 1% of the variance."""
+"""Weight, of the mean, below which a walker plays Russian roulette: its part of the sums is as small."""
 BINARY_DIGITS = 40
 """Binary digits of a walker's probability: 1e-12, far below any sampling error."""
 FEW_ROWS = 6
-"""Rows up to which a loop of exclusive ors beats one fancy index (measured)."""
+"""Rows up to which a loop of exclusive ors beats one fancy index."""
 MAX_LEVELS = 64
 """Distinct weights up to which sums are popcounts of one mask each."""
 BLOCK_ROWS = 16
@@ -252,7 +252,7 @@ HALF_FULL = 0.5
 LINE_SECONDS = 30.0
 """Seconds that matrix products may take beside walkers."""
 SPLIT_SECONDS = 2e-3
-"""Seconds of one split of a window at bond 16 (measured)."""
+"""Seconds of one split of a window at bond 16 (rough)."""
 CONTRACTION_SECONDS = 1e-4
 """… and of one site of a contraction."""
 LEAST_COST = 0.2

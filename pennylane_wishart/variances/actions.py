@@ -141,6 +141,7 @@ def _rotation_row(group: _Group, steps: list[tuple[int, float]], syndrome: int, 
     """Diagonalise X → i[G, X] on the words that products of the gate's words make of Q."""
     order, entries = [0], []
     place = {0: 0}
+    # only words that the generator really leads to, not all 2^rank products
     for source in order:  # grows while it is read: a breadth-first search
         for step, c in steps:
             # iP·B ≠ 0 only where P anticommutes with B = S·Q.
@@ -159,6 +160,7 @@ def _rotation_row(group: _Group, steps: list[tuple[int, float]], syndrome: int, 
     matrix = np.zeros((size, size))
     for i, j, value in entries:
         matrix[i, j] += value
+    # skew, so its exponential has real frequencies, and averages are read off a characteristic function
     rates, vectors = np.linalg.eigh(-1j * matrix)
     parts = vectors * vectors[0].conj()  # (word, rate): the column e^{aM}e_0
     odd = np.array([_is_odd(e, syndrome) for e in order])

@@ -91,6 +91,7 @@ def is_constant(problem: Problem, dead: np.ndarray) -> bool:
 
 def record_of(problem: Problem, found: Found) -> SecondMoments:
     """Make the record of what an engine found."""
+    # proofs come first: what is dead is 0, whatever an engine estimated
     settled = np.append(is_constant(problem, found.dead), found.dead)  # variance exactly 0
     unknown = ~found.known & ~settled
     log2 = log2_of(found.variance) if found.log2 is None else found.log2

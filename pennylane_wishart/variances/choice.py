@@ -86,6 +86,7 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
 
 def _beside_line(problem: Problem, walked: Found) -> Found:
     """Replace the walkers' upper limits by matrix products, where the circuit is a line of short gates."""
+    # walkers leave limits where words spread; there the circuit may still be a line
     settled = np.append(is_constant(problem, walked.dead), walked.dead)
     open_rows = ~(walked.known | settled)
     if not open_rows[1:].any() or line_seconds(problem) > limits.LINE_SECONDS:

@@ -43,6 +43,7 @@ def drivers_of(circuit: RotationCircuit) -> Drivers:
     driver = np.where(circuit.parameter_of >= 0, circuit.parameter_of, -1)
     data = circuit.random_of >= 0
     driver[data] = circuit.n_params + circuit.random_of[data]
+    # fixed rotations share nothing: their angle is no random variable
     values, counts = np.unique(driver[driver >= 0], return_counts=True)
     return Drivers(driver, values[counts > 1])
 
@@ -58,6 +59,7 @@ def angle_transform(circuit: RotationCircuit, law: AngleLaw, k: int, frequency: 
     """Return E[exp(i·f·angle_k)] for frequencies of any shape."""
     shape = np.shape(frequency)
     f = np.asarray(frequency, float).reshape(-1)
+    # random data is uniform over a period: only frequency 0 survives
     if circuit.random_of[k] >= 0:
         return np.where(np.abs(f) < limits.SAME_FREQUENCY, 1.0, 0.0).reshape(shape).astype(complex)
     out = np.exp(1j * f * circuit.offsets[k])

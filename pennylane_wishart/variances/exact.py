@@ -122,6 +122,7 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
             signed = True
     except ModuleTooLargeError:
         return None
+    # supports are a proof; a sum that came out as 0 is not
     seen = np.abs(live.state.expectation(reached.words)) > limits.SEEN
     _, paths = support_paths(reached, seen)
     # A rotation that no path from the observable to a seen word meets has no gradient, whatever the sums say.
@@ -173,6 +174,7 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
             found.append(build())
         except ModuleTooLargeError:
             continue
+        # good enough: looking further costs more than it can save
         if found[-1].dim <= limits.SMALL_MODULE:
             break
     if not found:
@@ -180,6 +182,7 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
             f"The observable's module has more than max_dim={max_dim} dimensions: "
             "raise max_dim, or use walkers or sampling."
         )
+    # not by dimension alone: sparse generators make a larger module cheaper
     best = min(found, key=lambda module: _node_work(live, module))
     if _node_work(live, best) > most.max_work:
         raise ModuleTooLargeError(

@@ -58,6 +58,7 @@ def grouped_second_moment(
         moments = clean_moments(circuit, law)
         observable, gram = grouped_pairs(parts)
         joint = circuit.with_observable(observable)
+        # averaging is linear in O⊗O, so all groups share one sweep
         if diagonal_suffices(joint, moments):
             reached = reach(joint.words, observable.words, max_support)
             chains = chains_of(joint, moments, pair_weights=gram)
@@ -88,6 +89,7 @@ def module_mean(
     """
     joint = circuit.with_observable(operator)
     drivers = drivers_of(joint)
+    # the circuit's own order reaches fewer words than any order
     try:
         module = module_in_light_cone(joint, max_dim)
     except ModuleTooLargeError:
@@ -119,6 +121,7 @@ def state_spread(psi: np.ndarray, parts: Sequence[PauliSum]) -> tuple[np.ndarray
     for part in parts:
         image = part.apply(psi)
         value = np.einsum("ib,ib->b", psi.conj(), image).real
+        # ⟨O²⟩ is the norm of O|ψ⟩: no product of words is formed
         noise += np.einsum("ib,ib->b", image.conj(), image).real - value**2
         square += value**2
     return noise, square

@@ -66,6 +66,7 @@ def split_sums(circuit: RotationCircuit) -> tuple[RotationCircuit, np.ndarray]:
     for k in range(circuit.n_rotations):
         own = range(circuit.starts[k], circuit.starts[k + 1])
         words = circuit.terms[own.start : own.stop]
+        # exp of a sum factors only where its words commute
         whole = len(own) > 1 and bool(words.anticommutation(words).any())
         parts = [own.start] if whole else list(own)
         starts += parts

@@ -60,6 +60,7 @@ class Reach:
     def step(self, k: int) -> Pairing:
         """Return (i, j, sign) of rotation k on the words reachable after it."""
         i, j, sign = self.pairs[self.distinct[k]]
+        # numbers grow with time of discovery, so what is reachable at a step is a prefix
         cut = np.searchsorted(i, self.sizes[k + 1])
         return i[:cut], j[:cut], sign[:cut]
 
@@ -146,6 +147,7 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
     sizes[-1] = len(index)
     for k in range(len(generators) - 1, -1, -1):
         d = distinct[k]
+        # words that this generator has met before are paired already: only the newer ones are asked
         low = seen[d]
         if low < len(index):
             px, pz = kinds.x[d], kinds.z[d]
@@ -170,6 +172,7 @@ def reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
 def closed_reach(generators: PauliWords, start: PauliWords, max_words: int) -> Reach:
     """Reach in any order of the generators: repeat the list until nothing is added."""
     size = -1
+    # each pass adds at least one word, and words are finite
     while True:
         found = reach(generators, start, max_words)
         if len(found.words) == size:

@@ -75,6 +75,7 @@ class SecondMoments:
                 raise InputError(
                     f"SecondMoments.{name} needs shape ({n},), one entry per status; got {np.shape(value)}."
                 )
+        # a bound must never be read as a value: both fields and the status say the same
         known = ~np.isnan(self.log2_gradient_variance)
         if not np.array_equal(known, ~np.isnan(self.gradient_variance)) or not np.array_equal(
             known, np.array([s is not Status.UPPER_BOUND for s in self.status], bool)

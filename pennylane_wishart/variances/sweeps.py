@@ -35,12 +35,14 @@ class BatchRotation:
                 f"A generator of non-commuting words acts on {len(self.support)} > {limits.MAX_LOCAL_QUBITS} qubits: "
                 "measure the circuit on a PennyLane device instead."
             )
+        # words that do not commute are turned together, in their eigenbasis on the qubits that they touch
         local = PauliSum.of(words.restrict(self.support), generator.coefficients).matrix()
         self.values, self.basis = np.linalg.eigh(local)
 
     def __call__(self, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Rotate states ``(2^n, batch)`` by angles ``(batch,)``."""
         if self.commuting:
+            # commuting words turn one after the other, each by cos and sin
             for (source, phases), c in zip(self.actions, self.generator.coefficients, strict=True):
                 image = states[source]
                 image *= phases
@@ -121,5 +123,6 @@ class Sweeps:
                 # d/da ⟨ψ|e^{iaG} O e^{−iaG}|ψ⟩ = 2 Im ⟨Oψ|Gψ⟩ after the gate.
                 slope = 2 * np.einsum("ib,ib->b", image.conj(), rotations[k].generator.apply(psi)).imag
                 gradients[:, p] += circuit.coefficients[k] * slope
+            # undone instead of stored: memory of two states, whatever the depth
             psi, image = rotations[k](-angles[:, k], psi), rotations[k](-angles[:, k], image)
         return losses, gradients

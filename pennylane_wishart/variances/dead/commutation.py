@@ -95,6 +95,7 @@ class _Commutant:
             return True
         if not self.as_operators:
             return False
+        # products of sums grow quickly; giving up only leaves a parameter unproved
         cost = len(generator) * sum(len(o) for o in self.operators)
         if cost > limits.MAX_OPERATOR_COST:
             return False
@@ -121,6 +122,7 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
     Cost: O(rotations · distinct words) at worst, milliseconds at a hundred qubits.
     """
     reasons = _by_commutation(circuit)
+    # what one round removes no longer hides others from the next
     for _ in range(limits.MAX_ROUNDS):
         live = np.flatnonzero([not r for r in reasons])
         if len(live) == 0:
@@ -141,6 +143,7 @@ def _by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
     n_rot = circuit.n_rotations
     reasons: list[DeadReason | None] = [None] * n_rot
     later = _Commutant(circuit, [circuit.observable])
+    # from the observable: what commutes with all that is later cannot be seen by it
     for k in range(n_rot - 1, -1, -1):
         generator = circuit.generator(k)
         if later.commutes(generator):
@@ -149,6 +152,7 @@ def _by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
             later.add(generator)
     # A state vector block would make each expectation cost 2^n; those are left to the exact route.
     signs = np.zeros(len(circuit.terms))
+    # only the words still in question are asked of the input: expectations can be dear
     live = np.repeat([r is None for r in reasons], np.diff(circuit.starts))
     rows = np.flatnonzero(live)
     if len(rows):

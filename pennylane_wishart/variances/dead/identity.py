@@ -35,10 +35,12 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
         return out
     try:
         sweeps = Sweeps(circuit)
+    # cannot be simulated, so nothing is claimed
     except InputError:
         return out
     rng = np.random.default_rng(limits.IDENTITY_SEED)
     limit = limits.SAMPLE_ROUNDING * gradient_bounds(circuit)
+    # a trigonometric polynomial that is not 0 vanishes on a set of measure 0 only
     zero = asked.copy()
     for size in (1, limits.SETTINGS - 1):  # one setting clears nearly every live parameter
         parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * _ranges(circuit)

@@ -53,6 +53,7 @@ def prove(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT) -> 
         max_support: largest set of reachable words that is followed; beyond, commutation and symmetry only.
     Cost: seconds at 1,000 qubits and 12,000 parameters.
     """
+    # circuits are immutable, and every engine asks
     known = _PROVED.setdefault(circuit, {})
     if max_support not in known:
         known[max_support] = _prove(circuit, max_support)
@@ -76,6 +77,7 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
             live = _leave_out(circuit, alive, why, starts, dead_rotations(parts))
             parts, starts = split_sums(live)
         live = _leave_out(circuit, alive, why, starts, _follow(parts, max_support))
+        # a round that proves nothing new repeats itself
         if int(alive.sum()) == before:
             break
     return Proofs(live, _of_parameters(circuit, why))
@@ -114,6 +116,7 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
     for k in range(circuit.n_rotations):
         own = list(range(circuit.starts[k], circuit.starts[k + 1]))
         passes = 1 if len(own) == 1 else 2 ** F2Basis(circuit.terms[own].packed).rank - 1
+        # too many words to close: nothing is proved this way, which is safe
         if passes > limits.MAX_PASSES:
             return none
         rows += own * passes
@@ -140,6 +143,7 @@ def dead_proofs(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPOR
         found = dict(proofs.parameters)
         asked = np.ones(circuit.n_params, bool)
         asked[list(found)] = False
+        # last, because it simulates: only what no argument decided
         tested = np.flatnonzero(identically_zero(proofs.live, asked))
         found.update({int(p): (DeadReason.IDENTITY,) for p in tested})
         known[max_support] = dict(sorted(found.items()))

@@ -47,8 +47,10 @@ def invisible_rotations(circuit: RotationCircuit) -> tuple[np.ndarray, bool]:
             break  # everything can become visible: commutation alone decides
         key = (later[k], earlier[k])
         late, early = algebra.late[: key[0]], algebra.early[: key[1]]
+        # ranks repeat from rotation to rotation; the meeting depends on nothing else
         if key not in cache:
             work += 0 if key[0] == algebra.width else sum(key) ** 2
+            # stopping early proves less, never something wrong
             if work > limits.MAX_FORM_WORK:
                 break
             full = key[0] == algebra.width
@@ -113,6 +115,7 @@ class _Words:
         Y plus ω(·, t), constant where every generator has value 1 (an antiunitary symmetry).
         """
         generators = {w for g in self.generators for w in g}
+        # linear forms are unitary symmetries, quadratic ones antiunitary
         for quadratic in (False, True):
             form = self.imaginary if quadratic else _zero
             rows = [(w, form(w) ^ int(quadratic)) for w in generators]

@@ -65,6 +65,7 @@ def deep_limit(
     _check(circuit, law)
     note = _SHARED_NOTE if circuit.shared.any() else ""
     try:
+        # repeated in depth, a circuit generates what its gates generate together
         effective = effective_generators(circuit)
         generators, observable = effective.generators, effective.observable
         if not generators or not len(observable):
@@ -102,6 +103,7 @@ def _by_orbits(
 ) -> DeepLimit:
     observable, index = effective.observable, effective.index
     central = np.logical_not(observable.words.anticommutation(words).any(axis=1))
+    # what commutes with every generator never changes: it is all of the mean
     fixed, moving = _split(observable, central)
     mean = float(fixed.coefficients @ circuit.state.expectation(fixed.words))
     if len(moving) == 0:
@@ -110,6 +112,7 @@ def _by_orbits(
     try:
         parts = _listed(circuit, words, moving, closed_reach(words, moving.words, max_support))
         engine, log2_parts = EngineId.ORBIT, log2_of(parts)
+    # orbits too large to list can still be counted, where no two terms stay correlated
     except ModuleTooLargeError:
         log2_parts = _counted(circuit, words, moving)
         engine, parts = EngineId.ORBIT_COUNT, np.exp2(log2_parts)
@@ -183,6 +186,7 @@ def _counted(circuit: RotationCircuit, words: PauliWords, observable: PauliSum) 
         seen = module.z_type if stabilizers is None else module.count_commuting(stabilizers)
         if not module.is_exact and stabilizers is None:
             raise ModuleTooLargeError("The orbit's Z-type words could only be estimated.")
+        # no word of the orbit is seen by the input: it adds exactly nothing
         if not seen or module.orbit_size is None:
             continue
         part = math.log2(seen) - math.log2(module.orbit_size) + 2 * math.log2(abs(observable.coefficients[t]))

@@ -43,6 +43,7 @@ def mixed_limit(
     f = _settle(np.outer(module.end, module.end), lambda x: _project(rotors, kept, x), passes)
     mean = float(vector @ module.end)
     variance = max(0.0, float(np.sum(c * np.outer(module.end, module.end))) - mean**2)
+    # a difference of two averages: below rounding it is 0, because a projection has no small values
     if variance < limits.SIGNED_ROUNDING * max(1.0, float(module.start @ module.start)):
         variance = 0.0
     slopes = np.array([_slope(r, k, c, f) for r, k in zip(rotors, kept, strict=True)])
@@ -83,6 +84,7 @@ def _module(layer: RotationCircuit, max_dim: int) -> OperatorModule:
             reason = error
     if not found:
         raise reason
+    # a pass costs the cube of the dimension
     return min(found, key=lambda m: m.dim)
 
 

@@ -78,6 +78,7 @@ class _Steps:
         table = rotor.table(self.transform(k))
         key = (int(self.module.distinct[k]), np.round(table, limits.TABLE_DIGITS).tobytes())
         if key not in self._tables:
+            # emptied whole: an order of use would cost more than making a table again
             if len(self._tables) * table.size > limits.BATCH_FLOATS or len(self._tables) > limits.MAX_TABLES:
                 self._tables.clear()
             self._tables[key] = rotor.expand(table)
@@ -142,6 +143,7 @@ def module_moments(
     grids = _node_grid(steps, shared, max_nodes)
     n = circuit.n_params
     total, gradient_mean, gradient_second = np.zeros(2), np.zeros(n), np.zeros(n)
+    # exact for every law: weights may be negative, their sum is 1
     for weight in _nodes(steps, shared, grids):
         mean, first = _first(steps)
         second, slopes = _second(steps)
@@ -207,6 +209,7 @@ def _second(steps: _Steps) -> tuple[float, np.ndarray]:
     n_rot, m = steps.circuit.n_rotations, steps.module.dim
     c = np.outer(steps.module.start, steps.module.start)
     f = np.outer(steps.module.end, steps.module.end)
+    # second moments are matrices on the module: only some steps are kept, the rest recomputed
     per_block = max(1, limits.BLOCK_FLOATS // (m * m))
     blocks = [(low, min(low + per_block, n_rot)) for low in range(0, n_rot, per_block)]
     saved = []

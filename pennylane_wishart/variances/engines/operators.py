@@ -87,6 +87,7 @@ def module_in_light_cone(circuit: RotationCircuit, max_dim: int) -> OperatorModu
         rows = np.arange(circuit.starts[k], circuit.starts[k + 1])
         size = int(found.sizes[rows[0]])
         key = (int(distinct[k]), size)
+        # the same generator acts on more words the earlier it stands: one matrix per size
         if key not in seen:
             seen[key] = len(ads)
             ads.append(_ad(found, rows, circuit.term_coefficients, size))
@@ -121,6 +122,7 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = lim
     start = np.zeros(len(words))
     start[: len(circuit.observable)] = circuit.observable.coefficients
     end = circuit.state.expectation(words)
+    # words are sparse, the span inside them is dense: smaller only pays where words do not fit
     if len(words) <= max_dim:
         return OperatorModule(start, end, tuple(ads), distinct, EngineId.MODULE)
     basis = _span(start, [_applier(a) for a in ads], max_dim)
@@ -141,6 +143,7 @@ def _ad(found: Reach, rows: np.ndarray, coefficients: np.ndarray, size: int | No
         i, j, sign = found.pairs[found.distinct[row]]
         i, j, sign = i[i < size], j[i < size], sign[i < size]
         word = found.words[:size].anticommutation(found.generator(row))
+        # a sum of non-commuting words turns words into ones that its terms, one at a time, would not reach
         if len(i) != word.sum() or (j >= size).any():
             raise ModuleTooLargeError("A generator of non-commuting words needs its whole closure.")
         out = out + sparse.csr_array((2 * coefficients[row] * sign, (j, i)), shape=(m, m))
@@ -152,6 +155,7 @@ def _applier(matrix: sparse.csr_array) -> Applier:
 
 
 def _clean(matrix: np.ndarray) -> np.ndarray:
+    # skew up to rounding of the basis: made exactly so, because its spectrum is taken as imaginary
     matrix = (matrix - matrix.T) / 2
     matrix[np.abs(matrix) < limits.CLEAN * max(1.0, np.abs(matrix).max(initial=0.0))] = 0.0
     return matrix
@@ -196,6 +200,7 @@ def _independent(rows: np.ndarray) -> np.ndarray:
     keep = np.linalg.norm(rows, axis=1) > limits.INDEPENDENT
     if not keep.any():
         return rows[:0]
+    # pivoting puts independent rows first, so a small diagonal entry ends the rank
     q, r, _ = linalg.qr(rows[keep].T, mode="economic", pivoting=True)
     size = np.abs(np.diag(r))
     return np.ascontiguousarray(q.T[: int(np.sum(size > limits.INDEPENDENT * max(1.0, size[0])))])
@@ -246,6 +251,7 @@ def _state_applier(generator: PauliSum) -> Applier:
 
 def _flatten(operators: np.ndarray) -> np.ndarray:
     flat = operators.reshape(len(operators), -1)
+    # Hermitian operators are a real space, so real coordinates keep the dimension at d²
     return np.concatenate([flat.real, flat.imag], axis=1)
 
 

@@ -39,6 +39,7 @@ def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, un
     moments = phi(unit * orders.astype(float))
     flat = np.abs(moments[orders != 0]).max(initial=0.0) < limits.ZERO
     # a law without these frequencies is a uniform one: equal weights, and half the nodes, integrate it
+    # n equal steps see frequency f as f mod n: the polynomial's must not fold onto each other
     n = degree + 1 if flat else 2 * degree + 1
     nodes = 2 * np.pi * np.arange(n) / (unit * n)
     if flat:
@@ -54,6 +55,7 @@ def common_unit(rates: np.ndarray) -> float:
         return 1.0
     refused = ModuleTooLargeError("A shared parameter drives gates of incommensurate frequencies: use sampling.")
     least = float(rates[0])
+    # in units of the smallest one, where rounding of all others is comparable
     rates = np.unique(np.round(rates / least, limits.RATIO_DIGITS))
     if rates[-1] > limits.FREQUENCY_RATIO:
         raise refused

@@ -60,9 +60,11 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = l
     if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or not drivers_of(circuit).independent:
         raise ModuleTooLargeError("The state is averaged for independent angles on at most 14 qubits.")
     sums, distinct = distinct_generators(circuit)
+    # the work limit turned into a limit on d, so that the search for the space stops early
     limit = int((max_work / (limits.PAIR_COST * max(circuit.n_rotations, 1))) ** (1 / 6))  # d⁶/8 a product of matrices
     isometry = invariant_subspace(circuit.state.vector(), sums, 2 * max(limit // 2, 2)).T
     d = isometry.shape[1]
+    # two equal copies are symmetric: half the dimensions, an eighth of the work
     square = _symmetric_square(d)
     spectra = [_square_spectrum(isometry.conj().T @ g.apply(isometry), square) for g in sums]
     start = isometry.conj().T @ circuit.state.vector()

@@ -29,9 +29,11 @@ class Rotor:
         bounds = np.searchsorted(label[order], np.arange(count + 1))
         sizes = np.diff(bounds)
         dense = skew.tocsr()
+        # blocks of one size are diagonalised in one call: a generator pairs most words two by two
         for size in np.unique(sizes):
             members = np.flatnonzero(sizes == size)
             index = order[bounds[members][:, None] + np.arange(size)]
+            # words that commute with the generator stay as they are
             if size == 1:
                 rows.append(index[:, 0])
                 columns.append(index[:, 0])
@@ -50,6 +52,7 @@ class Rotor:
             ),
             shape=(m, m),
         )
+        # fancy sparse products lose against dense ones surprisingly early
         filled = matrix.nnz > limits.DENSE_SHARE * m * m
         self.forward = matrix.toarray() if filled else matrix
         self.adjoint = self.forward.conj().T if filled else matrix.conj().T.tocsr()

@@ -100,12 +100,14 @@ def found_by_sampling(problem: Problem, n_samples: int, rng: np.random.Generator
     """Sample losses and gradients and turn them into moments with standard errors."""
     if n_samples < 2:
         raise InputError(f"n_samples must be at least 2; got {n_samples}.")
+    # the whole circuit: the same draws, and so the same numbers, whatever is proved dead
     losses, gradients = sample_gradients(problem.circuit, problem.law, n_samples, rng)
     values = np.concatenate([losses[:, None], gradients], axis=1)
     mean, second = values.mean(axis=0), np.square(values).mean(axis=0)
     variance, error = _variance(values)
     # What is 0 to rounding in every sample is no proof of 0; its bound is the rounding.
     sizes = problem.sizes.copy()
+    # a constant term is not varied, but it is added and so rounds
     sizes[0] = np.abs(problem.circuit.observable.coefficients).sum()  # the identity's part rounds too
     floor = np.maximum((limits.SAMPLE_ROUNDING * sizes) ** 2, np.finfo(float).tiny)
     known = variance > floor

@@ -67,6 +67,7 @@ def tuple_moments(
     Cost: O(gates · live tuples · branches).
     Source: THEORY §4; ours in one form for rotations by words, by sums, and channels.
     """
+    # Backward first: which tuples are alive at a gate is only known from the observable's side.
     sweep = _Sweep(observable, power)
     for gate in reversed(gates):
         sweep.undo(gate)
@@ -125,6 +126,7 @@ class _Sweep:
         """Carry the weights to before the gate."""
         images = self._images.setdefault(id(gate.action), _Images(self.index, gate.action))
         alive = np.flatnonzero(self.alive)
+        # a gate is asked once per word, not once per tuple: tuples share their words
         codes = images.syndromes()[self.tuples.rows[alive]]
         turned = images.turns(codes).any(axis=1)
         active = alive[turned]
@@ -175,6 +177,7 @@ class _Tuples:
         fresh, first = np.unique(codes[missing], return_index=True)
         at = np.searchsorted(self._codes, fresh)
         self._order = np.insert(self._order, at, len(self.rows) + np.arange(len(fresh)))
+        # kept sorted by insertion: new tuples are few once a circuit has spread
         self._codes = np.insert(self._codes, at, fresh)
         self.rows = np.concatenate([self.rows, keys[missing[first]]])
         known[missing] = self._known(codes[missing])
@@ -209,6 +212,7 @@ class _Images:
         table = np.zeros(1 << len(self.action.probes), bool)
         for s in np.flatnonzero(np.bincount(codes.reshape(-1))):
             row = self.action.row(int(s))
+            # most words commute with most gates: leaving them alone is what makes deep circuits affordable
             still = len(row.shifts) == 1 and row.shifts[0] == 0 and not row.frequencies.any()
             table[s] = not (still and abs(row.amplitudes[0, 0] - 1) < limits.ZERO)
         return np.asarray(table[codes])
@@ -250,6 +254,7 @@ def _parts(
                 found, own = images.of(keys[members, place], int(row.shifts[b]), bool(row.odd[b]))
                 target[:, place] = found
                 sign *= own
+            # kept for its slope alone: the weight's rounding must not travel on
             weight = weight if abs(weight) > limits.ZERO else 0.0
             yield members, np.sort(target, axis=1), weight * sign, slope * sign
 

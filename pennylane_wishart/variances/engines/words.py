@@ -94,6 +94,7 @@ def chains_of(
     )
     products, which = pair_words.unique()
     # E[cos φ] of all rotations with one generator multiply whenever it anticommutes.
+    # one factor a generator, not a rotation: deep circuits repeat few of them
     cosines = np.ones(len(kinds))
     np.multiply.at(cosines, distinct, moments.cos)
     anti = products.anticommutation(kinds) if len(products) else np.zeros((0, len(kinds)), bool)
@@ -109,6 +110,7 @@ def chains_of(
         terms = np.concatenate([a[rows], b[rows]])
         sign = phase_sign(observable.words[terms], products[int(t)])
         starts.append((terms, np.tile(weights[rows], 2) * sign))
+    # chain 0 is Q = R, which every rotation may move and nothing damps
     identity = PauliWords.identity(circuit.n_qubits)
     return Chains(
         PauliWords.concatenate([identity, products[alive]]),
@@ -138,6 +140,7 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
     for k in range(circuit.n_rotations - 1, -1, -1):
         word = circuit.words[k]
         sin, sincos, cos = moments.sin[k], moments.sincos[k], moments.cos[k]
+        # such a rotation neither creates nor removes a product
         if sin == 0 and sincos == 0 and cos != 0:
             continue
         row = word.packed[0]
@@ -151,6 +154,7 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
                 if (sin if anti else sincos) != 0:
                     kept[1].add((product ^ row).tobytes())
         original, created = kept
+        # too many to follow: mixed pairs are then averaged as they are, which is right but dearer
         if len(created) > limit:
             return False
     return not created
@@ -168,7 +172,9 @@ def _sweep(
         moves: bool ``(B, distinct)``.
     """
     n_rot = len(reached.distinct)
+    # squares of expectations need no signs; means do
     stay, move, dstay, dmove, signed = coefficients
+    # weights are kept for a block of steps at a time and recomputed from its start: time for memory
     counts = np.array([len(reached.step(k)[0]) for k in range(n_rot)]) * v.shape[1]
     blocks = step_blocks(counts)
     saved = []
@@ -199,6 +205,7 @@ def step_blocks(counts: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
     """Cut the steps into runs whose saved weights fit in memory."""
     out, low, total = [], 0, 0
     for k, c in enumerate(counts):
+        # a step that is larger than a block still gets one of its own
         if total + c > limits.BLOCK_FLOATS and k > low:
             out.append((low, k))
             low, total = k, 0

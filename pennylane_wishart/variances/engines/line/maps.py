@@ -38,6 +38,7 @@ class LineMaps:
 
     def _scaled(self, maps: list[Map], window: Window, forward: bool) -> list[Map]:
         """Carry the maps over to values multiplied by scale^weight (divided, on the input's side)."""
+        # one-site gates never make a letter of none, so the tilt commutes with them
         if all(len(link.sites) == 1 for link in window.links):
             return maps  # weights do not change
         factor = self._factor(window.high - window.low + 1)

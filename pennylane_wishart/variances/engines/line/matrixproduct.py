@@ -107,6 +107,7 @@ class WordChain:
     """A circuit of live rotations on a line of qubits."""
 
     def __init__(self, circuit: RotationCircuit, law: AngleLaw):
+        # the same condition: pairs keep their product, and only the diagonal is carried
         obstacle = can_walk(circuit, law)
         if obstacle:
             raise UnsupportedCircuitError(f"log2_moments: {obstacle}.")
@@ -132,6 +133,7 @@ class WordChain:
 
     def moments(self, bond: int, wanted: np.ndarray) -> Log2Moments:
         """Run at a bond, a half and a quarter of it."""
+        # truncation errors shrink with the bond in no known way, so they are measured by halving it twice
         fine, rough, rougher = (self.run(max(1, bond // d), wanted) for d in (1, 2, 4))
         if np.isnan(fine.loss):
             raise ModuleTooLargeError(f"log2_moments: truncation at bond={bond} lost the value; raise bond.")
@@ -159,9 +161,11 @@ class WordChain:
         v = WordState.of_words(self.letters, self._tilted(), bond) if len(self.letters) else None
         asked = set(rotation_of.values()) if v is not None else set()
         saved = self._backward(v.copy(), asked) if v is not None and asked else {}
+        # the identity's weight is exact and would drown what is asked for
         start = WordState.product_but_identity if self.light else WordState.product
         f = start(self._tables(), bond)
         found: dict[int, float] = {}
+        # forward, meeting the saved observable's side where a derivative is asked
         for number, window in enumerate(self.line.windows if v is not None else ()):
             if number in saved:
                 inside = [x.rotation for x in window.links if x.rotation in asked]

@@ -28,6 +28,7 @@ def found_on_line(problem: Problem, bond: int = limits.MOMENT_BOND) -> Found:
     """
     live = problem.live
     found = WordChain(live, problem.law).moments(bond, np.unique(live.parameter_of[problem.driven]))
+    # means are exact paths of single words; only squares need the matrix product
     mean = problem.rows(*first_moments(live, problem.moments))
     log2, bits = np.full(len(mean), -np.inf), np.zeros(len(mean))
     log2[0], bits[0] = found.log2_second_moment, found.log2_second_moment_error

@@ -58,6 +58,7 @@ class WordState:
         sites = []
         for q in range(n):
             site = np.zeros((1 if q == 0 else m, 4, 1 if q == n - 1 else m))
+            # words are orthogonal, so bond m is what a sum of m of them needs
             for a in range(m):
                 site[0 if q == 0 else a, letters[a, q], 0 if q == n - 1 else a] += weights[a] if q == 0 else 1.0
             sites.append(site)
@@ -126,6 +127,7 @@ class WordState:
         for site in range(low, high):
             left = block.shape[0]
             matrix = block.reshape(left * 4, -1)
+            # finite by construction, so not checked: most decompositions are small
             u, s, vh = linalg.svd(matrix, full_matrices=False, lapack_driver="gesdd", check_finite=False)
             total = float(np.sum(s**2))
             keep = min(self.bond, max(1, int(np.sum(s > limits.SINGULAR_CUTOFF * s[0]))))
@@ -165,6 +167,7 @@ def environments(a: WordState, b: WordState, low: int, high: int) -> tuple[np.nd
 def _step(edge: np.ndarray, a: np.ndarray, b: np.ndarray, log2: float) -> tuple[np.ndarray, float]:
     """Add one site to an edge ``(bond of a, bond of b)``, with its size moved into the exponent."""
     edge = np.tensordot(np.tensordot(edge, a, (0, 0)), b, ((0, 1), (0, 1)))
+    # second moments of deep circuits are below the smallest float: sizes live in the exponent
     norm = float(np.abs(edge).max())
     if norm == 0:
         return edge, log2

@@ -70,6 +70,7 @@ def line_of(circuit: RotationCircuit) -> Line:
         UnsupportedCircuitError: if some gate spans more than four sites in every arrangement.
     Cost: O(rotations · qubits).
     """
+    # conjugating Clifford gates away makes long words of short gates; putting them back undoes that
     forms = [local_form(circuit)]
     if circuit.cliffords:
         x, z = circuit.words.bits()
@@ -81,6 +82,7 @@ def line_of(circuit: RotationCircuit) -> Line:
         supports = [np.flatnonzero(row) for row in form.letters]
         supports += [np.array(g.qubits) for g in gates]
         used = _used(form, supports)
+        # the given order first: where both are as short it is the one that the user reads
         for order in (used, _folded(supports, used)):
             spans = _spans(supports, order)
             key = (int(spans.max(initial=1)), int(spans.sum()))
@@ -132,6 +134,7 @@ def _folded(supports: list[np.ndarray], used: np.ndarray) -> np.ndarray:
     n = int(used.max()) + 1
     rows, columns = [], []
     for support in supports:
+        # longer gates do not fit in any order, and would pull their qubits together for nothing
         if 2 <= len(support) <= 2 * limits.MAX_WINDOW:
             a, b = np.meshgrid(support, support)
             rows.append(a.reshape(-1))
@@ -175,6 +178,7 @@ def _windows(links: list[Link]) -> list[Window]:
             old = windows[key]
             a, b = min(low, old.low), max(high, old.high)
             widest = max(1, high - low, old.high - old.low)
+            # wider windows cost four times as much a site: joining must not widen
             if b - a <= widest and all(last[s] == key for s in range(old.low, old.high + 1)):
                 low, high = a, b
                 taken.append(key)

@@ -25,6 +25,7 @@ class RandomBits:
         if scaled >= 2**limits.BINARY_DIGITS:
             return np.full(size, ~np.uint64(0))
         digits = limits.BINARY_DIGITS
+        # trailing zero digits decide nothing: fewer random words are drawn
         while scaled % 2 == 0:
             scaled, digits = scaled // 2, digits - 1
         # Digits from the last to the first: "r or bit" halves towards 1, "r and bit" towards 0.

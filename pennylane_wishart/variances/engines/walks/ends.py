@@ -91,6 +91,7 @@ class EndValues:
                 continue
             if isinstance(block, StabilizerBlock):
                 self._add_checks(block.stabilizers[0], local)
+            # one-qubit blocks are in the zone's tables
             elif len(block.qubits) > 1:
                 self._dense.append((block, local))
 
@@ -130,6 +131,7 @@ class EndValues:
             dead |= check.anticommutes(state)
         soft = []
         for cluster in self.zone:
+            # sees every word alike
             if (cluster.table == 1).all():
                 continue
             if len(cluster.qubits) == 1 and np.isin(cluster.table, (0.0, 1.0)).all():
@@ -139,6 +141,7 @@ class EndValues:
                     dead |= (z & ~x, x & ~z, x & z)[letter - 1]
             else:
                 soft.append(cluster)
+        # weights 0 or 1: sums are popcounts
         if not soft and not self._dense:
             return Weights(np.ones(1), (~dead)[None])
         return self._graded(state, ~dead, soft, thin)

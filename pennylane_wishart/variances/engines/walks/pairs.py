@@ -69,6 +69,7 @@ def found_by_pairs(problem: Problem, n_walkers: int, rng: np.random.Generator) -
     for low in range(0, n_walkers, limits.CHUNK_TUPLES):
         size = min(limits.CHUNK_TUPLES, n_walkers - low)
         angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation]
+        # means walk words of their own: a pair's weight is made for squares
         for sums, power in ((second, 2), (first, 1)):
             walk_tuples(live.observable, gates, live.state.expectation, angles, sums, power, rng)
     return _found(problem, first, second)
@@ -125,6 +126,7 @@ def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
     n = second.n
     mean, mean_error = _mean(first)
     flat = _flat(problem)
+    # known exactly: an estimate would only add noise to the variance
     mean[flat], mean_error[flat] = 0.0, 0.0
     square, error = _mean(second)
     # Squares of an estimated mean carry its error and its bias.

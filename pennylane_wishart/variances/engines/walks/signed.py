@@ -163,6 +163,7 @@ class _Walkers:
         for code in codes[1:]:
             joint = (joint << len(gate.action.probes)) | code
         ratio = np.zeros(len(self.weight)) if gate.parameter >= 0 else None
+        # walkers whose words behave alike choose among the same branches
         for number in np.unique(joint[self.weight != 0]):
             members = np.flatnonzero((joint == number) & (self.weight != 0))
             found = gate.branches(tuple(int(s) for s in codes[:, members[0]]))
@@ -194,6 +195,7 @@ class _Walkers:
         slopes = (waves @ (1j * row.frequencies[:, None] * row.amplitudes)).real * gate.scale
         chance, values = _chances(values, slopes if gate.parameter >= 0 else None)
         pick = self.rng.random((len(members), 1))
+        # rounding may leave the cumulated chance a little below 1
         branch = np.minimum((np.cumsum(chance, axis=1) < pick).sum(axis=1), values.shape[1] - 1)
         at = np.arange(len(members))
         own = values[at, branch]

@@ -78,6 +78,7 @@ def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
     # (Σw)²/Σw² is the number of hits where weights are 0 or 1, and says how many count elsewhere.
     effective = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
     hits = sums / np.maximum(largest, limits.NEGLIGIBLE)
+    # rigorous at its confidence whatever the weights: coins of the largest one vary most
     limit = unit * largest * _upper_rate(hits, n)
     variance = second - mean**2
     floor = np.maximum(limits.MEAN_ROUNDING * mean**2, np.finfo(float).tiny)

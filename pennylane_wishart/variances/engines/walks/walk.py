@@ -128,6 +128,7 @@ class _Walkers:
         self.rows = [WordRows(a, b) for a, b in zip(x[:, self.qubits], z[:, self.qubits], strict=True)]
         self._set_starts(chains)
         self.paired = len(chains.factors) > 1
+        # pairs need ⟨Q⟩⟨R⟩, which no table of squares holds
         zone = product_zone(circuit, moments, self.qubits, averaged=not self.paired)
         self.ends = EndValues(circuit.state, self.qubits, zone)
         self.zone = [(cluster, cluster.ratios()) for cluster in zone if cluster.rotations]
@@ -166,6 +167,7 @@ class _Walkers:
         tally.largest = np.maximum(self.if_moved, self.if_stayed)
         for cluster, _ in self.zone:
             for k, slope in cluster.slopes.items():
+                # inside the zone a derivative is read from a table
                 tally.largest[k] = slope.max()
         total = -(-n_walkers // 64)
         bits = RandomBits(self.rng)
@@ -180,6 +182,7 @@ class _Walkers:
         state = np.zeros((2 * len(self.qubits), size), np.uint64)
         products = np.zeros_like(state) if self.paired else None
         negative = np.zeros(size, np.uint64)
+        # by counts instead of one draw a walker: terms start as whole ranges of bits
         counts = self.rng.multinomial(64 * size, self.probability) if self.mass else np.zeros(1, int)
         low = 0
         for s in np.flatnonzero(counts):
@@ -188,6 +191,7 @@ class _Walkers:
             state[self.term_rows[self.start_term[s]]] ^= mask
             if products is not None:
                 products[self.product_rows[self.start_chain[s]]] ^= mask
+            # signs ride along as one mask: a walker's weight is ± the mass
             if self.negative[s]:
                 negative |= mask
         return state, products, negative
@@ -203,6 +207,7 @@ class _Walkers:
             anti = rows.anticommutes(state)
             if products is not None:
                 anti &= ~rows.anticommutes(products)
+            # who anticommuted where is all that derivatives need, one bit a walker and rotation
             touched[row] = anti
             if sin2[k]:
                 moved = anti & bits.draw(float(sin2[k]), size)

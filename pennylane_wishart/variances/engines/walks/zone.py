@@ -63,6 +63,7 @@ def product_zone(
             blocked[support] = True
             continue
         parts = list({id(home[int(q)]): home[int(q)] for q in support}.values())
+        # a gate that joins two clusters would make too large a table: it and all behind it are walked
         if sum(len(c.qubits) for c in parts) > limits.ZONE_QUBITS:
             blocked[support] = True
             continue
@@ -98,6 +99,7 @@ def _fill(
         steps.append((k, anti, words ^ code))
     for at, (k, anti, partner) in enumerate(steps):
         slope = np.where(anti, m.sin2[k] * ends + m.cos2[k] * ends[partner], 0.0)
+        # a derivative is averaged over the rotations that follow it in the cluster
         for later, later_anti, later_partner in steps[at + 1 :]:
             slope = _pull(slope, later_anti, later_partner, m.cos2[later], m.sin2[later])
         cluster.slopes[k] = slope
