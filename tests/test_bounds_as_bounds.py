@@ -12,7 +12,7 @@ from pennylane import numpy as pnp
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Estimate, UpperBound
-from pennylane_wishart.diagnosis.checks import Side, Thresholds, Verdict, judge, run_checks
+from pennylane_wishart.diagnosis.checks import Case, Side, Thresholds, Verdict, judge, run_checks
 from pennylane_wishart.errors import Status
 from pennylane_wishart.moments import exact_moments
 from pennylane_wishart.paulis import PauliSum, PauliWords
@@ -76,7 +76,7 @@ ONLY_BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["controlled", "shared", pytest.param("qaoa", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["controlled", *(pytest.param(n, marks=pytest.mark.slow) for n in ("shared", "qaoa"))])
 def test_no_reader_takes_a_bound_for_a_value(name, tmp_path):
     """Verdict, text, JSON, page, plots: no sentence claims a value, "exact" stands nowhere beside it."""
     import matplotlib.pyplot as plt
@@ -174,12 +174,12 @@ def test_a_lower_bound_on_shots_decides_alone():
     assert bounded.mean() > 0.5
     low, high = pred.log2_median_shots
     assert np.isposinf(high) and low > 5
-    checks = run_checks(pred, None, Thresholds(shots=20))
-    shots = next(c for c in checks if c.name.startswith("shots"))
+    checks = run_checks(Case(pred, None, Thresholds(shots=20)))
+    shots = next(c for c in checks if c.id == "shots")
     assert shots.value == pytest.approx(2**low)
     assert judge(checks) is Verdict.NOT_TRAINABLE and shots.side is Side.AT_LEAST and shots.passed is False
     # the same bounds decide nothing for someone who has the shots
-    generous = run_checks(pred, None, Thresholds(shots=1e9))
+    generous = run_checks(Case(pred, None, Thresholds(shots=1e9)))
     assert judge(generous) is Verdict.CANNOT_TELL
 
 

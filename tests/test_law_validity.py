@@ -99,9 +99,9 @@ def test_laws_of_a_shallow_circuit_say_so():
 
 
 def test_beyond_state_vectors_the_joint_law_says_what_it_leaves_out(monkeypatch):
-    from pennylane_wishart.prediction import record
+    from pennylane_wishart.prediction import laws
 
-    monkeypatch.setattr(record, "affordable_samples", lambda _: 0)
+    monkeypatch.setattr(laws, "affordable_samples", lambda _: 0)
     circuit, w = strongly_entangling(3, 8, qml.Z(0))
     pred = pw.predict(circuit)(w)
     assert pred.joint().status is Status.NEIGHBOURS and pred.joint([4]).status is Status.OK

@@ -59,14 +59,14 @@ def deep_hardware_efficient():
 
 
 def global_product():
-    """Z on all of 14 qubits after one RX each: variance 2^-14 (Cerezo et al., 2021)."""
+    """Z on all of 11 qubits after one RX each: variance 2^-11 (Cerezo et al., 2021)."""
 
     def f(w):
-        for q in range(14):
+        for q in range(11):
             qml.RX(w[q], q)
-        return qml.expval(all_z(14))
+        return qml.expval(all_z(11))
 
-    return qnode(14, f), (weights(14),)
+    return qnode(11, f), (weights(11),)
 
 
 def global_projector():

@@ -154,7 +154,7 @@ def test_the_transition_is_an_onset_and_never_a_promise():
         assert pred.minima.is_point_mass and bool(pred.dead_parameters) is dead
         text = " ".join(str(diagnosis).split())
         assert "onset, not a guarantee" in text and "minima are predicted at the optimum" not in text
-        (check,) = [c for c in diagnosis.checks if c.name.startswith("height")]
+        (check,) = [c for c in diagnosis.checks if c.id == "minima"]
         assert check.passed is (None if dead else True)
 
 

@@ -167,7 +167,7 @@ def _loss(pred: Prediction, data: Measurement, alpha, seed) -> QuantityCompariso
     try:
         law, check = pred.loss, pred.loss_check
     except OutOfTheoryError as err:
-        return not_compared(name, str(err).split(" Use ")[0], alpha)
+        return not_compared(name, err.what, alpha)
     if pred.is_deep is None:
         return not_compared(name, "only a bound on the loss variance at this depth is known", alpha)
     if not check.established:
@@ -204,7 +204,7 @@ def _gradient(pred: Prediction, data: Measurement, gradients, alpha, seed) -> Qu
     try:
         _ = pred.gradient
     except OutOfTheoryError as err:
-        return not_compared(name, str(err).split(" Use ")[0], alpha)
+        return not_compared(name, err.what, alpha)
     deep = np.flatnonzero(pred.deep_parameters & np.isfinite(gradients).any(axis=0))
     if len(deep) == 0:
         return not_compared(name, "no measured parameter is deep enough for the deep-limit law", alpha)
@@ -249,7 +249,7 @@ def _(data: MinimaMeasurement, pred, alpha, seed) -> Comparison:
     try:
         law = pred.minima_found
     except OutOfTheoryError as err:
-        return Comparison(minima=not_compared(name, str(err).split(" Use ")[0], alpha))
+        return Comparison(minima=not_compared(name, err.what, alpha))
     losses = np.asarray(data.losses)[np.asarray(data.converged, bool)]
     if law.is_point_mass:
         return Comparison(minima=_optimal(law, losses, alpha, name))

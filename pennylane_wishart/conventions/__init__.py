@@ -5,6 +5,7 @@ text. Levels that a reader of a verdict sees stand in ``levels``; limits of work
 room stand in a file of the room's name. Each has its reason beside it.
 """
 
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
     CheckId,
     EngineId,
@@ -27,4 +28,5 @@ __all__ = [
     "Unavailable",
     "UpperBound",
     "UpperBounds",
+    "levels",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.conventions import Estimate
+from pennylane_wishart.conventions import Estimate, levels
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.moments import DeepLimit, exact_moments
 from pennylane_wishart.moments.drivers import subcircuit
@@ -15,7 +15,6 @@ from pennylane_wishart.moments.drivers import subcircuit
 __all__ = ["DepthCurve", "depth_curve"]
 
 _POINTS = 14
-_DEEP = 0.05
 _MAX_SUPPORT = 1 << 14
 _MAX_STEPS = 1.5e6
 """Rotations times reachable words: about a second for all points."""
@@ -44,12 +43,12 @@ class DepthCurve:
 
     @property
     def reached(self) -> int | None:
-        """First number of rotations from which the variance stays within 5% of the deep limit.
+        """First number of rotations from which the variance stays within ``levels.DEEP`` of the deep limit.
 
         None where it does not get there, or the deep limit is not known. It is one of the
         numbers in ``rotations``: an upper bound at that resolution.
         """
-        close = np.abs(np.exp2(np.array(self.log2_variance) - self.deep_limit) - 1) <= _DEEP
+        close = np.abs(np.exp2(np.array(self.log2_variance) - self.deep_limit) - 1) <= levels.DEEP
         if not len(close) or not close[-1]:
             return None
         away = np.flatnonzero(~close)

@@ -6,7 +6,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import normal_form
 from pennylane_wishart.comparison import compare
-from pennylane_wishart.diagnosis.checks import Thresholds, judge, run_checks
+from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.record import Diagnosis
 from pennylane_wishart.errors import InputError
@@ -112,7 +112,7 @@ def _flow(
         step("comparing")
         comparison = compare(prediction, data, seed=seed)
     step("judging, minima included")
-    checks = run_checks(prediction, comparison, limits)
+    checks = run_checks(Case(prediction, comparison, limits))
     return Diagnosis(
         name=name,
         prediction=prediction,

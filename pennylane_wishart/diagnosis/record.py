@@ -1,65 +1,35 @@
-"""``Diagnosis``: the whole flow of one QNode, judged."""
+"""``Diagnosis``: the whole flow of one QNode, judged, and how it is shown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pennylane_wishart import report
-from pennylane_wishart.comparison import Comparison
-from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
-from pennylane_wishart.diagnosis.depth import DepthCurve
+from pennylane_wishart.diagnosis.checks import headline
+from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections import advice_section, build_sections
-from pennylane_wishart.diagnosis.words import headline
-from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.prediction import Prediction
-from pennylane_wishart.sectors import Signature
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Diagnosis"]
 
 
-@dataclass(frozen=True, eq=False)
-class Diagnosis:
+class Diagnosis(Findings):
     """Will this QNode train, how well, and why.
 
     ``print(diag)`` for text, ``diag`` in a notebook for HTML, ``diag.save("report.html")`` for a
     self-contained page, ``diag.to_dict()`` for JSON.
     """
 
-    name: str
-    prediction: Prediction
-    measurement: Measurement | None
-    comparison: Comparison | None
-    family: Any
-    """A :class:`ScalingStudy`, or None: scaling not assessed."""
-    checks: tuple[Check, ...]
-    thresholds: Thresholds
-    verdict: Verdict
-    advice: tuple[str, ...] = ()
-    depth: DepthCurve | None = None
-    """Loss variance as the circuit grows; None where it was not cheap to find."""
-    wrong_gradient_gates: tuple[str, ...] = ()
-    """Gates for which the QNode's own device returns a wrong gradient of the QNode."""
-
-    @property
-    def signature(self) -> Signature:
-        """The circuit's Lie-algebraic signature."""
-        return self.prediction.signature
-
-    @property
-    def trainable(self) -> bool | None:
-        """True, False, or None where it could not be told."""
-        if self.verdict is Verdict.CANNOT_TELL:
-            return None
-        return self.verdict is not Verdict.NOT_TRAINABLE
-
     @property
     def headline(self) -> str:
         """The verdict in one sentence with its reason."""
-        return headline(self)
+        return headline(self.checks)
 
     @property
     def sections(self) -> tuple[report.Section, ...]:
@@ -81,7 +51,7 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         return report.to_html(self._title, self.sections)
 
-    def plot(self, axes=None):
+    def plot(self, axes: Axes | ArrayLike | None = None) -> NDArray[np.object_]:
         """Draw the report's figures, two in a row; return the array of Axes.
 
         Args:
@@ -102,7 +72,7 @@ class Diagnosis:
             figure.draw(ax)
         return axes
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         data = {
             "schema_version": 1,

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pennylane_wishart.diagnosis.checks import Check, Verdict
+from pennylane_wishart.circuit import RotationCircuit
 
-if TYPE_CHECKING:
-    from pennylane_wishart.diagnosis.record import Diagnosis
-
-__all__ = ["count", "headline", "indices", "number", "parameter_name", "size"]
+__all__ = ["count", "indices", "number", "parameter_name", "size"]
 
 _SHOWN = 8
 
@@ -37,51 +33,7 @@ def count(n: int, singular: str, plural: str = "") -> str:
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
-def headline(diag: Diagnosis) -> str:
-    """Return the verdict in one sentence with its reason."""
-    failed = [c for c in diag.checks if c.passed is False]
-    fatal = [c for c in failed if c.fatal]
-    if diag.verdict is Verdict.NOT_TRAINABLE:
-        return f"Not trainable: {_reason(fatal[0])}."
-    if diag.verdict is Verdict.CANNOT_TELL:
-        return _undecided(diag)
-    if diag.verdict is Verdict.WARNING:
-        return "Trainable, with warnings: " + "; ".join(_reason(c) for c in failed) + "."
-    shots = next((c for c in diag.checks if c.name.startswith("shots")), None)
-    dead = "no parameter is dead" if diag.prediction.moments.known.all() else "no parameter is proved dead"
-    value = "nan" if shots is None else f"{shots.side.value}{number(shots.value)}"
-    return f"Trainable: the median live gradient is resolved with {value} shots, {dead}."
-
-
-def _undecided(diag: Diagnosis) -> str:
-    """What keeps the verdict open."""
-    open_ = next((c for c in diag.checks if c.fatal and c.passed is None and c.name.startswith("shots")), None)
-    if open_ is None:
-        return "Cannot tell: no engine gives the gradients of this circuit at this depth."
-    limit = number(open_.threshold)
-    needs = f"may need more than {limit} shots"
-    if open_.value > 1:
-        needs = f"needs at least {number(open_.value)} shots and may need more than {limit}"
-    known = "of the median gradient's variance only an upper bound is known"
-    return f"Cannot tell: {known}, so that signal-to-noise 1 {needs}."
-
-
-def _reason(check: Check) -> str:
-    if check.name == "live parameters":
-        return "every parameter is dead, all gradients are exactly zero"
-    if check.name.startswith("shots"):
-        return (
-            f"the median live gradient needs {check.side.value}{number(check.value)} shots for signal-to-noise 1, "
-            f"more than {number(check.threshold)}"
-        )
-    if check.name == "dead parameters":
-        return f"{check.value:.0f} parameter{'s are' if check.value != 1 else ' is'} dead"
-    if check.name.startswith("height"):
-        return f"half of the local minima lie above {check.value:.0%} of the mean loss (limit {check.threshold:.0%})"
-    return "the measurement disagrees with the prediction"
-
-
-def parameter_name(circuit, k: int) -> str:
+def parameter_name(circuit: RotationCircuit, k: int) -> str:
     """Return "weights[1,2,0]" for flat index k; "parameter 7" where the call is not known."""
     trace = circuit.trace
     if trace is None:
@@ -98,7 +50,7 @@ def parameter_name(circuit, k: int) -> str:
     return f"parameter {k}"
 
 
-def _argument_names(qnode) -> list[str]:
+def _argument_names(qnode: object) -> list[str]:
     """Names of a quantum function's arguments; none where it hides them."""
     func = getattr(qnode, "func", None)
     try:
@@ -109,7 +61,7 @@ def _argument_names(qnode) -> list[str]:
     return [p.name for p in parameters if p.kind in positional]
 
 
-def indices(circuit, ks: list[int]) -> str:
+def indices(circuit: RotationCircuit, ks: list[int]) -> str:
     """Return the names of parameters, the first few where they are many."""
     shown = ", ".join(parameter_name(circuit, k) for k in ks[:_SHOWN])
     return f"{shown} and {len(ks) - _SHOWN} more" if len(ks) > _SHOWN else shown

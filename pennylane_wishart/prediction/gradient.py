@@ -73,7 +73,8 @@ def _known_key(signature: Signature, k: int) -> tuple | None:
     if count > 1:
         raise OutOfTheoryError(
             f"Parameter {k} drives {count} rotations at different places of the circuit: the law of their "
-            "sum is not known. Use .gradient_variance[k]."
+            "sum is not known.",
+            advice="Use .gradient_variance[k].",
         )
     return key
 
@@ -100,8 +101,8 @@ def joint_law(signature: Signature, parameters: Sequence[int], engine: str = "ex
             parts.append(JointPart(sector_loss(sector, engine), tuple(known[key][i] for key in keys)))
         except InputError as err:
             raise OutOfTheoryError(
-                "The spectrum of some generator in a sector is not known at this size: no joint law. "
-                "Use .gradient_of(k)."
+                "The spectrum of some generator in a sector is not known at this size: no joint law.",
+                advice="Use .gradient_of(k).",
             ) from err
     return JointLaw(tuple(parts))
 

@@ -97,8 +97,8 @@ def require_theory(signature: Signature) -> None:
     """Raise with the signature's own reason where the theory does not apply."""
     if not signature.in_theory:
         raise OutOfTheoryError(
-            f"The Wishart description does not apply: {signature.reason} Use .gradient_variance (at "
-            "this depth) and pw.measure instead."
+            f"The Wishart description does not apply: {signature.reason}",
+            advice="Use .gradient_variance (at this depth) and pw.measure instead.",
         )
     if signature.spin_factor is None and not weighted_sectors(signature):
         raise OutOfTheoryError(

@@ -297,7 +297,7 @@ def _beta(generators: np.ndarray) -> int | None:
     return 4 if dim == n * (n + 1) // 2 else None
 
 
-def _parts(o: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+def _parts(o: np.ndarray, scale: float) -> list[tuple[np.ndarray, bool]]:
     """Split C^I where the observable resolves the copies: pairs (isometry, whether O is o ⊗ 1 there)."""
     n, i = o.shape[0], o.shape[1]
     if i == 1:
@@ -305,7 +305,7 @@ def _parts(o: np.ndarray) -> list[tuple[np.ndarray, bool]]:
     conserved = np.einsum("aiaj->ij", o) / n
     rest = o - np.einsum("ab,ij->aibj", np.eye(n), conserved)
     blocks = rest.transpose(0, 2, 1, 3).reshape(n * n, i, i)
-    scale = max(np.abs(o).max(), 1e-12)
+    # beside the whole observable: where it vanishes, what is left of it is rounding and resolves nothing
     blocks = blocks[np.abs(blocks).max(axis=(1, 2)) > 1e-10 * scale]
     if not len(blocks):
         return [(np.eye(i), True)]
@@ -346,7 +346,7 @@ def sectors(relevant, observable, state, split: bool = True, seed: int = 0) -> t
         o = (flat.conj().T @ observable @ flat).reshape(n, i, n, i)
         psi = np.tensordot(flat.conj(), state, (0, 0)).reshape(n, i)
         beta = _beta(small) if len(g) else None
-        parts = _parts(o) if split else [(np.eye(i), False)]
+        parts = _parts(o, np.abs(observable).max()) if split else [(np.eye(i), False)]
         found = [_sector(o, psi, v, resolved, beta) for v, resolved in parts]
         conserved = np.einsum("aiaj,bi,bj->", o, psi.conj(), psi).real / n
         found[0] = replace(found[0], between=float(conserved - sum(s.weight * s.center for s in found)))

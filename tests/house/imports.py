@@ -46,7 +46,8 @@ def graph() -> dict[str, set[str]]:
     }
 
     def home(module: str, name: str) -> str:
-        while module in faces and name in faces[module]:
+        # a face may name its own files, as conventions does: those are home already
+        while module in faces and name in faces[module] and f"{module}.{name}" not in every:
             module = faces[module][name]
         return f"{module}.{name}" if f"{module}.{name}" in every else module
 

@@ -1,0 +1,129 @@
+"""What a check is: one judged number with its limit, its words and its advice."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pennylane_wishart.comparison import Comparison
+from pennylane_wishart.conventions import CheckId, levels
+from pennylane_wishart.diagnosis.words import number
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.prediction import Prediction
+
+__all__ = ["Case", "Check", "CheckKind", "Side", "Thresholds", "Verdict"]
+
+
+class Verdict(enum.Enum):
+    """The answer; the value is how the report words it."""
+
+    TRAINABLE = "trainable"
+    WARNING = "trainable, with warnings"
+    NOT_TRAINABLE = "not trainable"
+    CANNOT_TELL = "cannot tell"
+
+
+class Side(enum.Enum):
+    """What a judged number is; the value is put before it."""
+
+    VALUE = ""
+    AT_LEAST = "at least "
+    AT_MOST = "at most "
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What counts as trainable; printed with every verdict."""
+
+    shots: float = levels.SHOTS
+    """Shots per gradient component that one is ready to spend for signal-to-noise 1."""
+    minima_tolerance: float = levels.TRAP_TOLERANCE
+    """Local minima may lie this far above the optimum, as a fraction of the mean loss above it."""
+
+    def __post_init__(self) -> None:
+        for name in ("shots", "minima_tolerance"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value <= 0:
+                raise InputError(f"{name} must be a positive number; got {value!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """All that a check may look at."""
+
+    prediction: Prediction
+    comparison: Comparison | None
+    limits: Thresholds
+
+
+@dataclass(frozen=True)
+class Check:
+    """One judged number, with every word that is said of it."""
+
+    id: CheckId
+    name: str
+    """What is judged, as rows of the report are labelled."""
+    value: float
+    threshold: float
+    passed: bool | None
+    """None where it could not be assessed."""
+    advice: str
+    """What to do where it failed; why it was not assessed where it was not."""
+    fatal: bool = False
+    """Whether failing it means not trainable rather than a warning."""
+    side: Side = Side.VALUE
+    """Whether ``value`` is the number or a bound on it."""
+    wanted: str = ""
+    """The limit in words."""
+    definition: str = ""
+    """What the number is, in the report."""
+    failing: str = ""
+    """The reason that the verdict gives where this failed."""
+    passing: str = ""
+    """What the verdict says where all is well; nothing for most."""
+    open: str = ""
+    """What the verdict says where this keeps it open."""
+    shown: str = ""
+    """The value in words where it is no number: "yes", "NO"."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values: what was judged, not the words of the report."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "value": self.value,
+            "threshold": self.threshold,
+            "passed": self.passed,
+            "advice": self.advice,
+            "fatal": self.fatal,
+            "side": self.side.name,
+        }
+
+    @property
+    def verdict(self) -> str:
+        """How it went, in a word."""
+        if self.passed is None:
+            return "not assessed"
+        return "pass" if self.passed else "FAIL" if self.fatal else "warning"
+
+    @property
+    def row(self) -> str:
+        """How it went, with the number beside its limit."""
+        if self.shown:
+            return self.shown
+        if not math.isfinite(self.value):
+            return self.verdict
+        return f"{self.verdict}: {self.side.value}{number(self.value)}, wanted {self.wanted}"
+
+
+@dataclass(frozen=True)
+class CheckKind:
+    """A check of every diagnosis: a file of this folder makes one, named ``CHECK``."""
+
+    place: int
+    """Where it stands in the report; a reason given first weighs most."""
+    judge: Callable[[Case], Check | None]
+    """Judges one diagnosis; None where there is nothing to judge."""

@@ -1,0 +1,47 @@
+"""``Findings``: what one run of the flow found, before any of it is put in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pennylane_wishart.comparison import Comparison
+from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
+from pennylane_wishart.diagnosis.depth import DepthCurve
+from pennylane_wishart.families import ScalingStudy
+from pennylane_wishart.measurement import Measurement
+from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.sectors import Signature
+
+__all__ = ["Findings"]
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything that was computed and measured of one QNode, judged."""
+
+    name: str
+    prediction: Prediction
+    measurement: Measurement | None
+    comparison: Comparison | None
+    family: ScalingStudy | None
+    """None: scaling not assessed."""
+    checks: tuple[Check, ...]
+    thresholds: Thresholds
+    verdict: Verdict
+    advice: tuple[str, ...] = ()
+    depth: DepthCurve | None = None
+    """Loss variance as the circuit grows; None where it was not cheap to find."""
+    wrong_gradient_gates: tuple[str, ...] = ()
+    """Gates for which the QNode's own device returns a wrong gradient of the QNode."""
+
+    @property
+    def signature(self) -> Signature:
+        """The circuit's Lie-algebraic signature."""
+        return self.prediction.signature
+
+    @property
+    def trainable(self) -> bool | None:
+        """True, False, or None where it could not be told."""
+        if self.verdict is Verdict.CANNOT_TELL:
+            return None
+        return self.verdict is not Verdict.NOT_TRAINABLE

@@ -1,0 +1,41 @@
+"""What a gradient costs in shots."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.report import Row, Section
+
+__all__ = ["shots_section"]
+
+
+def shots_section(diag: Findings) -> Section:
+    pred = diag.prediction
+    live = pred.live_parameters
+    if not len(live):
+        return Section("Shots needed", ("No number of shots resolves a gradient that is zero.",))
+    log2, least = pred.log2_shots_to_resolve[live], pred.shots_at_least.at_least_log2[live]
+    bounded = bool(np.isnan(log2).any())
+    # Of a value that is only bounded the bound is shown, as such; no information is no shots at all.
+    shown = np.clip(np.where(np.isnan(log2), least, log2), -1000, 1000)
+    low, middle, high = np.exp2(np.quantile(shown, [0.1, 0.5, 0.9]))
+    sides, shot = pred.log2_median_shots, pred.shot_variance
+    value = f"{number(middle)} [{number(low)}, {number(high)}]"
+    if bounded and sides[0] == sides[1]:
+        value = f"{number(middle)}, 80% range from {number(low)} on, in part only bounded"
+    elif bounded and sides[0] > 0:
+        value = f"at least {value}"
+    elif bounded and np.isfinite(sides[1]):
+        value = f"at most {number(np.exp2(min(sides[1], 1000.0)))} for the median parameter"
+    elif bounded:
+        value = "not known: the bounds on the variances do not limit them"
+    row = Row(
+        "shots per gradient component", value,
+        "Median and 80% range over live parameters of the variance of one shot of a parameter-shift estimate over "
+        "Var[∂ℓ]: what signal-to-noise 1 costs, over the two or more circuits of the rule together. "
+        f"The observable is {shot.grouping.value} ({count(shot.groups, 'circuit')}).",
+        "bound" if bounded else str(shot.method), "THEORY §4f, §9",
+    )  # fmt: skip
+    return Section("Shots needed", (), (row,))

@@ -1,0 +1,74 @@
+"""The answer, its checks, and what to change."""
+
+from __future__ import annotations
+
+from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
+from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.words import count, indices
+from pennylane_wishart.measurement.wrongadjoint import wrong_gradient_notice
+from pennylane_wishart.report import Row, Section, Sentence
+
+__all__ = ["verdict_section", "advice_section"]
+
+_TONES = {
+    Verdict.TRAINABLE: "good",
+    Verdict.WARNING: "warning",
+    Verdict.NOT_TRAINABLE: "bad",
+    Verdict.CANNOT_TELL: "unknown",
+}
+
+
+def verdict_section(diag: Findings) -> Section:
+    circuit = diag.signature.circuit
+    first = Sentence(
+        headline(diag.checks),
+        "Not trainable: every parameter is dead, or the median live gradient needs more shots than shots=. Warnings: "
+        "some parameters are dead, poor local minima are expected, or the measurement disagrees.", "THEORY §9",
+    )  # fmt: skip
+    read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
+    data = diag.measurement
+    if data is None:
+        read += "; nothing was measured."
+    else:
+        shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
+        read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
+    second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
+    said = (first, second, *_notices(diag))
+    return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
+
+
+def _notices(diag: Findings) -> list[Sentence]:
+    """What the numbers rest on that a user would not expect."""
+    out = []
+    if diag.wrong_gradient_gates:
+        definition = "Compared with difference quotients of the same device's expectation values."
+        out.append(Sentence(wrong_gradient_notice(diag.wrong_gradient_gates), definition))
+    law = diag.prediction.angles
+    if law.incommensurate:
+        few = indices(diag.prediction.circuit, list(law.incommensurate))
+        out.append(
+            Sentence(
+                f"The gates of {few} have no common period: random angles are drawn from one period of the slowest.",
+                "Uniform on [0, 2π/f), f the lowest frequency of the gates that the parameter drives; variances are "
+                "exact for that law.", "THEORY §4",
+            )
+        )  # fmt: skip
+    return out
+
+
+def _judged(check: Check) -> Row:
+    """One check: its value, its limit, and whether it passed."""
+    definition = check.definition + ("" if check.passed else f" {check.advice}")
+    return Row(check.name, check.row, definition, "measured" if check.shown else "", "THEORY §9")
+
+
+def advice_section(diag: Findings) -> Section:
+    """What to change: the advice of every check that failed, or that nothing needs to be."""
+    advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
+    if not advice and diag.verdict is Verdict.CANNOT_TELL:
+        advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
+    if diag.wrong_gradient_gates:
+        advice.append("Differentiate with diff_method='parameter-shift' or on default.qubit: your gradient is wrong.")
+    if len(advice) > 1:
+        advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
+    return Section("What to change", tuple(advice) or ("Nothing: train it.",))
