@@ -11,7 +11,7 @@ import pennylane as qml
 
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, noisy_law
 from pennylane_wishart.comparison.variances import gradient_bounds
-from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.ensembles import Distribution, Law
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.measurement.noise import ShotBounds, shot_bounds
@@ -88,7 +88,7 @@ def gradient_noise(pred: Prediction, data: Measurement) -> np.ndarray | str:
     return found.gradient * (max(single, 0.0) / ((high - low) / 2) ** 2)
 
 
-def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Law | CountedLaw | NoisyLaw | str:
+def loss_estimate_law(law: Law, pred: Prediction, data: Measurement) -> Distribution | CountedLaw | NoisyLaw | str:
     """Return the law of the measured losses where the true ones follow ``law``, or why there is none."""
     shots = data.plan.shots
     if not shots:

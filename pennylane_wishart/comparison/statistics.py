@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, gridded_cdf
-from pennylane_wishart.ensembles.law import Law
+from pennylane_wishart.ensembles import Distribution
 from pennylane_wishart.measurement.statistics import variance_interval
 
 __all__ = ["ROUNDING", "QuantityComparison", "compare_sample"]
@@ -73,7 +73,7 @@ def not_compared(name: str, note: str, alpha: float) -> QuantityComparison:
 def compare_sample(
     name: str,
     sample,
-    law: Law | CountedLaw | NoisyLaw,
+    law: Distribution | CountedLaw | NoisyLaw,
     alpha: float = 0.001,
     seed: int = 7,
     independent: float | None = None,
