@@ -134,6 +134,9 @@ class GeneratorNorm:
             inner += sign * sqrt_float(g * g * shape / a**2 / Fraction(4) ** e) * odd
             gram += scaled_float(g * g * shape / a, 2 * e) * eye
             gram += sqrt_float(g**4 * shape / a**2 / Fraction(16) ** e) * even
+        if d == 1:  # the Gram matrix is a positive number times the identity
+            weight = total[:, :1, :1].real
+            return inner / weight, gram / weight
         change = inverse_root(total, self.beta)
         return change @ inner @ adjoint(change), change @ gram @ adjoint(change)
 

@@ -21,7 +21,7 @@ from pennylane_wishart.errors import InputError
 __all__ = ["MixtureLaw", "SectorSum"]
 
 
-def _checked_laws(laws: Iterable[Distribution]) -> tuple[Distribution, ...]:
+def _checked_laws(laws: Iterable[Law]) -> tuple[Law, ...]:
     out = tuple(laws)
     if not out or not all(isinstance(law, Distribution) for law in out):
         raise InputError(f"laws must be a non-empty sequence of distributions; got {laws!r}.")
@@ -51,7 +51,7 @@ class SectorSum(Law):
         0.125
     """
 
-    laws: tuple[Distribution, ...]
+    laws: tuple[Law, ...]
 
     def __post_init__(self) -> None:
         freeze(self, laws=_checked_laws(self.laws))
@@ -90,7 +90,7 @@ class SectorSum(Law):
         return math.fsum(low for low, _ in ends), math.fsum(high for _, high in ends)
 
     @cached_property
-    def _varying(self) -> tuple[Distribution, ...]:
+    def _varying(self) -> tuple[Law, ...]:
         """Summands wide enough to matter; the others count by their mean."""
         floor = self.std() * limits.SUM_NEGLIGIBLE
         return tuple(law for law in self.laws if law.std() > floor)
@@ -138,7 +138,7 @@ class SectorSum(Law):
             base += self._table[2]
         return np.full(y.shape, base)
 
-    def _single(self) -> tuple[Distribution, float] | None:
+    def _single(self) -> tuple[Law, float] | None:
         """The only varying summand and its shift, if there is but one."""
         if len(self._varying) == 1:
             return self._varying[0], self.mean() - self._varying[0].mean()
@@ -187,7 +187,7 @@ class MixtureLaw(Law):
         0.75
     """
 
-    laws: tuple[Distribution, ...]
+    laws: tuple[Law, ...]
     probabilities: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -200,7 +200,7 @@ class MixtureLaw(Law):
                 f"got {self.probabilities!r}."
             )
         # equal laws share one entry: a thousand equal parameters cost one evaluation
-        merged: dict[Distribution, float] = {}
+        merged: dict[Law, float] = {}
         for law, weight in zip(laws, (weights / weights.sum()).tolist(), strict=True):
             if weight > 0:
                 merged[law] = merged.get(law, 0.0) + weight
