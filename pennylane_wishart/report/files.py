@@ -37,6 +37,7 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
+    # numpy scalars, whose JSON encoders differ by version
     if hasattr(value, "item") and not isinstance(value, (str, bytes)):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -109,7 +110,7 @@ def write_text(path: str | Path, content: str, asked: str) -> None:
             return
         with _draft(target) as draft:
             draft.write_text(content, encoding="utf-8")
-            if target.exists():
+            if target.exists():  # who could read the old report can read the new one
                 shutil.copymode(target, draft)
             os.replace(draft, target)
     except OSError as err:

@@ -46,6 +46,7 @@ def gradient_section(diag: Findings) -> Section:
             f"No law is predicted. {law.reason}", "The law needs a circuit inside the theory.", "THEORY §5, §6"
         )
         return Section(title, (said,), tuple(rows))
+    # the prediction first, then what was measured against it
     rows.insert(
         0,
         Row(

@@ -53,7 +53,7 @@ def signature_section(diag: Findings) -> Section:
 def _module(sig: Signature) -> str:
     try:
         return size(sig.module.dim)
-    except OverflowError:
+    except OverflowError:  # too long to be written out
         return f"about 2^{sig.module.log2_dim:.0f}"
 
 
