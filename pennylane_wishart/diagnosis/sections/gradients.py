@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
-from pennylane_wishart.conventions import Quantity, Unavailable, levels
-from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import Quantity, Unavailable, display, levels
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.measurement import Measurement
@@ -78,7 +77,7 @@ def _gradient_figures(pred: Prediction, data: Measurement | None) -> tuple[Figur
         partial(plots.plot_gradient_law, pred, data),
         "Gradient components over random angles: predicted density over the measured histogram.",
     )
-    if len(plots.deep_gradients(pred, data)) < limits.FEWEST_QUANTILES:
+    if len(plots.deep_gradients(pred, data)) < display.FEWEST_QUANTILES:
         return (law,)
     caption = "Measured against predicted quantiles: points on the line mean that the law holds into its tails."
     return law, Figure(partial(plots.plot_gradient_qq, pred, data), caption)
