@@ -34,6 +34,7 @@ class WishartError(Exception):
     """
 
     def __init__(self, what: str = "", *, advice: str = ""):
+        # pickled and shown by its one message; code that needs a part takes the part
         super().__init__(f"{what} {advice}".strip())
         self.what, self.advice = what, advice
 

@@ -49,6 +49,7 @@ def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: 
         what: what is going on, left of the bar.
         unit: what is counted.
     """
+    # asked for, it comes at once; unasked, only where it is waited for
     delay = 0.0
     progress = _ASKED.get() if progress is None else progress
     if progress is None:

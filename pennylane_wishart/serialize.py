@@ -43,6 +43,7 @@ def encode(value: Any) -> Any:
         >>> decode(encode((1.5, float("inf"), np.arange(3))))[2].tolist()
         [0, 1, 2]
     """
+    # an IntEnum is an int as well: only the plain type is written as a number
     if value is None or isinstance(value, (bool, str)) or type(value) is int:
         return value
     if isinstance(value, enum.Enum):
@@ -50,6 +51,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return encode(value.item())
     if isinstance(value, float):
+        # JSON has no word for them; repr of the others is exact
         return value if math.isfinite(value) else {_KEY: "float", "value": repr(value)}
     if isinstance(value, complex):
         return {_KEY: "complex", "value": [encode(value.real), encode(value.imag)]}
@@ -64,6 +66,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, (tuple, frozenset, set)):
         return {_KEY: type(value).__name__, "value": [encode(v) for v in value]}
     if isinstance(value, dict):
+        # pairs: keys of JSON objects are strings, those of ours need not be
         return {_KEY: "dict", "value": [[encode(k), encode(v)] for k, v in value.items()]}
     raise InputError(f"A {type(value).__name__} has no written form: {value!r:.80}. Mark its field with LIVE.")
 
@@ -106,6 +109,7 @@ def _encode_array(value: NDArray[Any]) -> dict[str, Any]:
     if value.dtype.hasobject:
         raise InputError(f"An array of {value.dtype} has no written form.")
     data = np.ascontiguousarray(value)
+    # one byte order in files, whatever machine reads them
     little = data.astype(data.dtype.newbyteorder("<"), copy=False)
     text = base64.b64encode(little.tobytes()).decode("ascii")
     return {_KEY: "array", "dtype": little.dtype.str, "shape": list(value.shape), "value": text}
@@ -145,6 +149,7 @@ def _decode_record(value: dict[str, Any]) -> Any:
     if unknown:
         raise InputError(f"{cls.__name__} of another version: it has fields {sorted(unknown)} that this one lacks.")
     fields = {name: decode(v) for name, v in value["fields"].items()}
+    # what was live when it was written has no value here, and needs one where there is no default
     for name, f in known.items():
         if not f.metadata.get("stored", True) and f.default is dataclasses.MISSING:
             fields.setdefault(name, None)

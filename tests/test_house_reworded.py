@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from house.reworded import MARK, typed_results
+from house.reworded import MARK, reword, typed_results
 
 TESTS = Path(__file__).parent
 
@@ -49,3 +49,15 @@ def test_the_cases_differ(written):
     assert len({v["verdict"] for v in judged}) >= 3
     assert {v["in theory"] for v in judged} == {True, False}
     assert set(written["decided"]["exit codes"]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ['said == "not known"', 'said.startswith("not k")', '{"not known": 1}.get(said)'],
+)
+def test_a_branch_on_words_is_seen(branch):
+    source = f'said = "not known"\ntaken = bool({branch})'
+    as_written, reworded = {}, {}
+    exec(source, as_written)
+    exec(compile(reword(source), "reworded", "exec"), reworded)
+    assert as_written["taken"] != reworded["taken"]

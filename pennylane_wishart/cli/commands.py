@@ -21,6 +21,8 @@ import pennylane as qml
 
 from pennylane_wishart.cli.loading import evaluate, load, read_args, what_came
 from pennylane_wishart.cli.streams import flush, say, users_prints_aside, write_out
+from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import levels, outlook
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, WishartError
 from pennylane_wishart.families import scaling
@@ -119,7 +121,7 @@ def _check_targets(options: argparse.Namespace) -> None:
 
 def _deliver(found: Outcome, options: argparse.Namespace) -> int:
     json_file, page = getattr(options, "json", None), getattr(options, "html", None)
-    if json_file == "-":
+    if json_file == "-":  # one document and nothing else, for whoever reads the pipe
         write_out(json.dumps(plain(found.data), allow_nan=False))
     else:
         diag = found.diagnosis if coloured(sys.stdout) else None
@@ -192,7 +194,7 @@ def _quote(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
     found = _given(options, "samples", "shots", "device")
-    found.pop("progress", None)
+    found.pop("progress", None)  # counting shows no bar
     return Outcome(0, str(quote(qnode, **found)(*args)))
 
 
@@ -258,14 +260,16 @@ def _parser() -> argparse.ArgumentParser:
         ("demo", _demo, "diagnose a built-in six-qubit circuit"),
     ):
         sub = _command(commands, name, function, text)
-        sub.add_argument("--samples", type=_positive, help="random angle sets to measure (300)")
+        sub.add_argument("--samples", type=_positive, help=f"random angle sets to measure ({limits.SAMPLES})")
         sub.add_argument("--seed", type=_seed, help="seed of everything sampled (7)")
-        sub.add_argument("--shots", type=float, help="shots per gradient that you are ready to pay (1000)")
-        sub.add_argument("--minima-tolerance", type=float, help="how far descents may end above the best one (0.1)")
+        sub.add_argument("--shots", type=float, help="shots per gradient that you are ready to pay (the device's)")
+        shown = f"how far descents may end above the best one ({levels.TRAP_TOLERANCE:g})"
+        sub.add_argument("--minima-tolerance", type=float, help=shown)
         sub.add_argument("--tolerance", type=float, help="the same in the observable's units")
         sub.add_argument("--sense", choices=("min", "max"), help="whether the loss is to become small or large")
-        sub.add_argument("--starts", type=int, help="descents at first (8)")
-        sub.add_argument("--descent-budget", type=float, help="seconds that descents may take (30); 0: none")
+        sub.add_argument("--starts", type=int, help=f"descents at first ({outlook.STARTS})")
+        shown = f"seconds that descents may take ({outlook.BUDGET:g}); 0: none"
+        sub.add_argument("--descent-budget", type=float, help=shown)
         if name == "check":
             sub.add_argument("--output", type=int, help="which of several expectation values")
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
@@ -304,6 +308,7 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("default")
         warnings.showwarning = _show_warning
         try:
+            # minutes of work must not end at a folder that does not exist
             _check_targets(options)
             with users_prints_aside():
                 found = options.function(options)

@@ -35,6 +35,7 @@ def load(target: str) -> tuple[Any, dict[str, Any]]:
     if spec is None or spec.loader is None:
         raise InputError(f"{path!r} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
+    # as if it were run: its neighbours can be imported, and pickled functions find their module
     sys.path.insert(0, str(file.parent.resolve()))
     sys.modules.setdefault(file.stem, module)
     try:
@@ -74,6 +75,7 @@ def evaluate(expression: str, namespace: dict[str, Any]) -> tuple[Any, ...]:
         InputError: whatever the expression raises, the end of the program included.
     """
     try:
+        # the user's own shell command, in the user's own names: evaluating it is what was asked
         found: tuple[Any, ...] = eval(f"({expression},)", {**namespace, "np": qml.numpy, "qml": qml})  # noqa: S307
         return found
     except KeyboardInterrupt:

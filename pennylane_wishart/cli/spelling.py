@@ -30,6 +30,7 @@ def encodable(text: str, encoding: str | None) -> str:
 def _spell(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
+    # 10⁻³ is one exponent: the sign of raising stands before its first symbol only
     before = error.object[error.start - 1 : error.start]
     out = []
     for symbol in error.object[error.start : error.end]:

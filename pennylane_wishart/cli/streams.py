@@ -72,6 +72,7 @@ def users_prints_aside() -> Iterator[None]:
             yield
         return
     flush()
+    # the descriptor itself: libraries in C and child processes know nothing of sys.stdout
     kept = os.dup(real[0])
     os.dup2(real[1], real[0])
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 CALL_FRAMES = 60
-"""Frames up to the QNode's own call: PennyLane's path from there to the quantum function has about twenty, and
-every interface adds some."""
+"""Frames up to the QNode's own call: PennyLane's path from there to the quantum function, with what an interface
+adds, and a bound for calls that come from elsewhere."""
 ABOVE_FRAMES = 12
 """Frames from ``construct_tape`` up to ``_impl_call``, where it is a call that constructs: two or three of them."""

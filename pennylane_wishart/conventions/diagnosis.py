@@ -27,10 +27,6 @@ RARE_EVENTS = 0.5
 # ---------------------------------------------------------------------- what is shown
 SHOTS_RANGE = (0.1, 0.5, 0.9)
 """Quantiles over parameters: the median and the range that holds four of five."""
-MINIMA_BAND = (0.05, 0.5, 0.95)
-"""Quantiles of the law of minima: the median and nine of ten."""
-FEWEST_QUANTILES = 20
-"""Measured values that a quantile plot needs to say anything."""
 SECTORS = 4
 """Sectors that are listed: the heaviest, the others are counted."""
 NAMES, INDICES = 8, 20
@@ -39,7 +35,5 @@ PLAIN_NUMBERS, WHOLE_NUMBERS = (1e-4, 1e15), 1e4
 """Numbers outside this range are written as powers of two; from 10,000 on without decimals."""
 PLAIN_SIZE = 10**12
 """Integers of more digits are not read digit by digit."""
-PLAIN_DIMENSION = 10**6
-"""The same for the dimension of a sector, of which a row holds several numbers."""
 BOUND_ERRORS = 2
 """Standard errors above an estimate that is no larger than its own error: what is then said to be its most."""

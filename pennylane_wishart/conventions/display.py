@@ -16,7 +16,7 @@ PATIENCE = 1.0
 TAILS = (0.001, 0.999)
 """Quantiles between which a law is drawn: beyond, a curve is not told from the axis."""
 BAND = (0.05, 0.5, 0.95)
-"""Quantiles of the band and the middle of a law of minima."""
+"""Quantiles of the band and the middle of a law of minima: the median, and nine of ten."""
 FEWEST_QUANTILES = 20
 """Measured values that a quantile plot needs to say anything."""
 LAW_POINTS, MINIMA_POINTS, QUANTILE_POINTS, LINE_POINTS = 161, 500, 200, 100
@@ -28,6 +28,7 @@ FEW_VALUES = 2
 SECTOR_BARS = 8
 """Sectors that fit side by side with their names."""
 PLAIN_DIMENSION = 10**6
-"""Larger dimensions are written as powers of two: a bar's name is a few characters wide."""
+"""Larger dimensions of sectors are written as powers of two: a bar's name is a few characters wide, and a row of
+the report holds several."""
 GAMMA_RANGE = (0.02, 0.98, 40)
 """p/p* at which the large-size limit is drawn: at 0 and 1 its slope is infinite."""

@@ -83,5 +83,3 @@ FEW_TERMS = 64
 """Words of an observable beyond which larger sizes take minutes."""
 SCHEMA = 1
 """Version of the written form of a study: another one is refused rather than misread."""
-TEXT_WIDTH = 80
-"""Columns of a printed table: a terminal's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def takes(
     """Give a function of (``first``, record) the public signature ``f(first, <fields of the record>)``.
 
     ``inspect`` and ``help`` show every option with its default; keyword-only fields stay keyword-only, and
-    the field ``rest`` takes every keyword that is no other's.
+    the field ``rest`` takes every keyword that is no other's. A misspelt option names the nearest one.
     """
     own = inspect.signature(record)
     subject = inspect.Parameter(first, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -30,6 +31,11 @@ def takes(
     def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
         @functools.wraps(function)
         def door(*args: Any, **kwargs: Any) -> _Result:
+            for name in () if rest else kwargs:
+                if name not in signature.parameters:
+                    near = difflib.get_close_matches(name, signature.parameters, 1)
+                    hint = f"; did you mean {near[0]!r}?" if near else ""
+                    raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError as err:  # Python's own message, with the name that the user called

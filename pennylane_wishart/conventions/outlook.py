@@ -55,7 +55,7 @@ POINTS = 3
 SPARE_STATES, LEAST_STATES = 8, 16
 """States drawn beyond the dimension that they may span, and at least: a span of fewer would be taken for exhausted."""
 EXHAUSTED = 4
-"""Fewer independent vectors than samples, by so many: rounding takes one or two from a full rank."""
+"""Fewer independent vectors than samples, by so many: one or two may be dependent by chance or rounding."""
 REACHED_QUBITS = 14
 """Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
 REACHED_DIM = 256

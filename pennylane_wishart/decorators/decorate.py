@@ -71,6 +71,7 @@ def _mark(qnode: Any, options: dict[str, Any]) -> None:
     def marked(*args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
+    # decorated twice, the first function is still the user's
     marked.__dict__.setdefault("__wishart_original__", func)
     marked.__dict__.update({DIAGNOSED: True, "__wishart_options__": {**options_of(qnode), **options}})
     _replace_func(qnode, marked)

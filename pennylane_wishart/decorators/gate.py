@@ -84,6 +84,7 @@ class Gate:
     def _verdict(self, call: _Call) -> tuple[Diagnosis | None, bool]:
         """Return the diagnosis, and whether it is of this very call."""
         key = call.key
+        # whoever only warns has warned; whoever raises must raise until it passes
         if key in self.seen:
             known = self.seen[key]
             if self._on_fail != "raise" or known is None or known.trainable is not False:
@@ -149,6 +150,7 @@ class _Call:
         """Predict; None, with a warning, where that fails: a check may not stop what it checks."""
         token = _ACTIVE.set(True)
         try:
+            # the check runs inside the QNode's own tape: its gates must not be recorded there
             with qml.queuing.QueuingManager.stop_recording():
                 settings = {
                     "descent_budget": outlook.PREFLIGHT_BUDGET,
@@ -209,7 +211,7 @@ def _kind(value: Any) -> Any:
 
 
 def _content(value: Any) -> Any:
-    if hasattr(value, "detach"):
+    if hasattr(value, "detach"):  # a torch tensor with a gradient has no array
         value = value.detach()
     try:
         array = np.asarray(value)
@@ -227,6 +229,7 @@ def _concrete(value: Any) -> Any:
         while isinstance(value, Box):
             value = getval(value)
         return qml.numpy.array(value, requires_grad=True)
+    # a gradient's tracer holds a value, a jit's does not
     while _is_tracer(value) and hasattr(value, "primal"):
         value = value.primal
     return value

@@ -46,6 +46,7 @@ class DepthCurve:
         close = np.abs(np.exp2(np.array(self.log2_variance) - self.deep_limit) - 1) <= levels.DEEP
         if not len(close) or not close[-1]:
             return None
+        # from the last miss on: a shallow cut can be right by accident
         away = np.flatnonzero(~close)
         return self.rotations[int(away[-1]) + 1 if len(away) else 0]
 
@@ -73,6 +74,7 @@ def depth_curve(circuit: RotationCircuit, law: AngleLaw, deep: DeepLimit | None)
     total = circuit.n_rotations
     if total < 2 or not (circuit.is_pauli or circuit.n_qubits <= limits.DEPTH_DENSE_QUBITS):
         return None
+    # words times rotations is the work of one point: long circuits get fewer words
     support = min(limits.DEPTH_SUPPORT, int(limits.DEPTH_STEPS / total))
     rotations = np.unique(np.linspace(1, total, min(limits.DEPTH_POINTS, total)).astype(int))
     values = []

@@ -38,6 +38,7 @@ def parameter_name(circuit: RotationCircuit, k: int) -> str:
     trace = circuit.trace
     if trace is None:
         return f"parameter {k}"
+    # flat indices run through the arguments in the order of the call
     names = _argument_names(trace.qnode)
     at = k
     for slot, shape in zip(trace.argnums, trace.shapes, strict=True):

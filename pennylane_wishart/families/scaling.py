@@ -70,17 +70,14 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
             tuple or one array. Only shapes matter for trainable arguments.
         depths: depths studied at each size, or a function n → depths.
         angles: law of the random angles, as for ``RotationCircuit.angle_law``.
-        argnums, output: as for :func:`normal_form`.
-        seed: seed of everything that is sampled.
-        progress: show a bar; None: only in a terminal or notebook.
+        argnums, output, seed, progress: as for :func:`diagnose`.
         quantity: a key of ``QUANTITIES``: what is followed.
         budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
     Raises:
         InputError: for sizes, depths or arguments of the wrong kind.
-        WishartError: whatever the circuit of one size raises, with that size in the message and the
-            points already found in its attribute ``points``.
+        WishartError: of one circuit, with its size in the message and the points found in ``points``.
     Cost: one ``moments_of`` per point.
     Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
         The evidence with a finite-size misfit is ours.

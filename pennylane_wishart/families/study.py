@@ -153,7 +153,6 @@ class ScalingStudy:
         )
 
     def __str__(self) -> str:
-        """The table, its fits and its verdict."""
         head = ("n", "depth", "params", "dead", "log2 Var", "loss", "deep", "engine")
         lines = wrapped(f"Scaling of the {QUANTITIES[self.quantity]}: {self.verdict}")
         lines += [*wrapped(f"({self.trend.reason})"), "", columns(_COLUMNS, head)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from pennylane_wishart.conventions import families as limits
-from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions import display, levels
 from pennylane_wishart.families.line import LineFit
 
 __all__ = ["columns", "interval", "wrapped"]
@@ -25,4 +24,4 @@ def columns(widths: tuple[int, ...], cells: Sequence[object]) -> str:
 
 def wrapped(text: str) -> list[str]:
     """Return the lines of a paragraph."""
-    return textwrap.wrap(text, limits.TEXT_WIDTH)
+    return textwrap.wrap(text, display.WIDTH)

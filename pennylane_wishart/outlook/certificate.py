@@ -67,8 +67,9 @@ def certify(space: ReachedSpace, rng: np.random.Generator) -> Certificate:
     root, width = _root(space)
     most = circuit.n_params - limits.MARGIN
     dimension, complete = _span_dimension(space, law, root, width, most, rng)
-    if not complete:
+    if not complete:  # K alone already exceeds what the parameters could span
         return Certificate(dimension, 0, 0, False, space.ground)
+    # ranks can only drop on special angles: the largest of a few is that of general position
     points = law.sample(rng, limits.POINTS)
     tangents = max(_rank(_real(space.tangents(x) @ root.T), np.sqrt(width)) for x in points)
     if tangents < dimension:

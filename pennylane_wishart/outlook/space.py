@@ -102,6 +102,7 @@ class ReachedSpace:
                 turned = psi @ self.generators[self.kind[k]].T
                 slope = 2 * np.einsum("bi,bi->b", image.conj(), turned).imag
                 out[:, p] += self.circuit.coefficients[k] * slope
+            # both are turned back together, so that no state of the forward pass is stored
             psi = self.turn(k, -angles[:, k], psi)
             image = self.turn(k, -angles[:, k], image)
         return losses, out
@@ -131,6 +132,7 @@ def reached_space(circuit: RotationCircuit, max_dim: int = limits.REACHED_DIM) -
     sums, kind = distinct_generators(circuit)
     vector = circuit.state.vector()
     isometry = invariant_subspace(vector, sums, max_dim)
+    # the generators keep V, so their blocks on it are exact; the observable need not, and is projected
     small = tuple(isometry.conj() @ g.apply(isometry.T) for g in sums)
     observable = isometry.conj() @ circuit.observable.apply(isometry.T)
     return ReachedSpace(

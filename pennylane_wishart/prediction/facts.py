@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from pennylane_wishart.variances import DeadReason, SecondMoments
 
 __all__ = ["DepthFacts"]
 
+_Found = TypeVar("_Found")
+
 
 @dataclass(frozen=True, eq=False)
 class DepthFacts:
@@ -42,7 +45,7 @@ class DepthFacts:
     seed: int = 7
     progress: bool | None = field(default=None, repr=False, compare=False)
     """Whether laws that take seconds show a bar: True, False, or None where someone is watching."""
-    cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
     """Typed reasons, one tuple for each of ``dead_parameters``."""
 
@@ -97,6 +100,13 @@ class DepthFacts:
     def gradient_variance_lower(self) -> LowerBounds:
         """Lower bounds on ``gradient_variance``, equal to it where it is exact."""
         return self.moments.gradient_variance_lower
+
+    def _once(self, key: Hashable, make: Callable[[], _Found]) -> _Found:
+        """What was made before under this key, or is made now."""
+        if key not in self.cache:
+            self.cache[key] = make()
+        found: _Found = self.cache[key]
+        return found
 
     # ------------------------------------------------------------------ shots
     @cached_property

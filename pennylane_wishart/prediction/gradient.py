@@ -61,7 +61,7 @@ def gradient_law(signature: Signature, k: int, engine: str = "exact") -> Law:
     key = _known_key(signature, k)
     if key is None:
         return Constant(0.0)
-    parts = tuple(_part_gradient(signature, key, engine, i) for i in range(_n_parts(signature)))
+    parts = _parts(signature, key, engine)
     return parts[0] if len(parts) == 1 else SectorSum(parts)
 
 
@@ -87,7 +87,7 @@ def joint_law(signature: Signature, parameters: Sequence[int], engine: str = "ex
     require_theory(signature)
     keys = [_known_key(signature, k) for k in parameters]
     # parameters of one kind of gate share their laws, so that a joint law of hundreds stays small
-    known = {key: [_part_gradient(signature, key, engine, i) for i in range(_n_parts(signature))] for key in set(keys)}
+    known = {key: _parts(signature, key, engine) for key in set(keys)}
     spin = signature.spin_factor
     if spin is not None:
         amplitude = spin.amplitude * spin.norm
@@ -108,18 +108,12 @@ def joint_law(signature: Signature, parameters: Sequence[int], engine: str = "ex
     return JointLaw(tuple(parts))
 
 
-def _n_parts(signature: Signature) -> int:
-    return 1 if signature.spin_factor is not None else len(weighted_sectors(signature))
-
-
-def _part_gradient(signature: Signature, key: _Key | None, engine: str, i: int) -> Law:
-    """Law of one parameter's gradient in one sector (or the spin factor)."""
-    if key is None:
-        return Constant(0.0)
+def _parts(signature: Signature, key: _Key | None, engine: str) -> tuple[Law, ...]:
+    """Laws of one parameter's gradient in every sector, or on the sphere."""
     if signature.spin_factor is not None:
-        return _spin_gradient(signature, *key)
-    index, scale = key
-    return _sector_gradient(weighted_sectors(signature)[i], index, scale, engine)
+        return (Constant(0.0) if key is None else _spin_gradient(signature, *key),)
+    sectors = weighted_sectors(signature)
+    return tuple(Constant(0.0) if key is None else _sector_gradient(s, *key, engine) for s in sectors)
 
 
 def _sector_gradient(sector: Sector, index: int, scale: float, engine: str) -> Law:

@@ -50,21 +50,14 @@ class DeepLaws(DepthFacts):
         law = self._deep_gradient(k)
         if self.deep_parameters[k]:
             return law
-        key = ("shallow", id(law))
-        if key not in self.cache:
-            self.cache[key] = law.with_status(Status.SHALLOW)
-        shallow: Law = self.cache[key]
-        return shallow
+        return self._once(("shallow", id(law)), lambda: law.with_status(Status.SHALLOW))
 
     def _deep_gradient(self, k: int) -> Law:
         key = parameter_key(self.signature, k)
-        found: Law | None = self.cache.get(key)
-        if found is None:
-            found = gradient_law(self.signature, k, self.law_engine)
-            # parameters of one kind of gate share one object: tables and mixtures are made once
-            if key is not None:
-                self.cache[key] = found
-        return found
+        if key is None:
+            return gradient_law(self.signature, k, self.law_engine)
+        # parameters of one kind of gate share one object: tables and mixtures are made once
+        return self._once(key, lambda: gradient_law(self.signature, k, self.law_engine))
 
     @cached_property
     def gradient(self) -> Law:
@@ -93,16 +86,15 @@ class DeepLaws(DepthFacts):
 
     def _joint(self, chosen: tuple[int, ...]) -> JointLaw:
         """At this depth where state vectors are affordable, whether it is deep or not."""
-        key = ("joint", chosen)
-        if key not in self.cache:
+
+        def make() -> JointLaw:
             law = joint_law(self.signature, list(chosen), self.law_engine)
             if affordable_samples(self.circuit):
-                self.cache[key] = CircuitJoint(law.parts, self.circuit, self.angles, chosen)
-            else:
-                far = Status.NEIGHBOURS if len(chosen) > 1 else Status.OK
-                self.cache[key] = law.with_status(far if self.is_deep else Status.SHALLOW)
-        found: JointLaw = self.cache[key]
-        return found
+                return CircuitJoint(law.parts, self.circuit, self.angles, chosen)
+            far = Status.NEIGHBOURS if len(chosen) > 1 else Status.OK
+            return law.with_status(far if self.is_deep else Status.SHALLOW)
+
+        return self._once(("joint", chosen), make)
 
     @cached_property
     def gradient_square(self) -> Law:
@@ -173,11 +165,9 @@ class DeepLaws(DepthFacts):
     # ------------------------------------------------------------------ do the laws hold at this depth
     def own_sample(self, parameters: Sequence[int] | NDArray[np.int64]) -> OwnSample | None:
         """Return losses of the circuit itself, one component of ``parameters`` with each; None where too dear."""
-        key = ("own sample", tuple(int(k) for k in parameters))
-        if key not in self.cache:
-            self.cache[key] = draw_own_sample(self.circuit, self.angles, np.array(key[1], np.int64), self.seed)
-        found: OwnSample | None = self.cache[key]
-        return found
+        chosen = np.asarray(parameters, np.int64)
+        key = ("own sample", tuple(chosen.tolist()))
+        return self._once(key, lambda: draw_own_sample(self.circuit, self.angles, chosen, self.seed))
 
     @cached_property
     def loss_check(self) -> LawCheck:
@@ -205,11 +195,7 @@ class DeepLaws(DepthFacts):
         """
         deep = np.flatnonzero(self.deep_parameters)
         chosen = deep if parameters is None else np.unique(np.asarray(parameters, np.int64))
-        key = ("gradient check", tuple(int(k) for k in chosen))
-        if key not in self.cache:
-            self.cache[key] = self._gradient_check(chosen, deep)
-        found: LawCheck = self.cache[key]
-        return found
+        return self._once(("gradient check", tuple(chosen.tolist())), lambda: self._gradient_check(chosen, deep))
 
     def _gradient_check(self, chosen: NDArray[np.int64], deep: NDArray[np.int64]) -> LawCheck:
         if len(chosen) == 0 or not np.isin(chosen, deep).all():

@@ -37,6 +37,7 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
+    # numpy scalars, whose JSON encoders differ by version
     if hasattr(value, "item") and not isinstance(value, (str, bytes)):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -81,15 +82,12 @@ def check_target(path: str | Path, asked: str, report: bool = False) -> None:
     """
     if report:
         _check_suffix(Path(path))
-    target = _target(path, asked)
-    try:
+    with _writing(path, asked) as target:
         if not _in_place(target):
             with _draft(target):
                 pass
         elif not os.access(target, os.W_OK):
             raise PermissionError(0, "it may not be written")
-    except OSError as err:
-        raise InputError(f"{asked}: the file cannot be written ({err.strerror}).") from err
 
 
 def write_text(path: str | Path, content: str, asked: str) -> None:
@@ -102,33 +100,34 @@ def write_text(path: str | Path, content: str, asked: str) -> None:
     Raises:
         InputError: where it cannot be written; the file is then as it was before.
     """
-    target = _target(path, asked)
-    try:
+    with _writing(path, asked) as target:
         if _in_place(target):
             target.write_text(content, encoding="utf-8")
             return
         with _draft(target) as draft:
             draft.write_text(content, encoding="utf-8")
-            if target.exists():
+            if target.exists():  # who could read the old report can read the new one
                 shutil.copymode(target, draft)
             os.replace(draft, target)
-    except OSError as err:
-        raise InputError(f"{asked}: the file cannot be written ({err.strerror}).") from err
 
 
-def _target(path: str | Path, asked: str) -> Path:
+@contextlib.contextmanager
+def _writing(path: str | Path, asked: str) -> Iterator[Path]:
     """The file itself, not a link to it: a link is kept, and what it names is replaced."""
+    cannot = f"{asked}: the file cannot be written"
     try:
         target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise InputError(f"{asked}: the file cannot be written (it is a folder).")
-        if not target.parent.is_dir():
-            raise InputError(f"{asked}: the file cannot be written (folder {str(target.parent)!r} does not exist).")
-    except (OSError, ValueError) as err:
-        if isinstance(err, InputError):
-            raise
-        raise InputError(f"{asked}: the file cannot be written ({err}).") from err
-    return target
+        folder, there = target.is_dir(), target.parent.is_dir()
+    except (OSError, ValueError) as err:  # a name too long, or with a zero in it
+        raise InputError(f"{cannot} ({err}).") from err
+    if folder:
+        raise InputError(f"{cannot} (it is a folder).")
+    if not there:
+        raise InputError(f"{cannot} (folder {str(target.parent)!r} does not exist).")
+    try:
+        yield target
+    except OSError as err:
+        raise InputError(f"{cannot} ({err.strerror}).") from err
 
 
 def _in_place(target: Path) -> bool:

@@ -69,6 +69,7 @@ def _colours(palette: dict[str, str], hosted: bool) -> str:
 
 def _style(page: bool) -> str:
     light, dark = (_colours(p, hosted=not page) for p in (_LIGHT, _DARK))
+    # a fragment leaves the notebook's own ground alone
     scheme = ":root{color-scheme:light dark}body{margin:0;background:#ffffff}" if page else ""
     night = "body{background:#0d1117}" if page else ""
     return f"{scheme}.pw{{{light}}}@media(prefers-color-scheme:dark){{{night}.pw{{{dark}}}}}{_STYLE}"
@@ -96,6 +97,7 @@ class _Writer:
     """Writes parts of one report; its definitions get ids that no other report on the page has."""
 
     def __init__(self, title: str, sections: Sequence[Section]):
+        # of the content: the same report has the same ids, so that saved pages can be compared
         words = title + "".join(s.text + "".join(r.label + r.value for r in s.rows) for s in sections)
         self._prefix = "pw" + hashlib.sha256(words.encode()).hexdigest()[:8]
         self._count = 0

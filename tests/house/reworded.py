@@ -91,12 +91,16 @@ def _mark() -> str:
     return f" {MARK}{next(_numbers)}"
 
 
+def reword(source: str | bytes) -> ast.AST:
+    """Return a module's code with every text reworded."""
+    return ast.fix_missing_locations(_Reword().visit(ast.parse(source)))
+
+
 class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str):
         path = self.get_filename(fullname)
-        tree = ast.parse(self.get_data(path))
-        if fullname != _IDENTITIES:
-            tree = ast.fix_missing_locations(_Reword().visit(tree))
+        source = self.get_data(path)
+        tree = ast.parse(source) if fullname == _IDENTITIES else reword(source)
         return compile(tree, path, "exec", dont_inherit=True)
 
 
@@ -260,6 +264,27 @@ def _resumed(folder: Path) -> list[object]:
     ]
 
 
+def _compared() -> list[object]:
+    """Descents, shots, and engines that give way to others when their limits are small."""
+    import pennylane_wishart as pw
+    from pennylane_wishart.circuit import RotationCircuit
+    from pennylane_wishart.prediction import prediction_of
+
+    qnode, x, _ = _circuits()["in theory, measured"]
+    pred = pw.predict(qnode)(x)
+    found = pw.find_minima(qnode, starts=4, progress=False)(x)
+    shots = pw.compare(pred, pw.measure(qnode, samples=30, shots=50, device="default.qubit", progress=False)(x))
+    words = ["XIIII", "ZZIII", "IYIII", "IZZII", "IIXII", "IIZZI", "IIIYI", "IIIZZ", "IIIIX"] * 2
+    circuit = RotationCircuit.from_words(words, {"ZZZZZ": 1.0})
+    walked = prediction_of(pw.signature(circuit), max_support=4, max_work=1e3, n_walkers=200)
+    return [
+        [_number(found.losses.sum()), pw.compare(pred, found).agrees],
+        [(q.agrees, q.n) for q in shots.quantities],
+        [[s.name for s in walked.moments.status], walked.moments.known.tolist(), walked.shot_variance.method.name],
+        [_number(v) for v in walked.log2_shots_to_resolve],
+    ]
+
+
 def typed_results() -> dict[str, object]:
     """Return what was decided in every case; with it the headlines, to show that they are reworded."""
     import pennylane_wishart as pw
@@ -279,6 +304,7 @@ def typed_results() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         out["exit codes"] = _exit_codes(Path(folder))
         out["resumed"] = _resumed(Path(folder))
+    out["compared"] = _compared()
     return {"decided": json.loads(json.dumps(out)), "words": words}
 
 

@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
-from pennylane_wishart.conventions import Quantity, Unavailable, levels
-from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import Quantity, Unavailable, display, levels
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.measurement import Measurement
@@ -46,6 +45,7 @@ def gradient_section(diag: Findings) -> Section:
             f"No law is predicted. {law.reason}", "The law needs a circuit inside the theory.", "THEORY §5, §6"
         )
         return Section(title, (said,), tuple(rows))
+    # the prediction first, then what was measured against it
     rows.insert(
         0,
         Row(
@@ -77,7 +77,7 @@ def _gradient_figures(pred: Prediction, data: Measurement | None) -> tuple[Figur
         partial(plots.plot_gradient_law, pred, data),
         "Gradient components over random angles: predicted density over the measured histogram.",
     )
-    if len(plots.deep_gradients(pred, data)) < limits.FEWEST_QUANTILES:
+    if len(plots.deep_gradients(pred, data)) < display.FEWEST_QUANTILES:
         return (law,)
     caption = "Measured against predicted quantiles: points on the line mean that the law holds into its tails."
     return law, Figure(partial(plots.plot_gradient_qq, pred, data), caption)

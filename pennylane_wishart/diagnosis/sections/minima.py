@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pennylane_wishart import plots
-from pennylane_wishart.conventions import Unavailable
-from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import Unavailable, display
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import number
 from pennylane_wishart.errors import Status
@@ -17,7 +16,7 @@ from pennylane_wishart.report import Figure, Row, Section, Sentence
 __all__ = ["minima_section"]
 
 
-_BAND = f"{limits.MINIMA_BAND[-1] - limits.MINIMA_BAND[0]:.0%} band"
+_BAND = f"{display.BAND[-1] - display.BAND[0]:.0%} band"
 _ONSET = (
     "around p* the poor minima of a generic circuit with so many parameters give way to the optimum. That is an onset, "
     "not a guarantee for this circuit: real ones keep traps beside it, so descend from a few starts (pw.find_minima)."
@@ -98,7 +97,7 @@ def _counts(pred: Prediction, star: float) -> list[Row]:
 
 def _heights(law: MinimaLaw) -> list[Row]:
     scale = law.center - law.ground
-    low, middle, high = ((float(law.ppf(q)) - law.ground) / scale for q in limits.MINIMA_BAND)
+    low, middle, high = ((float(law.ppf(q)) - law.ground) / scale for q in display.BAND)
     rows = [
         Row(f"E at minima: median, {_BAND}", f"{middle:.3f} [{low:.3f}, {high:.3f}]",
             "E = (ℓ − ℓ*)/ō: 0 is the optimum, 1 the mean over random angles.", law.engine,

@@ -53,7 +53,7 @@ def _loss_row(m: SecondMoments) -> Row:
     label, method = "loss: mean ± standard deviation", str(m.engine)
     if np.isnan(m.loss_variance):
         spread, method = f"at most {number(2 ** (m.loss_variance_upper.at_most_log2 / 2))}", f"{m.engine}, bound"
-    elif m.loss_variance_error >= m.loss_variance > 0:
+    elif m.loss_variance_error >= m.loss_variance > 0:  # a value below its own error is none
         spread = f"at most {number((m.loss_variance + limits.BOUND_ERRORS * m.loss_variance_error) ** 0.5)}"
     else:
         spread = f"{number(m.loss_variance**0.5)}"

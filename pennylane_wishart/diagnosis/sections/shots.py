@@ -23,6 +23,7 @@ def shots_section(diag: Findings) -> Section:
     shown = np.clip(np.where(np.isnan(log2), least, log2), -limits.LARGEST_BITS, limits.LARGEST_BITS)
     low, middle, high = np.exp2(np.quantile(shown, limits.SHOTS_RANGE))
     spread = f"{limits.SHOTS_RANGE[-1] - limits.SHOTS_RANGE[0]:.0%} range"
+    # of bounds, only the side that they are on may be quoted
     sides, shot = pred.log2_median_shots, pred.shot_variance
     value = f"{number(middle)} [{number(low)}, {number(high)}]"
     if bounded and sides[0] == sides[1]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pennylane_wishart import plots
 from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import display
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import number, size
 from pennylane_wishart.errors import Status
@@ -53,12 +54,12 @@ def signature_section(diag: Findings) -> Section:
 def _module(sig: Signature) -> str:
     try:
         return size(sig.module.dim)
-    except OverflowError:
+    except OverflowError:  # too long to be written out
         return f"about 2^{sig.module.log2_dim:.0f}"
 
 
 def _sector(i: int, s: Sector) -> Row:
-    dim = f"{s.dim:,}" if s.dim < limits.PLAIN_DIMENSION else f"2^{s.log2_dim:.0f}"
+    dim = f"{s.dim:,}" if s.dim < display.PLAIN_DIMENSION else f"2^{s.log2_dim:.0f}"
     free = (
         _FITS[s.fit] if s.fit in _FITS else
         "constant loss" if s.is_constant else
