@@ -22,7 +22,15 @@ from pennylane_wishart.errors import (
     UnsupportedCircuitError,
 )
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances import dead_parameters, exact_moments, log2_moments, moments_of, pair_walk, walk
+from pennylane_wishart.variances import (
+    dead_parameters,
+    exact_moments,
+    log2_moments,
+    moments_of,
+    pair_walk,
+    sampled_moments,
+    walk,
+)
 from pennylane_wishart.variances.drivers import clean_moments
 from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.engines.walks.bits import RandomBits, mask_of_range
@@ -273,6 +281,33 @@ def test_pairs_agree_with_exact_moments():
         z += [d / max(e, 1e-12) for d, e in errors]
     assert len(z) > 60 and 0.5 < np.std(z) < 1.3
     assert np.abs(z).max() < 5
+
+
+def test_means_of_gradients_carry_their_errors():
+    """Exact engines and walks of single words: 0; pairs and samples: the exact mean within 5 of them."""
+    circuit = pauli_circuit(np.random.default_rng(3), 3, 6, 2, "product", fixed=0.3).circuit
+    law = circuit.angle_law(("normal", 0.5))
+    exact = exact_moments(circuit, law)
+    live = ~exact.dead
+    assert np.abs(exact.gradient_mean[live]).max() > 1e-3 and not exact.gradient_mean_error.any()
+    for got in (pair_walk(circuit, law, 20_000, seed=1), sampled_moments(circuit, law, 2_000, seed=1)):
+        assert got.gradient_mean_error[live].max() > 0 and not got.gradient_mean_error[~live].any()
+        assert np.all(np.abs(got.gradient_mean - exact.gradient_mean) <= 5 * got.gradient_mean_error)
+    shallow = brickwork(6, 2)
+    assert not walk(shallow, shallow.angle_law(), 640, seed=1).gradient_mean_error.any()
+
+
+def test_a_generator_of_words_that_do_not_commute_is_walked_as_one_gate():
+    """Heisenberg terms: the exact module's numbers within 5 errors."""
+    layer = [{"XXI": 0.25, "YYI": 0.25, "XII": 0.3}, {"IZZ": 0.5, "IXI": 0.2}, {"IIY": 0.5}]
+    circuit = sum_circuit(layer, {"ZZI": 1.0, "IIZ": 0.5}, InputState.basis([0, 1, 0])).circuit
+    law = circuit.angle_law(("normal", 0.5))
+    exact, got = exact_moments(circuit, law), pair_walk(circuit, law, 50_000, seed=2)
+    assert abs(got.loss_second_moment - exact.loss_second_moment) < 5 * got.loss_second_moment_error
+    known = got.known & ~got.dead
+    assert known.sum() >= 2
+    errors = (got.gradient_variance - exact.gradient_variance)[known] / got.gradient_variance_error[known]
+    assert np.abs(errors).max() < 5
 
 
 def ring_qaoa(n: int, layers: int) -> RotationCircuit:

@@ -23,6 +23,7 @@ from pennylane_wishart.variances.engines.tuples import averaged_product
 __all__ = ["WalkSums", "WalkedGate", "walk_tuples"]
 
 Expectation = Callable[[PauliWords], np.ndarray]
+_NOWHERE, _TWICE = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class _Branches:
     """What a walker's weight is multiplied by."""
     ratio: np.ndarray
     """The derivatives' weight over the weight."""
+    hidden: np.ndarray
+    """bool: the weight is 0 and only the derivative is not."""
     places: tuple[np.ndarray, ...]
     """Per word: which entry of its row each branch takes."""
 
@@ -67,6 +70,7 @@ class WalkedGate:
                 chance,
                 np.divide(weight, chance, out=np.zeros_like(weight), where=chance > 0),
                 np.divide(slope, weight, out=np.zeros_like(weight), where=weight != 0),
+                weight != values.reshape(-1),
                 np.unravel_index(np.arange(len(weight)), values.shape),
             )
         return self._known[code]
@@ -138,6 +142,8 @@ class _Walkers:
             terms = rng.choice(len(chance), size, p=chance) if mass else np.zeros(size, int)
             self.sides.append(observable.words.packed[terms])
             self.weight *= np.sign(observable.coefficients[terms])
+        self.hidden = np.full(size, _NOWHERE)
+        """The parameter where a walker took a branch of weight 0 for its derivative's sake."""
         self.scores: list[dict[int, np.ndarray]] = [{} for _ in range(power)]
         """Per word, per parameter of drawn gates: d(log weight)/dθ."""
         self.ratios: dict[int, np.ndarray] = {}
@@ -154,6 +160,11 @@ class _Walkers:
             found, sign = action.image(words, int(row.shifts[b]), bool(row.odd[b]))
             self.sides[side][rows] = found.packed
             self.weight[rows] *= sign
+
+    def _hide(self, parameter: int, members: np.ndarray) -> None:
+        """Such a walker counts for this parameter alone; at two parameters, for nothing."""
+        before = self.hidden[members]
+        self.hidden[members] = np.where((before == _NOWHERE) | (before == parameter), parameter, _TWICE)
 
     def averaged(self, gate: WalkedGate) -> None:
         """Take a branch of the averaged product of the words' rows."""
@@ -172,6 +183,7 @@ class _Walkers:
                 continue
             branch = self.rng.choice(len(found.chance), len(members), p=found.chance)
             self.weight[members] *= found.factor[branch]
+            self._hide(gate.parameter, members[found.hidden[branch]])
             if ratio is not None:
                 ratio[members] = found.ratio[branch]
             for side, (row, place) in enumerate(zip(found.rows, found.places, strict=True)):
@@ -193,12 +205,13 @@ class _Walkers:
         waves = np.exp(1j * phi[:, None] * row.frequencies)
         values = (waves @ row.amplitudes).real
         slopes = (waves @ (1j * row.frequencies[:, None] * row.amplitudes)).real * gate.scale
-        chance, values = _chances(values, slopes if gate.parameter >= 0 else None)
+        chance, weights = _chances(values, slopes if gate.parameter >= 0 else None)
         pick = self.rng.random((len(members), 1))
         # rounding may leave the cumulated chance a little below 1
         branch = np.minimum((np.cumsum(chance, axis=1) < pick).sum(axis=1), values.shape[1] - 1)
         at = np.arange(len(members))
-        own = values[at, branch]
+        own = weights[at, branch]
+        self._hide(gate.parameter, members[own != values[at, branch]])
         self.weight[members] *= own / chance[at, branch]
         if gate.parameter >= 0:
             score = self.scores[side].setdefault(gate.parameter, np.zeros(len(self.weight)))
@@ -213,12 +226,14 @@ class _Walkers:
             end[alive] = 1.0
             for side in self.sides:
                 end[alive] *= expectation(PauliWords.from_packed(side[alive], self.n_qubits))
-        sums.add(0, self.weight, end)
+        open_ = self.hidden == _NOWHERE
+        sums.add(0, np.where(open_, self.weight, 0.0), end)
         for p, ratio in self.ratios.items():
-            sums.add(p + 1, self.weight * ratio, end)
+            sums.add(p + 1, np.where(open_ | (self.hidden == p), self.weight * ratio, 0.0), end)
         # a derivative needs a factor from every word: where one met no gate of the parameter it is 0
         for p in set.intersection(*[set(s) for s in self.scores]):
-            sums.add(p + 1, self.weight * np.prod([s[p] for s in self.scores], axis=0), end)
+            score = np.prod([s[p] for s in self.scores], axis=0)
+            sums.add(p + 1, np.where(open_ | (self.hidden == p), self.weight * score, 0.0), end)
         sums.n += len(self.weight)
 
 
@@ -236,6 +251,6 @@ def _chances(values: np.ndarray, slopes: np.ndarray | None) -> tuple[np.ndarray,
     most = steep.sum(axis=1, keepdims=True)
     other = np.divide(steep, most, out=np.zeros_like(steep), where=most > 0)
     share = np.where(total > 0, np.where(most > 0, limits.DERIVATIVE_SHARE, 0.0), 1.0)
-    # A branch of weight 0 can carry a derivative: keep it visible.
+    # A branch of weight 0 can carry a derivative: it is walked, and counted for that parameter alone.
     hidden = (steep > 0) & (size < limits.BRANCH_FLOOR)
     return (1 - share) * chance + share * other, np.where(hidden, np.copysign(limits.BRANCH_FLOOR, values), values)
