@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +24,11 @@ from pennylane_wishart.comparison.variances import compare_variances, gradient_b
 from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
-from pennylane_wishart.errors import ComparisonError, OutOfTheoryError
+from pennylane_wishart.errors import ComparisonError, InputError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.measurement.recipes import IDEAL
 from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.serialize import decode, encode
 
 __all__ = ["Comparison", "compare"]
 
@@ -70,7 +72,20 @@ class Comparison:
             "device": self.device,
             "noise": self.noise,
             "quantities": [q.to_dict() for q in self.quantities],
+            "record": encode(self),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
+        """Return the comparison that :meth:`to_dict` wrote, bit for bit.
+
+        Raises:
+            InputError: if ``data`` holds no record of a comparison of this version of the package.
+        """
+        found = decode(data["record"]) if "record" in data else None
+        if not isinstance(found, cls):
+            raise InputError("Comparison.from_dict needs what Comparison.to_dict wrote, with its 'record'.")
+        return found
 
 
 def compare(

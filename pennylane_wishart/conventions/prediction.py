@@ -21,7 +21,7 @@ JOINT = Draws(4e7, 4096, 500, 14)
 OWN = Draws(3e7, 4000, 500, 14)
 """Losses with one component each, to hold a law against: about a second. 500 draws see a distance of 0.09."""
 SHIFTED = Draws(2e8, 1000, 50, 14)
-"""The noise of a shot at shifted points: some seconds. A mean of 50 draws is good to about 15%, which for shots is enough."""
+"""The noise of a shot at shifted points: some seconds. A mean of 50 draws is good to about 15%, enough for shots."""
 SPREAD = Draws(2e8, 20_000, 400, 20)
 """The noise of a shot: some seconds. Fewer than 400 give the mean to worse than the 2% that shots are quoted to."""
 WIDEST_GENERATOR = 10

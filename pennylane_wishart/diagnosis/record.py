@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,9 @@ from pennylane_wishart import report
 from pennylane_wishart.diagnosis.checks import headline
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections import advice_section, build_sections
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.serialize import decode, encode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,8 +86,19 @@ class Diagnosis(Findings):
             figure.draw(ax)
         return axes
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Diagnosis:
+        """Return the diagnosis that :meth:`to_dict` wrote, without its QNode: it prints and draws as before.
+
+        Raises:
+            InputError: if ``data`` holds no record of a diagnosis of this version of the package.
+        """
+        if "record" not in data:
+            raise InputError("Diagnosis.from_dict needs what Diagnosis.to_dict wrote, with its 'record'.")
+        return cls(prediction=Prediction.from_dict(data["prediction"]), **decode(data["record"]))
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain Python values, ready for JSON."""
+        """Return plain Python values, ready for JSON: what a reader looks for, and the whole as "record"s."""
         data = {
             "schema_version": 1,
             "name": self.name,
@@ -100,7 +116,9 @@ class Diagnosis(Findings):
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
+            "record": encode({f.name: getattr(self, f.name) for f in fields(self) if f.name != "prediction"}),
         }
+        del data["signature"]["record"]  # the prediction's holds it
         found: dict[str, Any] = report.plain(data)
         return found
 

@@ -24,6 +24,7 @@ from pennylane_wishart.prediction.shots import (
     whole,
 )
 from pennylane_wishart.sectors import Signature
+from pennylane_wishart.serialize import LIVE
 from pennylane_wishart.variances import DeadReason, SecondMoments
 
 __all__ = ["DepthFacts"]
@@ -43,9 +44,9 @@ class DepthFacts:
     dead_reasons: tuple[str, ...]
     law_engine: str = "exact"
     seed: int = 7
-    progress: bool | None = field(default=None, repr=False, compare=False)
+    progress: bool | None = field(default=None, repr=False, compare=False, metadata=LIVE)
     """Whether laws that take seconds show a bar: True, False, or None where someone is watching."""
-    cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False, metadata=LIVE)
     dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
     """Typed reasons, one tuple for each of ``dead_parameters``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, overload
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.ensembles.law import Law
-from pennylane_wishart.errors import OutOfTheoryError, Status
+from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.laws import DeepLaws
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
@@ -19,8 +21,31 @@ from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Rank, RankAtMost
+from pennylane_wishart.serialize import decode, encode
 
 __all__ = ["Prediction"]
+
+
+_KEPT = (
+    "deep",
+    "deep_variance",
+    "deep_parameters",
+    "is_deep",
+    "shot_variance",
+    "eigenbasis_shot_variance",
+    "shift_costs",
+    "shifted_shot_variance",
+    "log2_shots_to_resolve",
+    "shots_at_least",
+    "log2_median_shots",
+    "rare_outcome",
+    "independent_rank",
+    "transition",
+    "transition_asymptotic",
+    "minima",
+    "minima_found",
+)
+"""What is written down where it has been computed: it is dear, or it needs the QNode's own grouping of words."""
 
 
 class Prediction(DeepLaws):
@@ -173,8 +198,34 @@ class Prediction(DeepLaws):
             lines.append(f"  no Wishart law: {self.reason}")
         return "\n".join(lines)
 
+    # ------------------------------------------------------------------ writing down
+    def __getstate__(self) -> dict[str, Any]:
+        # the cache is keyed by addresses, which mean nothing in another process
+        return {**vars(self), "cache": {}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Prediction:
+        """Return the prediction that :meth:`to_dict` wrote, bit for bit, without its QNode.
+
+        What had been computed when it was written is not computed again; the rest follows from the circuit.
+
+        Raises:
+            InputError: if ``data`` holds no record of a prediction of this version of the package.
+        """
+        record = data.get("record", {})
+        found = decode(record["fields"]) if "fields" in record else None
+        if not isinstance(found, cls):
+            raise InputError("Prediction.from_dict needs what Prediction.to_dict wrote, with its 'record'.")
+        vars(found).update(decode(record["computed"]))
+        return found
+
+    @property
+    def _record(self) -> dict[str, Any]:
+        computed = {name: vars(self)[name] for name in _KEPT if name in vars(self)}
+        return {"fields": encode(replace(self, signature=self.signature.settled())), "computed": encode(computed)}
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain Python values, ready for JSON."""
+        """Return plain Python values, ready for JSON: what a reader looks for, and the whole as "record"."""
         out: dict[str, Any] = {
             "schema_version": 1,
             "angles": self.angles.to_dict(),
@@ -197,4 +248,5 @@ class Prediction(DeepLaws):
         }
         if self.in_theory:
             out["deep_loss_log2_variance"] = self.loss.log2_var
+        out["record"] = self._record  # last, so that it holds what the lines above have computed
         return out
