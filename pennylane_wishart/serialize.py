@@ -151,7 +151,7 @@ def _decode_record(value: dict[str, Any]) -> Any:
     fields = {name: decode(v) for name, v in value["fields"].items()}
     # what was live when it was written has no value here, and needs one where there is no default
     for name, f in known.items():
-        if not f.metadata.get("stored", True) and f.default is dataclasses.MISSING:
+        if not f.metadata.get("stored", True) and f.default is f.default_factory is dataclasses.MISSING:
             fields.setdefault(name, None)
     try:
         return cls(**fields)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,4 +219,4 @@ class DeepLaws(DepthFacts):
         total = sum(counts.values())
         mixture = MixtureLaw(tuple(laws.values()), tuple(counts[i] / total for i in laws))
         # a mixture drops parts of no weight; what is left of one is the law that was put in
-        return (cast(Law, mixture.laws[0]) if len(mixture.laws) == 1 else mixture).with_status(status)
+        return (mixture.laws[0] if len(mixture.laws) == 1 else mixture).with_status(status)
