@@ -80,20 +80,19 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         steps = 4 + 2 * options.run + assessed
         with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
             circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            study = None
-            if assessed:
-                step("scaling")
-                study = scaling(
-                    options.family,
-                    options.sizes,
-                    options.family_args,
-                    angles=options.angles,
-                    seed=options.seed,
-                    progress=options.progress,
-                )
+            study = _study(options, step)
             return _flow(step, _name(qnode), circuit, options, thresholds, study)
 
     return inspect
+
+
+def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
+    """Follow the family over sizes, where one was given."""
+    if options.family is None:
+        return None
+    step("scaling")
+    how = {name: getattr(options, name) for name in ("angles", "seed", "progress")}
+    return scaling(options.family, options.sizes, options.family_args, **how)
 
 
 def _flow(
