@@ -30,7 +30,7 @@ PACKAGE = "pennylane_wishart"
 MARK = "\u2051"
 _IDENTITIES = f"{PACKAGE}.conventions.identities"
 _SQL = re.compile(
-    r"\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN|COMMIT|ROLLBACK|ALTER|DROP|WITH|VACUUM|TABLE)\b"
+    r"\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|BEGIN|COMMIT|ROLLBACK|ALTER|DROP|WHERE|WITH|VACUUM|TABLE)\b"
 )
 _numbers = itertools.count()
 
@@ -187,6 +187,8 @@ def _circuits():
         "dead parameters": (qnode(2, late), ones(4), {"samples": 40}),
         "all dead": (qnode(1, lambda x: qml.RZ(x, 0)), np.array(0.3), {"run": False}),
         "layers, not measured": (qnode(3, layers), ones((3, 3, 2)), {"run": False}),
+        "nothing descended": (qnode(3, layers), ones((2, 3, 2)), {"run": False, "descent_budget": 0}),
+        "the largest": (qnode(3, layers), ones((2, 3, 2)), {"run": False, "sense": "max", "tolerance": 0.01}),
         "few shots": (qnode(3, layers), ones((2, 3, 2)), {"run": False, "shots": 2.0}),
         "narrow angles": (qnode(1, turn), ones(2), {"samples": 40, "angles": ("normal", 0.1)}),
         "a family": (
@@ -215,6 +217,10 @@ def _judged(diag) -> dict[str, object]:
         "checks": [(str(c.id), c.passed, _number(c.value), c.fatal, c.side.name) for c in diag.checks],
         "in theory": pred.in_theory,
         "dead": [list(pred.dead_parameters), [[r.name for r in codes] for codes in pred.dead_codes]],
+        "exact": pred.moments.is_exact,
+        "descent": None if diag.descent is None else [
+            diag.descent.evidence.name, diag.descent.has_traps, diag.reaches_ground, _number(diag.descent.best)
+        ],
         "variances": [_number(v) for v in pred.log2_gradient_variance],
         "statuses": [s.name for s in pred.moments.status] + [rank],
         "shots": [_number(v) for v in pred.log2_shots_to_resolve] + [pred.shot_variance.method.name],

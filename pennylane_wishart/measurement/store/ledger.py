@@ -173,12 +173,12 @@ class Ledger:
     def claim(self, index: Integers) -> Claim:
         """Record the intent to measure a chunk, unless it is known or a living process measures it."""
         samples, now = self._samples(index), _now()
-        among = f"run = ? AND sample IN ({','.join('?' * len(samples))})"
+        among = f"WHERE run = ? AND sample IN ({','.join('?' * len(samples))})"
         asked = (self._run, *samples)
         with self._journal.transaction() as db:
-            if self._journal.query(f"SELECT 1 FROM samples WHERE suspect = 0 AND {among} LIMIT 1", asked):
+            if self._journal.query(f"SELECT 1 FROM samples {among} AND suspect = 0 LIMIT 1", asked):
                 return Claim.KNOWN
-            held = self._journal.query(f"SELECT sample, owner, at, digest FROM intents WHERE {among}", asked)
+            held = self._journal.query(f"SELECT sample, owner, at, digest FROM intents {among}", asked)
             if any(owner != self.owner and self._is_alive(s, owner, at, seal) for s, owner, at, seal in held):
                 return Claim.HELD
             rows = [(self._run, s, self.owner, now, self._digest(s, self.owner, now)) for s in samples]
