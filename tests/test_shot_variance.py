@@ -279,17 +279,17 @@ def test_words_walkers_samples_and_bounds_agree(monkeypatch):
 
 
 def test_a_global_projector_needs_no_squares():
-    """O² = O: E[ℓ] − E[ℓ²] = (1/2)^n − (3/8)^n after one layer of RY, on 10 qubits and in 1,024 words."""
+    """O² = O: E[ℓ] − E[ℓ²] = (1/2)^n − (3/8)^n after one layer of RY, on 8 qubits and in 256 words."""
 
-    @qml.qnode(qml.device("default.qubit", wires=10))
+    @qml.qnode(qml.device("default.qubit", wires=8))
     def circuit(w):
-        for q in range(10):
+        for q in range(8):
             qml.RY(w[q], q)
-        return qml.expval(qml.Projector([0] * 10, wires=range(10)))
+        return qml.expval(qml.Projector([0] * 8, wires=range(8)))
 
-    pred = pw.predict(circuit)(pnp.zeros(10, requires_grad=True))
+    pred = pw.predict(circuit)(pnp.zeros(8, requires_grad=True))
     found = pred.shot_variance
-    assert found.value == pytest.approx(2.0**-10 - (3 / 8) ** 10, abs=4 * found.error + 1e-15, rel=1e-9)
+    assert found.value == pytest.approx(2.0**-8 - (3 / 8) ** 8, abs=4 * found.error + 1e-15, rel=1e-9)
     assert found.groups == 1 and found.value > 0
 
 
