@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pennylane_wishart.conventions import Decay, Unavailable, display
+from pennylane_wishart.conventions import Decay, display
 from pennylane_wishart.ensembles import Law
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families import ScalingStudy
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
-from pennylane_wishart.minima import concentration_energy
+from pennylane_wishart.minima import MinimaLaw, concentration_energy
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
 
@@ -251,8 +251,8 @@ def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
             label="large-size limit")  # fmt: skip
     ax.plot([star, max(1.25 * star, 1.1 * p)], [0, 0], color=LINE, ls="--", lw=1.2)
     ax.axvline(star, color=PREDICTED, lw=2, label=f"p* = {star:g}")
-    law = pred.find("minima")
-    if isinstance(law, Unavailable):
+    law = pred.computed("minima")  # an integral of seconds: drawn where it was asked for
+    if not isinstance(law, MinimaLaw):
         ax.axvline(p, color=MEASURED, lw=2, ls=":", label=f"this circuit, {count}")
     else:
         low, middle, high = ((float(law.ppf(q)) - law.ground) / (law.center - law.ground) for q in display.BAND)

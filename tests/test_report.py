@@ -172,6 +172,7 @@ def test_page_needs_no_network(kind):
 def test_plot_draws_every_figure(kind, figures):
     import matplotlib.pyplot as plt
 
+    diagnosis(kind).prediction.find("minima")  # an integral of seconds is drawn where it was asked for
     axes = diagnosis(kind).plot()
     assert len(axes) >= figures
     for ax in axes:

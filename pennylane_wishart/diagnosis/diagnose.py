@@ -118,6 +118,7 @@ def _flow(
         comparison = compare(prediction, data, seed=options.seed)
     step("descending")
     descent = outlook_of(prediction, options.descents)
+    prediction.count_parameters()
     checks = run_checks(Case(prediction, comparison, thresholds, descent))
     return Diagnosis(
         name=name,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
+from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.inputs import read_inputs
@@ -149,6 +150,16 @@ class Prediction(DeepLaws):
         except OutOfTheoryError as err:
             # without the advice of what to use instead: who asks here has something else in hand
             return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, err.what))
+
+    def computed(self, name: str) -> object | None:
+        """Return a property's value where it has been asked for before, else None: nothing is computed."""
+        return vars(self).get(name)
+
+    def count_parameters(self) -> None:
+        """Count the independent parameters where that takes no more than seconds, for reports to show."""
+        work = self.n_params**2 * 2.0 ** min(self.circuit.n_qubits, limits.RANK_QUBITS)
+        if self.in_theory and work <= limits.MAX_RANK_WORK:
+            _ = self.independent_rank
 
     @cached_property
     def engines(self) -> dict[str, str | Unavailable]:

@@ -9,7 +9,7 @@ from pennylane_wishart.conventions import Unavailable, display
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import number
 from pennylane_wishart.errors import Status
-from pennylane_wishart.minima import MinimaLaw
+from pennylane_wishart.minima import MinimaLaw, concentration_energy
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
@@ -17,61 +17,47 @@ __all__ = ["minima_section"]
 
 
 _BAND = f"{display.BAND[-1] - display.BAND[0]:.0%} band"
-_ONSET = (
-    "around p* the poor minima of a generic circuit with so many parameters give way to the optimum. That is an onset, "
-    "not a guarantee for this circuit: real ones keep traps beside it, so descend from a few starts (pw.find_minima)."
-)
-_DEPTH = {
-    True: ".",
-    None: "; whether this circuit is deep enough for it is not known.",
-    False: (
-        "; this circuit is shallower than that, so read it as what a generic circuit with so many parameters "
-        "would do, and train from a few starts (pw.find_minima) to see what this one does."
-    ),
-}
-"""How the law's own sentence ends, by whether the circuit is deep enough for it."""
+_CONTEXT = "It is context, and no verdict rests on it: a particular observable can do better or worse."
 
 
 def minima_section(diag: Findings) -> Section:
-    """The law of local minima, p and p*."""
-    pred, title = diag.prediction, "Local minima"
+    """What a generic observable of this spectrum would have: the law of its minima, p and p*."""
+    pred, title = diag.prediction, "A generic observable of this spectrum"
     star = pred.find("transition")
     if isinstance(star, Unavailable):
-        text = f"Not predicted. {star.reason}"
+        text = f"Nothing is known of it. {star.reason}"
         return Section(title, (Sentence(text, "The law of minima needs a circuit inside the theory.", "THEORY §7"),))
+    if pred.computed("independent_rank") is None:
+        text = f"p* = {number(float(star))}; the independent parameters of a circuit of this size were not counted."
+        return Section(title, (Sentence(text, "pred.n_independent counts them.", "THEORY §7"),))
     if pred.n_independent == 0:
         text = "No parameter moves the loss: it is constant, and there is nothing to train."
         return Section(title, (Sentence(text, "Every parameter is dead.", "THEORY §4"),))
-    rows, law = _counts(pred, star), pred.find("minima")
+    rows, law = _counts(pred, star), pred.computed("minima")
     figures = [
         Figure(
             partial(plots.plot_transition, pred),
             "Height of local minima against the number of parameters: the large-size limit, p*, and this circuit.",
         )
     ]
-    if not isinstance(law, Unavailable) and not law.is_point_mass:
+    if isinstance(law, MinimaLaw) and not law.is_point_mass:
         rows += _heights(law)
         caption = f"Predicted density of the loss at local minima, with its {_BAND} and the optimum."
         figures.insert(0, Figure(partial(plots.plot_minima, pred, None), caption))
-    said = Sentence(_said(pred, star, law), "p counts independent parameters, p* is the transition.", "THEORY §7")
+    said = Sentence(_said(pred, star), "p counts independent parameters, p* is the transition.", "THEORY §7")
     return Section(title, (said,), tuple(rows), tuple(figures))
 
 
-def _said(pred: Prediction, star: float, law: MinimaLaw | Unavailable) -> str:
+def _said(pred: Prediction, star: float) -> str:
     known, p, stars = _exact(pred), _count(pred), number(float(star))
     stands = f"p = {p} is" if known else f"p is {p},"
-    if isinstance(law, Unavailable):
-        # a bound above p* leaves open on which side p lies
-        if not (known or pred.n_independent < star):
-            return law.reason.text
-        where = "at or above" if pred.n_independent >= star else "below"
-        return f"{stands} {where} p* = {stars}. {law.reason}"
-    if law.is_point_mass:
-        return f"p = {p} is at or above p* = {stars}: {_ONSET}"
+    if pred.n_independent >= star:
+        onset = f"around p* = {stars} its poor minima give way to the optimum: an onset, not a guarantee"
+        return f"{stands} at or above p*, and {onset}. {_CONTEXT}" if known else f"{stands} and {onset}. {_CONTEXT}"
+    height = float(concentration_energy(pred.n_independent / star))
     return (
-        f"{stands} below p* = {stars}: minima above the optimum are expected. Each minimum "
-        "counts once; descent from random starts favours deeper ones. The law is that of generic gates between the "
-        f"trainable ones{_DEPTH[pred.is_deep]}"
+        f"{stands} below p* = {stars}: its minima would lie near E = {height:.2g} (0 the optimum, 1 the mean; limit of "
+        f"large size). {_CONTEXT}"
     )
 
 
