@@ -59,7 +59,7 @@ EXTRA = [
 ELEMENTARY = [g for g in GATES.values() if 1 <= g.params <= 3 and "Trotter" not in g.name and "Embedding" not in g.name]
 ELEMENTARY = [g for g in ELEMENTARY if g.name not in ("UCCSD", "AllSinglesDoubles", "ApproxTimeEvolution")]
 TEMPLATES = [g for g in GATES.values() if g.params and g not in ELEMENTARY] + EXTRA
-SLOW = {"ParticleConservingU1", "MERA", "kUpCCGSD"}
+SLOW = {"ParticleConservingU1", "MERA", "QuantumPhaseEstimation", "kUpCCGSD"}
 
 FORMS = {
     "plain": (lambda op, c: op, lambda u: u, False),
