@@ -70,17 +70,17 @@ def global_product():
 
 
 def global_projector():
-    """Fidelity with |0…0⟩ of 10 qubits after two layers: exponentially small (Cerezo et al., 2021)."""
+    """Fidelity with |0…0⟩ of 12 qubits after two layers: exponentially small (Cerezo et al., 2021)."""
 
     def f(w):
         for layer in range(2):
-            for q in range(10):
+            for q in range(12):
                 qml.RY(w[layer, q], q)
-            for q in range(9):
+            for q in range(11):
                 qml.CZ([q, q + 1])
-        return qml.expval(qml.Projector([0] * 10, range(10)))
+        return qml.expval(qml.Projector([0] * 12, range(12)))
 
-    return qnode(10, f), (weights(2, 10),)
+    return qnode(12, f), (weights(2, 12),)
 
 
 def deep_real():
