@@ -13,7 +13,7 @@ import numpy as np
 import pennylane as qml
 from pennylane import numpy as pnp
 
-__all__ = ["Circuit", "draw"]
+__all__ = ["Circuit", "draw", "rotations", "word_matrix"]
 
 _PAULI = {
     "I": np.eye(2),
