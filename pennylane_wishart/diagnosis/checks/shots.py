@@ -48,9 +48,13 @@ _DEFINITION = (
 )
 
 
+def _shots(value: float) -> str:
+    return f"{number(value)} shot{'' if value == 1 else 's'}"
+
+
 def _cost(name: str, value: float, side: Side) -> Check:
     """On an exact simulator: a cost that hardware would have, and no reason to fail."""
-    said = f"gradients are exact here, and on hardware the median one would take {side.value}{number(value)} shots"
+    said = f"gradients are exact here, and on hardware the median one would take {side.value}{_shots(value)}"
     if side is Side.AT_LEAST:
         said = "gradients are exact here; what they cost on hardware is open, for " + _ONE_SIDED
         said += f" (at least {number(value)} shots)" if value > 1 else ""
