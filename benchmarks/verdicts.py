@@ -137,7 +137,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name, value in (("first", 0), ("count", 60), ("starts", 40), ("largest", 6), ("edge", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--fast", action="store_true", help="a dozen circuits, eight descents each")
     options = parser.parse_args()
+    if options.fast:
+        options.count, options.starts, options.largest = 12, 8, 4
     if options.edge:
         edge(options.edge, options.first, options.starts)
         return
