@@ -27,8 +27,8 @@ def mixed_limit(
 ) -> DeepLimit:
     """Return the deep limit on the observable's module.
 
-    Averaging over one generator's whole group is a projection; the product of all of them,
-    repeated, converges to the average over the group that they generate together.
+    Averaging over one generator's whole group is an orthogonal projection; what all of them keep
+    is the average over the group that they generate together.
 
     Raises:
         ModuleTooLargeError: if the module has more than ``max_dim`` dimensions or mixes too slowly.
@@ -38,9 +38,9 @@ def mixed_limit(
     rotors = [Rotor(a) for a in module.generators]
     kept = [r.level_of[:, None] == r.level_of[None, :] for r in rotors]
     passes = _budget(module, len(rotors))
-    vector = _settle(module.start, lambda v: _project_vector(rotors, v), passes)
-    c = _settle(np.outer(module.start, module.start), lambda x: _project(rotors, kept, x), passes)
-    f = _settle(np.outer(module.end, module.end), lambda x: _project(rotors, kept, x), passes)
+    vector = _settle(module.start, lambda v: _left_out_of_vector(rotors, v), passes)
+    c = _settle(np.outer(module.start, module.start), lambda x: _left_out(rotors, kept, x), passes)
+    f = _settle(np.outer(module.end, module.end), lambda x: _left_out(rotors, kept, x), passes)
     mean = float(vector @ module.end)
     variance = max(0.0, float(np.sum(c * np.outer(module.end, module.end))) - mean**2)
     # a difference of two averages: below rounding it is 0, because a projection has no small values
@@ -93,27 +93,40 @@ def _budget(module: OperatorModule, n_generators: int) -> int:
     return int(min(limits.MAX_MIXING_PASSES, max(limits.MIN_MIXING_PASSES, limits.MIXING_WORK / per_pass)))
 
 
-def _settle(value: np.ndarray, step: Callable[[np.ndarray], np.ndarray], passes: int) -> np.ndarray:
+def _settle(value: np.ndarray, left_out: Callable[[np.ndarray], np.ndarray], passes: int) -> np.ndarray:
+    """Return the part of a value that every generator's average keeps.
+
+    ``left_out`` is L = Σ_k (1 − P_k), with P_k the orthogonal projection of one generator's average:
+    what all of them keep is the kernel of L, and value − L⁺L·value is found by conjugate gradients. They
+    take the root of the steps that averaging over one generator after another would.
+    """
+    # the part in the range of L, from which conjugate gradients never leave
+    found = np.zeros_like(value)
+    rest = left_out(value)
+    direction, size = rest, float(np.sum(rest * rest))
     scale = max(float(np.abs(value).max()), np.finfo(float).tiny)
     for _ in range(passes):
-        after = step(value)
-        change = float(np.abs(after - value).max())
-        value = after
-        if change < limits.SETTLED * scale:
-            return value
+        if float(np.abs(rest).max()) < limits.SETTLED * scale:
+            return np.asarray(value - found)
+        image = left_out(direction)
+        step = size / float(np.sum(direction * image))
+        found = found + step * direction
+        rest = rest - step * image
+        before, size = size, float(np.sum(rest * rest))
+        direction = rest + size / before * direction
     raise ModuleTooLargeError(f"The averaged circuit had not mixed after {passes} repetitions.")
 
 
-def _project_vector(rotors: list[Rotor], vector: np.ndarray) -> np.ndarray:
-    for rotor in rotors:
-        vector = rotor.average_vector(vector, lambda f: (np.abs(f) < limits.SAME_FREQUENCY).astype(complex))
-    return vector
+def _left_out_of_vector(rotors: list[Rotor], vector: np.ndarray) -> np.ndarray:
+    kept = [r.average_vector(vector, lambda f: (np.abs(f) < limits.SAME_FREQUENCY).astype(complex)) for r in rotors]
+    return np.asarray(len(rotors) * vector - np.sum(kept, axis=0))
 
 
-def _project(rotors: list[Rotor], kept: list[np.ndarray], matrix: np.ndarray) -> np.ndarray:
+def _left_out(rotors: list[Rotor], kept: list[np.ndarray], matrix: np.ndarray) -> np.ndarray:
+    out = len(rotors) * matrix
     for rotor, mask in zip(rotors, kept, strict=True):
-        matrix = rotor.from_eigen(mask * rotor.to_eigen(matrix))
-    return matrix
+        out = out - rotor.from_eigen(mask * rotor.to_eigen(matrix))
+    return np.asarray(out)
 
 
 def _slope(rotor: Rotor, mask: np.ndarray, c: np.ndarray, f: np.ndarray) -> float:
