@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 import os
 import subprocess
@@ -229,6 +230,14 @@ def devices() -> list:
         LikeQiskit(NoiseOfAPlugin(0.1, 0.2)),
         Halved(wires=2),
     ]
+
+
+def test_pickling_a_device_does_not_change_it():
+    """Pickle caches the names of slots on the class of what it writes, as a pool of processes makes it do."""
+
+    fresh = identity(StubHardware(wires=2)).digest
+    copyreg._slotnames(StubHardware)  # what copyreg does for every instance that is pickled
+    assert "__slotnames__" in vars(StubHardware) and identity(StubHardware(wires=2)).digest == fresh
 
 
 def test_identities_are_the_same_in_every_process():

@@ -29,6 +29,8 @@ from pennylane_wishart.measurement.identity.descriptions import Unordered, descr
 
 __all__ = ["NO_CONTENT", "OpaqueError", "content_of", "digest_of", "package_version"]
 
+_NO_CODE = frozenset({"__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__slotnames__"})
+"""Of a class, what is no part of what it does; pickling an instance leaves ``__slotnames__`` on its class."""
 _RANDOM_NAME = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A UUID: Qiskit gives one to every error of a noise model, another in every process."""
 _NO_CONTENT: tuple[type, ...] = (
@@ -177,7 +179,7 @@ class _Reader:
         self._met[id(value)] = len(self._met)
         parts = {}
         for key, item in vars(value).items():
-            if key in ("__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl") or key.startswith("__annot"):
+            if key in _NO_CODE or key.startswith("__annot"):
                 continue
             item = item.fget if isinstance(item, property) else getattr(item, "__func__", item)
             if isinstance(item, (types.MemberDescriptorType, types.GetSetDescriptorType)):
