@@ -180,6 +180,35 @@ def test_options_are_checked_at_the_door(options, words):
         pw.diagnose(circuit, **options)
 
 
+@pytest.mark.parametrize("sense, ground, best", [("min", -1.3, -1.3), ("max", 2.3, -0.7)])
+def test_words_of_a_gap_are_those_of_the_sense(sense, ground, best):
+    """One excitation on three qubits: the highest level is that of a sector of weight zero, the lowest is not."""
+
+    def body(w):
+        qml.X(0)
+        for q in (0, 1):
+            qml.IsingXY(w[q], [q, q + 1])
+
+    circuit, x = node(3, body, qml.Projector([0, 0, 0], range(3)) + qml.prod(*map(qml.Z, range(3))) + 0.3 * qml.Z(1), 2)
+    found = pw.diagnose(circuit, run=False, sense=sense)(x).descent
+    assert found.ground == pytest.approx(ground) and found.best == pytest.approx(best, abs=1e-3)
+    assert found.reaches_ground is (sense == "min")
+    assert ("a symmetry of the gates" in found.blocked_by) is (sense == "max")
+
+
+def test_random_data_have_no_one_loss_to_descend():
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit(data, w):
+        qml.AngleEmbedding(data, range(2))
+        qml.StronglyEntanglingLayers(w, range(2))
+        return qml.expval(qml.Z(0))
+
+    data, w = pnp.array([0.3, 0.5], requires_grad=False), pnp.zeros((2, 2, 3), requires_grad=True)
+    diag = pw.diagnose(circuit, run=False, encoding="random")(data, w)
+    assert diag.trainable is None and "the data count as random" in diag.headline
+    assert "descent_budget" in next(c.advice for c in diag.checks if c.id == "traps")
+
+
 # ---------------------------------------------------------------------- ends
 def test_levels_and_hits():
     ends = np.array([-4.0, -3.999, -2.0, -1.0, -1.004])

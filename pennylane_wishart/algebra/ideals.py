@@ -8,7 +8,7 @@ from pennylane_wishart.algebra.ideal import Ideal
 from pennylane_wishart.algebra.roots import ideals_of_roots
 from pennylane_wishart.algebra.walk import LinearHash
 from pennylane_wishart.conventions import algebra as limits
-from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import ModuleTooLargeError, WishartError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from pennylane_wishart.conventions import circuit as limits
-from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import UnsupportedCircuitError
 
 __all__ = ["AffineMap", "affine_map", "significant"]

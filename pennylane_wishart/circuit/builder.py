@@ -237,6 +237,7 @@ _STRINGS: dict[int, tuple[PauliSum, list[str]]] = {}
 
 
 def strings_of(generator: PauliSum) -> list[str]:
+    """Return the letters of a generator's words, once for each generator of an elementary gate."""
     # Generators of elementary gates are cached objects, so their strings are too.
     found = _STRINGS.get(id(generator))
     if found is None or found[0] is not generator:

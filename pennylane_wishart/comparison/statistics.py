@@ -152,11 +152,11 @@ def _power(law: Any, cdf: Any, n: int, alpha: float, seed: int, slack: float = 0
     shape = (limits.POWER_RUNS, size)
     if isinstance(law, CountedLaw):
         return float(
-            np.mean(law.distance(law.widened(shape[0] * size, limits.POWER_SCALE, rng).reshape(shape)) > critical)
+            np.mean(law.distance(law.widened(shape[0] * size, levels.POWER_SPREAD, rng).reshape(shape)) > critical)
         )
     draws = np.asarray(law.sample(shape[0] * size, rng), float).reshape(shape)
     mean = float(law.mean())
-    values = cdf(np.sort(mean + limits.POWER_SCALE * (draws - mean), axis=1))
+    values = cdf(np.sort(mean + levels.POWER_SPREAD * (draws - mean), axis=1))
     # The largest distance lies just before or just after a step of the sample's own cdf.
     steps = np.arange(size)
     distance = np.maximum(np.max((steps + 1) / size - values, axis=1), np.max(values - steps / size, axis=1))

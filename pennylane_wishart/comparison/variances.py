@@ -10,9 +10,10 @@ import numpy as np
 from scipy import special, stats
 
 from pennylane_wishart.comparison.statistics import QuantityComparison, not_compared, single_value
-from pennylane_wishart.conventions import Quantity
+from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.statistics import raised_spread, spread_factors
 from pennylane_wishart.variances.drivers import gradient_bounds
@@ -90,15 +91,15 @@ def _tested(measured: Floats, predicted: Floats, size: Floats) -> tuple[Bools, I
 def _judged(data: _Squares, alpha: float) -> QuantityComparison:
     together, mean, spread, interval, n = _together(data)
     pvalue = min(1.0, 2 * min(together, _alone(data)))
-    width = max(spread / max(mean, limits.SMALLEST) / sqrt(n), limits.SMALLEST)
+    width = max(spread / max(mean, TINY) / sqrt(n), TINY)
     return QuantityComparison(
         name=_NAME,
-        statistic=float(stats.norm.isf(max(pvalue, limits.SMALLEST) / 2)),
+        statistic=float(stats.norm.isf(max(pvalue, TINY) / 2)),
         pvalue=pvalue,
         ratio_of_variances=mean,
         interval=interval,
-        effect=abs(log2(max(mean, limits.SMALLEST))),
-        power=float(stats.norm.sf(stats.norm.isf(alpha / 4) - log(limits.POWER_SCALE**2) / width)),
+        effect=abs(log2(max(mean, TINY))),
+        power=float(stats.norm.sf(stats.norm.isf(alpha / 4) - log(levels.POWER_SPREAD**2) / width)),
         agrees=bool(pvalue >= alpha),
         alpha=alpha,
         n=n,

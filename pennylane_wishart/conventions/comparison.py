@@ -10,8 +10,6 @@ LEAST_ROUNDING = 1e-8
 """Of the law's mean: double precision after the thousands of gates of a deep circuit, where nothing else is said."""
 ROUNDING_REACH = 6
 """Roundings that a value may be off by and still count as the same; a range counts from both ends."""
-SMALLEST = 1e-300
-"""What is put for 0 where a logarithm or a quotient follows: smaller than any p-value that is told."""
 SHOULD_BE_EQUAL = 1e-9
 """Squares that are all alike miss their prediction by rounding alone, 1e-12 or so, or by their own size."""
 NOTHING_LEFT = 1e-12
@@ -32,8 +30,6 @@ MOST_ADVISED = 10**9
 """More shots than this are no advice."""
 
 # ---------------------------------------------------------------------- power
-POWER_SCALE = 1.25
-"""Power is the chance to notice a standard deviation 25% away from the predicted one."""
 POWER_RUNS, POWER_VALUES = 200, 2000
 """Simulated tests (power is then good to 4%), and values of each at most: power hardly changes beyond."""
 POWER_SHARE = 0.2

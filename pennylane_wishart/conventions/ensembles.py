@@ -103,7 +103,6 @@ LARGEST_DOF = 1 << 60  # degrees of freedom handed on as a number: at most as ma
 WEIGHT_SLACK = 1e-9  # eigenvalues of an input may sum to this much above 1: rounding of a diagonalisation
 SPAN_RANK = 1e-12  # singular values below this share of the largest are rounding, not another direction of the inputs
 QUATERNION_RANK = 1e-10  # the same after Gram–Schmidt over H, which rounds twice
-TINY = 1e-300  # Keeps a division or a logarithm of an exact 0 finite; what it stands for is then set apart
 
 # --- the Gaussian verdict -----------------------------------------------------------------------------
 GAUSSIAN_DOF = 30.0  # degrees of freedom that count as many: skewness √(8/r) is then 0.5

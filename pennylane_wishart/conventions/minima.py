@@ -87,4 +87,3 @@ EDGE_DEPTH = -60.0  # how far its log is shrunk: e^−60 of it is nothing
 # --- quantiles and moments --------------------------------------------------------------------------------
 QUANTILE_STEPS = 60  # bisections of a quantile: the last is below a unit in the last place
 MOMENT_NODES = 4  # gauss points in an interval of knots: exact for moments up to the fifth of a piecewise cubic cdf
-TINY = 1e-300  # keeps a division or a logarithm of an exact 0 finite; what it stands for is then set apart

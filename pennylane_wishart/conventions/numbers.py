@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Estimate", "LowerBound", "LowerBounds", "UpperBound", "UpperBounds"]
+__all__ = ["Estimate", "LowerBound", "LowerBounds", "TINY", "UpperBound", "UpperBounds"]
+
+
+TINY = 1e-300
+"""Keeps a division or a logarithm of an exact 0 finite; what it stands for is then set apart."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -22,11 +23,14 @@ def takes(
 
     ``inspect`` and ``help`` show every option with its default; keyword-only fields stay keyword-only, and
     the field ``rest`` takes every keyword that is no other's. A misspelt option names the nearest one.
+    ``{options}`` in the function's docstring becomes the words of the record's own.
     """
     own = inspect.signature(record)
     subject = inspect.Parameter(first, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     fields = [p.replace(kind=p.VAR_KEYWORD, default=p.empty) if p.name == rest else p for p in own.parameters.values()]
     signature = own.replace(parameters=[subject, *fields], return_annotation=inspect.Signature.empty)
+
+    words = textwrap.dedent("    " + (record.__doc__ or "").split("\n", 1)[-1]).strip("\n")
 
     def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
         @functools.wraps(function)
@@ -43,6 +47,7 @@ def takes(
             subject = bound.arguments.pop(first)
             return function(subject, record(**bound.arguments))  # type: ignore[call-arg]  # bound by its signature
 
+        door.__doc__ = (function.__doc__ or "").replace("{options}", textwrap.indent(words, " " * 8).lstrip())
         door.__signature__ = signature  # type: ignore[attr-defined]  # what inspect and help read
         return door
 

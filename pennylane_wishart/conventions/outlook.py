@@ -12,8 +12,6 @@ SAME_LEVEL = 0.01
 """Of the scale: ends that lie closer are one level."""
 GRADIENT = 1e-4
 """Of the scale, largest component: the end is then within 0.003 of the scale in 41 of 44 descents."""
-CONFIDENCE = 0.95
-"""Of the intervals of a median, a fraction or a gap."""
 BUDGET = 30.0
 """Seconds that descents of a default diagnosis may take, as estimated before any is run."""
 PREFLIGHT_BUDGET = 5.0

@@ -1,7 +1,5 @@
 """Tolerances and limits of the arithmetic of Pauli words, read by every room that builds on it."""
 
-TINY = 1e-300
-"""Stands for a scale that is zero, so that a share of it can be taken: above the smallest normal float."""
 ZERO_TERM = 1e-12
 """A coefficient below this part of the largest is rounding: sums of a few thousand products keep 1e-13."""
 MAX_MATRIX_QUBITS = 12

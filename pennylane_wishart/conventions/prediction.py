@@ -48,8 +48,6 @@ POINT_MASS = 1e-8
 """Of max(1, |mean|): a sample of a constant loss stays that close to it on a simulator of double precision."""
 NULL_DIRECTION = 1e-10
 """Of the largest eigenvalue of a covariance: below, a direction in which nothing moves."""
-SMALLEST = 1e-300
-"""What is put for 0 where a quotient follows."""
 
 # ---------------------------------------------------------------------- laws held against a sample
 CLOSE = 0.04

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 # ------------------------------------------------------------------ confidence
-Z975 = 1.96
-"""Standard errors of a normal estimate up to its one-sided 97.5% limit: the usual 95% interval, both sides."""
-ONE_SIDED = 0.975
-"""Confidence of those limits."""
 UNSEEN_CONFIDENCE = 0.95
 """Confidence of the limit on a rate that no walker hit: the rule of three, 3/n."""
 RARE = 1e-3

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv, gammaln, log_ndtr
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.arguments import check_beta, finite_number, freeze
 from pennylane_wishart.ensembles.distribution import Tails
 from pennylane_wishart.ensembles.inversion import log1p_minus
@@ -141,7 +142,7 @@ class GammaLoss(Law):
         """Lentz's continued fraction of the upper incomplete Gamma function."""
         y = np.maximum(y, self.shape + 1)
         b = y + 1 - self.shape
-        c, d = np.full_like(y, 1 / limits.TINY), 1 / b  # an infinite first convergent
+        c, d = np.full_like(y, 1 / TINY), 1 / b  # an infinite first convergent
         h = d
         for k in range(1, limits.TAIL_TERMS):
             an = -k * (k - self.shape)

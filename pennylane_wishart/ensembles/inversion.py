@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array, Unit, scaled_float, std_exponent
 from pennylane_wishart.ensembles.spectrum import Spectrum
 
@@ -199,7 +200,7 @@ def _contour(y: Array, v: Array, b: Array, shape: Array, pole: int) -> tuple[Arr
         half += part[:, (start % 2) :: 2].sum(axis=1)
     total, half = total * step, half * 2 * step
     error = (np.abs(total - half) / np.abs(total)) ** limits.CONTOUR_ERROR_POWER
-    log = peak + np.log(np.maximum(total, limits.TINY) * width / np.pi)
+    log = peak + np.log(np.maximum(total, TINY) * width / np.pi)
     return log - (np.log(tau) if pole else 0.0), error
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.arguments import check_size, finite_number
 from pennylane_wishart.ensembles.distribution import Distribution, Tails
 from pennylane_wishart.ensembles.scaled import Array, Scaled
@@ -164,7 +165,7 @@ def _smooth(z: Array) -> Array:
 
 def _cell_cdf(x: Array, point: Array, width: Array, sigma: Array) -> Array:
     """P(uniform cell + normal noise ≤ x); the wide-cell form where the noise is narrow."""
-    safe = np.maximum(sigma, limits.TINY)
+    safe = np.maximum(sigma, TINY)
     gap = x - point
     # a narrow cell is a point; a wide one averages the normal cdf, whose antiderivative is known
     narrow = width <= limits.NARROW_CELL * sigma
@@ -179,7 +180,7 @@ def _cell_cdf(x: Array, point: Array, width: Array, sigma: Array) -> Array:
 
 
 def _cell_pdf(x: Array, point: Array, width: Array, sigma: Array) -> Array:
-    safe = np.maximum(sigma, limits.TINY)
+    safe = np.maximum(sigma, TINY)
     gap = x - point
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         as_point = np.exp(-((gap / safe) ** 2) / 2) / (safe * math.sqrt(2 * math.pi))

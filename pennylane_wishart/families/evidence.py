@@ -17,22 +17,19 @@ variable with five parts, all integrated over:
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr, logsumexp
 
 from pennylane_wishart.conventions import Decay
 from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions.arrays import Floats
 
 __all__ = ["MODELS", "log_evidence", "rounding_steps"]
 
 MODELS = (Decay.EXPONENTIAL, Decay.POLYNOMIAL, Decay.NONE)
 _MISFITS = np.geomspace(limits.MISFIT_FLOOR, limits.LARGEST_MISFIT, limits.MISFIT_POINTS)
-_Floats = NDArray[np.float64]
 
 
-def log_evidence(
-    n: _Floats, y: _Floats, error: _Floats, layers: _Floats, model: Decay, alternating: bool = False
-) -> float:
+def log_evidence(n: Floats, y: Floats, error: Floats, layers: Floats, model: Decay, alternating: bool = False) -> float:
     """Return ln ∫ likelihood × prior for one of ``MODELS``.
 
     Args:
@@ -63,7 +60,7 @@ def log_evidence(
     return float(logsumexp(terms + prior) - logsumexp(prior))
 
 
-def _covariance(n: _Floats, x: _Floats, error: _Floats, layers: _Floats, model: Decay) -> tuple[_Floats, _Floats]:
+def _covariance(n: Floats, x: Floats, error: Floats, layers: Floats, model: Decay) -> tuple[Floats, Floats]:
     # every unknown of known size, integrated over, is one outer product in the covariance
     base = np.diag(error**2) + limits.LEVEL**2
     if len(np.unique(n % 2)) == 2:
@@ -78,7 +75,7 @@ def _covariance(n: _Floats, x: _Floats, error: _Floats, layers: _Floats, model: 
     return base + size**2 * np.outer(shape, shape), direction
 
 
-def rounding_steps(n: _Floats, x: _Floats, layers: _Floats) -> _Floats:
+def rounding_steps(n: Floats, x: Floats, layers: Floats) -> Floats:
     """Return what a rounded depth has beyond a smooth one, in layers; 0 where unknown.
 
     A depth that grows smoothly must explain nothing, or it would hide the decay itself: the smooth
@@ -96,14 +93,14 @@ def rounding_steps(n: _Floats, x: _Floats, layers: _Floats) -> _Floats:
     return np.asarray(rest / np.diff(np.unique(layers)).min())
 
 
-def _decay(y: _Floats, covariances: _Floats, direction: _Floats, low: float, high: float) -> _Floats:
+def _decay(y: Floats, covariances: Floats, direction: Floats, low: float, high: float) -> Floats:
     """ln of the likelihood integrated over a log-uniform rate, per covariance of a batch."""
     at_best, rate, width = _best(y, covariances, direction)
     density = -np.log(np.clip(rate, low, high) * np.log(high / low))
     return np.asarray(at_best + _log_area(width) + density + _log_inside(rate, width, low, high))
 
 
-def _no_decay(y: _Floats, covariances: _Floats, direction: _Floats) -> _Floats:
+def _no_decay(y: Floats, covariances: Floats, direction: Floats) -> Floats:
     """The same for a law that is constant or, with equal weight, grows as a power."""
     at_best, rate, width = _best(y, covariances, direction)
     low, high = limits.GROWTH
@@ -113,7 +110,7 @@ def _no_decay(y: _Floats, covariances: _Floats, direction: _Floats) -> _Floats:
     return np.asarray(np.logaddexp(constant, growing) - np.log(2))
 
 
-def _best(y: _Floats, covariances: _Floats, direction: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+def _best(y: Floats, covariances: Floats, direction: Floats) -> tuple[Floats, Floats, Floats]:
     """Return (ln likelihood at the best rate, the best rate, its standard deviation)."""
     # the likelihood is Gaussian in the rate: its maximum and curvature are the whole of it
     root = np.linalg.cholesky(covariances)
@@ -126,11 +123,11 @@ def _best(y: _Floats, covariances: _Floats, direction: _Floats) -> tuple[_Floats
     return -0.5 * ((u * u).sum(1) - information * rate**2) - log_det, rate, information**-0.5
 
 
-def _log_area(width: _Floats) -> _Floats:
+def _log_area(width: Floats) -> Floats:
     return np.asarray(0.5 * np.log(2 * np.pi) + np.log(width))
 
 
-def _log_inside(center: _Floats, width: _Floats, low: float, high: float) -> _Floats:
+def _log_inside(center: Floats, width: Floats, low: float, high: float) -> Floats:
     """ln P(low < X < high) for normal X, accurate in the far tails."""
     a, b = (low - center) / width, (high - center) / width
     # Above the interval's low end the logarithm is accurate in the mirrored tail only.

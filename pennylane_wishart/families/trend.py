@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from scipy.stats import norm
 
 from pennylane_wishart.conventions import Decay
 from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families.evidence import MODELS, log_evidence, rounding_steps
 from pennylane_wishart.families.line import LineFit, line_fit
@@ -19,7 +20,6 @@ from pennylane_wishart.families.table import interval
 
 __all__ = ["Trend", "trend_of"]
 
-_Floats = NDArray[np.float64]
 _Lines = tuple[LineFit | None, LineFit | None]
 _Three = tuple[float, float, float]
 
@@ -131,7 +131,7 @@ def trend_of(
     return Trend(*lines, _three(weights), _three(-2 * log_weights), verdict, reason, confidence)
 
 
-def _evidence(data: tuple[_Floats, _Floats, _Floats, _Floats], model: Decay) -> float:
+def _evidence(data: tuple[Floats, Floats, Floats, Floats], model: Decay) -> float:
     """Evidence of a law with and without an alternation of period four, equally likely beforehand.
 
     Where the depth is rounded to layers, so that it stands still between some sizes, its steps are the
@@ -146,13 +146,13 @@ def _evidence(data: tuple[_Floats, _Floats, _Floats, _Floats], model: Decay) -> 
     return float(np.logaddexp(plain, log_evidence(sizes, values, errors, depth, model, alternating=True)) - np.log(2))
 
 
-def _lines(n: _Floats, y: _Floats, error: _Floats) -> _Lines:
+def _lines(n: Floats, y: Floats, error: Floats) -> _Lines:
     if len(np.unique(n)) < 2:
         return None, None
     return line_fit(n, y, error, "qubits"), line_fit(np.log2(n), y, error, "log2 qubits")
 
 
-def _limit_evidence(lines: _Lines, y: _Floats, error: _Floats, n: _Floats, limit: _Floats) -> _Floats:
+def _limit_evidence(lines: _Lines, y: Floats, error: Floats, n: Floats, limit: Floats) -> Floats:
     """log-probability that each law stays below the upper limits, the tightest one counted.
 
     Limits of different sizes come from the same scarcity of walkers, so they are not multiplied,
@@ -173,7 +173,7 @@ def _limit_evidence(lines: _Lines, y: _Floats, error: _Floats, n: _Floats, limit
     return out
 
 
-def _verdict(weights: _Floats, confidence: float) -> Decay:
+def _verdict(weights: Floats, confidence: float) -> Decay:
     if weights[0] >= confidence:
         return Decay.EXPONENTIAL
     if weights[0] > 1 - confidence:
@@ -181,7 +181,7 @@ def _verdict(weights: _Floats, confidence: float) -> Decay:
     return Decay.POLYNOMIAL if weights[1] > weights[2] else Decay.NONE
 
 
-def _reason(verdict: Decay, weights: _Floats, lines: _Lines, n: _Floats, confidence: float) -> str:
+def _reason(verdict: Decay, weights: Floats, lines: _Lines, n: Floats, confidence: float) -> str:
     if verdict is Decay.EXPONENTIAL:
         return (
             f"an exponential law has weight {weights[0]:.3f} against "
@@ -195,7 +195,7 @@ def _reason(verdict: Decay, weights: _Floats, lines: _Lines, n: _Floats, confide
     )
 
 
-def _advice(lines: _Lines, n: _Floats) -> str:
+def _advice(lines: _Lines, n: Floats) -> str:
     """Name the first larger size where the two lines are far apart."""
     exponential, polynomial = lines
     assert exponential is not None and polynomial is not None  # a verdict needs three sizes
@@ -206,7 +206,7 @@ def _advice(lines: _Lines, n: _Floats) -> str:
     return "add larger sizes"
 
 
-def _unjudged(lines: _Lines, n: _Floats, y: _Floats, confidence: float) -> Trend:
+def _unjudged(lines: _Lines, n: Floats, y: Floats, confidence: float) -> Trend:
     nan = (float("nan"),) * 3
     if len(y) and np.all(np.isneginf(y)):
         reason = "every parameter is dead at every size: there is no variance to follow"
@@ -218,7 +218,7 @@ def _unjudged(lines: _Lines, n: _Floats, y: _Floats, confidence: float) -> Trend
     return Trend(*lines, nan, nan, Decay.UNKNOWN, reason, confidence)
 
 
-def _three(values: _Floats) -> _Three:
+def _three(values: Floats) -> _Three:
     a, b, c = (float(v) for v in values)
     return a, b, c
 

@@ -11,12 +11,13 @@ from scipy.optimize import minimize
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.collect import Work
 from pennylane_wishart.measurement.engine import Engine, engine_for
 from pennylane_wishart.measurement.grouping import group_ends, wrapped
 from pennylane_wishart.measurement.keeping import Kept, collect_into, watch_of
-from pennylane_wishart.measurement.options import SearchOptions, takes
+from pennylane_wishart.measurement.options import SearchOptions
 from pennylane_wishart.measurement.records.minima import MinimaMeasurement
 from pennylane_wishart.measurement.setup import Setup, notice_state, prepare_measurement
 from pennylane_wishart.measurement.tables import ENDS, Ends, Table

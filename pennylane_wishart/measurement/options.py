@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
-import inspect
 import os
-import textwrap
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,13 +13,10 @@ from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.store.store_file import StoreFile, store_file
 
-__all__ = ["MeasureOptions", "QuoteOptions", "SearchOptions", "count", "takes"]
+__all__ = ["MeasureOptions", "QuoteOptions", "SearchOptions", "count"]
 
 Seed: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | None"
 Store: TypeAlias = "str | os.PathLike[str] | StoreFile | None"
-_P = ParamSpec("_P")
-_Options = TypeVar("_Options")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,34 +176,3 @@ def count(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name} needs an integer >= {least}; got {value!r}.")
     return int(value)
-
-
-def takes(
-    record: Callable[_P, _Options],
-) -> Callable[[Callable[[Any, _Options], _Result]], Callable[Concatenate[Any, _P], _Result]]:
-    """Give a function of (qnode, record) the public signature ``f(qnode, <fields of the record>)``.
-
-    ``help`` shows every option with its default; ``{options}`` in the docstring becomes the record's own words.
-    """
-    first = inspect.Parameter("qnode", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = inspect.Signature([first, *inspect.signature(record).parameters.values()])
-    listed = textwrap.dedent("    " + (record.__doc__ or "").split("\n", 1)[-1]).strip("\n")
-
-    def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
-        @functools.wraps(function)
-        def door(*args: Any, **kwargs: Any) -> _Result:
-            # Said here, with the nearest name: ``bind`` would name neither the function nor what was meant.
-            for name in kwargs:
-                if name not in signature.parameters:
-                    near = difflib.get_close_matches(name, signature.parameters, 1)
-                    hint = f"; did you mean {near[0]!r}?" if near else ""
-                    raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
-            given = signature.bind(*args, **kwargs).arguments
-            return function(given.pop("qnode"), record(**given))  # type: ignore[call-arg]  # bound by its signature
-
-        shown = signature.replace(return_annotation=inspect.signature(function).return_annotation)
-        door.__signature__ = shown  # type: ignore[attr-defined]  # what inspect and help read
-        door.__doc__ = (function.__doc__ or "").replace("{options}", textwrap.indent(listed, " " * 8).lstrip())
-        return door
-
-    return wrap

@@ -13,10 +13,11 @@ from pennylane.measurements import ExpectationMP, VarianceMP
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.checks import check_shots
 from pennylane_wishart.measurement.engine import Engine
-from pennylane_wishart.measurement.options import MeasureOptions, QuoteOptions, takes
+from pennylane_wishart.measurement.options import MeasureOptions, QuoteOptions
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.quote import Quote
 from pennylane_wishart.measurement.routes.shifts import ParameterShift

@@ -10,9 +10,10 @@ import numpy as np
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Integers
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.measurement.collect import Work
 from pennylane_wishart.measurement.keeping import Kept, collect_into, watch_of
-from pennylane_wishart.measurement.options import MeasureOptions, count, takes
+from pennylane_wishart.measurement.options import MeasureOptions, count
 from pennylane_wishart.measurement.quotes import check_interval, split_budget
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.measurement import Measurement

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array
 from pennylane_wishart.errors import Status
 from pennylane_wishart.minima.law import MinimaLaw
@@ -102,7 +103,7 @@ def assemble(replicas: list[Replica], floor: float, tolerance: float = limits.TO
         status = Status.NOT_CONVERGED
     if error**2 * limits.FEWEST_EFFECTIVE > variance:
         status = Status.LOW_SAMPLE_SIZE
-    knots, levels = _curve(energy, weight, floor, variance / max(error, limits.TINY) ** 2)
+    knots, levels = _curve(energy, weight, floor, variance / max(error, TINY) ** 2)
     return Assembled(float(mean), variance, error, knots, levels, status, log_number, log_error)
 
 

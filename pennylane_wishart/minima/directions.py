@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array
 from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.minima.spectrum import second_moment
@@ -69,7 +70,7 @@ class _SectorState:
         self.root = np.sqrt(shares)
         force = self.root * self.excess
         self.sigma = np.sqrt((force * force).sum(axis=1))
-        self.force = force / np.maximum(self.sigma, limits.TINY)[:, None]
+        self.force = force / np.maximum(self.sigma, TINY)[:, None]
 
     def take(self, target: NDArray[np.intp], source: NDArray[np.intp]) -> None:
         for name in ("energy", "excess", "root", "sigma", "force"):
@@ -208,10 +209,10 @@ class RandomDirections:
         """Draw each sector's gradient share given that they sum to 0; also log density there."""
         pull = np.stack([b * s.sigma for b, s in zip(lengths, self.states, strict=True)])
         if len(self.states) == 1:
-            return [np.zeros(pull.shape[1])], np.log(self.peak / np.maximum(pull[0], limits.TINY))
+            return [np.zeros(pull.shape[1])], np.log(self.peak / np.maximum(pull[0], TINY))
         dims = self.real_dims[:, None]
         shares = pull**2 / dims
-        scale = np.maximum(shares.sum(axis=0), limits.TINY)
+        scale = np.maximum(shares.sum(axis=0), TINY)
         free = rng.standard_normal(pull.shape) / np.sqrt(dims)
         free -= pull / dims * (pull * free).sum(axis=0) / scale
         # a sum of coordinates is closer to normal than each: as one of a larger sphere.
@@ -233,7 +234,7 @@ def _sector_column(
     w = state.gaussian(index, rng, closed=True)
     state.without_force(w, 1)
     norm = np.sqrt((w * w).sum(axis=1))
-    w *= (np.sqrt(1 - overlap**2) / np.maximum(norm, limits.TINY))[:, None]
+    w *= (np.sqrt(1 - overlap**2) / np.maximum(norm, TINY))[:, None]
     state.add_force(w, 0, overlap)
     metric = state.excess[:, state.layout.level_of[: w.shape[1]]]
     imaginary = state.imaginary_force(w)
@@ -265,14 +266,14 @@ def _second_derivative(
     inner = _bloch(beta, inner_dim, count, rng) if inner_dim > 1 else np.zeros_like(bloch)
     eta = state.gaussian(index, rng, closed=False)
     state.without_force(eta, beta)
-    across = (eta * w).sum(axis=1) / np.maximum((w * w).sum(axis=1), limits.TINY)
+    across = (eta * w).sum(axis=1) / np.maximum((w * w).sum(axis=1), TINY)
     eta -= across[:, None] * w
     tail = lay.tail_dim(index)
     hidden = 2 * rng.standard_gamma(tail / 2, count) if tail > 0 else np.zeros(count)
     norm = np.sqrt((eta * eta).sum(axis=1) + hidden)
     touched = (imaginary**2).sum(axis=1) + (overlap * state.sigma) ** 2
     left = np.maximum(state.sigma**2 - touched, 0.0) * (1 - (inner**2).sum(axis=1))
-    field = eta * (np.sqrt(left) / np.maximum(norm, limits.TINY))[:, None]
+    field = eta * (np.sqrt(left) / np.maximum(norm, TINY))[:, None]
     field += ((bloch + inner) * imaginary).sum(axis=1)[:, None] * w
     for copy in range(1, beta):
         amount = (bloch - inner)[:, copy - 1] * state.sigma

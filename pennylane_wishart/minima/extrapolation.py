@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array
 from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.errors import InputError, Status
@@ -188,7 +189,7 @@ def _shrink(sector: Spectrum, share: float) -> Spectrum:
 def _moved(law: MinimaLaw, energy: float, error: float, deviation: float) -> Assembled:
     """Give the larger circuit's shape the extrapolated mean and width, on a log scale of E."""
     shape = (deviation / energy) / (law.std() / law.mean())
-    knots = np.maximum(law.knots + law.center, limits.TINY) ** shape
+    knots = np.maximum(law.knots + law.center, TINY) ** shape
     middle = float(np.dot(np.diff(law.levels), (knots[1:] + knots[:-1]) / 2))
     knots = knots * (energy / middle)
     keep = np.concatenate([[True], np.diff(knots) > 0])  # equal to rounding next to the optimum

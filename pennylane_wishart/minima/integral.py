@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.minima.assembly import Assembled, Replica, assemble
@@ -240,7 +241,7 @@ def _place(law: StateLaw, n_parameters: int, power: float, rng: np.random.Genera
 def _log_mass(law: StateLaw, nodes: Nodes, log_density: Array) -> Array:
     energy = law.energy[nodes]
     edges = np.concatenate([[energy[0]], 0.5 * (energy[1:] + energy[:-1]), [energy[-1]]])
-    return np.asarray(log_density + np.log(np.maximum(edges[:-1] - edges[1:], limits.TINY)))
+    return np.asarray(log_density + np.log(np.maximum(edges[:-1] - edges[1:], TINY)))
 
 
 def _carrying(law: StateLaw, nodes: Nodes, log_density: Array) -> Nodes:

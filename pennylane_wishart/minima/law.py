@@ -10,6 +10,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles import Law
 from pennylane_wishart.ensembles.arguments import freeze
 from pennylane_wishart.ensembles.distribution import Tails, point_density, point_tails
@@ -79,7 +80,7 @@ class MinimaLaw(Law):
         if self.is_point_mass:
             return math.inf
         # the ratio before the square: both are 1e-300 in a sector of 2^1000 states
-        return float((math.sqrt(self.variance) / max(self.standard_error, limits.TINY)) ** 2)
+        return float((math.sqrt(self.variance) / max(self.standard_error, TINY)) ** 2)
 
     @property
     def expected_number(self) -> float:

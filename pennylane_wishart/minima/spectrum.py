@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.arguments import check_beta
 from pennylane_wishart.ensembles.spectrum import Spectrum
 from pennylane_wishart.errors import InputError
@@ -91,7 +92,7 @@ def merge_levels(sector: Spectrum, n_levels: int) -> Spectrum:
     levels = np.array(sector.values)
     edges = np.linspace(levels[1], levels[-1], n_levels)
     # groups centred on the ends keep an isolated highest level apart
-    group = np.rint((levels[1:] - edges[0]) / max(edges[1] - edges[0], limits.TINY)).astype(int)
+    group = np.rint((levels[1:] - edges[0]) / max(edges[1] - edges[0], TINY)).astype(int)
     values, counts = [sector.values[0]], [sector.counts[0]]
     for label in np.unique(group):
         members = np.flatnonzero(group == label) + 1

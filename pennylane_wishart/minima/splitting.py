@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.conventions import minima as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.scaled import Array
 
 __all__ = ["Column", "Columns", "SplitResult", "split"]
@@ -167,7 +168,7 @@ def split(
         top, weights, total = _blocked(current)
         if index == n_parameters - 1:
             break
-        effective = total**2 / np.maximum((weights**2).sum(axis=1), limits.TINY)
+        effective = total**2 / np.maximum((weights**2).sum(axis=1), TINY)
         uneven = (effective < threshold * block) & (total > 0)
         if uneven.any():
             chosen = _systematic(np.where(total[:, None] > 0, weights, 1.0), rng)
@@ -176,11 +177,11 @@ def split(
             columns.take(target, source)
             population.take(target, source, index + 1, column.rows.shape[1])
             looked_ahead[target] = looked_ahead[source]
-            level = top + np.log(np.maximum(total, limits.TINY) / block)
+            level = top + np.log(np.maximum(total, TINY) / block)
             current[uneven] = level[uneven, None]
     with np.errstate(divide="ignore"):
         log_mass = np.where(total > 0, top + np.log(total / block), -np.inf)
-    shares = weights / np.maximum(total, limits.TINY)[:, None]
+    shares = weights / np.maximum(total, TINY)[:, None]
     return SplitResult(log_mass, shares, population.ancestors.reshape(n_blocks, block))
 
 

@@ -60,6 +60,8 @@ def descend(
     """
     if circuit.trace is None:
         return Reason(ReasonCode.UNSUPPORTED, "no descents: there is no QNode to run, only a normal form.")
+    if (circuit.random_of >= 0).any():
+        return Reason(ReasonCode.UNSUPPORTED, "no descents: the data count as random, so there is no one loss.")
     if circuit.n_qubits > limits.MAX_QUBITS:
         text = f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS})."
         return Reason(ReasonCode.TOO_LARGE, text)

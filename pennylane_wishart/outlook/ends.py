@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions import outlook as limits
 
 __all__ = ["at_best", "distinct_levels", "fraction_interval", "median_interval"]
@@ -32,12 +33,12 @@ def median_interval(ends: NDArray[np.float64]) -> tuple[float, float]:
     """
     ordered, n, k = np.sort(ends), len(ends), 1
     # (x_k, x_{n+1−k}) misses the median with probability 2·P(Binomial(n, 1/2) ≤ k − 1)
-    while 2 * stats.binom.cdf(k, n, 0.5) <= 1 - limits.CONFIDENCE:
+    while 2 * stats.binom.cdf(k, n, 0.5) <= 1 - levels.INTERVAL:
         k += 1
     return float(ordered[k - 1]), float(ordered[n - k])
 
 
 def fraction_interval(hits: int, starts: int) -> tuple[float, float]:
     """Return the Clopper–Pearson interval of the chance that a start ends at the best level."""
-    found = stats.binomtest(hits, starts).proportion_ci(limits.CONFIDENCE, "exact")
+    found = stats.binomtest(hits, starts).proportion_ci(levels.INTERVAL, "exact")
     return float(found.low), float(found.high)

@@ -49,7 +49,7 @@ def reach_of(signature: Signature, circuit: RotationCircuit) -> Reach:
     width = float(np.abs(circuit.observable.coefficients).sum())
     blocked = ""
     if np.isfinite(ground) and reachable > ground + limits.REACHED_GAP * width:
-        blocked = _in_words(signature, circuit, ground, space if same or space is not None else None)
+        blocked = _in_words(signature if same else None, circuit, ground, space)
     return Reach(ground, reachable, blocked, space)
 
 
@@ -71,16 +71,17 @@ def _weighted_ground(signature: Signature) -> float:
     return float(sum(s.weight * s.ground for s in sectors))
 
 
-def _in_words(signature: Signature, circuit: RotationCircuit, ground: float, space: ReachedSpace | None) -> str:
-    sectors = signature.weighted_sectors
-    if len(sectors) > 1:
+def _in_words(signature: Signature | None, circuit: RotationCircuit, ground: float, space: ReachedSpace | None) -> str:
+    """Say what keeps the ground level out of reach; the sectors' own levels are those of the loss that minimises."""
+    sectors = () if signature is None else signature.weighted_sectors
+    best = min(sectors, key=lambda s: s.ground, default=None)
+    width = float(np.abs(circuit.observable.coefficients).sum())
+    if best is not None and best.ground <= ground + limits.REACHED_GAP * width:
         heavy = max(sectors, key=lambda s: s.weight)
-        best = min(sectors, key=lambda s: s.ground)
-        if best.weight < 1 - limits.SAME_LEVEL:
-            return (
-                f"{1 - best.weight:.0%} of the input lies outside the sector that reaches lowest ({_named(best)}), and "
-                f"no gate moves it there; the heaviest sector, {_named(heavy)}, holds {heavy.weight:.0%}"
-            )
+        return (
+            f"{1 - best.weight:.0%} of the input lies outside the sector of the ground level ({_named(best)}), and no "
+            f"gate moves it there; the heaviest sector, {_named(heavy)}, holds {heavy.weight:.0%}"
+        )
     if space is not None and space.dim < 2**circuit.n_qubits:
         return (
             f"a symmetry of the gates: from this input they reach {space.dim:,} of {2**circuit.n_qubits:,} "

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
 
 __all__ = ["ReachedSpace", "reached_space"]
 
 
-_Floats = NDArray[np.float64]
 _Complex = NDArray[np.complex128]
 
 
@@ -47,7 +47,7 @@ class ReachedSpace:
         return len(self.vector)
 
     @cached_property
-    def levels(self) -> _Floats:
+    def levels(self) -> Floats:
         """Eigenvalues of the observable on V, ascending."""
         return np.asarray(np.linalg.eigvalsh(self.observable), np.float64)
 
@@ -57,17 +57,17 @@ class ReachedSpace:
         return float(self.levels[0])
 
     @cached_property
-    def _spectra(self) -> list[tuple[_Floats, _Complex]]:
+    def _spectra(self) -> list[tuple[Floats, _Complex]]:
         return [np.linalg.eigh(g) for g in self.generators]
 
-    def turn(self, k: int, angles: _Floats, states: _Complex) -> _Complex:
+    def turn(self, k: int, angles: Floats, states: _Complex) -> _Complex:
         """Apply rotation ``k`` at angles ``(batch,)`` to states ``(batch, …, d)``."""
         values, vectors = self._spectra[self.kind[k]]
         phases = np.exp(-1j * np.multiply.outer(angles, values))
         phases = phases.reshape(len(angles), *[1] * (states.ndim - 2), self.dim)
         return np.asarray((phases * (states @ vectors.conj())) @ vectors.T)
 
-    def states(self, parameters: _Floats) -> _Complex:
+    def states(self, parameters: Floats) -> _Complex:
         """Return ψ at parameters ``(batch, n_params)``, complex128 ``(batch, d)``."""
         angles = self.circuit.angles_of(parameters)
         psi = np.broadcast_to(self.vector, (len(angles), self.dim))
@@ -75,7 +75,7 @@ class ReachedSpace:
             psi = self.turn(k, angles[:, k], psi)
         return psi
 
-    def tangents(self, parameters: _Floats) -> _Complex:
+    def tangents(self, parameters: Floats) -> _Complex:
         """Return ∂ψ/∂θ_p at one point ``(n_params,)``, complex128 ``(n_params, d)``."""
         angles = self.circuit.angles_of(parameters)
         psi = self.vector[None]
@@ -89,7 +89,7 @@ class ReachedSpace:
                 out[p] += -1j * self.circuit.coefficients[k] * (psi[0] @ self.generators[self.kind[k]].T)
         return out
 
-    def gradients(self, parameters: _Floats) -> tuple[_Floats, _Floats]:
+    def gradients(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Return ℓ ``(batch,)`` and ∇ℓ ``(batch, n_params)``. Cost O(batch · rotations · d²)."""
         angles = self.circuit.angles_of(parameters)
         psi = self.states(parameters)

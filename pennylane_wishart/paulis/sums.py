@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.conventions import paulis as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis.words import PHASES, PauliWords, matrix_dim
 
@@ -37,9 +38,7 @@ class PauliSum:
         kept, inverse = words.unique()
         total = np.zeros(len(kept), dtype=np.result_type(coefficients.dtype, float))
         np.add.at(total, inverse, coefficients)
-        if np.iscomplexobj(total) and np.all(
-            np.abs(total.imag) <= tol * max(limits.TINY, np.abs(total).max(initial=0))
-        ):
+        if np.iscomplexobj(total) and np.all(np.abs(total.imag) <= tol * max(TINY, np.abs(total).max(initial=0))):
             total = total.real  # products of Hermitian words: an imaginary part that small is rounding
         # compared with what came in: terms that cancel leave rounding of their own size
         keep = np.abs(total) > tol * np.abs(coefficients).max(initial=0.0)
@@ -66,7 +65,7 @@ class PauliSum:
             ).reshape(2, 2, *a.shape[2:])
             tensor = np.moveaxis(letters / 2, (0, 1), (q, n + q))  # axes: x bit, z bit
         flat = tensor.reshape(-1)
-        index = np.flatnonzero(np.abs(flat) > tol * max(np.abs(flat).max(initial=0), limits.TINY))
+        index = np.flatnonzero(np.abs(flat) > tol * max(np.abs(flat).max(initial=0), TINY))
         shifts = np.arange(2 * n - 1, -1, -1)
         bits = (index[:, None] >> shifts) & 1
         words = PauliWords.from_bits(bits[:, :n], bits[:, n:])

@@ -15,6 +15,8 @@ from scipy.special import ndtr
 from pennylane_wishart.algebra import orbit
 from pennylane_wishart.circuit import InputState
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.arguments import check_size
 from pennylane_wishart.ensembles.process import (
@@ -34,21 +36,20 @@ from pennylane_wishart.sectors.inputs import SectorInputs, sector_inputs
 __all__ = ["Process", "SectorProcess", "SpinProcess", "build_process"]
 
 _GRID = np.linspace(*limits.NORMAL_GRID)
-_Floats = NDArray[np.float64]
 
 
 class _Part(Protocol):
     """One independent part of the losses, with mean 0 or a constant mean inside."""
 
     @property
-    def covariance(self) -> _Floats:
+    def covariance(self) -> Floats:
         """Cov[ℓ_i, ℓ_j] of this part, ``(n, n)``."""
 
     @property
     def verdict(self) -> GaussianVerdict:
         """Whether this part is close to a Gaussian process."""
 
-    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
+    def sample(self, size: int, rng: np.random.Generator) -> Floats:
         """Joint draws, ``(size, n)``."""
 
     def marginal(self, i: int) -> Law:
@@ -85,18 +86,18 @@ class SectorProcess:
         return np.asarray(self.operators + omega @ self.operators.conj() @ omega.T) / 2
 
     @property
-    def weights(self) -> _Floats:
+    def weights(self) -> Floats:
         """Tr ρ_i in the sector, ``(n,)``."""
         return np.asarray(np.einsum("nii->n", self.operators).real)
 
     @property
-    def overlaps(self) -> _Floats:
+    def overlaps(self) -> Floats:
         """Tr ρ_iρ_j over F, ``(n, n)``: over H twice the complex trace of the Jordan parts."""
         traces = np.einsum("iab,jba->ij", self._jordan, self._jordan).real
         return np.asarray(2 * traces if self.beta == 4 else traces)
 
     @property
-    def covariance(self) -> _Floats:
+    def covariance(self) -> Floats:
         """Cov[ℓ_i, ℓ_j] of this sector."""
         return loss_covariance(self.values, self.multiplicities, self.beta, self.overlaps, self.weights)
 
@@ -105,7 +106,7 @@ class SectorProcess:
         """Gaussian process or not, judged for a pure input."""
         return gaussian_verdict(self.values, self.multiplicities, self.beta)
 
-    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
+    def sample(self, size: int, rng: np.random.Generator) -> Floats:
         """Joint draws by compression of O to the span of the inputs."""
         return process_sample(self.values, self.multiplicities, self.beta, self.operators, size, rng)
 
@@ -122,11 +123,11 @@ class SectorProcess:
 class SpinProcess:
     """A spin factor: ℓ_i = ‖b‖·a_i·u with one u uniform on S^{d−1} for all inputs."""
 
-    vectors: _Floats
+    vectors: Floats
     """‖b‖·⟨γ_j⟩ of every input, ``(n, d)``."""
 
     @property
-    def covariance(self) -> _Floats:
+    def covariance(self) -> Floats:
         """‖b‖²·a_i·a_j/d."""
         return np.asarray(self.vectors @ self.vectors.T / self.vectors.shape[1])
 
@@ -136,7 +137,7 @@ class SpinProcess:
         d = self.vectors.shape[1]
         return gaussian_verdict([-1.0, 1.0], [d - 1, d - 1], 1)
 
-    def sample(self, size: int, rng: np.random.Generator) -> _Floats:
+    def sample(self, size: int, rng: np.random.Generator) -> Floats:
         """Joint draws."""
         # one vector for all inputs: that is what makes their losses depend on each other
         u = rng.standard_normal((size, self.vectors.shape[1]))
@@ -157,17 +158,17 @@ class Process:
     from it. NOT valid before the deep limit.
     """
 
-    mean: _Floats
+    mean: Floats
     """E[ℓ_i], float64 ``(n,)``."""
     sectors: tuple[_Part, ...]
     """Independent parts in which the loss moves: sectors, or one spin factor."""
 
     @cached_property
-    def covariance(self) -> _Floats:
+    def covariance(self) -> Floats:
         """Cov[ℓ_i, ℓ_j], float64 ``(n, n)``: the kernel of the Gaussian limit."""
         return sum((s.covariance for s in self.sectors), np.zeros((len(self.mean),) * 2))
 
-    def sample(self, size: int, rng: Any = None) -> _Floats:
+    def sample(self, size: int, rng: Any = None) -> Floats:
         """Draw joint losses, float64 ``(size, n)``; ``rng`` is a seed or generator."""
         generator = np.random.default_rng(rng)
         total = np.tile(self.mean, (check_size(size), 1))
@@ -192,7 +193,7 @@ class Process:
         return stats.multivariate_normal(self.mean, self.covariance, allow_singular=True)
 
     @cached_property
-    def distances(self) -> _Floats:
+    def distances(self) -> Floats:
         """Largest distance between the cdf of each ℓ_i and its normal law, ``(n,)``; 0 for a constant.
 
         Marginal by marginal: a joint law can only be further away (``direction_distance``).
@@ -203,7 +204,7 @@ class Process:
         """Return (distance, noise): the largest KS distance to normal over the principal directions
         of the covariance, from ``size`` joint draws, and what a normal process would show."""
         values, vectors = np.linalg.eigh(self.covariance)
-        keep = values > limits.NULL_DIRECTION * max(float(values.max(initial=0.0)), limits.SMALLEST)
+        keep = values > limits.NULL_DIRECTION * max(float(values.max(initial=0.0)), TINY)
         count = int(keep.sum())
         if count == 0:
             return 0.0, 0.0
@@ -259,7 +260,7 @@ def build_process(signature: Signature, states: Any = None, data: Any = None) ->
 
 def _whole_space(
     signature: Signature, vectors: Sequence[NDArray[Any]]
-) -> tuple[_Floats, tuple[SectorInputs, ...]] | None:
+) -> tuple[Floats, tuple[SectorInputs, ...]] | None:
     """One sector, su(2^n) on everything: the amplitudes are the input, at any size that holds them."""
     (sector, *others) = weighted_sectors(signature)
     spectrum = field_spectrum(sector)

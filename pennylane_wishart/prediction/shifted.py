@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, MeasuredGroups, RotationCircuit
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.prediction.budget import affordable, readings
@@ -67,7 +68,7 @@ def shifted_spread(
             word = BatchRotation(PauliSum(generator.words[m : m + 1], np.ones(1)))
             total[i] += share * _mean_spread(sweeps, law, found, k, word, size, seed)
             weight[i] += share
-    return total / np.maximum(weight, limits.SMALLEST)
+    return total / np.maximum(weight, TINY)
 
 
 def _mean_spread(

@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pennylane as qml
-from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, Grouping, MeasuredGroups, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import EngineId, LowerBounds, UpperBound
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.prediction.budget import affordable, readings
@@ -46,7 +47,6 @@ __all__ = [
 ]
 
 _Found = TypeVar("_Found")
-_Floats = NDArray[np.float64]
 
 
 class ShotMethod(enum.StrEnum):
@@ -253,7 +253,7 @@ def _walked(
 
 
 # ---------------------------------------------------------------------- shots of a gradient
-def shift_costs(circuit: RotationCircuit) -> _Floats:
+def shift_costs(circuit: RotationCircuit) -> Floats:
     """Return R·Σa_i² of every parameter's shift rule, ``(n_params,)``: 1 for a plain rotation.
 
     Every gate that a parameter drives has its own rule, from the frequencies of its generator; without
@@ -311,12 +311,10 @@ def rare_outcome(circuit: RotationCircuit, moments: SecondMoments) -> float:
     """Return the mean probability of the rarer outcome of a projector, 1/2 otherwise."""
     if not _is_projector(circuit):
         return 0.5
-    return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), limits.SMALLEST, 0.5))
+    return float(np.clip(min(moments.loss_mean, 1 - moments.loss_mean), TINY, 0.5))
 
 
-def log2_shots_to_resolve(
-    shot_variance: float | _Floats, moments: SecondMoments, costs: _Floats | None = None
-) -> _Floats:
+def log2_shots_to_resolve(shot_variance: float | Floats, moments: SecondMoments, costs: Floats | None = None) -> Floats:
     """Return log2 of the shots per gradient component for signal-to-noise 1, ``(n_params,)``.
 
     R·Σa_i²·Var_shot[ℓ]/Var[∂ℓ] (THEORY §9; the factor is 1 for a plain rotation): the shots of all
@@ -328,7 +326,7 @@ def log2_shots_to_resolve(
     return np.where(dead, np.inf, noise - np.where(dead, 0.0, signal))
 
 
-def shots_at_least(shot_variance: float | _Floats, moments: SecondMoments, costs: _Floats | None = None) -> LowerBounds:
+def shots_at_least(shot_variance: float | Floats, moments: SecondMoments, costs: Floats | None = None) -> LowerBounds:
     """Return lower bounds on log2 of the shots per gradient component; the value itself where it is exact.
 
     Args:
@@ -342,7 +340,7 @@ def shots_at_least(shot_variance: float | _Floats, moments: SecondMoments, costs
     return LowerBounds(np.where(np.isnan(least), -np.inf, least), upper.confidence)
 
 
-def median_bracket(values: _Floats, at_least: _Floats) -> tuple[float, float]:
+def median_bracket(values: Floats, at_least: Floats) -> tuple[float, float]:
     """Return (low, high) around a median of which some members (NaN in ``values``) are only bounded below.
 
     Equal where the members in the middle are known.
@@ -361,13 +359,13 @@ def median_bracket(values: _Floats, at_least: _Floats) -> tuple[float, float]:
     return float(least), float(most)
 
 
-def _log2(value: float | _Floats) -> _Floats:
+def _log2(value: float | Floats) -> Floats:
     """log2 of what is not negative: −inf of 0, NaN of NaN."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log2(np.asarray(value, float)))
 
 
-def _log2_costs(costs: _Floats | None, n_params: int) -> _Floats:
+def _log2_costs(costs: Floats | None, n_params: int) -> Floats:
     """A parameter that drives no gate has a rule of no circuits: it costs nothing, and is dead anyway."""
     if costs is None:
         return np.zeros(n_params)

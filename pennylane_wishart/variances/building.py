@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pennylane_wishart.conventions import EngineId, LowerBound, LowerBounds, UpperBound, UpperBounds
-from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.conventions import EngineId, LowerBound, LowerBounds, UpperBound, UpperBounds, levels
 from pennylane_wishart.errors import Status
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
@@ -60,7 +59,7 @@ class Found:
         """log2 of the lower limit."""
         if self.lower is not None:
             return self.lower
-        least = log2_of(np.maximum(self.variance - limits.Z975 * self.error, 0.0))
+        least = log2_of(np.maximum(self.variance - levels.NORMAL_REACH * self.error, 0.0))
         return np.where(self.error == 0, self.log2_variance, least)
 
     def with_rows_of(self, other: Found, take: np.ndarray) -> Found:
@@ -97,7 +96,7 @@ def record_of(problem: Problem, found: Found) -> SecondMoments:
     log2 = log2_of(found.variance) if found.log2 is None else found.log2
     lower = found.lower
     if lower is None:
-        least = log2_of(np.maximum(found.variance - limits.Z975 * found.error, 0.0))
+        least = log2_of(np.maximum(found.variance - levels.NORMAL_REACH * found.error, 0.0))
         lower = np.where(found.error == 0, log2, least)
 
     def fill(array: np.ndarray, where_unknown: float, where_settled: float) -> np.ndarray:

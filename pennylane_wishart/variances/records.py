@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pennylane_wishart.conventions import EngineId, Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
-from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.conventions import EngineId, Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds, levels
 from pennylane_wishart.errors import InputError, Status
 
 __all__ = ["DeepLimit", "SecondMoments"]
@@ -113,8 +112,8 @@ class SecondMoments:
     def loss_second_moment_at_most(self) -> float:
         """A bound on E[ℓ²]: the value and two errors of it where there is one."""
         if not np.isnan(self.loss_second_moment):
-            return self.loss_second_moment + limits.Z975 * self.loss_second_moment_error
-        mean = abs(self.loss_mean) + limits.Z975 * self.loss_mean_error
+            return self.loss_second_moment + levels.NORMAL_REACH * self.loss_second_moment_error
+        mean = abs(self.loss_mean) + levels.NORMAL_REACH * self.loss_mean_error
         return float(np.exp2(self.loss_variance_upper.at_most_log2)) + mean**2
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import oracle
 import oracle_algebra as dense
+import oracle_sectors as blocks
 from generator import Drawn
 
 import pennylane_wishart as pw
@@ -187,17 +188,17 @@ def _sectors(report, model, fourier, signature, predictions) -> None:
     if not signature.sectors:
         report.findings.append(Finding("sectors missing", signature.reason))
         return
-    relevant = dense.relevant_generators(generators, observable)
-    exact, connects = dense.sectors(relevant, observable, state)
+    relevant = blocks.relevant_generators(generators, observable)
+    exact, connects = blocks.sectors(relevant, observable, state)
     whole = _sector_differences(signature, exact, connects)
     # A circuit whose linked sectors all hold the same state is told in the space that it reaches; where the
     # observable connects sectors, whether its blocks split the copies of one is a matter of listing; and so is
     # whether a generator counts that commutes with the loss's module and not with the other generators.
-    for chosen in (relevant, dense.connected_generators(generators, relevant), generators) if whole else ():
+    for chosen in (relevant, blocks.connected_generators(generators, relevant), generators) if whole else ():
         for small in (False, True):
             for split in (True, False):
-                inside = dense.reachable(chosen, observable, state) if small else (chosen, observable, state)
-                told, linked = dense.sectors(*inside, split=split)
+                inside = blocks.reachable(chosen, observable, state) if small else (chosen, observable, state)
+                told, linked = blocks.sectors(*inside, split=split)
                 if whole and (split or linked) and not _sector_differences(signature, told, linked):
                     kind = "relevant" if chosen is relevant else "more"
                     report.notes.append(f"sectors of {kind} generators, reachable space {small}, split {split}")
@@ -215,7 +216,7 @@ def _sector_differences(signature, exact, connects) -> list[Finding]:
     if sizes[0] != sizes[1]:
         return [Finding(f"{title}: dim, multiplicity", f"{sizes[0]} for {sizes[1]}")]
     # what coherences between copies add to the mean never moves: the package counts it in every centre
-    still = dense.conserved_part(wanted) if not connects else 0.0
+    still = blocks.conserved_part(wanted) if not connects else 0.0
     out = []
     for s in wanted:
         s = replace(s, center=s.center + still, ground=s.ground + still)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import checks
 import oracle
 import oracle_algebra as dense
+import oracle_sectors as blocks
 from checks import LAWS, check, own_characteristic
 from generator import FAMILIES, draw
 from large import lie_differences, walker_differences
@@ -114,7 +115,7 @@ def test_dense_sectors_of_a_fixed_number():
     """IsingXY and RZ on three qubits: sectors of 1, 3, 3, 1 states; the input in one of 3."""
     hop = [(_word("XXI") + _word("YYI")) / 4, (_word("IXX") + _word("IYY")) / 4]
     generators = [*hop, _word("ZII") / 2, _word("IZI") / 2, _word("IIZ") / 2]
-    found, connects = dense.sectors(generators, _word("ZII"), np.eye(8)[4].astype(complex))
+    found, connects = blocks.sectors(generators, _word("ZII"), np.eye(8)[4].astype(complex))
     assert not connects
     assert sorted((s.dim, s.multiplicity) for s in found) == [(1, 1), (1, 1), (3, 1), (3, 1)]
     heavy = next(s for s in found if s.weight > 0.5)

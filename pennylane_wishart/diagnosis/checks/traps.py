@@ -51,7 +51,7 @@ def _open(found: DescentOutlook) -> str:
 
 
 def _advice(found: DescentOutlook) -> str:
-    if found.evidence is Evidence.NONE:
+    if found.evidence in (Evidence.NONE, Evidence.LAW):
         return f"{found.reason} Raise descent_budget=, or diagnose a smaller circuit of the family."
     if found.has_traps is None:
         return "More starts decide: raise starts= and descent_budget=."

@@ -14,6 +14,7 @@ __all__ = ["dead_section"]
 
 
 def dead_section(diag: Findings) -> Section:
+    """Which parameters cannot change the loss, one row a reason."""
     pred = diag.prediction
     if not pred.dead_parameters:
         return Section("Dead parameters", ("None was proved dead.",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pennylane_wishart.conventions import Evidence
+from pennylane_wishart.conventions import Evidence, levels
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
@@ -49,7 +49,7 @@ def _rows(outlook: DescentOutlook) -> list[Row]:
             rows.append(
                 Row("starts that reach the best end", f"{outlook.fraction_at_best:.0%} [{low:.0%}, {high:.0%}]",
                     f"{outlook.hits} of {count(len(outlook.ends), 'descent')}, with the Clopper–Pearson interval of "
-                    f"{limits.CONFIDENCE:.0%}.", method, _SOURCE)
+                    f"{levels.INTERVAL:.0%}.", method, _SOURCE)
             )  # fmt: skip
             rows.append(
                 Row("levels", ", ".join(number(float(v)) for v in outlook.levels[:6]), "Distinct final losses, the "

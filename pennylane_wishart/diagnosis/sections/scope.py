@@ -19,6 +19,7 @@ _ENGINES = {
 
 
 def scope_section(diag: Findings) -> Section:
+    """Whether the theory applies, and which engine gave each number."""
     pred = diag.prediction
     why = ("Inside the theory. " if pred.in_theory else "Outside the Wishart theory. ") + pred.reason
     definition = "Laws of loss, gradient and minima need the whole of SO, SU or Sp on each sector, or a spin factor."

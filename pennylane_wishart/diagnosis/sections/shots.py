@@ -13,6 +13,7 @@ __all__ = ["shots_section"]
 
 
 def shots_section(diag: Findings) -> Section:
+    """Median and range of the shots that a gradient component takes."""
     pred = diag.prediction
     live = pred.live_parameters
     if not len(live):

@@ -23,6 +23,7 @@ _FITS = {Fit.CONNECTS: "observable connects it with other sectors", Fit.MIXES: "
 
 
 def signature_section(diag: Findings) -> Section:
+    """Algebra, module and the heaviest sectors."""
     sig = diag.signature
     closed = sig.algebra.is_closed
     rows = [

@@ -19,6 +19,7 @@ _TONES = {
 
 
 def verdict_section(diag: Findings) -> Section:
+    """The headline, what it was read from, and every check with its limit."""
     circuit = diag.signature.circuit
     first = Sentence(
         headline(diag.checks),

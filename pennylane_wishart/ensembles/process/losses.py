@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.ensembles.arguments import check_beta, check_size
 from pennylane_wishart.ensembles.compression import HaarCompression
 from pennylane_wishart.ensembles.distribution import Seed
@@ -142,7 +143,7 @@ def span_operators(states: ArrayLike, beta: int) -> Matrix:
     rows = np.concatenate([psi.real, psi.imag]) if beta == 1 else psi
     u, s, v = np.linalg.svd(rows, full_matrices=False)
     # dependent inputs would make the compression singular
-    keep = s > limits.SPAN_RANK * max(s[0], limits.TINY)
+    keep = s > limits.SPAN_RANK * max(s[0], TINY)
     coordinates = psi @ np.conj(v[keep]).T
     density = np.einsum("ni,nj->nij", coordinates, np.conj(coordinates))
     return np.asarray(density.real if beta == 1 else density)

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.conventions import sectors as limits
-from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.paulis import PHASES, PauliSum, PauliWords, f2_nullspace
 from pennylane_wishart.sectors.dense.elements import Matrix
 

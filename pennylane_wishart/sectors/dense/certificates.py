@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.conventions import sectors as limits
-from pennylane_wishart.conventions.paulis import TINY
+from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.sectors.dense.elements import combination
 from pennylane_wishart.sectors.observables import hermitian
 

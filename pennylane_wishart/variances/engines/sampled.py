@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.variances.building import Found, log2_of, record_of
@@ -119,8 +119,8 @@ def found_by_sampling(problem: Problem, n_samples: int, rng: np.random.Generator
         variance=variance,
         error=error,
         known=known,
-        upper=log2_of(np.where(known, variance + limits.Z975 * error, floor)),
-        confidence=np.where(known, limits.ONE_SIDED, 1.0),
+        upper=log2_of(np.where(known, variance + levels.NORMAL_REACH * error, floor)),
+        confidence=np.where(known, levels.UPPER_LIMIT, 1.0),
         dead=problem.dead,
         status=(Status.ESTIMATED,) * problem.circuit.n_params,
         engine=EngineId.SAMPLED,

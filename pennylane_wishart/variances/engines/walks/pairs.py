@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
-from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import F2Basis, PauliSum
@@ -138,7 +138,7 @@ def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
     enough = min(limits.ENOUGH_GRADED, n / limits.ENOUGH_SHARE)
     known = (effective >= enough) & (variance > 0) & (square > limits.CLEAR * error)
     bound = problem.sizes**2  # rigorous; beside an estimate only where it is the lower of the two
-    upper = np.where(known, np.minimum(bound, variance + limits.Z975 * spread), bound)
+    upper = np.where(known, np.minimum(bound, variance + levels.NORMAL_REACH * spread), bound)
     return Found(
         mean=mean,
         mean_error=mean_error,
@@ -148,7 +148,7 @@ def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
         error=spread,
         known=known,
         upper=log2_of(upper),
-        confidence=np.where(known, limits.ONE_SIDED, 1.0),
+        confidence=np.where(known, levels.UPPER_LIMIT, 1.0),
         dead=problem.dead,
         status=(Status.ESTIMATED,) * len(problem.dead),
         engine=EngineId.WALKERS,

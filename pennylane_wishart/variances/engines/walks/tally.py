@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from pennylane_wishart.conventions import EngineId
+from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import Status
 from pennylane_wishart.variances.building import Found, log2_of
@@ -86,7 +86,7 @@ def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
     if tally.uneven:
         known &= variance > limits.CLEAR * error
     # Where few walkers count the normal interval is too short; the binomial limit is not.
-    upper = second + limits.Z975 * error
+    upper = second + levels.NORMAL_REACH * error
     few = ~known | (effective < limits.FEW_HITS)
     upper[few] = np.maximum(limit, upper if tally.uneven else np.where(known, upper, second))[few]
     upper = np.minimum(upper, unit)  # no average weight is above 1
@@ -99,7 +99,7 @@ def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
         error=error,
         known=known,
         upper=log2_of(np.maximum(upper - mean**2, floor)),
-        confidence=np.where(hits < limits.RARE, limits.UNSEEN_CONFIDENCE, limits.ONE_SIDED),
+        confidence=np.where(hits < limits.RARE, limits.UNSEEN_CONFIDENCE, levels.UPPER_LIMIT),
         dead=problem.dead,
         status=(Status.ESTIMATED,) * len(problem.dead),
         engine=EngineId.WALKERS,
@@ -117,7 +117,7 @@ def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:
     # sums of floats that are whole in exact arithmetic must not be rounded up
     whole = np.ceil(np.maximum(hits, 0.0) - limits.BRANCH_FLOOR)
     rare = hits < limits.RARE
-    confidence = np.where(rare, limits.UNSEEN_CONFIDENCE, limits.ONE_SIDED)
+    confidence = np.where(rare, limits.UNSEEN_CONFIDENCE, levels.UPPER_LIMIT)
     return np.asarray(
         stats.beta.ppf(confidence, np.where(rare, 0, whole) + 1, np.maximum(n - whole, limits.BRANCH_FLOOR))
     )
