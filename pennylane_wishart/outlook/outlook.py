@@ -206,6 +206,7 @@ class _Case:
         return DescentOutlook(
             evidence=Evidence.NONE,
             reason=why.text,
+            reason_code=why.code,
             ground=self.reach.ground,
             reachable_ground=self.reach.reachable,
             best=float("nan"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pennylane_wishart.conventions import Evidence
+from pennylane_wishart.conventions import Evidence, ReasonCode
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.minima import MinimaLaw
 from pennylane_wishart.outlook.ends import distinct_levels
@@ -63,6 +63,8 @@ class DescentOutlook:
     law: MinimaLaw | None = field(default=None, repr=False)
     """What a generic observable of this spectrum would have; context, never the ground of a verdict."""
     sense: str = "min"
+    reason_code: ReasonCode | None = None
+    """Why nothing was descended, for code."""
 
     def __post_init__(self) -> None:
         if self.sense not in ("min", "max"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pennylane_wishart.conventions import CheckId, Evidence
+from pennylane_wishart.conventions import CheckId, Evidence, ReasonCode
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.outlook import DescentOutlook
@@ -52,7 +52,8 @@ def _open(found: DescentOutlook) -> str:
 
 def _advice(found: DescentOutlook) -> str:
     if found.evidence in (Evidence.NONE, Evidence.LAW):
-        return f"{found.reason} Raise descent_budget=, or diagnose a smaller circuit of the family."
+        larger = "Raise descent_budget=, or diagnose a smaller circuit of the family."
+        return f"{found.reason} {larger}" if found.reason_code is ReasonCode.TOO_LARGE else found.reason
     if found.has_traps is None:
         return "More starts decide: raise starts= and descent_budget=."
     return (
