@@ -6,6 +6,7 @@ from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
 from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
+from pennylane_wishart.circuit.script import Script, Step
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 
@@ -19,7 +20,9 @@ __all__ = [
     "MeasuredGroups",
     "RotationCircuit",
     "RotationMoments",
+    "Script",
     "StabilizerBlock",
+    "Step",
     "TracedCircuit",
     "Effective",
     "effective_generators",

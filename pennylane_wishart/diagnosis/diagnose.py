@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,12 +22,14 @@ from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
 from pennylane_wishart.measurement.recipes import is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
-from pennylane_wishart.outlook import outlook_of
+from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["diagnose"]
+
+_READING = "reading the circuit"
 
 
 @takes(DiagnoseOptions)
@@ -49,10 +52,15 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         sense: "max" for a loss that is to become large.
         starts: descents from random angles at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
+        remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
+            estimated before; None: 5 to 12 qubits and none beyond; 0: none.
+        at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
+            and small neighbourhoods are there, and where a descent from there ends, beside random starts.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
+        executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
         argnums, output, encoding: as in :func:`normal_form`.
     Returns:
@@ -77,13 +85,39 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
 
     def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
         assessed = options.family is not None
-        steps = 4 + 2 * options.run + assessed
-        with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
+        steps = 5 + 3 * options.run + assessed + (options.at is not None)
+        with step_bar(options.progress if options.run else False, steps, _READING) as step:
+            clock = _Clock(step)
             circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            study = _study(options, step)
-            return _flow(step, _name(qnode), circuit, options, thresholds, study)
+            if options.at is not None and circuit.trace is not None:
+                circuit.trace.arguments.point(options.at)  # a wrong shape is better told now than after the descents
+            study = _study(options, clock)
+            return _flow(clock, _name(qnode), circuit, options, thresholds, study)
 
     return inspect
+
+
+class _Clock:
+    """Names each part of the flow to the bar, and counts its seconds of processor."""
+
+    def __init__(self, step: Callable[[str], None]):
+        self.seconds: dict[str, float] = {}
+        self._step, self._part, self._since = step, _READING, time.process_time()
+
+    def __call__(self, part: str) -> None:
+        self._close()
+        self._part = part
+        self._step(part)
+
+    def _close(self) -> None:
+        now = time.process_time()
+        self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
+        self._since = now
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds of every part so far."""
+        self._close()
+        return self.seconds
 
 
 def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
@@ -96,7 +130,7 @@ def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStud
 
 
 def _flow(
-    step: Callable[[str], None],
+    step: _Clock,
     name: str,
     circuit: RotationCircuit,
     options: DiagnoseOptions,
@@ -119,6 +153,15 @@ def _flow(
     step("descending")
     descent = outlook_of(prediction, options.descents)
     prediction.count_parameters()
+    trials = None
+    if options.run:
+        step("trying remedies")
+        trials = try_remedies(prediction, descent, options.remedies)
+    point = None
+    if options.at is not None:
+        step("looking at the point")
+        point = point_of(prediction, options.at, options.sense)
+    step("judging")
     checks = run_checks(Case(prediction, comparison, thresholds, descent))
     return Diagnosis(
         name=name,
@@ -133,6 +176,9 @@ def _flow(
         descent=descent,
         depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
         wrong_gradient_gates=_wrong_gates(circuit, data),
+        trials=trials,
+        point=point,
+        timings=step.read(),
     )
 
 
