@@ -1,6 +1,7 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.cones import Cone, LightCones, light_cones
 from pennylane_wishart.circuit.door import normal_form
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
@@ -13,9 +14,11 @@ from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 __all__ = [
     "AngleLaw",
     "CliffordMap",
+    "Cone",
     "DenseBlock",
     "Grouping",
     "InputState",
+    "LightCones",
     "LocalForm",
     "MeasuredGroups",
     "RotationCircuit",
@@ -26,6 +29,7 @@ __all__ = [
     "TracedCircuit",
     "Effective",
     "effective_generators",
+    "light_cones",
     "local_form",
     "measured_groups",
     "normal_form",

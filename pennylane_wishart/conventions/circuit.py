@@ -118,3 +118,8 @@ UNIT_RATE = 1e-12
 """Distance of a rate from 1 within which the period is 2π and nothing has to be found out."""
 RATE_DIGITS = 10
 """Significant digits in which two rates agree if they are one."""
+
+CONE_WIRES = 16
+"""Wires of one light cone: a gradient of it then takes a tenth of a second."""
+KEPT_CONES = 4
+"""Circuits whose light cones are kept: the one at work, and those that it is compared with."""
