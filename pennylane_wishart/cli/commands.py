@@ -129,6 +129,10 @@ def _deliver(found: Outcome, options: argparse.Namespace) -> int:
         if json_file is not None:
             text = json.dumps(plain(found.data), indent=1, allow_nan=False) + "\n"
             write_text(json_file, text, f"--json {json_file!r}")
+    if getattr(options, "profile", False) and found.diagnosis is not None:
+        say("seconds of processor:")
+        for part, seconds in found.diagnosis.timings.items():
+            say(f"  {part:<24}{seconds:8.2f}")
     if page is not None and found.diagnosis is not None:
         say(f"wrote {found.diagnosis.save(page)}")
     return found.status
@@ -153,6 +157,7 @@ _DIAGNOSE = (
     "sense",
     "starts",
     "descent_budget",
+    "remedy_budget",
     "output",
     "device",
 )
@@ -160,8 +165,11 @@ _DIAGNOSE = (
 
 def _check(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
-    args = read_args(options.args, namespace)
-    return _judged(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args))
+    args, given = read_args(options.args, namespace), _given(options, *_DIAGNOSE)
+    if options.at is not None:
+        point = read_args(options.at, namespace)
+        given["at"] = point if len(point) > 1 else point[0]
+    return _judged(diagnose(qnode, **{**options_of(qnode), **given})(*args))
 
 
 def _demo(options: argparse.Namespace) -> Outcome:
@@ -270,7 +278,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--starts", type=int, help=f"descents at first ({outlook.STARTS})")
         shown = f"seconds that descents may take ({outlook.BUDGET:g}); 0: none"
         sub.add_argument("--descent-budget", type=float, help=shown)
+        shown = f"seconds that remedies may take to be tried ({outlook.REMEDY_BUDGET:g}); 0: none"
+        sub.add_argument("--remedy-budget", type=float, help=shown)
+        sub.add_argument("--profile", action="store_true", help="print the seconds that each part took")
         if name == "check":
+            sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
             sub.add_argument("--output", type=int, help="which of several expectation values")
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
         sub.add_argument("--html", metavar="FILE", help="write the report as one page")
