@@ -8,7 +8,7 @@ from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form, normal_forms
 from pennylane_wishart.comparison import compare
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
@@ -16,7 +16,7 @@ from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
-from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
 from pennylane_wishart.measurement.recipes import is_hardware
@@ -54,9 +54,11 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
             many as the verdict needs, from 4, 6 and 8 on.
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding: as in :func:`normal_form`.
+        argnums, output, encoding: as in :func:`normal_form`; without ``output=`` every number that the QNode
+            returns is read, ``qml.probs`` outcome by outcome.
     Returns:
-        A function of the QNode's arguments that returns a :class:`Diagnosis`.
+        A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
+        all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
     Cost: seconds at 10 qubits; reading and variances alone at 100.
@@ -76,14 +78,37 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     options.check()
 
     def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
-        assessed = options.family is not None
-        steps = 4 + 2 * options.run + assessed
+        steps = 4 + 2 * options.run + (options.family is not None)
         with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
-            circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            study = _study(options, step)
-            return _flow(step, _name(qnode), circuit, options, thresholds, study)
+            circuits = _read(qnode, options)(*args, **kwargs)
+            study, name = _study(options, step), _name(qnode)
+            if len(circuits) == 1:
+                return _flow(step, name, circuits[0], options, thresholds, study)
+            each = _for_each(options, len(circuits))
+            outputs = [_flow(step, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
+            return OutputsDiagnosis(name, tuple(outputs))
 
     return inspect
+
+
+def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationCircuit, ...]]:
+    """Read every output, or the one that was asked for."""
+    how = options.reading
+    if how["output"] is None:
+        del how["output"]
+        return normal_forms(qnode, **how)
+    return lambda *args, **kwargs: (normal_form(qnode, **how)(*args, **kwargs),)
+
+
+def _output(circuit: RotationCircuit, index: int) -> str:
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[index].name
+
+
+def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:
+    """Options for each of several outputs: few are run, with a share of the budget for descents; many are predicted."""
+    if count <= limits.FULL_OUTPUTS:
+        return replace(options, descent_budget=options.descent_budget / count)
+    return replace(options, run=False, descent_budget=0.0)
 
 
 def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
