@@ -8,6 +8,7 @@ room stand in a file of the room's name. Each has its reason beside it.
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
     CheckId,
+    CostCause,
     Decay,
     EngineId,
     Evidence,
@@ -20,6 +21,7 @@ from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBou
 
 __all__ = [
     "CheckId",
+    "CostCause",
     "Decay",
     "EngineId",
     "Estimate",
