@@ -24,10 +24,22 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "Transform", "WordAction", "rotation_action", "transfer_action"]
+__all__ = ["Row", "Transform", "WordAction", "rotation_action", "syndromes_of", "transfer_action"]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
+
+
+def syndromes_of(probes: PauliWords, words: PauliWords) -> np.ndarray:
+    """Return int64 ``(m,)``: bit b says whether the word anticommutes with probe b. Cost O(m · probes)."""
+    out = np.zeros(len(words), np.int64)
+    for bit in range(len(probes)):
+        anti = np.zeros(len(words), np.uint8)
+        px, pz = probes.x[bit], probes.z[bit]
+        for w in np.flatnonzero(px | pz):
+            anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
+        out |= (anti & 1).astype(np.int64) << bit
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +69,7 @@ class WordAction:
 
     def syndromes(self, words: PauliWords) -> np.ndarray:
         """Return the syndrome of every word, int64 ``(m,)``. Cost O(m · probes)."""
-        out = np.zeros(len(words), np.int64)
-        for bit in range(len(self.probes)):
-            anti = np.zeros(len(words), np.uint8)
-            px, pz = self.probes.x[bit], self.probes.z[bit]
-            for w in np.flatnonzero(px | pz):
-                anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
-            out |= (anti & 1).astype(np.int64) << bit
-        return out
+        return syndromes_of(self.probes, words)
 
     def row(self, syndrome: int) -> Row:
         """Return what words of this syndrome become."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from pennylane_wishart.variances.engines.operators import (
     module_on_subspace,
     module_on_words,
 )
+from pennylane_wishart.variances.engines.states import module_on_states
 from pennylane_wishart.variances.engines.tuples import AveragedGate, TupleMoments, tuple_moments
 from pennylane_wishart.variances.engines.words import (
     RawMoments,
@@ -90,8 +92,8 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         ModuleTooLargeError: if neither fits.
     """
     live, drivers = problem.live, problem.drivers
-    if live.is_pauli and drivers.independent:
-        found = _by_words(problem, most)
+    if drivers.independent:
+        found = _by_words(problem, most) if live.is_pauli else _by_pairs_of_sums(problem, most)
         if found is not None:
             return found
     module = _smallest_module(problem, most)
@@ -132,8 +134,30 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
-def pair_moments(problem: Problem, max_work: float = np.inf) -> TupleMoments:
-    """Average pairs of words where fixed rotations or asymmetric angles mix their products.
+def _by_pairs_of_sums(problem: Problem, most: ExactLimits) -> Found | None:
+    """Average pairs of words under gates that are sums; None where a small module does, or they are too many."""
+    live = problem.live
+    for build in (partial(module_in_light_cone, live), partial(module_on_states, live, limits.MAX_SUBSPACE)):
+        try:
+            module = build(max_dim=min(most.max_dim, limits.MAX_MODULE))
+        except ModuleTooLargeError:
+            continue
+        if _node_work(live, module) <= min(most.max_work, limits.SMALL_WORK):
+            return None
+    try:
+        pairs, means = pair_moments(problem, most.max_work), pair_moments(problem, most.max_work, power=1)
+    except ModuleTooLargeError:
+        return None
+    # tuples are differentiated by the angle of each gate
+    owner, rate = live.parameter_of[problem.driven], live.coefficients[problem.driven]
+    mean, second = np.zeros((2, problem.circuit.n_params + 1))
+    mean[0], second[0] = means.value, pairs.value
+    mean[owner + 1], second[owner + 1] = rate * means.slopes[problem.driven], rate**2 * pairs.slopes[problem.driven]
+    return _found(problem, mean, second, problem.undriven, True, EngineId.WORDS, CLOSED_FORM)
+
+
+def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> TupleMoments:
+    """Average pairs of words where sums, fixed rotations or asymmetric angles mix their products.
 
     Angles must be independent; derivatives are by the angle of each living rotation.
 
@@ -147,7 +171,7 @@ def pair_moments(problem: Problem, max_work: float = np.inf) -> TupleMoments:
     ]
     # only a part of the work: where pairs are too many the module may be small
     most = min(limits.MAX_BRANCHES, max_work / (limits.PAIR_SHARE * limits.BRANCH_COST))
-    return tuple_moments(live.observable, gates, live.state.expectation, 2, int(most))
+    return tuple_moments(live.observable, gates, live.state.expectation, power, int(most))
 
 
 def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
@@ -160,10 +184,13 @@ def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
 
 def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
     """Return the cheapest basis of the observable's module that fits."""
+    # shared angles pass over the module once a node: there a smaller one pays
+    nodes_work = limits.SMALL_WORK if problem.drivers.independent else 0.0
     live, max_dim = problem.live, most.max_dim
     # In the order of what they cost to build; each can be the smallest.
     builders: list[Callable[[], OperatorModule]] = [
         lambda: module_in_light_cone(live, max_dim),
+        lambda: module_on_states(live, limits.MAX_SUBSPACE, max_dim),
         lambda: module_on_words(live, max_dim),
     ]
     if live.n_qubits <= limits.MAX_VECTOR_QUBITS:
@@ -175,7 +202,7 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
         except ModuleTooLargeError:
             continue
         # good enough: looking further costs more than it can save
-        if found[-1].dim <= limits.SMALL_MODULE:
+        if found[-1].dim <= limits.SMALL_MODULE or _node_work(live, found[-1]) <= nodes_work:
             break
     if not found:
         raise ModuleTooLargeError(
