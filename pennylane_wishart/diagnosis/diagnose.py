@@ -23,10 +23,12 @@ from pennylane_wishart.measurement.recipes import is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.outlook import outlook_of
 from pennylane_wishart.prediction import prediction_of
-from pennylane_wishart.progress import step_bar
+from pennylane_wishart.progress import StepTimes, step_bar
 from pennylane_wishart.sectors.door import signature
 
 __all__ = ["diagnose"]
+
+_READING = "reading the circuit"
 
 
 @takes(DiagnoseOptions)
@@ -78,10 +80,12 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
         assessed = options.family is not None
         steps = 4 + 2 * options.run + assessed
-        with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
+        with step_bar(options.progress if options.run else False, steps, _READING) as shown:
+            step = StepTimes(shown, _READING)
             circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
             study = _study(options, step)
-            return _flow(step, _name(qnode), circuit, options, thresholds, study)
+            found = _flow(step, _name(qnode), circuit, options, thresholds, study)
+            return replace(found, timings=step.end())
 
     return inspect
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
@@ -12,6 +13,7 @@ from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.outlook import DescentOutlook
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
+from pennylane_wishart.serialize import LIVE
 
 __all__ = ["Findings"]
 
@@ -36,6 +38,8 @@ class Findings:
     """Loss variance as the circuit grows; None where it was not cheap to find."""
     wrong_gradient_gates: tuple[str, ...] = ()
     """Gates for which the QNode's own device returns a wrong gradient of the QNode."""
+    timings: Mapping[str, float] = field(default_factory=dict, metadata=LIVE)
+    """Processor seconds of each step of the run that made it; empty once it was written down and read back."""
 
     @property
     def signature(self) -> Signature:

@@ -116,7 +116,7 @@ class Diagnosis(Findings):
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
-            "record": encode({f.name: getattr(self, f.name) for f in fields(self) if f.name != "prediction"}),
+            "record": encode({f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("prediction", "timings")}),
         }
         del data["signature"]["record"]  # the prediction's holds it
         found: dict[str, Any] = report.plain(data)

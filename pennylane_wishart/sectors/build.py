@@ -106,6 +106,11 @@ def _first_that_applies(problem: Problem, rng: np.random.Generator, passed: dict
         )
     elif pauli is not None and pauli.fits:
         passed["dense"] = Reason(ReasonCode.NOT_ASKED, "Words have found the same sectors.")
+    elif pauli is not None and pauli.log2_dim == 0 and problem.n_qubits > limits.LINES_QUBITS:
+        # generators that all commute: lines on every route, and an observable that joins them on each
+        passed["dense"] = passed["reachable"] = Reason(ReasonCode.NOT_ASKED, "All sectors are one-dimensional.")
+        passed.pop("pauli")
+        return pauli
     else:
         whole = dense_sectors(problem, rng, limits.REACHABLE_DIM, True)
         if whole is not None and whole.in_theory:
