@@ -1,10 +1,11 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
-from pennylane_wishart.circuit.door import normal_form
+from pennylane_wishart.circuit.door import normal_form, normal_forms
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
 from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
+from pennylane_wishart.circuit.outputs import Which
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
 from pennylane_wishart.circuit.script import Script, Step
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
@@ -25,9 +26,11 @@ __all__ = [
     "Step",
     "TracedCircuit",
     "Effective",
+    "Which",
     "effective_generators",
     "local_form",
     "measured_groups",
     "normal_form",
+    "normal_forms",
     "trace_qnode",
 ]

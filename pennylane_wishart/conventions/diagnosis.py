@@ -5,6 +5,8 @@ from __future__ import annotations
 # ---------------------------------------------------------------------- what is run
 SAMPLES = 300
 """Random angle sets: a second or two at ten qubits, and variances good to 10%."""
+FULL_OUTPUTS = 4
+"""Outputs of one QNode that are each measured and descended from: what a user waits four times one diagnosis for."""
 MEASURED_QUBITS = 20
 """A state-vector simulation of 20 qubits and a few hundred samples is what 'quick' can mean."""
 DEPTH_POINTS = 14

@@ -9,7 +9,7 @@ from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form, normal_forms
 from pennylane_wishart.comparison import compare
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
@@ -17,7 +17,7 @@ from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
-from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
 from pennylane_wishart.measurement.recipes import is_hardware
@@ -62,9 +62,11 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding: as in :func:`normal_form`.
+        argnums, output, encoding: as in :func:`normal_form`; without ``output=`` every number that the QNode
+            returns is read, ``qml.probs`` outcome by outcome.
     Returns:
-        A function of the QNode's arguments that returns a :class:`Diagnosis`.
+        A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
+        all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
     Cost: seconds at 10 qubits; reading and variances alone at 100.
@@ -88,11 +90,16 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         steps = 5 + 3 * options.run + assessed + (options.at is not None)
         with step_bar(options.progress if options.run else False, steps, _READING) as step:
             clock = _Clock(step)
-            circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            if options.at is not None and circuit.trace is not None:
-                circuit.trace.arguments.point(options.at)  # a wrong shape is better told now than after the descents
-            study = _study(options, clock)
-            return _flow(clock, _name(qnode), circuit, options, thresholds, study)
+            circuits = _read(qnode, options)(*args, **kwargs)
+            for circuit in circuits[:1]:
+                if options.at is not None and circuit.trace is not None:
+                    circuit.trace.arguments.point(options.at)  # a wrong shape is better told before the descents
+            study, name = _study(options, clock), _name(qnode)
+            if len(circuits) == 1:
+                return _flow(clock, name, circuits[0], options, thresholds, study)
+            each = _for_each(options, len(circuits))
+            outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
+            return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
     return inspect
 
@@ -118,6 +125,27 @@ class _Clock:
         """Return the seconds of every part so far."""
         self._close()
         return self.seconds
+
+
+def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationCircuit, ...]]:
+    """Read every output, or the one that was asked for."""
+    how = options.reading
+    if how["output"] is None:
+        del how["output"]
+        return normal_forms(qnode, **how)
+    return lambda *args, **kwargs: (normal_form(qnode, **how)(*args, **kwargs),)
+
+
+def _output(circuit: RotationCircuit, index: int) -> str:
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[index].name
+
+
+def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:
+    """Options for each of several outputs: few are run, with a share of the budget for descents; many are predicted."""
+    # a change that helps one output need not help the others: none is tried unasked
+    remedies = 0.0 if options.remedy_budget is None else options.remedy_budget / count
+    options = replace(options, descent_budget=options.descent_budget / count, remedy_budget=remedies)
+    return options if count <= limits.FULL_OUTPUTS else replace(options, run=False, descent_budget=0.0)
 
 
 def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
@@ -178,7 +206,7 @@ def _flow(
         wrong_gradient_gates=_wrong_gates(circuit, data),
         trials=trials,
         point=point,
-        timings=step.read(),
+        timings=dict(step.read()),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw
+from pennylane_wishart.circuit import AngleLaw, Which
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions import outlook as outlook_limits
@@ -50,7 +50,7 @@ class DiagnoseOptions:
     store: Any = None
     progress: bool | None = None
     argnums: Any = None
-    output: int | None = None
+    output: Which = None
     encoding: str = "fixed"
 
     def check(self) -> None:

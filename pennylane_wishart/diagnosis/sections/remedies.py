@@ -27,7 +27,9 @@ def remedy_section(diag: Findings) -> Section | None:
         said.append(Sentence(f"{len(cures)} of {count(tried, 'change')} that were tried help.", definition, "ours"))
     if trials.reason is not None:
         text = f"{trials.reason.text[:1].upper()}{trials.reason.text[1:]}"
-        said.append(Sentence(text, "Seconds are estimated from gradients, qubits and gates.", "argument remedy_budget="))
+        said.append(
+            Sentence(text, "Seconds are estimated from gradients, qubits and gates.", "argument remedy_budget=")
+        )
     rows = [_row(r, "") for r in trials.remedies] + [_row(r, "no help: ") for r in trials.others]
     return Section("What was tried", tuple(said), tuple(rows))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
@@ -11,7 +12,7 @@ from pennylane_wishart.diagnosis.words import count, indices
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
 
-__all__ = ["verdict_section", "advice_section"]
+__all__ = ["advice_section", "verdict_rows", "verdict_section"]
 
 _TONES = {
     Verdict.TRAINABLE: "good",
@@ -24,12 +25,6 @@ _TONES = {
 def verdict_section(diag: Findings) -> Section:
     """The headline, what it was read from, and every check with its limit."""
     circuit = diag.signature.circuit
-    first = Sentence(
-        headline(diag.checks),
-        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
-        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
-        "THEORY §9",
-    )  # fmt: skip
     read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
     data = diag.measurement
     if data is None:
@@ -37,8 +32,19 @@ def verdict_section(diag: Findings) -> Section:
     else:
         shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
         read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
+    return verdict_rows(diag, read, _notices(diag))
+
+
+def verdict_rows(diag: Findings, read: str, notices: Sequence[Sentence] = ()) -> Section:
+    """The headline, what it was read from in words, notices, and every check with its limit."""
+    first = Sentence(
+        headline(diag.checks),
+        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
+        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
+        "THEORY §9",
+    )  # fmt: skip
     second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
-    said = (first, second, *_notices(diag))
+    said = (first, second, *notices)
     return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
 
 
