@@ -26,6 +26,7 @@ from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["diagnose"]
 
@@ -95,10 +96,11 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
                 if options.at is not None and circuit.trace is not None:
                     circuit.trace.arguments.point(options.at)  # a wrong shape is better told before the descents
             study, name = _study(options, clock), _name(qnode)
-            if len(circuits) == 1:
-                return _flow(clock, name, circuits[0], options, thresholds, study)
-            each = _for_each(options, len(circuits))
-            outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
+            with one_thread(circuits[0].n_qubits):
+                if len(circuits) == 1:
+                    return _flow(clock, name, circuits[0], options, thresholds, study)
+                each = _for_each(options, len(circuits))
+                outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
             return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
     return inspect

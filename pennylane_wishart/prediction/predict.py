@@ -13,6 +13,7 @@ from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.threads import one_thread
 from pennylane_wishart.variances import dead_proofs, moments_of
 from pennylane_wishart.variances.dead.reasons import worded
 
@@ -40,8 +41,9 @@ def prediction_of(
         )
     law = circuit.angle_law(angles)
     # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
-    proofs = dead_proofs(circuit)
-    moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
+    with one_thread(circuit.n_qubits):
+        proofs = dead_proofs(circuit)
+        moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
     return Prediction(
         signature=sig,
         angles=law,

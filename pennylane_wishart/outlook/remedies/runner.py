@@ -109,8 +109,7 @@ class _Trouble:
             )
         ends = sign * (outlook.ends if len(outlook.ends) else np.array([outlook.best]))
         ground = sign * (outlook.ground if np.isfinite(outlook.ground) else outlook.reachable_ground)
-        held = sign * outlook.reachable_ground > ground + limits.REACHED_GAP * outlook.scale
-        free = held or not _keeps_a_symmetry(prediction)
+        free = outlook.is_held or not _keeps_a_symmetry(prediction)
         each = outlook.gradients_spent / len(outlook.ends) if len(outlook.ends) else limits.GRADIENTS_EACH
         return cls(prediction, turned, trace, ends, ground, outlook.scale, outlook.tolerance, sign, each, free)
 
