@@ -1,6 +1,8 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.assemble import noise_free
+from pennylane_wishart.circuit.channels import Channel
 from pennylane_wishart.circuit.door import normal_form
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
@@ -11,6 +13,7 @@ from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 
 __all__ = [
     "AngleLaw",
+    "Channel",
     "CliffordMap",
     "DenseBlock",
     "Grouping",
@@ -25,6 +28,7 @@ __all__ = [
     "effective_generators",
     "local_form",
     "measured_groups",
+    "noise_free",
     "normal_form",
     "trace_qnode",
 ]

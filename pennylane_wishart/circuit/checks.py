@@ -53,11 +53,6 @@ def check_tape(tape: Tape, output: int | None = None) -> Operator:
                 f"The circuit has a mid-circuit measurement ({op.name}): the loss is not Tr[O U ρ U†]. "
                 "Remove it, or use qml.defer_measurements and diagnose the deferred circuit."
             )
-        if isinstance(op, qml.operation.Channel):
-            raise UnsupportedCircuitError(
-                f"The circuit has a noise channel ({op.name}): the theory is for unitary circuits. "
-                "Remove the channel here and measure on a noisy device instead."
-            )
         if op.name.startswith(("T", "Q", "G")) and op.name in _QUTRIT:
             raise UnsupportedCircuitError(f"{op.name} acts on qutrits: only qubits are supported.")
     return _observable(tape.measurements, output)

@@ -22,7 +22,8 @@ def normal_form(
 
     ``ℓ(θ) = Tr[O U(θ) ρ U(θ)†]`` with fixed Clifford gates conjugated away, fixed gates before the
     first trainable one in ρ, and gates of one parameter that commute merged into one generator.
-    Exact at any number of qubits. It does not exist for mid-circuit measurements, channels, and
+    Noise channels stay where they are, as maps of the words of their qubits (``circuit.channels``).
+    Exact at any number of qubits. It does not exist for mid-circuit measurements and
     angles that are not affine in the trainable parameters.
 
     Args:

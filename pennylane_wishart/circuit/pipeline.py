@@ -44,7 +44,7 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
     Raises:
         UnsupportedCircuitError: where the transforms make several circuits of one, compute something
-            else than its expectation values, or add noise channels.
+            else than its expectation values.
     """
     pipeline = getattr(qnode, "compile_pipeline", ())
     if len(pipeline) == 0:
@@ -66,13 +66,6 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         raise UnsupportedCircuitError(
             f"The QNode's transforms ({names}) compute its value from that of another circuit: the loss is no "
             "expectation value of what runs. Pass the QNode without the transform that does so."
-        )
-    channels = sorted({op.name for op in tapes[0].operations if isinstance(op, qml.operation.Channel)})
-    if channels:
-        raise UnsupportedCircuitError(
-            f"The QNode's transforms ({names}) put noise channels ({', '.join(channels)}) into the circuit, and the "
-            "theory is for unitary circuits: its loss is not that of the QNode without noise. Pass the QNode without "
-            "the noise, and measure on a noisy device instead."
         )
     return tapes[0]
 
