@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,9 @@ from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["assemble", "noise_free"]
+__all__ = ["assemble", "assemble_outputs", "noise_free"]
+
+_Conjugated = Callable[[PauliSum], PauliSum]
 
 _QUARTER = np.pi / 4
 
@@ -36,6 +38,24 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
     prepared stabiliser state) or to the first layer (a CNOT–RZ–CNOT block): both readings are
     exact, and the one with the shorter words is kept.
     """
+    return _assemble(trace)[0]
+
+
+def assemble_outputs(trace: TracedCircuit) -> tuple[RotationCircuit, ...]:
+    """Build the normal form of everything that the QNode returns: the same rotations, an observable each."""
+    circuit, conjugated = _assemble(trace)
+    return tuple(
+        replace(
+            circuit,
+            observable=conjugated(operator_to_sum(output.operator, trace.wires)),
+            trace=replace(trace, observable=output.operator),
+        )
+        for output in trace.outputs
+    )
+
+
+def _assemble(trace: TracedCircuit) -> tuple[RotationCircuit, _Conjugated]:
+    """The normal form, and the Clifford frame that an observable is pulled through."""
     index = {w: q for q, w in enumerate(trace.wires)}
     n = len(trace.wires)
     trainable = np.zeros(len(trace.gates), bool)
@@ -49,7 +69,7 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
     # the two readings of a Clifford tail
     cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
     circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
-    return min(circuits, key=_total_weight)
+    return min(circuits, key=lambda found: _total_weight(found[0]))
 
 
 def noise_free(circuit: RotationCircuit) -> RotationCircuit:
@@ -78,7 +98,7 @@ def _total_weight(circuit: RotationCircuit) -> int:
 
 def _assemble_from(
     trace: TracedCircuit, cut: int, trainable: np.ndarray, index: Mapping[Hashable, int]
-) -> RotationCircuit:
+) -> tuple[RotationCircuit, _Conjugated]:
     """Put ``cut`` gates into the state and the rest into rotations and the Clifford frame."""
     n = len(trace.wires)
     row_of = {int(g): r for r, g in enumerate(trace.rotations)}
@@ -96,7 +116,7 @@ def _assemble_from(
             _trainable_rotation(builder, trace, row_of[i], gate, targets)
         else:
             _fixed_gate(builder, gate, targets)
-    return _finish(builder, trace, states)
+    return _finish(builder, trace, states), builder.frame.conjugated
 
 
 def _check_batch(trace: TracedCircuit, cut: int) -> None:

@@ -49,6 +49,12 @@ PROJECTOR_WIRES = 14
 """Wires of a basis projector that is written as 2^14 words of I and Z."""
 OPERATOR_WIRES = 10
 """Wires of an operator without Pauli form that is expanded from its matrix: 4^10 coefficients."""
+PROBABILITY_WIRES = 12
+"""Wires of ``qml.probs``: projectors of 4,096 words, and as many outcomes to choose from."""
+OUTCOMES = 64
+"""Outcomes that are read one by one: what six wires have, and a report can list."""
+LISTED_OUTPUTS = 8
+"""Outputs that a message names before "…"."""
 
 # ---------------------------------------------------------------------- merging rotations
 MERGED_RATIO = 1e8

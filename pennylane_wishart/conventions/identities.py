@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["CheckId", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
+__all__ = ["Change", "CheckId", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
 
 
 class EngineId(enum.StrEnum):
@@ -79,6 +79,19 @@ class Evidence(enum.StrEnum):
     DESCENTS = "descents"
     LAW = "law"
     NONE = "none"
+
+
+class Change(enum.StrEnum):
+    """A change of a circuit that is tried as a remedy."""
+
+    RESTARTS = "restarts"
+    DEAD_GATES = "dead gates deleted"
+    AXIS = "another axis"
+    LAYERS = "more layers"
+    LAST_ROTATIONS = "last rotation layer"
+    OUTER_ROTATIONS = "first and last rotation layer"
+    UNSHARED = "angles not shared"
+    WIRE = "another wire"
 
 
 class ReasonCode(enum.StrEnum):

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
@@ -61,7 +61,7 @@ def predict(
     engine: str = "exact",
     seed: int = 7,
     argnums: Any = None,
-    output: int | None = None,
+    output: Which = None,
     encoding: str = "fixed",
     progress: bool | None = None,
 ) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, Which, normal_form
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
@@ -18,7 +18,7 @@ __all__ = ["signature"]
 def signature(
     qnode: Any,
     argnums: Any = None,
-    output: int | None = None,
+    output: Which = None,
     encoding: str = "fixed",
     seed: int = 0,
     progress: bool | None = None,
