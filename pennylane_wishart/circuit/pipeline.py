@@ -14,9 +14,9 @@ from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
-__all__ = ["build_tape", "check_device", "transform_names", "without_rewrites"]
+__all__ = ["build_tape", "check_device", "transform_names", "with_noise", "without_rewrites"]
 
 _logger = logging.getLogger("pennylane_wishart")
 
@@ -68,6 +68,28 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
             "expectation value of what runs. Pass the QNode without the transform that does so."
         )
     return tapes[0]
+
+
+def with_noise(circuit: Any, noise: Any) -> Any:
+    """Return a QNode or tape under a noise model; itself where ``noise`` is None.
+
+    Raises:
+        InputError: for something that is no noise model.
+        UnsupportedCircuitError: for a tape that the model's measurement map splits.
+    """
+    if noise is None:
+        return circuit
+    if not isinstance(noise, qml.NoiseModel):
+        raise InputError(f"noise must be a qml.NoiseModel or None; got {type(noise).__name__}: {noise!r:.60}.")
+    if not isinstance(circuit, qml.tape.QuantumScript):
+        return qml.add_noise(circuit, noise)
+    tapes, _ = qml.add_noise(circuit, noise)
+    if len(tapes) != 1:
+        raise UnsupportedCircuitError(f"The noise model makes {len(tapes)} tapes of one: pass the tape of one output.")
+    # the tape's own gates stay the objects that they were, and so do its trainable numbers
+    marked = {(id(circuit.par_info[i]["op"]), circuit.par_info[i]["p_idx"]) for i in circuit.trainable_params}
+    places = [i for i, entry in enumerate(tapes[0].par_info) if (id(entry["op"]), entry["p_idx"]) in marked]
+    return tapes[0].copy(trainable_params=places)
 
 
 def transform_names(qnode: Any) -> list[str]:

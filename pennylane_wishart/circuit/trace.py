@@ -25,7 +25,7 @@ from pennylane_wishart.circuit.expand import Gate, expand_operations
 from pennylane_wishart.circuit.gate_matrices import array_bytes
 from pennylane_wishart.circuit.layers import holds_arguments, read_call
 from pennylane_wishart.circuit.outputs import Output, Which, named
-from pennylane_wishart.circuit.pipeline import build_tape, transform_names, without_rewrites
+from pennylane_wishart.circuit.pipeline import build_tape, transform_names, with_noise, without_rewrites
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -217,6 +217,7 @@ def trace_qnode(
     argnums: Any = None,
     output: Which = None,
     encoding: str = "fixed",
+    noise: Any = None,
 ) -> TracedCircuit:
     """Trace a QNode, qjit object, layer or tape at one call.
 
@@ -227,11 +228,12 @@ def trace_qnode(
         output: which of several expectation values.
         encoding: "fixed" keeps data gates at the given data; "random" treats each data gate that
             follows a trainable one as having its own uniform angle.
+        noise: a ``qml.NoiseModel`` that the circuit is read under.
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
     # a layer keeps its own weights, a partial its first arguments: they are what later calls are made of
-    source, circuit = circuit, unwrap(circuit)
+    source, circuit = circuit, with_noise(unwrap(circuit), noise)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
     source = source if holds_arguments(source) else circuit

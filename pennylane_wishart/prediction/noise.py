@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.variances import SecondMoments, dead_proofs, exact_moments, moments_of
@@ -18,6 +19,12 @@ from pennylane_wishart.variances.parts import subcircuit
 __all__ = ["NoiseDepth", "NoiseEffect", "noise_effect"]
 
 Floats = NDArray[np.float64]
+
+NOISY = Reason(
+    ReasonCode.NOISE,
+    "The circuit has noise: its states are mixed and its maps no rotations, so that no law of the deep limit, "
+    "no sectors and no law of minima hold. What is said of the signature is of the circuit without noise.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,9 +195,7 @@ def noise_effect(
     """
     free_dead = dead_proofs(plain)
     free = moments_of(plain, law, seed=seed).with_dead(free_dead)
-    return NoiseEffect(
-        circuit, noisy, free, tuple(dead_proofs(circuit)), tuple(free_dead), _noise_depth(circuit, law)
-    )
+    return NoiseEffect(circuit, noisy, free, tuple(dead_proofs(circuit)), tuple(free_dead), _noise_depth(circuit, law))
 
 
 def _noise_depth(circuit: RotationCircuit, law: AngleLaw) -> NoiseDepth | None:
@@ -206,7 +211,7 @@ def _noise_depth(circuit: RotationCircuit, law: AngleLaw) -> NoiseDepth | None:
             # channels before the rotations that are kept belong to those that are not
             channels = tuple(c for c in cut.channels if c.position)
             for row, noise in enumerate((channels, ())):
-                found = exact_moments(_with_channels(cut, noise), law, limits.NOISE_DEPTH_SUPPORT)
+                found = exact_moments(replace(cut, channels=noise), law, limits.NOISE_DEPTH_SUPPORT)
                 with np.errstate(divide="ignore"):
                     values[row, column] = np.log2(found.loss_variance)
     except WishartError:
