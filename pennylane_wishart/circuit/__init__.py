@@ -1,6 +1,8 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.assemble import noise_free
+from pennylane_wishart.circuit.channels import Channel
 from pennylane_wishart.circuit.door import normal_form, normal_forms
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
@@ -13,6 +15,7 @@ from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
 
 __all__ = [
     "AngleLaw",
+    "Channel",
     "CliffordMap",
     "DenseBlock",
     "Grouping",
@@ -30,6 +33,7 @@ __all__ = [
     "effective_generators",
     "local_form",
     "measured_groups",
+    "noise_free",
     "normal_form",
     "normal_forms",
     "trace_qnode",

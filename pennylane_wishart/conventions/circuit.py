@@ -124,3 +124,13 @@ UNIT_RATE = 1e-12
 """Distance of a rate from 1 within which the period is 2π and nothing has to be found out."""
 RATE_DIGITS = 10
 """Significant digits in which two rates agree if they are one."""
+
+# ---------------------------------------------------------------------- channels
+CHANNEL_WIRES = 2
+"""Wires of a channel that is read from its Kraus operators: 16 × 16 transfer coefficients."""
+NO_TRANSFER = 1e-13
+"""Transfer coefficients below this are rounding: traces of products of matrices of norm 1."""
+CHANNEL_DIGITS = 12
+"""Decimals that transfer matrices are compared by, as fixed gates are."""
+MIXED_QUBITS = 5
+"""Qubits of an input block that noise has mixed: a density matrix of 2^10 numbers."""

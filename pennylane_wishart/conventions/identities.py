@@ -104,6 +104,7 @@ class ReasonCode(enum.StrEnum):
     NOT_ASKED = "not asked"
     NO_DATA = "no data"
     INPUT = "input"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True)

@@ -253,3 +253,11 @@ CONTRACTION_SECONDS = 1e-4
 """… and of one site of a contraction."""
 LEAST_COST = 0.2
 """… and the part of both that no bond makes smaller."""
+
+# ------------------------------------------------------------------ noise
+MAX_NOISY_QUBITS = 8
+"""Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
+NOISY_FLOATS = 20_000_000
+"""Numbers kept of one batch of them, the observable after every gate: 160 MB."""
+MAX_NOISY_IDENTITY = 5
+"""Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
