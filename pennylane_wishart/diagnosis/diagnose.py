@@ -54,7 +54,7 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         starts: descents from random angles at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
         remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
-            estimated before; None: 5 to 12 qubits and none beyond; 0: none.
+            estimated before; None: 4 to 12 qubits and none beyond; 0: none.
         at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
             and small neighbourhoods are there, and where a descent from there ends, beside random starts.
         angles: law of the random angles.
