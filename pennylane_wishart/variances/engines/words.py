@@ -23,6 +23,7 @@ from pennylane_wishart.variances.reach import Reach
 __all__ = [
     "Chains",
     "RawMoments",
+    "chain_ends",
     "chains_of",
     "diagonal_suffices",
     "phase_sign",
@@ -266,13 +267,14 @@ def _batches(
         for column, t in enumerate(members):
             terms, weights = chains.starts[t]
             np.add.at(v[:, column], terms, weights)
-            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
+            f[:, column] = chain_ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
         yield v, f, chains.moves[members], chains.factors[members]
 
 
-def _ends(
+def chain_ends(
     circuit: RotationCircuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
 ) -> np.ndarray:
+    """Return ⟨Q⟩⟨R⟩ of the pairs of chain t, with the sign of their product."""
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)

@@ -31,28 +31,32 @@ class Cluster:
     """float64 ``(4^size,)``: average of ⟨word⟩² behind the rotations."""
     slopes: dict[int, np.ndarray]
     """Per rotation: the table of E[(∂⟨word⟩/∂φ)²]."""
+    bends: dict[tuple[int, int], np.ndarray]
+    """Per pair of rotations, earlier first: the table of E[(∂²⟨word⟩/∂φ∂φ')²], where asked for."""
 
     def ratios(self) -> dict[int, np.ndarray]:
         """Return slope/table per rotation."""
-        return {
-            k: np.divide(slope, self.table, out=np.zeros_like(slope), where=self.table > 0)
-            for k, slope in self.slopes.items()
-        }
+        return {k: self.share(slope) for k, slope in self.slopes.items()}
+
+    def share(self, values: np.ndarray) -> np.ndarray:
+        """Return values/table, 0 where the input sees nothing."""
+        return np.asarray(np.divide(values, self.table, out=np.zeros_like(values), where=self.table > 0))
 
 
 def product_zone(
-    circuit: RotationCircuit, moments: RotationMoments, qubits: np.ndarray, averaged: bool = True
+    circuit: RotationCircuit, moments: RotationMoments, qubits: np.ndarray, averaged: bool = True, bends: bool = False
 ) -> tuple[Cluster, ...]:
     """Find the rotations that see a product input and average them, cluster by cluster.
 
     Args:
         qubits: the qubits that walkers live on.
         averaged: False leaves every rotation to the walkers; the tables are the input's own.
+        bends: whether tables of second derivatives are wanted.
     Returns:
         Clusters that cover the one-qubit blocks of the input among ``qubits``.
     """
     blochs = _one_qubit_blocks(circuit.state)
-    home = {int(q): Cluster([int(q)], [], np.ones(4), {}) for q in qubits if int(q) in blochs}
+    home = {int(q): Cluster([int(q)], [], np.ones(4), {}, {}) for q in qubits if int(q) in blochs}
     blocked = np.array([q not in home for q in range(circuit.n_qubits)])
     x_bits, z_bits = circuit.words.bits()
     random = (circuit.parameter_of < 0) | ((moments.cos2 > 0) & (moments.sin2 > 0))
@@ -76,34 +80,43 @@ def product_zone(
         merged.rotations.append(k)
     clusters = tuple({id(c): c for c in home.values()}.values())
     for cluster in clusters:
-        _fill(cluster, blochs, x_bits, z_bits, moments)
+        _fill(cluster, blochs, x_bits, z_bits, moments, bends)
     return clusters
 
 
 def _fill(
-    cluster: Cluster, blochs: dict[int, np.ndarray], x_bits: np.ndarray, z_bits: np.ndarray, m: RotationMoments
+    cluster: Cluster,
+    blochs: dict[int, np.ndarray],
+    x_bits: np.ndarray,
+    z_bits: np.ndarray,
+    m: RotationMoments,
+    bends: bool,
 ) -> None:
-    """Average the cluster's rotations, first gate first."""
+    """Average the cluster's rotations, first gate first, and what their derivatives leave."""
     ends = np.ones(1)
     for q in cluster.qubits:
         b = blochs[q]
         ends = np.multiply.outer(np.array([1.0, b[2], b[0], b[1]]) ** 2, ends).reshape(-1)
-    size = len(ends)
-    words = np.arange(size)
-    steps = []
+    words = np.arange(len(ends))
+    slopes, pairs = cluster.slopes, cluster.bends
     for k in sorted(cluster.rotations):
         letters = [int(2 * x_bits[k, q] + z_bits[k, q]) for q in cluster.qubits]
         code = sum(p << (2 * i) for i, p in enumerate(letters))
         swapped = sum(((p >> 1) | ((p & 1) << 1)) << (2 * i) for i, p in enumerate(letters))
-        anti = (np.bitwise_count(words & swapped) & 1).astype(bool)
-        steps.append((k, anti, words ^ code))
-    for at, (k, anti, partner) in enumerate(steps):
-        slope = np.where(anti, m.sin2[k] * ends + m.cos2[k] * ends[partner], 0.0)
-        # a derivative is averaged over the rotations that follow it in the cluster
-        for later, later_anti, later_partner in steps[at + 1 :]:
-            slope = _pull(slope, later_anti, later_partner, m.cos2[later], m.sin2[later])
-        cluster.slopes[k] = slope
-        ends = _pull(ends, anti, partner, m.cos2[k], m.sin2[k])
+        anti, partner = (np.bitwise_count(words & swapped) & 1).astype(bool), words ^ code
+        cos2, sin2 = float(m.cos2[k]), float(m.sin2[k])
+        turned = _pull(ends, anti, partner, cos2, sin2)
+        # a derivative swaps cos² and sin², and is averaged over the rotations that follow it in the cluster
+        if bends:
+            for pair, table in pairs.items():
+                pairs[pair] = _pull(table, anti, partner, cos2, sin2)
+            for earlier, slope in slopes.items():
+                pairs[earlier, k] = np.where(anti, _pull(slope, anti, partner, sin2, cos2), 0.0)
+            pairs[k, k] = np.where(anti, turned, 0.0)
+        for earlier, slope in slopes.items():
+            slopes[earlier] = _pull(slope, anti, partner, cos2, sin2)
+        slopes[k] = np.where(anti, _pull(ends, anti, partner, sin2, cos2), 0.0)
+        ends = turned
     cluster.table = ends
 
 
