@@ -39,7 +39,7 @@ def drawn(rng, kind, n):
         )
     circuit = found.circuit
     if kind == "normal":
-        return found, AngleLaw.normal(0.6, circuit.n_params), [averages.normal_nodes(0.6, count=12)] * circuit.n_params
+        return found, AngleLaw.normal(0.6, circuit.n_params), [averages.normal_nodes(0.6, count=14)] * circuit.n_params
     law = circuit.angle_law()
     rules = []
     for p in range(circuit.n_params):
@@ -53,7 +53,7 @@ def drawn(rng, kind, n):
 def check(rng, kind, n):
     found, law, rules = drawn(rng, kind, n)
     c = found.circuit
-    if np.prod([len(x) for x, _ in rules]) > 2500:
+    if np.prod([len(x) for x, _ in rules]) > 3000:
         return None
     mean, square = second.hessian_averages(found, rules)
     got = hessian_moments(c, law)
@@ -155,7 +155,7 @@ def test_where_no_engine_applies_a_prediction_says_so(monkeypatch):
 def test_tangent_kernel_equals_the_sum_over_all_angles(kind):
     rng = np.random.default_rng(40 + KINDS.index(kind))
     found, law, rules = drawn(rng, kind, 3)
-    while np.prod([len(x) for x, _ in rules]) > 2000:
+    while np.prod([len(x) for x, _ in rules]) > 3000:
         found, law, rules = drawn(rng, kind, 3)
     states = [rotations.state(rng, 3, k) for k in ("basis", "product", "stabilizer", "vector")]
     want = second.kernel_averages(found, rules, [s.vector() for s in states])
