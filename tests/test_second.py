@@ -26,7 +26,7 @@ KINDS = ("plain", "shared", "fixed", "sums", "normal", "shared sums")
 
 def drawn(rng, kind, n):
     """Draw a small circuit of one kind, and the quadrature rules that average its Hessian exactly."""
-    length = int(rng.integers(2, 5))
+    length = int(rng.integers(2, 4 if kind == "normal" else 5))
     state = rotations.state(rng, n, ("basis", "product", "stabilizer", "vector")[int(rng.integers(4))])
     if "sums" in kind:
         generators = [second.commuting_sum(rng, n) for _ in range(length)]
@@ -53,7 +53,7 @@ def drawn(rng, kind, n):
 def check(rng, kind, n):
     found, law, rules = drawn(rng, kind, n)
     c = found.circuit
-    if np.prod([len(x) for x, _ in rules]) > 3000:
+    if np.prod([len(x) for x, _ in rules]) > 1200:
         return None
     mean, square = second.hessian_averages(found, rules)
     got = hessian_moments(c, law)
@@ -67,8 +67,8 @@ def check(rng, kind, n):
 @pytest.mark.parametrize("kind", KINDS)
 def test_variances_equal_the_sum_over_all_angles(kind):
     rng = np.random.default_rng(KINDS.index(kind))
-    engines = {check(rng, kind, int(rng.integers(1, 4))) for _ in range(3)}
-    assert engines - {None}
+    engines = [check(rng, kind, int(rng.integers(1, 4))) for _ in range(9)]
+    assert sum(e is not None for e in engines) >= 3
 
 
 def test_walkers_agree_with_exact_values():
@@ -155,7 +155,7 @@ def test_where_no_engine_applies_a_prediction_says_so(monkeypatch):
 def test_tangent_kernel_equals_the_sum_over_all_angles(kind):
     rng = np.random.default_rng(40 + KINDS.index(kind))
     found, law, rules = drawn(rng, kind, 3)
-    while np.prod([len(x) for x, _ in rules]) > 3000:
+    while np.prod([len(x) for x, _ in rules]) > 800:
         found, law, rules = drawn(rng, kind, 3)
     states = [rotations.state(rng, 3, k) for k in ("basis", "product", "stabilizer", "vector")]
     want = second.kernel_averages(found, rules, [s.vector() for s in states])

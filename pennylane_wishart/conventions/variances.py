@@ -275,3 +275,11 @@ HESSIAN_COST = 100.0
 """Operations a term, amplitude and parameter of a Hessian by differences: two adjoint sweeps of complex numbers."""
 KERNEL_WORK = 2e9
 """Amplitudes touched by a sampled tangent kernel: some ten seconds."""
+
+# ------------------------------------------------------------------ noise
+MAX_NOISY_QUBITS = 8
+"""Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
+NOISY_FLOATS = 20_000_000
+"""Numbers kept of one batch of them, the observable after every gate: 160 MB."""
+MAX_NOISY_IDENTITY = 5
+"""Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""

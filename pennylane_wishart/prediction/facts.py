@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, Reason, ReasonCode, Unavailable, UpperBounds
-from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.errors import OutOfTheoryError, UnsupportedCircuitError
 from pennylane_wishart.prediction.inputs import read_inputs
+from pennylane_wishart.prediction.noise import NOISY, NoiseEffect
 from pennylane_wishart.prediction.shifted import shift_invariant, shifted_spread
 from pennylane_wishart.prediction.shots import (
     ShotVariance,
@@ -58,22 +59,35 @@ class DepthFacts:
     cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False, metadata=LIVE)
     dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
     """Typed reasons, one tuple for each of ``dead_parameters``."""
+    noise: NoiseEffect | None = None
+    """What noise does, where the circuit has any: ``moments`` and dead parameters are then those with noise."""
 
     # ------------------------------------------------------------------ plain facts
     @property
     def circuit(self) -> RotationCircuit:
-        """The normal form that the prediction is for."""
-        return self.signature.circuit
+        """The normal form that the prediction is for, with its noise."""
+        return self.signature.circuit if self.noise is None else self.noise.circuit
 
     @property
     def in_theory(self) -> bool:
-        """Whether the Wishart laws apply in the deep limit."""
-        return self.signature.in_theory
+        """Whether the Wishart laws apply in the deep limit; never under noise."""
+        return self.signature.in_theory and self.noise is None
 
     @property
     def reason(self) -> str:
         """Why, or why not."""
-        return self.signature.reason
+        return self.signature.reason if self.noise is None else NOISY.text
+
+    @property
+    def theory(self) -> Signature:
+        """The signature that laws are made of.
+
+        Raises:
+            OutOfTheoryError: under noise, whose states are no longer pure.
+        """
+        if self.noise is not None:
+            raise OutOfTheoryError(NOISY.text, advice="Use .gradient_variance, or predict the circuit without noise.")
+        return self.signature
 
     @property
     def n_params(self) -> int:

@@ -11,6 +11,7 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
+from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
 from pennylane_wishart.variances.engines.module import module_moments
@@ -90,10 +91,15 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         ModuleTooLargeError: if neither fits.
     """
     live, drivers = problem.live, problem.drivers
-    if live.is_pauli and drivers.independent:
+    if live.is_pauli and drivers.independent and all(c.is_diagonal for c in live.channels):
         found = _by_words(problem, most)
         if found is not None:
             return found
+    if live.channels and drivers.independent:
+        try:
+            return _by_pairs(problem, most)
+        except ModuleTooLargeError:
+            pass  # the module of all words may be small where pairs of them are not
     module, work = smallest_module(live, most.max_dim, most.max_work)
     max_nodes = max(1, int(most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
@@ -132,22 +138,48 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
-def pair_moments(problem: Problem, max_work: float = np.inf) -> TupleMoments:
-    """Average pairs of words where fixed rotations or asymmetric angles mix their products.
+def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
+    """Average single words for means and pairs for squares: any independent rotations, any channels.
+
+    Raises:
+        ModuleTooLargeError: if the pairs are too many.
+    """
+    live = problem.live
+    moments = [pair_moments(problem, most.max_work, power) for power in (1, 2)]
+    rows = np.zeros((2, problem.circuit.n_params + 1))
+    for row, found, power in zip(rows, moments, (1, 2), strict=True):
+        row[0] = found.value
+        # by the angle of the rotation, which alone has its parameter
+        row[live.parameter_of[problem.driven] + 1] = (live.coefficients**power * found.slopes)[problem.driven]
+    return _found(problem, rows[0], rows[1], problem.undriven, True, EngineId.WORDS, CLOSED_FORM)
+
+
+def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> TupleMoments:
+    """Average pairs of words where fixed rotations, asymmetric angles or channels mix their products.
 
     Angles must be independent; derivatives are by the angle of each living rotation.
 
+    Args:
+        power: 2 for pairs; 1 for single words, whose averages are the means.
     Raises:
         ModuleTooLargeError: if more branches are alive than fit in the limits.
     """
     live = problem.live
-    gates = [
+    rotations = [
         AveragedGate(problem.action(live.generator(k)), problem.transform(k), bool(live.parameter_of[k] >= 0))
         for k in range(live.n_rotations)
     ]
+    noise = noise_actions(live)
+    # a channel stands behind as many rotations as its position says; it has no angle to be averaged
+    places = np.array([position for position, _ in noise], np.int64)
+    gates = list(rotations)
+    for position, action in reversed(noise):
+        gates.insert(position, AveragedGate(action, np.ones_like, False))
     # only a part of the work: where pairs are too many the module may be small
     most = min(limits.MAX_BRANCHES, max_work / (limits.PAIR_SHARE * limits.BRANCH_COST))
-    return tuple_moments(live.observable, gates, live.state.expectation, 2, int(most))
+    found = tuple_moments(live.observable, gates, live.state.expectation, power, int(most))
+    own = np.arange(live.n_rotations) + np.searchsorted(places, np.arange(live.n_rotations), side="right")
+    return TupleMoments(found.value, found.slopes[own], found.entries)
 
 
 def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:

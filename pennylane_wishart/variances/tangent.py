@@ -7,8 +7,9 @@ of inputs costs one product of matrices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,13 +19,14 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.drivers import angle_transform, clean_moments, drivers_of
+from pennylane_wishart.variances.engines.damping import Damping
 from pennylane_wishart.variances.engines.operators import module_in_light_cone
 from pennylane_wishart.variances.engines.rotors import Rotor
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 from pennylane_wishart.variances.engines.walks.ends import Weights
 from pennylane_wishart.variances.engines.walks.tally import Tally
 from pennylane_wishart.variances.engines.walks.walk import Walkers, walked_chains
-from pennylane_wishart.variances.engines.words import Chains, chains_of, diagonal_suffices, phase_sign
+from pennylane_wishart.variances.engines.words import Chains, chains_of, damp, diagonal_suffices, phase_sign
 from pennylane_wishart.variances.reach import Reach, reach
 
 __all__ = ["TangentKernel", "tangent_kernel"]
@@ -66,14 +68,18 @@ def tangent_kernel(
     Cost: that of the gradient variances, and n² products of reachable words.
     Source: arXiv:2311.18144 for the kernel; its average over walks is ours.
     """
+    if not all(c.is_diagonal for c in circuit.channels):
+        raise UnsupportedCircuitError("Noise that turns words into others has no tangent kernel of several inputs.")
     alone = drivers_of(circuit).independent
     try:
         if alone and circuit.is_pauli and diagonal_suffices(circuit, clean_moments(circuit, law)):
             return _by_words(circuit, law, states, max_support)
-        if alone:
+        if alone and not circuit.channels:
             return _on_module(circuit, law, states)
     except ModuleTooLargeError:
         pass  # what is too large for exact averages is walked or sampled
+    if circuit.channels:
+        raise UnsupportedCircuitError("Under noise tangent kernels of several inputs are found on few words only.")
     rng = np.random.default_rng(seed)
     try:
         return _by_walk(circuit, law, states, n_walkers, rng)
@@ -95,9 +101,10 @@ def _by_words(circuit: RotationCircuit, law: AngleLaw, states: Sequence[InputSta
     if chains is None or reached.entries * len(chains.factors) > limits.GROUP_WORK:
         raise ModuleTooLargeError("A tangent kernel on so many products of words is too much work.")
     ends = np.stack([s.expectation(reached.words) for s in states])
-    value = np.zeros((len(states),) * 2)
+    value, damping = np.zeros((len(states),) * 2), Damping(circuit, reached.words)
     for t in range(len(chains.factors)):
-        weights = _carried(reached, chains, t, (m.cos2, m.sin2), scale)
+        own = partial(damping, products=chains.products[t])
+        weights = _carried(reached, chains, t, (m.cos2, m.sin2), scale, own)
         if t == 0:
             value += (ends * weights) @ ends.T
             continue
@@ -111,7 +118,12 @@ def _by_words(circuit: RotationCircuit, law: AngleLaw, states: Sequence[InputSta
 
 
 def _carried(
-    reached: Reach, chains: Chains, t: int, factors: tuple[np.ndarray, np.ndarray], scale: np.ndarray
+    reached: Reach,
+    chains: Chains,
+    t: int,
+    factors: tuple[np.ndarray, np.ndarray],
+    scale: np.ndarray,
+    damping: Callable[[int], np.ndarray | None],
 ) -> np.ndarray:
     """Return the weights at the input, summed over the differentiated rotation."""
     stay, move = factors
@@ -119,6 +131,7 @@ def _carried(
     both = np.zeros((len(reached.words), 2))
     np.add.at(both[:, 0], terms, start * chains.factors[t])
     for k in range(len(reached.distinct) - 1, -1, -1):
+        damp(both, damping(k + 1))
         if not chains.moves[t, reached.distinct[k]]:
             continue
         i, j, _ = reached.step(k)
@@ -128,6 +141,7 @@ def _carried(
         # the derivative swaps cos² and sin²
         both[i, 1] += scale[k] * move[k] * weights[:, 0]
         both[j, 1] += scale[k] * stay[k] * weights[:, 0]
+    damp(both, damping(0))
     return both[:, 1]
 
 

@@ -13,7 +13,8 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.variances.drivers import gradient_bounds
-from pennylane_wishart.variances.sweeps import Sweeps, rotation_angles
+from pennylane_wishart.variances.noisy import sweeps_of
+from pennylane_wishart.variances.sweeps import rotation_angles
 
 __all__ = ["identically_zero", "turning_ranges"]
 
@@ -31,10 +32,11 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     out = np.zeros(circuit.n_params, bool)
     terms = len(circuit.terms) + len(circuit.observable)
     work = limits.SWEEP_COST * terms * limits.SETTINGS * 2.0**circuit.n_qubits
-    if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or work > limits.IDENTITY_WORK or not asked.any():
+    most = limits.MAX_NOISY_IDENTITY if circuit.channels else limits.MAX_VECTOR_QUBITS
+    if circuit.n_qubits > most or work > limits.IDENTITY_WORK or not asked.any():
         return out
     try:
-        sweeps = Sweeps(circuit)
+        sweeps = sweeps_of(circuit)
     # cannot be simulated, so nothing is claimed
     except InputError:
         return out

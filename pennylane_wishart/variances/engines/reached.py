@@ -62,6 +62,8 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = l
     sums, distinct = distinct_generators(circuit)
     # the work limit turned into a limit on d, so that the search for the space stops early
     limit = int((max_work / (limits.PAIR_COST * max(circuit.n_rotations, 1))) ** (1 / 6))  # d⁶/8 a product of matrices
+    if circuit.channels:
+        raise ModuleTooLargeError("Noise leaves every subspace of pure states: words are averaged instead.")
     isometry = invariant_subspace(circuit.state.vector(), sums, 2 * max(limit // 2, 2)).T
     d = isometry.shape[1]
     # two equal copies are symmetric: half the dimensions, an eighth of the work

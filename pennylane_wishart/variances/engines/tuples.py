@@ -21,7 +21,7 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import Row, Transform, WordAction
 from pennylane_wishart.variances.reach import WordIndex, linear_keys
 
-__all__ = ["AveragedGate", "TupleMoments", "tuple_moments"]
+__all__ = ["AveragedGate", "TupleMoments", "WordImages", "tuple_moments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class _Sweep:
         self.weights[start], self.alive[start] = weights, True
         self.steps: list[_Step] = []
         self.entries = 0
-        self._images: dict[int, _Images] = {}
+        self._images: dict[int, WordImages] = {}
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         numbers = self.tuples.find(keys)
@@ -124,7 +124,7 @@ class _Sweep:
 
     def undo(self, gate: AveragedGate) -> None:
         """Carry the weights to before the gate."""
-        images = self._images.setdefault(id(gate.action), _Images(self.index, gate.action))
+        images = self._images.setdefault(id(gate.action), WordImages(self.index, gate.action))
         alive = np.flatnonzero(self.alive)
         # a gate is asked once per word, not once per tuple: tuples share their words
         codes = images.syndromes()[self.tuples.rows[alive]]
@@ -191,7 +191,7 @@ class _Tuples:
         return np.where(self._codes[at] == codes, self._order[at], -1)
 
 
-class _Images:
+class WordImages:
     """What one gate makes of every word so far: syndromes, and the number and sign under each shift."""
 
     def __init__(self, index: WordIndex, action: WordAction):
@@ -233,7 +233,7 @@ class _Images:
 
 
 def _parts(
-    gate: AveragedGate, images: _Images, keys: np.ndarray, codes: np.ndarray
+    gate: AveragedGate, images: WordImages, keys: np.ndarray, codes: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (row after the gate, tuple before it, weight, derivatives' weight), a branch at a time."""
     joint = codes[:, :1].reshape(-1)

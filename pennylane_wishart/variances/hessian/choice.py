@@ -51,13 +51,14 @@ def hessian_moments(
     live, independent = problem.live, problem.drivers.independent
     obstacles = []
     try:
-        if live.is_pauli and independent:
+        if live.is_pauli and independent and all(c.is_diagonal for c in live.channels):
             found = hessian_by_words(problem, max_support, max_work)
             if found is not None:
                 return found
         if independent:
             return hessian_on_module(problem, limits.HESSIAN_MODULE, max_work)
-        return hessian_by_frequencies(problem, max_work)
+        if not circuit.channels:  # a grid of angles is run on state vectors
+            return hessian_by_frequencies(problem, max_work)
     except ModuleTooLargeError as error:
         obstacles.append(f"Exact: {error}")
     rng = np.random.default_rng(seed)
@@ -67,9 +68,9 @@ def hessian_moments(
         obstacles.append(f"Walkers: {error}")
     work = limits.HESSIAN_COST * circuit.n_params * len(circuit.terms) * 2.0**circuit.n_qubits
     samples = int(min(limits.HESSIAN_SAMPLES, max_work / max(work, 1.0)))
-    if circuit.n_qubits <= limits.MAX_SAMPLED_QUBITS and samples >= limits.LEAST_HESSIANS:
+    if circuit.n_qubits <= limits.MAX_SAMPLED_QUBITS and not circuit.channels and samples >= limits.LEAST_HESSIANS:
         return hessian_by_sampling(problem, samples, rng)
     raise UnsupportedCircuitError(
         f"No engine gives the second derivatives of this circuit on {circuit.n_qubits} qubits and "
-        f"{circuit.n_params} parameters. {' '.join(obstacles)}"
+        f"{circuit.n_params} parameters{' with noise' if circuit.channels else ''}. {' '.join(obstacles)}"
     )

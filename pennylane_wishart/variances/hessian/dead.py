@@ -38,7 +38,7 @@ def dead_pairs(problem: Problem, asked: np.ndarray) -> np.ndarray:
     else:
         out[:] = False
     work = limits.SETTINGS * limits.SWEEP_COST * 2 * n * max(1, len(circuit.terms)) * 2.0**circuit.n_qubits
-    if circuit.n_qubits > limits.MAX_SAMPLED_QUBITS or work > limits.IDENTITY_WORK:
+    if circuit.channels or circuit.n_qubits > limits.MAX_SAMPLED_QUBITS or work > limits.IDENTITY_WORK:
         return out
     sweeps, rng = Sweeps(circuit), np.random.default_rng(limits.IDENTITY_SEED)
     parameters = rng.uniform(-np.pi, np.pi, (limits.SETTINGS, n)) * turning_ranges(circuit)

@@ -54,6 +54,14 @@ class _Steps:
         self.problem, self.module = problem, module
         self.rotors = [Rotor(a) for a in module.generators]
 
+    def damp(self, position: int, x: np.ndarray, forward: bool = False) -> np.ndarray:
+        """Apply the noise behind so many rotations, to one copy or to both."""
+        found = [c for at, c in self.module.channels if at == position]
+        for channel in found if forward else reversed(found):
+            m = channel.T if forward else channel
+            x = m @ x if x.ndim == 1 else m @ (m @ x.T).T
+        return x
+
     def apply(self, k: int, x: np.ndarray, order: int, power: int, forward: bool = False) -> np.ndarray:
         """Return E[(d^order R)^{⊗power}]·x of rotation k, or of its transpose for the input's side."""
         rotor: Rotor = self.rotors[int(self.module.distinct[k])]
@@ -80,13 +88,13 @@ def _sweep(problem: Problem, steps: _Steps, power: int) -> dict[tuple[int, int],
     if power == 2:
         start, end = np.outer(start, start), np.outer(end, end)
     n = problem.live.n_rotations
-    ends = [end]
+    ends = [steps.damp(0, end, forward=True)]
     for k in range(n - 1):
-        ends.append(steps.apply(k, ends[-1], 0, power, forward=True))
+        ends.append(steps.damp(k + 1, steps.apply(k, ends[-1], 0, power, forward=True), forward=True))
     out: dict[tuple[int, int], float] = {}
     carried: dict[int, np.ndarray] = {-1: start}
     for l in range(n - 1, -1, -1):  # noqa: E741  the earlier rotation of a pair
-        own = {}
+        carried, own = {k: steps.damp(l + 1, x) for k, x in carried.items()}, {}
         if l in driven:
             # every column that was differentiated before is differentiated here too
             slope = steps.apply(l, ends[l], 1, power, forward=True)
