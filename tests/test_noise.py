@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import noisy_circuits as drawn
+import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp

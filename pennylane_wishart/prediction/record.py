@@ -29,6 +29,7 @@ __all__ = ["Prediction"]
 
 
 _KEPT = (
+    "hessian",
     "deep",
     "deep_variance",
     "deep_parameters",

@@ -33,7 +33,7 @@ from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments"]
+__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments", "smallest_module"]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
             return _by_pairs(problem, most)
         except ModuleTooLargeError:
             pass  # the module of all words may be small where pairs of them are not
-    module = _smallest_module(problem, most)
-    max_nodes = max(1, int(most.max_work / _node_work(live, module)))
+    module, work = smallest_module(live, most.max_dim, most.max_work)
+    max_nodes = max(1, int(most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
     engine = module.engine if drivers.independent else EngineId.QUADRATURE
@@ -190,9 +190,12 @@ def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
     return max(1.0, circuit.n_rotations * (per_step + limits.STEP_OVERHEAD))
 
 
-def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
-    """Return the cheapest basis of the observable's module that fits."""
-    live, max_dim = problem.live, most.max_dim
+def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tuple[OperatorModule, float]:
+    """Return the cheapest basis of the observable's module that fits, and the operations of one pass on it.
+
+    Raises:
+        ModuleTooLargeError: if there is none.
+    """
     # In the order of what they cost to build; each can be the smallest.
     builders: list[Callable[[], OperatorModule]] = [
         lambda: module_in_light_cone(live, max_dim),
@@ -216,12 +219,13 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
         )
     # not by dimension alone: sparse generators make a larger module cheaper
     best = min(found, key=lambda module: _node_work(live, module))
-    if _node_work(live, best) > most.max_work:
+    work = _node_work(live, best)
+    if work > max_work:
         raise ModuleTooLargeError(
             f"Averaging on a module of {best.dim} dimensions needs more than "
-            f"max_work={most.max_work:.1g} operations: raise max_work, or use walkers or sampling."
+            f"max_work={max_work:.1g} operations: raise max_work, or use walkers or sampling."
         )
-    return best
+    return best, work
 
 
 def _found(

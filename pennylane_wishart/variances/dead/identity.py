@@ -16,7 +16,7 @@ from pennylane_wishart.variances.drivers import gradient_bounds
 from pennylane_wishart.variances.noisy import sweeps_of
 from pennylane_wishart.variances.sweeps import rotation_angles
 
-__all__ = ["identically_zero"]
+__all__ = ["identically_zero", "turning_ranges"]
 
 
 def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     # a trigonometric polynomial that is not 0 vanishes on a set of measure 0 only
     zero = asked.copy()
     for size in (1, limits.SETTINGS - 1):  # one setting clears nearly every live parameter
-        parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * _ranges(circuit)
+        parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * turning_ranges(circuit)
         _, gradients = sweeps(rotation_angles(circuit, parameters, rng))
         zero &= np.all(np.abs(gradients) <= limit, axis=0)
         if not zero.any():
@@ -53,7 +53,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     return zero
 
 
-def _ranges(circuit: RotationCircuit) -> np.ndarray:
+def turning_ranges(circuit: RotationCircuit) -> np.ndarray:
     """Return a factor per parameter that lets its slowest rotation turn once.
 
     Near angle zero a live derivative can be as small as the angle.

@@ -25,7 +25,9 @@ from pennylane_wishart.variances.reach import Reach
 __all__ = [
     "Chains",
     "RawMoments",
+    "chain_ends",
     "chains_of",
+    "damp",
     "diagonal_suffices",
     "phase_sign",
     "step_blocks",
@@ -186,11 +188,11 @@ def _sweep(
     counts = np.array([len(reached.step(k)[0]) for k in range(n_rot)]) * v.shape[1]
     blocks = step_blocks(counts)
     saved = []
-    _damp(f, damping(0))
+    damp(f, damping(0))
     for low, high in reversed(blocks):
         saved.append(v.copy())
         for k in range(high - 1, low - 1, -1):
-            _damp(v, damping(k + 1))
+            damp(v, damping(k + 1))
             _backward(reached, k, v, stay[k], move[k], signed, moves)
     value = np.einsum("nb,nb->b", v, f)
     gradient = np.zeros((n_rot, v.shape[1]))
@@ -198,7 +200,7 @@ def _sweep(
         v = saved.pop()
         weights = {}
         for k in range(high - 1, low - 1, -1):
-            _damp(v, damping(k + 1))
+            damp(v, damping(k + 1))
             weights[k] = _backward(reached, k, v, stay[k], move[k], signed, moves)
         for k in range(low, high):
             i, j, sign = reached.step(k)
@@ -209,11 +211,11 @@ def _sweep(
             slope = dstay[k] * here + dmove[k] * there
             gradient[k] = np.where(columns, np.einsum("nb,nb->b", weights[k], slope), 0.0)
             f[i] = np.where(columns, stay[k] * here + move[k] * there, here)
-            _damp(f, damping(k + 1))
+            damp(f, damping(k + 1))
     return value, gradient
 
 
-def _damp(values: np.ndarray, factors: np.ndarray | None) -> None:
+def damp(values: np.ndarray, factors: np.ndarray | None) -> None:
     """Scale values on words in place by what noise leaves of them."""
     if factors is not None:
         values *= factors
@@ -270,9 +272,9 @@ def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Rea
     damping = Damping(circuit, reached.words)
     for v, f, moves, factors, products in _batches(circuit, reached, chains, expectation):
         for k in range(circuit.n_rotations - 1, -1, -1):
-            _damp(v, damping(k + 1, products))
+            damp(v, damping(k + 1, products))
             _backward(reached, k, v, moments.cos2[k], moments.sin2[k], False, moves)
-        _damp(v, damping(0, products))
+        damp(v, damping(0, products))
         total += float(np.einsum("nb,nb->b", v, f) @ factors)
     return total
 
@@ -289,13 +291,14 @@ def _batches(
         for column, t in enumerate(members):
             terms, weights = chains.starts[t]
             np.add.at(v[:, column], terms, weights)
-            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
+            f[:, column] = chain_ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
         yield v, f, chains.moves[members], chains.factors[members], chains.products[members]
 
 
-def _ends(
+def chain_ends(
     circuit: RotationCircuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
 ) -> np.ndarray:
+    """Return ⟨Q⟩⟨R⟩ of the pairs of chain t, with the sign of their product."""
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)

@@ -25,6 +25,15 @@ class Weights:
     """``uint64 (levels, words)``; None where every walker has its own value."""
     walkers: np.ndarray | None = None
 
+    def listed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights that are not 0 and the walkers that have them."""
+        if self.masks is None:
+            walkers = np.arange(len(self.values)) if self.walkers is None else self.walkers
+            return self.values, walkers
+        bits = np.unpackbits(self.masks.view(np.uint8), axis=1, bitorder="little")
+        level, walkers = np.nonzero(bits)
+        return self.values[level], walkers
+
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Return (Σ w, Σ w², count) over the walkers in each mask of ``rows (m, words)``."""
         powers = np.stack([self.values, self.values**2, np.ones(len(self.values))], axis=1)
@@ -182,7 +191,7 @@ class EndValues:
         z[inside] = bits_at(state[n + local[inside]], walkers)
         return PauliWords.from_bits(x.T, z.T)
 
-    def _words(self, state: np.ndarray, walkers: np.ndarray) -> PauliWords:
+    def words(self, state: np.ndarray, walkers: np.ndarray) -> PauliWords:
         """Return the walkers' words on all qubits of the circuit."""
         n, total = len(self.qubits), self.state.n_qubits
         x, z = np.zeros((2, total, len(walkers)), np.uint8)
@@ -195,8 +204,8 @@ class EndValues:
     ) -> Weights:
         """Return the signed ⟨Q⟩⟨R⟩ with R = Q·product; bit-packed arrays, no zone; ``factors``: left by noise."""
         walkers = np.arange(64 * state.shape[1])
-        first = self._words(state, walkers)
-        second = self._words(state ^ products, walkers)
+        first = self.words(state, walkers)
+        second = self.words(state ^ products, walkers)
         _, phase = first.multiply(second)
         values = self.state.expectation(first)
         keep = np.flatnonzero(values)

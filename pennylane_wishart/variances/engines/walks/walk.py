@@ -20,7 +20,7 @@ from pennylane_wishart.variances.engines.words import Chains, chains_of, diagona
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["can_walk", "found_by_walk", "walk", "walk_pairs"]
+__all__ = ["Walkers", "can_walk", "found_by_walk", "walk", "walk_pairs", "walked_chains"]
 
 
 def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
@@ -80,16 +80,27 @@ def found_by_walk(problem: Problem, n_walkers: int, rng: np.random.Generator) ->
     if n_walkers < 1:
         raise InputError(f"n_walkers must be at least 1; got {n_walkers}.")
     live = problem.live
-    obstacle = can_walk(live, problem.law)
+    chains = walked_chains(live, problem.law)
+    tally = Walkers(live, problem.moments, chains, rng).run(n_walkers)
+    return found_by_tally(problem, tally, problem.rows(*first_moments(live, problem.moments)))
+
+
+def walked_chains(circuit: RotationCircuit, law: AngleLaw) -> Chains:
+    """Return the products of pairs that walkers start from.
+
+    Raises:
+        UnsupportedCircuitError: if independent walks do not average this circuit.
+        ModuleTooLargeError: if the products are too many.
+    """
+    obstacle = can_walk(circuit, law)
     if obstacle:
         raise UnsupportedCircuitError(
             f"walk: {obstacle}. Use moments_of, which picks an engine that is valid, or pair_walk."
         )
-    chains = chains_of(live, problem.moments, max_chains=limits.MAX_WALK_CHAINS)
+    chains = chains_of(circuit, clean_moments(circuit, law), max_chains=limits.MAX_WALK_CHAINS)
     if chains is None:
         raise ModuleTooLargeError("walk: the observable has too many pairs of terms; use sampling.")
-    tally = _Walkers(live, problem.moments, chains, rng).run(n_walkers)
-    return found_by_tally(problem, tally, problem.rows(*first_moments(live, problem.moments)))
+    return chains
 
 
 def walk_pairs(
@@ -115,15 +126,23 @@ def walk_pairs(
     chains = chains_of(circuit, moments, max_chains=limits.MAX_WALK_CHAINS, pair_weights=pair_weights)
     if chains is None:
         raise ModuleTooLargeError("walk_pairs: the observable has too many pairs of terms.")
-    tally = _Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
+    tally = Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
     value, error = tally.loss()
     return tally.mass * value, tally.mass * error
 
 
-class _Walkers:
+class Walkers:
     """The walk of one circuit, chunk by chunk."""
 
-    def __init__(self, circuit: RotationCircuit, moments: RotationMoments, chains: Chains, rng: np.random.Generator):
+    def __init__(
+        self,
+        circuit: RotationCircuit,
+        moments: RotationMoments,
+        chains: Chains,
+        rng: np.random.Generator,
+        bends: bool = False,
+        averaged: bool = True,
+    ):
         self.circuit, self.moments, self.rng = circuit, moments, rng
         used = np.union1d(circuit.terms.support(), circuit.observable.words.support())
         self.qubits = used.astype(np.int64) if len(used) else np.zeros(1, np.int64)
@@ -133,7 +152,7 @@ class _Walkers:
         self._set_starts(chains)
         self.paired = len(chains.factors) > 1
         # pairs need ⟨Q⟩⟨R⟩, which no table of squares holds
-        zone = product_zone(circuit, moments, self.qubits, averaged=not self.paired)
+        zone = product_zone(circuit, moments, self.qubits, averaged=averaged and not self.paired, bends=bends)
         self._set_channels(zone)
         self.ends = EndValues(circuit.state, self.qubits, zone)
         self.zone = [(cluster, cluster.ratios()) for cluster in zone if cluster.rotations]

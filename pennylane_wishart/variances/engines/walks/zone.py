@@ -36,25 +36,29 @@ class Cluster:
     """float64 ``(4^size,)``: average of ⟨word⟩² behind the rotations."""
     slopes: dict[int, np.ndarray]
     """Per rotation: the table of E[(∂⟨word⟩/∂φ)²]."""
+    bends: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    """Per pair of rotations, earlier first: the table of E[(∂²⟨word⟩/∂φ∂φ')²], where asked for."""
     channels: list[int] = field(default_factory=list)
     """Channels among those rotations, by their number in the circuit."""
 
     def ratios(self) -> dict[int, np.ndarray]:
         """Return slope/table per rotation."""
-        return {
-            k: np.divide(slope, self.table, out=np.zeros_like(slope), where=self.table > 0)
-            for k, slope in self.slopes.items()
-        }
+        return {k: self.share(slope) for k, slope in self.slopes.items()}
+
+    def share(self, values: np.ndarray) -> np.ndarray:
+        """Return values/table, 0 where the input sees nothing."""
+        return np.asarray(np.divide(values, self.table, out=np.zeros_like(values), where=self.table > 0))
 
 
 def product_zone(
-    circuit: RotationCircuit, moments: RotationMoments, qubits: np.ndarray, averaged: bool = True
+    circuit: RotationCircuit, moments: RotationMoments, qubits: np.ndarray, averaged: bool = True, bends: bool = False
 ) -> tuple[Cluster, ...]:
     """Find the rotations that see a product input and average them, cluster by cluster.
 
     Args:
         qubits: the qubits that walkers live on.
         averaged: False leaves every rotation to the walkers; the tables are the input's own.
+        bends: whether tables of second derivatives are wanted.
     Returns:
         Clusters that cover the one-qubit blocks of the input among ``qubits``.
     """
@@ -85,7 +89,7 @@ def product_zone(
         (merged.channels if channel else merged.rotations).append(k)
     clusters = tuple({id(c): c for c in home.values()}.values())
     for cluster in clusters:
-        _fill(cluster, blochs, (x_bits, z_bits), circuit, moments)
+        _fill(cluster, blochs, (x_bits, z_bits), circuit, moments, bends)
     return clusters
 
 
@@ -103,8 +107,9 @@ def _fill(
     bits: tuple[np.ndarray, np.ndarray],
     circuit: RotationCircuit,
     m: RotationMoments,
+    bends: bool,
 ) -> None:
-    """Average the cluster's rotations, first gate first, with the noise between them."""
+    """Average the cluster's rotations, first gate first, with the noise between them, and their derivatives."""
     ends = np.ones(1)
     for q in cluster.qubits:
         b = blochs[q]
@@ -123,15 +128,23 @@ def _fill(
         swapped = sum(((p >> 1) | ((p & 1) << 1)) << (2 * i) for i, p in enumerate(letters))
         anti = (np.bitwise_count(words & swapped) & 1).astype(bool)
         steps.append((k, (anti, words ^ code, m.cos2[k], m.sin2[k])))
-    for at, (k, pull) in enumerate(steps):
+    slopes, pairs = cluster.slopes, cluster.bends
+    for k, pull in steps:
         anti, partner, stay, move = pull
+        turned = _pull(ends, *pull)
+        # a derivative swaps cos² and sin², and is averaged over the rotations that follow it in the cluster
+        for earlier, slope in list(slopes.items()):
+            if bends and k >= 0:
+                pairs[earlier, k] = np.where(anti, _pull(slope, anti, partner, move, float(stay)), 0.0)
+            slopes[earlier] = _pull(slope, *pull)
+        for pair, table in pairs.items():
+            if pair[1] != k:
+                pairs[pair] = _pull(table, *pull)
         if k >= 0:
-            slope = np.where(anti, move * ends + stay * ends[partner], 0.0)
-            # a derivative is averaged over the rotations that follow it in the cluster
-            for _, later in steps[at + 1 :]:
-                slope = _pull(slope, *later)
-            cluster.slopes[k] = slope
-        ends = _pull(ends, *pull)
+            slopes[k] = np.where(anti, _pull(ends, anti, partner, move, float(stay)), 0.0)
+            if bends:
+                pairs[k, k] = np.where(anti, turned, 0.0)
+        ends = turned
     cluster.table = ends
 
 
