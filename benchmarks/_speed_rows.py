@@ -341,10 +341,10 @@ def classified() -> list[Figure]:
     return out
 
 
-def gradients() -> list[Figure]:
+def gradients(n: int, samples: int) -> Callable[[], list[Figure]]:
     """Samples of gradients beside a plain loop over qml.grad on the same device."""
-    out = []
-    for n, samples in ((16, 20), (20, 3)):
+
+    def run() -> list[Figure]:
         qnode, args = brick(n, 3)
         fast = qml.QNode(qnode.func, qnode.device, diff_method="adjoint")
         rng = np.random.default_rng(1)
@@ -355,10 +355,11 @@ def gradients() -> list[Figure]:
         pw.measure(circuit, samples=2, progress=False)()
         _, two = _clock(lambda: pw.measure(circuit, samples=2, seed=1, progress=False)())
         _, ours = _clock(lambda: pw.measure(circuit, samples=samples + 2, seed=1, progress=False)())
-        out.append(
+        return [
             Figure(f"gradients at {n} qubits, plain / ours", plain / max(ours - two, 1e-9), 2.0, "x", at_least=True)
-        )
-    return out
+        ]
+
+    return run
 
 
 def ratio(n: int) -> Callable[[], list[Figure]]:
@@ -395,7 +396,8 @@ ROWS: dict[str, Row] = {
     "minima law": Row(minima_law),
     "projector 10": Row(diagnosed(lambda: real_layers(10, True), 5.0)),
     "classify": Row(classified),
-    "gradients": Row(gradients),
+    "gradients 16": Row(gradients(16, 20)),
+    "gradients 20": Row(gradients(20, 3)),
     "ratio 8": Row(ratio(8)),
     "ratio 10": Row(ratio(10)),
     "ratio 12": Row(ratio(12)),

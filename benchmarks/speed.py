@@ -20,7 +20,7 @@ from dataclasses import asdict
 
 PATIENCE = 60
 """Seconds of the processor after which a row is given up."""
-DEAR = ("T 16", "gradients", "ratio 12")
+DEAR = ("T 16", "gradients 20", "ratio 12")
 
 
 def _child(name: str) -> None:
@@ -52,7 +52,8 @@ def _show(name: str) -> tuple[int, int]:
     for f in figures:
         sign, word = (">=" if f["at_least"] else "<="), ("met" if f["met"] else "NOT MET")
         print(
-            f"{name:<14} {f['name']:<40} {f['value']:9.3g} {f['unit']:<2} goal {sign} {f['goal']:<6g} {word:<8}{f['note']}",
+            f"{name:<14} {f['name']:<40} {f['value']:9.3g} {f['unit']:<2} "
+            f"goal {sign} {f['goal']:<6g} {word:<8}{f['note']}",
             flush=True,
         )
         name = ""

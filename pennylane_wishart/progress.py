@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from pennylane_wishart.conventions import display
 
-__all__ = ["StepTimes", "asked", "progress_bar", "step_bar"]
+__all__ = ["asked", "progress_bar", "step_bar"]
 
 _ASKED: ContextVar[bool | None] = ContextVar("progress", default=None)
 
@@ -90,27 +88,3 @@ def step_bar(progress: bool | None, total: int, first: str) -> Iterator[Callable
         yield step
     finally:
         bar.close()
-
-
-@dataclass
-class StepTimes:
-    """Processor seconds of named steps, on their way through to a bar; nothing is decided by them."""
-
-    shown: Callable[[str], None]
-    current: str
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Of the steps that are done, in their order."""
-    began: float = field(default_factory=time.process_time)
-
-    def __call__(self, what: str) -> None:
-        """End the current step and begin another."""
-        self.shown(what)
-        self.end()
-        self.current = what
-
-    def end(self) -> dict[str, float]:
-        """End the current step; return the seconds of all steps."""
-        now = time.process_time()
-        self.seconds[self.current] = self.seconds.get(self.current, 0.0) + now - self.began
-        self.began = now
-        return self.seconds

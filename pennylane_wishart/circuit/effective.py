@@ -163,6 +163,7 @@ def _conjugate_dense(operator: PauliSum, generator: PauliSum, angle: float) -> P
 
 def _too_large(terms: int, most: int) -> UnsupportedCircuitError:
     return UnsupportedCircuitError(
-        f"Conjugating by the fixed non-Clifford gates makes operators of {terms} Pauli words (limit {most}): these fixed gates are too large to conjugate. Put them before the first "
+        f"Conjugating by the fixed non-Clifford gates makes operators of {terms} Pauli words (limit {most}): these "
+        f"fixed gates are too large to conjugate. Put them before the first "
         "trainable gate, or make them trainable."
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 # ---------------------------------------------------------------------- what is run
 SAMPLES = 300
 """Random angle sets: a second or two at ten qubits, and variances good to 10%."""
+FULL_OUTPUTS = 4
+"""Outputs of one QNode that are each measured and descended from: what a user waits four times one diagnosis for."""
 MEASURED_QUBITS = 20
 """A state-vector simulation of 20 qubits and a few hundred samples is what 'quick' can mean."""
 DEPTH_POINTS = 14
@@ -37,3 +39,7 @@ PLAIN_SIZE = 10**12
 """Integers of more digits are not read digit by digit."""
 BOUND_ERRORS = 2
 """Standard errors above an estimate that is no larger than its own error: what is then said to be its most."""
+FLAT_CURVATURE = 1e-6
+"""Of the largest eigenvalue of the Hessian: a smaller one has no sign."""
+LOSS_DIGITS = 12
+"""Decimals of a loss that are shown as they are: below is rounding of a state vector."""

@@ -259,3 +259,33 @@ CONTRACTION_SECONDS = 1e-4
 """… and of one site of a contraction."""
 LEAST_COST = 0.2
 """… and the part of both that no bond makes smaller."""
+
+# ------------------------------------------------------------------ second derivatives
+HESSIAN_WORK = 2e10
+"""Operations of all second derivatives when they are asked for: ten seconds."""
+HESSIAN_MODULE = 400
+"""Dimensions of the module that second derivatives are averaged on: one matrix a rotation is carried."""
+GRID_COST = 10.0
+"""Operations an amplitude and word on a grid of angles: a cosine, a sine and two complex products."""
+DIFFERENCE = 1e-4
+"""Step of a difference of exact gradients, radians: rounding and the third derivative are both 1e-8 of it."""
+DIFFERENCE_ROUNDING = 1e-7
+"""Second derivatives from differences below this share of the largest gradient are rounding."""
+HESSIAN_SAMPLES = 1000
+"""Hessians drawn where nothing exact fits: variances to 5–10%."""
+LEAST_HESSIANS = 40
+"""Fewer Hessians than this have no useful error: nothing is said instead."""
+MAX_PAIR_TERMS = 300
+"""Terms of the observable that are asked one by one whether they see both parameters of a pair."""
+HESSIAN_COST = 100.0
+"""Operations a term, amplitude and parameter of a Hessian by differences: two adjoint sweeps of complex numbers."""
+KERNEL_WORK = 2e9
+"""Amplitudes touched by a sampled tangent kernel: some ten seconds."""
+
+# ------------------------------------------------------------------ noise
+MAX_NOISY_QUBITS = 8
+"""Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
+NOISY_FLOATS = 20_000_000
+"""Numbers kept of one batch of them, the observable after every gate: 160 MB."""
+MAX_NOISY_IDENTITY = 5
+"""Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""

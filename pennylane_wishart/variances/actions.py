@@ -17,14 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "Transform", "WordAction", "rotation_action", "syndromes_of", "transfer_action"]
+__all__ = ["Row", "Transform", "WordAction", "noise_actions", "rotation_action", "syndromes_of", "transfer_action"]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
@@ -76,6 +78,11 @@ class WordAction:
         if syndrome not in self._rows:
             self._rows[syndrome] = self.make_row(syndrome)
         return self._rows[syndrome]
+
+    @cached_property
+    def scales(self) -> np.ndarray:
+        """What each syndrome's words are multiplied by, float64 ``(2^probes,)``: of an action that moves no word."""
+        return np.array([self.row(s).amplitudes.real.sum() for s in range(1 << len(self.probes))])
 
     def image(self, words: PauliWords, shift: int, odd: bool) -> tuple[PauliWords, np.ndarray]:
         """Multiply words by a shift; return the Hermitian words and their signs ±1."""
@@ -223,6 +230,26 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
         return _row(targets ^ q, odd, np.zeros(1), (transfer[targets, q] * sign)[None].astype(complex))
 
     return WordAction(frame, group.elements, make)
+
+
+_NOISE: WeakKeyDictionary[RotationCircuit, tuple[tuple[int, WordAction], ...]] = WeakKeyDictionary()
+
+
+def noise_actions(circuit: RotationCircuit) -> tuple[tuple[int, WordAction], ...]:
+    """Return (rotations before it, action) of every channel of a circuit, in order; found once a circuit.
+
+    Equal channels are one object.
+    """
+    if circuit not in _NOISE:
+        known: dict[bytes, WordAction] = {}
+        found = []
+        for c in circuit.channels:
+            key = c.frame.packed.tobytes() + c.signs.tobytes() + c.transfer.tobytes()
+            if key not in known:
+                known[key] = transfer_action(c.frame, c.transfer, c.signs)
+            found.append((c.position, known[key]))
+        _NOISE[circuit] = tuple(found)
+    return _NOISE[circuit]
 
 
 def _phase(group: _Group, a: int, b: int) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
 from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.sections.remedies import remedy_advice
 from pennylane_wishart.diagnosis.words import count, indices
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
 
-__all__ = ["verdict_section", "advice_section"]
+__all__ = ["advice_section", "verdict_rows", "verdict_section"]
 
 _TONES = {
     Verdict.TRAINABLE: "good",
@@ -21,12 +25,6 @@ _TONES = {
 def verdict_section(diag: Findings) -> Section:
     """The headline, what it was read from, and every check with its limit."""
     circuit = diag.signature.circuit
-    first = Sentence(
-        headline(diag.checks),
-        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
-        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
-        "THEORY §9",
-    )  # fmt: skip
     read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
     data = diag.measurement
     if data is None:
@@ -34,8 +32,19 @@ def verdict_section(diag: Findings) -> Section:
     else:
         shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
         read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
+    return verdict_rows(diag, read, _notices(diag))
+
+
+def verdict_rows(diag: Findings, read: str, notices: Sequence[Sentence] = ()) -> Section:
+    """The headline, what it was read from in words, notices, and every check with its limit."""
+    first = Sentence(
+        headline(diag.checks),
+        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
+        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
+        "THEORY §9",
+    )  # fmt: skip
     second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
-    said = (first, second, *_notices(diag))
+    said = (first, second, *notices)
     return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
 
 
@@ -71,6 +80,7 @@ def advice_section(diag: Findings) -> Section:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
     if diag.wrong_gradient_gates:
         advice.append("Differentiate with diff_method='parameter-shift' or on default.qubit: your gradient is wrong.")
-    if len(advice) > 1:
-        advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
-    return Section("What to change", tuple(advice) or ("Nothing: train it.",))
+    said = [*remedy_advice(diag), *(Sentence(text) for text in advice)]
+    if len(said) > 1:
+        said = [replace(sentence, text=f"{i}. {sentence.text}") for i, sentence in enumerate(said, 1)]
+    return Section("What to change", tuple(said) or ("Nothing: train it.",))

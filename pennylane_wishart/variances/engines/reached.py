@@ -65,6 +65,8 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = l
     if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or not drivers_of(circuit).independent:
         raise ModuleTooLargeError("The state is averaged for independent angles on at most 14 qubits.")
     sums, distinct = distinct_generators(circuit)
+    if circuit.channels:
+        raise ModuleTooLargeError("Noise leaves every subspace of pure states: words are averaged instead.")
     space = _space(circuit, sums, max_work)
     square = _symmetric_square(len(space.start))
     spectra = [_square_spectrum(g, square) for g in space.generators]

@@ -58,9 +58,11 @@ def module_on_states(circuit: RotationCircuit, max_states: int, max_dim: int) ->
 
     Raises:
         ModuleTooLargeError: if the states are more than ``max_states``, or the operators that the observable and the
-            input both see more than ``max_dim``.
+            input both see more than ``max_dim``; or where there is noise.
     Cost: O(generators · d² · entries a row) for d states.
     """
+    if circuit.channels:
+        raise ModuleTooLargeError("Noise leaves every set of pure basis states.")
     sums, distinct = distinct_generators(circuit)
     states, amplitudes = reached_basis(circuit, sums, max_states)
     d = len(states)

@@ -22,7 +22,7 @@ from pennylane_wishart.variances.actions import Row, Transform, WordAction, synd
 from pennylane_wishart.variances.engines.sieve import watched_words
 from pennylane_wishart.variances.reach import WordIndex, linear_keys
 
-__all__ = ["AveragedGate", "TupleMoments", "tuple_moments"]
+__all__ = ["AveragedGate", "TupleMoments", "WordImages", "tuple_moments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ class _Sweep:
         self.weights[start], self.alive[start] = weights, True
         self.steps: list[_Step] = []
         self.entries = 0
-        self._images: dict[int, _Images] = {}
+        self._images: dict[int, WordImages] = {}
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         numbers = self.tuples.find(keys)
@@ -128,7 +128,7 @@ class _Sweep:
 
     def undo(self, gate: AveragedGate, watch: PauliWords) -> None:
         """Carry the weights to before the gate; tuples whose product meets ``watch`` are averaged away later."""
-        images = self._images.setdefault(id(gate.action), _Images(self.index, gate.action))
+        images = self._images.setdefault(id(gate.action), WordImages(self.index, gate.action))
         alive = np.flatnonzero(self.alive)
         # a gate is asked once per word, not once per tuple: tuples share their words
         codes = images.syndromes()[self.tuples.rows[alive]]
@@ -197,7 +197,7 @@ class _Tuples:
         return np.where(self._codes[at] == codes, self._order[at], -1)
 
 
-class _Images:
+class WordImages:
     """What one gate makes of every word so far: syndromes, and the number and sign under each shift."""
 
     def __init__(self, index: WordIndex, action: WordAction):
@@ -245,7 +245,7 @@ def _product_syndromes(syndromes: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 def _parts(
     gate: AveragedGate,
-    images: _Images,
+    images: WordImages,
     keys: np.ndarray,
     codes: np.ndarray,
     doomed: np.ndarray | None,
