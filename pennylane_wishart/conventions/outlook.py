@@ -94,3 +94,11 @@ NEIGHBOURS = 32
 """Points of each: the rms gradient is then known to 10–20%."""
 FLAT = 1e-6
 """Of the scale of gradients: a smaller one is none."""
+
+# descents under noise
+NOISY_QUBITS = 6
+"""The observable of a noisy circuit has 4^6 words: some milliseconds a gate."""
+NOISY_GATE_SECONDS = 1.5e-4
+"""Of one gate in one gradient, there and back, whatever its size: calls of numpy."""
+NOISY_WORD_SECONDS = 4e-8
+"""… and per word."""

@@ -58,6 +58,18 @@ class Row:
     """complex128 ``(F, m)``: coefficient = Σ_f amplitude·exp(i·f·angle), real."""
 
 
+def syndromes_of(probes: PauliWords, words: PauliWords) -> np.ndarray:
+    """Return int64 ``(m,)``: bit b says whether a word anticommutes with probe b. Cost O(m · probes)."""
+    out = np.zeros(len(words), np.int64)
+    for bit in range(len(probes)):
+        anti = np.zeros(len(words), np.uint8)
+        px, pz = probes.x[bit], probes.z[bit]
+        for w in np.flatnonzero(px | pz):
+            anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
+        out |= (anti & 1).astype(np.int64) << bit
+    return out
+
+
 @dataclass(eq=False)
 class WordAction:
     """One gate on words. Args: the words that decide, the words that multiply, the table."""
@@ -78,11 +90,6 @@ class WordAction:
         if syndrome not in self._rows:
             self._rows[syndrome] = self.make_row(syndrome)
         return self._rows[syndrome]
-
-    @cached_property
-    def scales(self) -> np.ndarray:
-        """What each syndrome's words are multiplied by, float64 ``(2^probes,)``: of an action that moves no word."""
-        return np.array([self.row(s).amplitudes.real.sum() for s in range(1 << len(self.probes))])
 
     def image(self, words: PauliWords, shift: int, odd: bool) -> tuple[PauliWords, np.ndarray]:
         """Multiply words by a shift; return the Hermitian words and their signs ±1."""
@@ -232,6 +239,7 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
     return WordAction(frame, group.elements, make)
 
 
+_ACTIONS: dict[bytes, WordAction] = {}
 _NOISE: WeakKeyDictionary[RotationCircuit, tuple[tuple[int, WordAction], ...]] = WeakKeyDictionary()
 
 
@@ -241,13 +249,14 @@ def noise_actions(circuit: RotationCircuit) -> tuple[tuple[int, WordAction], ...
     Equal channels are one object.
     """
     if circuit not in _NOISE:
-        known: dict[bytes, WordAction] = {}
         found = []
         for c in circuit.channels:
             key = c.frame.packed.tobytes() + c.signs.tobytes() + c.transfer.tobytes()
-            if key not in known:
-                known[key] = transfer_action(c.frame, c.transfer, c.signs)
-            found.append((c.position, known[key]))
+            if key not in _ACTIONS:
+                if len(_ACTIONS) > limits.CACHED_ACTIONS:
+                    _ACTIONS.clear()
+                _ACTIONS[key] = transfer_action(c.frame, c.transfer, c.signs)
+            found.append((c.position, _ACTIONS[key]))
         _NOISE[circuit] = tuple(found)
     return _NOISE[circuit]
 
