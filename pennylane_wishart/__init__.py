@@ -9,6 +9,7 @@ import logging
 from pennylane_wishart import errors
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
 from pennylane_wishart.comparison import Comparison, compare
+from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
 from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
@@ -21,6 +22,7 @@ __version__ = "0.2.0"
 __all__ = [
     "AngleLaw",
     "Comparison",
+    "CostDiagnosis",
     "Diagnosis",
     "InputState",
     "Measurement",
@@ -34,6 +36,7 @@ __all__ = [
     "compare",
     "compare_inits",
     "diagnose",
+    "diagnose_cost",
     "diagnosed",
     "errors",
     "find_minima",

@@ -139,7 +139,7 @@ def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationC
 
 
 def _output(circuit: RotationCircuit, index: int) -> str:
-    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[index].name
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[0].name
 
 
 def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:

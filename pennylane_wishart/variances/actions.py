@@ -58,18 +58,6 @@ class Row:
     """complex128 ``(F, m)``: coefficient = Σ_f amplitude·exp(i·f·angle), real."""
 
 
-def syndromes_of(probes: PauliWords, words: PauliWords) -> np.ndarray:
-    """Return int64 ``(m,)``: bit b says whether a word anticommutes with probe b. Cost O(m · probes)."""
-    out = np.zeros(len(words), np.int64)
-    for bit in range(len(probes)):
-        anti = np.zeros(len(words), np.uint8)
-        px, pz = probes.x[bit], probes.z[bit]
-        for w in np.flatnonzero(px | pz):
-            anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
-        out |= (anti & 1).astype(np.int64) << bit
-    return out
-
-
 @dataclass(eq=False)
 class WordAction:
     """One gate on words. Args: the words that decide, the words that multiply, the table."""

@@ -87,7 +87,7 @@ def _members(bits: Sequence[np.ndarray], syndromes: np.ndarray) -> np.ndarray:
         out = bits[0] | bits[1]
         for bit in bits[2:]:
             out |= bit
-        return out
+        return np.asarray(out)
     out = np.zeros_like(bits[0])
     for s in syndromes:
         part = bits[0] if s & 1 else ~bits[0]
