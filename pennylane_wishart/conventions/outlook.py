@@ -96,3 +96,13 @@ NEIGHBOURS = 32
 """Points of each: the rms gradient is then known to 10–20%."""
 FLAT = 1e-6
 """Of the scale of gradients: a smaller one is none."""
+
+# ------------------------------------------------------------------ initialisation
+INIT_WIDTHS = (0.03, 0.06, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9, 1.3)
+"""Widths tried, radians: a third between neighbours; below, gradients only shrink, above, angles are nearly uniform."""
+INIT_SHARE = 0.5
+"""Share of the largest E‖∇ℓ‖² that bounds the radius around given angles."""
+INIT_SHOTS = 1000
+"""Shots that must resolve a component, as everywhere in the verdicts."""
+INIT_ERRORS = 2.0
+"""Errors by which a group's own width must be better to be taken."""

@@ -283,3 +283,7 @@ NOISY_FLOATS = 20_000_000
 """Numbers kept of one batch of them, the observable after every gate: 160 MB."""
 MAX_NOISY_IDENTITY = 5
 """Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
+
+# ------------------------------------------------------------------ truncation
+MAX_TRUNCATED_WORDS = 20_000
+"""Words of a truncated propagation that are counted: a second a weight."""
