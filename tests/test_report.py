@@ -14,8 +14,9 @@ from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
 from pennylane_wishart import plots, report
+from pennylane_wishart.circuit.names import parameter_name
 from pennylane_wishart.diagnosis.depth import DepthCurve
-from pennylane_wishart.diagnosis.words import number, parameter_name
+from pennylane_wishart.diagnosis.words import number
 from pennylane_wishart.errors import InputError
 
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)

@@ -25,7 +25,7 @@ from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError, WishartWarning
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["assemble", "assemble_outputs"]
+__all__ = ["assemble", "assemble_outputs", "noise_free"]
 
 _Conjugated = Callable[[PauliSum], PauliSum]
 
@@ -95,12 +95,34 @@ def _assemble(trace: TracedCircuit) -> tuple[RotationCircuit, _Conjugated]:
     trainable[trace.rotations] = np.diff(trace.map.indptr) > 0
     if trace.data_map is not None:
         trainable[trace.rotations] |= np.diff(trace.data_map.indptr) > 0
-    first = int(np.argmax(trainable)) if trainable.any() else len(trainable)
+    # noise too ends the fixed gates that make the input, which is pure
+    trainable_or_noise = trainable | np.array([g.kind == "channel" for g in trace.gates], bool)
+    first = int(np.argmax(trainable_or_noise)) if trainable_or_noise.any() else len(trainable)
     prefix = trace.gates[:first]
     # the two readings of a Clifford tail
     cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
     circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
     return min(circuits, key=lambda found: _total_weight(found[0]))
+
+
+def noise_free(circuit: RotationCircuit) -> RotationCircuit:
+    """Return the circuit without its noise: read again where its gates are known, so that what noise kept apart merges.
+
+    Parameters keep their numbers.
+    """
+    trace = circuit.trace
+    if not circuit.channels or trace is None:
+        return replace(circuit, channels=())
+    keep = np.array([g.kind != "channel" for g in trace.gates], bool)
+    place = np.cumsum(keep) - 1
+    return assemble(
+        replace(
+            trace,
+            gates=tuple(g for g in trace.gates if g.kind != "channel"),
+            data_gates=tuple(tuple(g for g in gates if g.kind != "channel") for gates in trace.data_gates),
+            rotations=place[trace.rotations],
+        )
+    )
 
 
 def _total_weight(circuit: RotationCircuit) -> int:
@@ -169,6 +191,9 @@ def _fixed_gate(builder: Builder, gate: Gate, targets: list[int]) -> None:
         raise UnsupportedCircuitError(
             f"{gate.op.name} prepares a state after other gates: put it first in the circuit."
         )
+    if gate.channel is not None:
+        builder.channel(gate.channel, targets, gate.op.name)
+        return
     if gate.kind == "rotation":
         _fixed_rotation(builder, gate, targets)
         return
@@ -236,6 +261,7 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
         n_params=trace.n_params,
         trace=trace,
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
+        channels=tuple(replace(c, position=int(shift[c.position])) for c in builder.channels),
         cancelled=tuple(int(p) for p in used[~driven[used]]),
     )
 

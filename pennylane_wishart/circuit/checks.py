@@ -59,11 +59,6 @@ def check_tape(tape: Tape, wires: Sequence[Hashable] = (), output: Which = EVERY
                 f"The circuit has a mid-circuit measurement ({op.name}): the loss is not Tr[O U ρ U†]. "
                 "Remove it, or use qml.defer_measurements and diagnose the deferred circuit."
             )
-        if isinstance(op, qml.operation.Channel):
-            raise UnsupportedCircuitError(
-                f"The circuit has a noise channel ({op.name}): the theory is for unitary circuits. "
-                "Remove the channel here and measure on a noisy device instead."
-            )
         if op.name.startswith(("T", "Q", "G")) and op.name in _QUTRIT:
             raise UnsupportedCircuitError(f"{op.name} acts on qutrits: only qubits are supported.")
     found = outputs_of(tape, wires, output)

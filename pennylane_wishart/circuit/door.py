@@ -17,13 +17,14 @@ __all__ = ["normal_forms", "normal_form"]
 
 
 def normal_form(
-    qnode: Any, argnums: Any = None, output: Which = None, encoding: str = "fixed"
+    qnode: Any, argnums: Any = None, output: Which = None, encoding: str = "fixed", noise: Any = None
 ) -> Callable[..., RotationCircuit]:
     """Read a QNode as a product of Pauli rotations on a conjugated observable and the bare input.
 
     ``ℓ(θ) = Tr[O U(θ) ρ U(θ)†]`` with fixed Clifford gates conjugated away, fixed gates before the
     first trainable one in ρ, and gates of one parameter that commute merged into one generator.
-    Exact at any number of qubits. It does not exist for mid-circuit measurements, channels, and
+    Noise channels stay where they are, as maps of the words of their qubits (``circuit.channels``).
+    Exact at any number of qubits. It does not exist for mid-circuit measurements and
     angles that are not affine in the trainable parameters.
 
     Args:
@@ -33,6 +34,7 @@ def normal_form(
             (i, j) for outcome j of return i.
         encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
             each its own uniform angle.
+        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does.
     Returns:
         A function of the QNode's arguments that returns a :class:`RotationCircuit`.
     Raises:
@@ -61,13 +63,13 @@ def normal_form(
             return assemble(qnode)
         # What is measured may run under a device's own noise; what is predicted may not leave it out.
         check_device(getattr(unwrap(qnode), "device", None))
-        return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding))
+        return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding, noise))
 
     return read
 
 
 def normal_forms(
-    qnode: Any, argnums: Any = None, encoding: str = "fixed"
+    qnode: Any, argnums: Any = None, encoding: str = "fixed", noise: Any = None
 ) -> Callable[..., tuple[RotationCircuit, ...]]:
     """Read everything that a QNode returns in one reading: see :func:`normal_form`.
 
@@ -82,6 +84,6 @@ def normal_forms(
         if isinstance(qnode, (RotationCircuit, TracedCircuit)):
             return (normal_form(qnode)(),)
         check_device(getattr(unwrap(qnode), "device", None))
-        return assemble_outputs(trace_qnode(qnode, args, kwargs, argnums, EVERY, encoding))
+        return assemble_outputs(trace_qnode(qnode, args, kwargs, argnums, EVERY, encoding, noise))
 
     return read

@@ -19,12 +19,13 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.affine import AffineMap, affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments, Context, Slot
+from pennylane_wishart.circuit.channels import is_channel
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
 from pennylane_wishart.circuit.gate_matrices import array_bytes
 from pennylane_wishart.circuit.layers import holds_arguments, read_call
 from pennylane_wishart.circuit.outputs import Output, Which, named
-from pennylane_wishart.circuit.pipeline import build_tape, transform_names, without_rewrites
+from pennylane_wishart.circuit.pipeline import build_tape, transform_names, with_noise, without_rewrites
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -177,7 +178,7 @@ class TracedCircuit:
         for gates in self.data_gates or (self.gates,):
             for gate in gates:
                 digest.update(repr((gate.op.name, gate.key, tuple(gate.op.wires))).encode())
-                for d in gate.op.data if gate.kind != "rotation" else ():
+                for d in gate.op.data if gate.kind not in ("rotation", "channel") else ():
                     digest.update(np.round(np.asarray(qml.math.toarray(d), complex), 12).tobytes())
         # twelve digits, not decimals: a slope of 1e-13 is a slope
         digest.update(significant(self.map.data).tobytes())
@@ -216,6 +217,7 @@ def trace_qnode(
     argnums: Any = None,
     output: Which = None,
     encoding: str = "fixed",
+    noise: Any = None,
 ) -> TracedCircuit:
     """Trace a QNode, qjit object, layer or tape at one call.
 
@@ -226,11 +228,12 @@ def trace_qnode(
         output: which of several expectation values.
         encoding: "fixed" keeps data gates at the given data; "random" treats each data gate that
             follows a trainable one as having its own uniform angle.
+        noise: a ``qml.NoiseModel`` that the circuit is read under.
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
     # a layer keeps its own weights, a partial its first arguments: they are what later calls are made of
-    source, circuit = circuit, unwrap(circuit)
+    source, circuit = circuit, with_noise(unwrap(circuit), noise)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
     source = source if holds_arguments(source) else circuit
@@ -273,6 +276,13 @@ def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> 
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
+            except ValueError as err:
+                if isinstance(err, WishartError):
+                    raise
+                raise UnsupportedCircuitError(
+                    f"At other values of the trainable arguments the QNode's function raised ValueError: {err}. Only "
+                    "rotation angles may be trainable: not the strength of a noise channel, for instance."
+                ) from err
 
     x0 = arguments.flatten(slots)
     rotations, found = _angles(gates, tape, probe, x0)
@@ -373,7 +383,8 @@ def _check_structure(gates: Sequence[Gate], tape: Tape, wanted: list[Hashable]) 
     what = _describe(gates[at]) if 0 <= at < len(gates) else f"what is measured ({tape.measurements[0]})"
     raise UnsupportedCircuitError(
         f"The circuit's structure depends on the values of the trainable parameters, from {what} on: a prepared "
-        "state, a gate given by a matrix, the observable, or which gates there are. No normal form exists: only "
+        "state, a gate given by a matrix, the strength of a noise channel, the observable, or which gates there are. "
+        "No normal form exists: only "
         "rotation angles may be trainable."
     )
 
@@ -387,7 +398,9 @@ def _trace_tape(tape: Tape, argnums: Any, output: Which) -> TracedCircuit:
     outputs = check_tape(tape, output=output)
     if tape.batch_size is not None:
         raise UnsupportedCircuitError("Pass the tapes of a batch one by one.")
-    trainable = list(tape.trainable_params if argnums is None else np.atleast_1d(argnums))
+    # a tape counts the strengths of its channels as trainable: none of them is an angle
+    strengths = {i for i, entry in enumerate(tape.par_info) if is_channel(entry["op"])}
+    trainable = [i for i in tape.trainable_params if i not in strengths] if argnums is None else np.atleast_1d(argnums)
     all_values = tape.get_parameters(trainable_only=False)
     values = np.array([float(qml.math.toarray(qml.math.unwrap([all_values[i]])[0])) for i in trainable])
     if not len(values):

@@ -7,6 +7,7 @@ room stand in a file of the room's name. Each has its reason beside it.
 
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
+    Change,
     CheckId,
     CostCause,
     Decay,
@@ -20,6 +21,7 @@ from pennylane_wishart.conventions.identities import (
 from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
 
 __all__ = [
+    "Change",
     "CheckId",
     "CostCause",
     "Decay",

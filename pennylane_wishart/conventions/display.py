@@ -12,6 +12,9 @@ VALUE_LINES = 2
 PATIENCE = 1.0
 """Seconds that a call may take before a bar appears unasked."""
 
+ONE_THREAD_QUBITS = 15
+"""Up to here a state fits a core's own cache and a gate takes less than waking a thread."""
+
 # ---------------------------------------------------------------------- figures
 TAILS = (0.001, 0.999)
 """Quantiles between which a law is drawn: beyond, a curve is not told from the axis."""

@@ -5,7 +5,18 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["CheckId", "CostCause", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
+__all__ = [
+    "Change",
+    "CheckId",
+    "CostCause",
+    "Decay",
+    "EngineId",
+    "Evidence",
+    "Quantity",
+    "Reason",
+    "ReasonCode",
+    "Unavailable",
+]
 
 
 class EngineId(enum.StrEnum):
@@ -81,6 +92,19 @@ class Evidence(enum.StrEnum):
     NONE = "none"
 
 
+class Change(enum.StrEnum):
+    """A change of a circuit that is tried as a remedy."""
+
+    RESTARTS = "restarts"
+    DEAD_GATES = "dead gates deleted"
+    AXIS = "another axis"
+    LAYERS = "more layers"
+    LAST_ROTATIONS = "last rotation layer"
+    OUTER_ROTATIONS = "first and last rotation layer"
+    UNSHARED = "angles not shared"
+    WIRE = "another wire"
+
+
 class CostCause(enum.StrEnum):
     """Where the gradient of a cost is lost; the value is its name in records and reports."""
 
@@ -106,6 +130,7 @@ class ReasonCode(enum.StrEnum):
     NOT_ASKED = "not asked"
     NO_DATA = "no data"
     INPUT = "input"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from pennylane_wishart import report
+from pennylane_wishart.conventions import Unavailable
 from pennylane_wishart.diagnosis.checks import headline, judge
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections import advice_section, build_sections
@@ -75,6 +76,11 @@ class Diagnosis(Findings, report.Shown):
             raise InputError("Diagnosis.from_dict needs what Diagnosis.to_dict wrote, with its 'record'.")
         return cls(prediction=Prediction.from_dict(data["prediction"]), **decode(data["record"]))
 
+    @classmethod
+    def _kept(cls) -> list[str]:
+        """Fields that are written down beside the prediction, which has a form of its own."""
+        return [f.name for f in fields(cls) if f.name != "prediction" and f.metadata.get("stored", True)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON: what a reader looks for, and the whole as "record"s."""
         data = {
@@ -90,11 +96,13 @@ class Diagnosis(Findings, report.Shown):
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
             "descent": None if self.descent is None else self.descent.to_dict(),
+            "remedies": None if self.trials is None else self.trials.to_dict(),
+            "point": str(self.point) if isinstance(self.point, Unavailable) else self.point and self.point.to_dict(),
             "wrong_gradient_gates": list(self.wrong_gradient_gates),
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
-            "record": encode({f.name: getattr(self, f.name) for f in fields(self) if f.name != "prediction"}),
+            "record": encode({name: getattr(self, name) for name in self._kept()}),
         }
         del data["signature"]["record"]  # the prediction's holds it
         found: dict[str, Any] = report.plain(data)
@@ -107,7 +115,7 @@ class OutputsDiagnosis(Diagnosis):
     What there is one of for each output (prediction, signature, descent) is on the outputs only.
     """
 
-    def __init__(self, name: str, outputs: tuple[Diagnosis, ...]) -> None:
+    def __init__(self, name: str, outputs: tuple[Diagnosis, ...], timings: Mapping[str, float] | None = None) -> None:
         checks = judged_together(outputs)
         found = {
             "name": name,
@@ -119,6 +127,7 @@ class OutputsDiagnosis(Diagnosis):
             "thresholds": outputs[0].thresholds,
             "verdict": judge(checks),
             "advice": outputs[0].advice,
+            "timings": dict(timings or {}),
             "wrong_gradient_gates": tuple(sorted({g for o in outputs for g in o.wrong_gradient_gates})),
         }
         for key, value in found.items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit.names import parameter_name
 from pennylane_wishart.conventions import diagnosis as limits
 
-__all__ = ["count", "indices", "number", "parameter_name", "size"]
+__all__ = ["count", "indices", "number", "size"]
 
 
 def number(value: float) -> str:
@@ -31,35 +31,6 @@ def size(value: int) -> str:
 def count(n: int, singular: str, plural: str = "") -> str:
     """Return "1 parameter", "2 parameters"."""
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
-
-
-def parameter_name(circuit: RotationCircuit, k: int) -> str:
-    """Return "weights[1,2,0]" for flat index k; "parameter 7" where the call is not known."""
-    trace = circuit.trace
-    if trace is None:
-        return f"parameter {k}"
-    # flat indices run through the arguments in the order of the call
-    names = _argument_names(trace.qnode)
-    at = k
-    for slot, shape in zip(trace.argnums, trace.shapes, strict=True):
-        length = int(np.prod(shape, dtype=int))
-        if at < length:
-            name = slot if isinstance(slot, str) else names[slot] if slot < len(names) else f"argument {slot}"
-            where = ",".join(str(int(i)) for i in np.unravel_index(at, shape)) if shape else ""
-            return f"{name}[{where}]" if shape else str(name)
-        at -= length
-    return f"parameter {k}"
-
-
-def _argument_names(qnode: object) -> list[str]:
-    """Names of a quantum function's arguments; none where it hides them."""
-    func = getattr(qnode, "func", None)
-    try:
-        parameters = inspect.signature(func).parameters.values() if func is not None else ()
-    except (ValueError, TypeError):
-        return []
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in parameters if p.kind in positional]
 
 
 def indices(circuit: RotationCircuit, ks: list[int]) -> str:

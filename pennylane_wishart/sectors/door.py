@@ -9,6 +9,7 @@ from pennylane_wishart.circuit import RotationCircuit, Which, normal_form
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["signature"]
 
@@ -53,7 +54,7 @@ def signature(
     """
     if isinstance(qnode, RotationCircuit):
         with step_bar(progress, 1, "algebra and sectors"):
-            return build_signature(qnode, seed=seed)
+            return _built(qnode, seed)
     read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
 
     @functools.wraps(read)
@@ -61,6 +62,11 @@ def signature(
         with step_bar(progress, 2, "reading the circuit") as step:
             circuit = read(*args, **kwargs)
             step("algebra and sectors")
-            return build_signature(circuit, seed=seed)
+            return _built(circuit, seed)
 
     return run
+
+
+def _built(circuit: RotationCircuit, seed: int) -> Signature:
+    with one_thread(circuit.n_qubits):
+        return build_signature(circuit, seed=seed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
 from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.sections.remedies import remedy_advice
 from pennylane_wishart.diagnosis.words import count, indices
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
@@ -78,6 +80,7 @@ def advice_section(diag: Findings) -> Section:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
     if diag.wrong_gradient_gates:
         advice.append("Differentiate with diff_method='parameter-shift' or on default.qubit: your gradient is wrong.")
-    if len(advice) > 1:
-        advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
-    return Section("What to change", tuple(advice) or ("Nothing: train it.",))
+    said = [*remedy_advice(diag), *(Sentence(text) for text in advice)]
+    if len(said) > 1:
+        said = [replace(sentence, text=f"{i}. {sentence.text}") for i, sentence in enumerate(said, 1)]
+    return Section("What to change", tuple(said) or ("Nothing: train it.",))
