@@ -182,6 +182,7 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
         trace=trace,
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
         cancelled=tuple(int(p) for p in used[~driven[used]]),
+        call=trace.arguments.call,
     )
 
 

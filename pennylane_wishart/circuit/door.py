@@ -11,10 +11,12 @@ from pennylane_wishart.circuit.checks import unwrap
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions.options import asks
 
 __all__ = ["normal_form"]
 
 
+@asks
 def normal_form(
     qnode: Any, argnums: Any = None, output: int | None = None, encoding: str = "fixed"
 ) -> Callable[..., RotationCircuit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pennylane_wishart.comparison import Comparison
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
 from pennylane_wishart.diagnosis.depth import DepthCurve
 from pennylane_wishart.families import ScalingStudy
@@ -17,7 +18,7 @@ __all__ = ["Findings"]
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class Findings(Shown):
     """Everything that was computed and measured of one QNode, judged."""
 
     name: str

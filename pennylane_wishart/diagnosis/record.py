@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pennylane_wishart import report
+from pennylane_wishart.conventions import display
+from pennylane_wishart.conventions.showing import clipped
 from pennylane_wishart.diagnosis.checks import headline
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections import advice_section, build_sections
+from pennylane_wishart.diagnosis.sections import advice_section, build_sections, next_section, summary_sections
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.serialize import decode, encode
@@ -27,8 +29,8 @@ __all__ = ["Diagnosis"]
 class Diagnosis(Findings):
     """Will this QNode train, how well, and why.
 
-    ``print(diag)`` for text, ``diag`` in a notebook for HTML, ``diag.save("report.html")`` for a
-    self-contained page, ``diag.to_dict()`` for JSON.
+    ``print(diag)`` for the verdict and what is behind it, ``print(diag.details())`` for every number, ``diag``
+    in a notebook for HTML, ``diag.save("report.html")`` for a self-contained page, ``diag.to_dict()`` for JSON.
     """
 
     @property
@@ -55,18 +57,32 @@ class Diagnosis(Findings):
     def _title(self) -> str:
         return f"Trainability of {self.name}"
 
-    def to_text(self, paint: report.Painter = lambda text, ink: text) -> str:
-        """Return the report as text; ``paint`` may put a terminal's colours around its lines."""
-        return report.to_text(self._title, self.sections, paint=paint)
+    def to_text(self, paint: report.Painter = lambda text, ink: text, details: bool = False) -> str:
+        """Return the report as text, the verdict first and last; ``paint`` may put colours around its lines.
+
+        At most 40 lines, or the whole report with ``details``.
+        """
+        if details:
+            return report.to_text(self._title, (*self.sections, next_section(self)), paint=paint)
+        more = "More: print(diag.details()), or diag.save('report.html')."
+        return report.to_text(self._title, summary_sections(self), paint=paint, most=display.SUMMARY_LINES, more=more)
+
+    def details(self) -> str:
+        """Return the whole report as text: every number with the method that gave it."""
+        return self.to_text(details=True)
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        found = f"Diagnosis of {self.name}: {self.headline}"
+        return f"<{clipped(found, display.REPR - 2)}>"
 
     def _repr_html_(self) -> str:
         return report.to_html(self._title, self.sections)
 
     def plot(self, axes: Axes | ArrayLike | None = None) -> NDArray[np.object_]:
-        """Draw the report's figures, two in a row; return the array of Axes.
+        """Draw the report's figures, two in a row and the circuit on one of its own; return the array of Axes.
 
         Args:
             axes: matplotlib Axes to draw on, as many figures as there are axes; new ones where None.
@@ -77,10 +93,16 @@ class Diagnosis(Findings):
 
         figures = [f for s in self.sections for f in s.figures]
         if axes is None:
-            rows = -(-len(figures) // 2)
-            _, axes = plt.subplots(rows, 2, figsize=(10.5, 3.4 * rows), squeeze=False, layout="constrained")
-            for spare in axes.reshape(-1)[len(figures) :]:
-                spare.remove()
+            # wide ones first, so that no place in a row stays empty between them
+            figures.sort(key=lambda figure: figure.size is None)
+            wide = [f.size[1] for f in figures if f.size is not None]
+            narrow = len(figures) - len(wide)
+            heights = [*wide, *[3.4] * -(-narrow // 2)]
+            canvas = plt.figure(figsize=(10.5, sum(heights)), layout="constrained")
+            grid = canvas.add_gridspec(len(heights), 2, height_ratios=heights)
+            places = [grid[row, :] for row in range(len(wide))]
+            places += [grid[len(wide) + i // 2, i % 2] for i in range(narrow)]
+            axes = np.array([canvas.add_subplot(place) for place in places])
         axes = np.asarray(axes).reshape(-1)[: len(figures)]
         for ax, figure in zip(axes, figures, strict=False):
             figure.draw(ax)

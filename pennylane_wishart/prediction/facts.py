@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, UpperBounds
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.prediction.shifted import shift_invariant, shifted_spread
 from pennylane_wishart.prediction.shots import (
     ShotVariance,
@@ -33,7 +34,7 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, eq=False)
-class DepthFacts:
+class DepthFacts(Shown):
     """Everything that holds at this depth, theory or not."""
 
     signature: Signature

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.record import Prediction
@@ -55,6 +56,7 @@ def prediction_of(
     )
 
 
+@asks
 def predict(
     qnode: Any,
     angles: str | AngleLaw | Any = "uniform",
