@@ -41,11 +41,11 @@ NAMED_TICKS = 3
 """Ticks of an axis that carry names of parameters: more of them run into one another."""
 CIRCUIT_LAYERS, CIRCUIT_WIRES = 40, 24
 """Layers and wires of a drawn circuit: beyond, a gate is smaller than its name."""
-CIRCUIT_INCHES, CIRCUIT_FONT, CIRCUIT_LINE = 0.42, 7.0, 0.9
+CIRCUIT_INCHES, CIRCUIT_FONT, CIRCUIT_LINE = 0.42, 9.0, 0.9
 """Inches of a gate and its distance to the next, points of its name and of its lines: legible in a report."""
 CIRCUIT_LEAST, CIRCUIT_LEGEND = 5.6, 0.6
 """Inches: the least width, that of the legend below the circuit, and the legend's height."""
-CIRCUIT_BOX, CIRCUIT_ORDER = 0.8, 2.5
+CIRCUIT_BOX, CIRCUIT_ORDER = 0.8, 4.5
 """Side of a coloured gate, in layers (PennyLane's boxes are that wide), and its place between box and name."""
 CIRCUIT_SHADES, CONE_SHADE = (0.12, 0.6), 0.1
 """Opacities of the smallest and the largest variance, under names that stay legible, and of the light cone."""

@@ -59,7 +59,7 @@ def _law_and_histogram(ax: Axes, law: Law, values: NDArray[np.float64] | None, u
         ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
     else:
         ax.axvline(low, color=PREDICTED, lw=2, label="predicted: one value")
-    return finished(ax, unit, "probability density")
+    return finished(ax, unit, "probability density", ncols=1)
 
 
 def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
@@ -71,7 +71,7 @@ def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | 
         OutOfTheoryError: where there is no law.
     """
     values = None if data is None else np.asarray(data.losses)
-    return _law_and_histogram(_axes(ax), pred.loss, values, "loss (units of the observable)", pred.engine["loss"])
+    return _law_and_histogram(_axes(ax), pred.loss, values, "loss (observable)", pred.engine["loss"])
 
 
 def deep_gradients(pred: Prediction, data: Measurement) -> NDArray[np.float64]:
@@ -89,7 +89,7 @@ def plot_gradient_law(pred: Prediction, data: Measurement | None = None, ax: Axe
         OutOfTheoryError: where there is no law.
     """
     values = None if data is None else deep_gradients(pred, data)
-    unit = "gradient component (units of the observable per radian)"
+    unit = "gradient component (observable/rad)"
     return _law_and_histogram(_axes(ax), pred.gradient, values, unit, pred.engine["gradient"])
 
 
@@ -109,7 +109,7 @@ def plot_gradient_qq(pred: Prediction, data: Measurement, ax: Axes | None = None
     predicted = pred.gradient.ppf(levels[pick])
     ax.plot(predicted, predicted, color=PREDICTED, lw=1.5, label="predicted law")
     ax.plot(predicted, values[pick], "o", ms=3, color=MEASURED, label=f"measured, n = {len(values):,}")
-    return finished(ax, "predicted quantile (observable per radian)", "measured quantile (observable per radian)")
+    return finished(ax, "predicted quantile (observable/rad)", "measured quantile")
 
 
 def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
@@ -227,14 +227,14 @@ def plot_descents(outlook: DescentOutlook, ax: Axes | None = None) -> Axes:
     ax = _axes(ax)
     sign = -1.0 if outlook.sense == "max" else 1.0
     ends = sign * np.sort(sign * outlook.ends)
-    ax.plot(np.arange(1, len(ends) + 1), ends, "o", ms=5, color=MEASURED, label="descents of this circuit")
+    ax.plot(np.arange(1, len(ends) + 1), ends, "o", ms=5, color=MEASURED, label="descents")
     edge = sign * outlook.scale * outlook.tolerance
     ax.axhspan(outlook.best, outlook.best + edge, color=PREDICTED, alpha=0.15, lw=0, label="counts as the best end")
     ax.axhline(outlook.reachable_ground, color=PREDICTED, lw=1.5, label="no angle passes")
     if np.isfinite(outlook.ground):
-        ax.axhline(outlook.ground, color=LINE, ls="--", lw=1.2, label="observable's own optimum")
+        ax.axhline(outlook.ground, color=LINE, ls="--", lw=1.2, label="observable's optimum")
     whole_numbers(ax)
-    return finished(ax, "descents, the best first", "loss at the end (units of the observable)")
+    return finished(ax, "descents, the best first", "loss at the end (observable)")
 
 
 def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:

@@ -15,8 +15,8 @@ __all__ = ["VARIABLES", "draw_svg"]
 VARIABLES = {"#0072b2": "blue", "#d55e00": "red", "#009e73": "green", "#7d8590": "soft", "#fdfdfe": "card"}
 _INK = "#010203"
 """Stands for the colour of the text around the figure."""
-_SIZE = (4.2, 2.9)
-"""Inches: on a screen of 380 pixels its letters are still eleven pixels high."""
+_SIZE = (4.6, 3.1)
+"""Inches: on a screen of 380 pixels its letters are still ten pixels high."""
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "pennylane_wishart",
