@@ -3,6 +3,7 @@
 from pennylane_wishart import errors
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
 from pennylane_wishart.comparison import Comparison, compare
+from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
 from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
@@ -14,6 +15,7 @@ from pennylane_wishart.sectors.door import signature
 __all__ = [
     "AngleLaw",
     "Comparison",
+    "CostDiagnosis",
     "Diagnosis",
     "InputState",
     "Measurement",
@@ -27,6 +29,7 @@ __all__ = [
     "compare",
     "compare_inits",
     "diagnose",
+    "diagnose_cost",
     "diagnosed",
     "errors",
     "find_minima",

@@ -316,7 +316,7 @@ def test_print_is_a_screen_with_the_verdict_first_and_last(kind):
     lines = str(diag).splitlines()
     assert len(lines) <= 40 and max(map(len, lines)) <= 80
     last = lines.index(f"{diag.verdict.value.capitalize()}. Next:")
-    assert last > len(lines) - 12 and "diag.details()" in lines[-1]
+    assert last > len(lines) - 20 and "print(diag.details())" in lines[-1]
     assert len(diag.details().splitlines()) > len(lines)
 
 

@@ -116,7 +116,7 @@ _DIAGNOSE = (
     "device",
     "encoding",
 )
-_FROM_FILE = ("family",)
+_FROM_FILE = ("family", "noise")
 """Options that name an object of the user's file."""
 
 
@@ -153,6 +153,10 @@ def _demo(options: argparse.Namespace) -> Outcome:
 
 
 def _judged(diag: Diagnosis, options: argparse.Namespace) -> Outcome:
+    if options.profile:
+        width = max(map(len, diag.timings))
+        for step, seconds in (*diag.timings.items(), ("in all", sum(diag.timings.values()))):
+            say(f"{step:<{width}} {seconds:8.2f} s of the processor")
     text = diag.details() if options.details else str(diag)
     return Outcome({True: 0, False: 1, None: 2}[diag.trainable], text, diag.to_dict(), diag)
 

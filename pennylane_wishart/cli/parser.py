@@ -95,6 +95,7 @@ def _reading(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--encoding", choices=("fixed", "random"), help="data at the values of --args, or at random angles"
     )
+    sub.add_argument("--noise", metavar="NAME", help="a qml.NoiseModel of the file: also under its noise")
     sub.add_argument("--angles", metavar="LAW", help="law of the random angles: uniform, small, or an expression such "
                      "as \"('normal', 0.1)\"")  # fmt: skip
 
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--details", action="store_true", help="print every number, not only what is behind the verdict"
         )
+        sub.add_argument("--profile", action="store_true", help="write the seconds of each step to standard error")
         sub.add_argument("--html", metavar="FILE", help="write the report as one page")
         sub.add_argument("--json", metavar="FILE", help="write JSON; - for standard output")
     sub = _command(commands, "scale", "study gradients over a family of sizes")

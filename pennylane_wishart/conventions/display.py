@@ -16,6 +16,8 @@ REPR, REPR_TEXT, REPR_ITEMS = 400, 60, 4
 """Characters of a record's repr (ten of them fit a screen), of a text in it, and items that are written out."""
 SUMMARY_LINES = 40
 """Lines of ``print(diag)``: what a terminal shows at once."""
+ONE_THREAD_QUBITS = 15
+"""Up to here a state fits a core's own cache and a gate takes less than waking a thread."""
 
 # ---------------------------------------------------------------------- figures
 TAILS = (0.001, 0.999)

@@ -86,3 +86,13 @@ FREQUENCY_DIGITS, GAP_DIGITS = 9, 7
 """Decimals of a rotation's frequency, and of differences of eigenvalues, that shift rules are made of."""
 LEAST_GAP = 1e-6
 """Differences of eigenvalues below this are degenerate levels: a rule with so low a frequency would blow up."""
+
+# ---------------------------------------------------------------------- noise
+NOISE_DEPTH_QUBITS = 8
+"""Qubits up to which shorter circuits are averaged with and without noise: seconds in all."""
+NOISE_DEPTH_POINTS = 10
+"""Depths of that curve: a line through five of them is a rate."""
+NOISE_DEPTH_SUPPORT = 1 << 14
+"""Reachable words of each of them."""
+NO_RATE = 1e-6
+"""Bits a rotation below which noise takes nothing more: a millionth of a bit is rounding of a fit."""

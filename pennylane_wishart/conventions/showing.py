@@ -26,7 +26,7 @@ class Shown:
         super().__init_subclass__(**options)
         # a dataclass would write a repr of its own, with every array in it; it leaves one alone that is there
         if "__repr__" not in vars(cls):
-            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]  # the one that it inherits
 
     def __repr__(self) -> str:
         name = type(self).__name__

@@ -17,6 +17,7 @@ from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, p
 from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor
 from pennylane_wishart.measurement.tables import Rows
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["Engine", "drop_engine", "engine_for", "keep_engine", "run_rows"]
 
@@ -34,7 +35,8 @@ class Engine:
         self._probe: Probe | None = None
         self._shift: ParameterShift | None = None
         if task.shots is None and task.route != "parameter-shift":
-            self._derivative = self._choose()
+            with one_thread(self.n_qubits):  # it runs what it chooses
+                self._derivative = self._choose()
         # Asked for by name and not to be had: another route would give numbers of another kind unasked.
         if self._derivative is None and task.route not in (None, "parameter-shift"):
             raise InputError(
@@ -43,6 +45,11 @@ class Engine:
             )
         if self._derivative is None:
             self._shift = ParameterShift(self.device, task.tape, task.shots)
+
+    @property
+    def n_qubits(self) -> int:
+        """Wires that the task needs."""
+        return len(self.task.recipe.wires)
 
     @property
     def route(self) -> str:
@@ -196,4 +203,6 @@ def run_rows(
     key: str, task: Task | bytes, angles: Floats, measured: Bools | None, seeds: Integers | None, attempt: int = 0
 ) -> Rows:
     """Run one chunk; the function that executors call (``attempt`` only tells retries apart)."""
-    return engine_for(key, task).run(angles, measured, seeds)
+    engine = engine_for(key, task)
+    with one_thread(engine.n_qubits):
+        return engine.run(angles, measured, seeds)

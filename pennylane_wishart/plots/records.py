@@ -30,6 +30,7 @@ __all__ = [
     "plot_gradient_qq",
     "plot_loss_law",
     "plot_minima",
+    "plot_neighbourhoods",
     "plot_parameter_variances",
     "plot_scaling",
     "plot_sectors",
@@ -167,6 +168,23 @@ def plot_depth(
         ax.axhline(deep_limit, color=LINE, ls="--", lw=1.2, label="deep limit")
     whole_numbers(ax)
     return finished(ax, "rotations, counted from the observable", _LOSS)
+
+
+def plot_neighbourhoods(
+    widths: NDArray[np.float64], gradient_norm: NDArray[np.float64], random_norm: float, ax: Axes | None = None
+) -> Axes:
+    """Draw the size of the gradient in neighbourhoods of a point against their width.
+
+    Args:
+        widths: radians ``(k,)``, standard deviations.
+        gradient_norm: root mean square of ‖∇ℓ‖ ``(k,)``.
+        random_norm: the same at random angles; NaN where it is not known.
+    """
+    ax = _axes(ax)
+    ax.loglog(widths, gradient_norm, "o-", ms=4, color=MEASURED, label="around the point")
+    if random_norm > 0:
+        ax.axhline(random_norm, color=LINE, ls="--", lw=1.2, label="random angles")
+    return finished(ax, "width of the neighbourhood (rad)", "rms ‖∇ℓ‖ (observable/rad)")
 
 
 def plot_sectors(sig: Signature, ax: Axes | None = None, most: int = display.SECTOR_BARS) -> Axes:

@@ -78,6 +78,8 @@ class Sweeps:
     """
 
     def __init__(self, circuit: RotationCircuit):
+        if circuit.channels:
+            raise InputError("State vectors hold no noise: a circuit with channels is not swept.")
         most = limits.MAX_SAMPLED_QUBITS
         if circuit.n_qubits > most:
             raise InputError(f"Sampling builds state vectors and stops at {most} qubits; got {circuit.n_qubits}.")

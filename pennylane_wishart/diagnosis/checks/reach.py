@@ -60,9 +60,10 @@ def _open(found: DescentOutlook, ends: str) -> str:
 def _advice(found: DescentOutlook) -> str:
     if found.reaches_ground is None:
         return "More starts decide: raise starts= and descent_budget=."
-    if found.blocked_by and found.reachable_ground != found.ground:
-        return f"{found.blocked_by[:1].upper()}{found.blocked_by[1:]}: change the input, or add a gate that breaks it."
-    return "Add a last rotation layer, or more layers."
+    if found.blocked_by and found.is_held:
+        blocked = f"{found.blocked_by[:1].upper()}{found.blocked_by[1:]}"
+        return f"{blocked}: only another input, or gates that break it, can end lower."
+    return "Only other gates or more parameters can end lower: diag.remedies says which of them do."
 
 
 CHECK = CheckKind(45, _judge)

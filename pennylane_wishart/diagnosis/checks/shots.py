@@ -14,8 +14,8 @@ from pennylane_wishart.diagnosis.words import number
 __all__ = ["CHECK"]
 
 _SMALL = (
-    "Gradients are too small for the shots: use a more local observable, fewer layers, shared parameters, or an "
-    "initialisation near the identity."
+    "Gradients are too small for the shots. What may enlarge them, and was not tried here: a more local observable, "
+    "fewer layers, shared parameters, an initialisation near the identity."
 )
 _BOUNDED = (
     "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or max_work of "

@@ -58,8 +58,8 @@ def _advice(found: DescentOutlook) -> str:
     if found.has_traps is None:
         return "More starts decide: raise starts= and descent_budget=."
     return (
-        f"Keep the best of several starts: {found.fraction_at_best:.0%} of them reach the best end. More parameters of "
-        "the same kind usually widen its basin."
+        f"Keep the best of several starts: {found.fraction_at_best:.0%} of them reach the best end. diag.remedies says "
+        "which changes of the circuit help."
     )
 
 

@@ -8,7 +8,10 @@ from pennylane_wishart.diagnosis.sections.depth import depth_section
 from pennylane_wishart.diagnosis.sections.descents import descent_section
 from pennylane_wishart.diagnosis.sections.gradients import gradient_section
 from pennylane_wishart.diagnosis.sections.minima import minima_section
+from pennylane_wishart.diagnosis.sections.noise import noise_section
 from pennylane_wishart.diagnosis.sections.parameters import parameter_section
+from pennylane_wishart.diagnosis.sections.point import point_section
+from pennylane_wishart.diagnosis.sections.remedies import remedy_section
 from pennylane_wishart.diagnosis.sections.scaling import scaling_section
 from pennylane_wishart.diagnosis.sections.scope import scope_section
 from pennylane_wishart.diagnosis.sections.shots import shots_section
@@ -24,7 +27,10 @@ _IN_ORDER = (
     verdict_section,
     advice_section,
     descent_section,
+    point_section,
+    remedy_section,
     dead_section,
+    noise_section,
     parameter_section,
     shots_section,
     gradient_section,

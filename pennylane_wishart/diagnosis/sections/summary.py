@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections.dead import dead_section
 from pennylane_wishart.diagnosis.sections.parameters import parameter_section
+from pennylane_wishart.diagnosis.sections.point import point_section
 from pennylane_wishart.diagnosis.sections.scaling import scaling_section
-from pennylane_wishart.diagnosis.sections.verdict import next_section, verdict_section
+from pennylane_wishart.diagnosis.sections.verdict import verdict_section
 from pennylane_wishart.diagnosis.words import size
 from pennylane_wishart.report import Row, Section
 
@@ -23,4 +26,5 @@ def summary_sections(diag: Findings) -> tuple[Section, ...]:
         Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}; {scope}"),
         *(() if study is None else scaling_section(diag).rows[:1]),
     )
-    return verdict_section(diag), Section("Behind it", (), rows), next_section(diag)
+    asked = () if (point := point_section(diag)) is None else (replace(point, figures=()),)
+    return verdict_section(diag), *asked, Section("Behind it", (), rows)

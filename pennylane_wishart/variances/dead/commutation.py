@@ -19,7 +19,7 @@ from pennylane_wishart.variances.dead.symmetry import invisible_rotations
 from pennylane_wishart.variances.parts import subcircuit
 from pennylane_wishart.variances.reach import Reach
 
-__all__ = ["dead_rotations", "support_paths"]
+__all__ = ["by_commutation", "dead_rotations", "support_paths"]
 
 
 class _ActiveWords:
@@ -121,7 +121,7 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
 
     Cost: O(rotations · distinct words) at worst, milliseconds at a hundred qubits.
     """
-    reasons = _by_commutation(circuit)
+    reasons = by_commutation(circuit)
     # what one round removes no longer hides others from the next
     for _ in range(limits.MAX_ROUNDS):
         live = np.flatnonzero([not r for r in reasons])
@@ -134,12 +134,13 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
         for k in live[dead]:
             reasons[k] = DeadReason.SYMMETRY if everything else DeadReason.SILENT
         live = live[~dead]
-        for k, reason in zip(live, _by_commutation(subcircuit(circuit, live)), strict=True):
+        for k, reason in zip(live, by_commutation(subcircuit(circuit, live)), strict=True):
             reasons[k] = reason
     return tuple(reasons)
 
 
-def _by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
+def by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
+    """Return one reason per rotation by commutation alone, None where none was proved."""
     n_rot = circuit.n_rotations
     reasons: list[DeadReason | None] = [None] * n_rot
     later = _Commutant(circuit, [circuit.observable])
