@@ -16,6 +16,7 @@ import pennylane as qml
 from pennylane.operation import Operator
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 
@@ -26,7 +27,7 @@ _ANTICOMMUTES = {"X": "Z", "Y": "Z", "Z": "X"}
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class Channel(Shown):
     """A channel of k qubits, real or virtual, in the Clifford frame of its circuit."""
 
     position: int

@@ -11,6 +11,7 @@ from pennylane_wishart.conventions import CostCause, Unavailable, levels
 from pennylane_wishart.conventions import costs as limits
 from pennylane_wishart.conventions import diagnosis as events
 from pennylane_wishart.conventions.arrays import Bools, Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput, content
 from pennylane_wishart.costs.programs import Program
 from pennylane_wishart.costs.sampling import CostSamples
@@ -19,7 +20,7 @@ __all__ = ["Finding", "find_cause"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Shown):
     """What is wrong, where, and what to do."""
 
     cause: CostCause

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.noise import noise_effect
@@ -59,6 +60,7 @@ def prediction_of(
     )
 
 
+@asks
 def predict(
     qnode: Any,
     angles: str | AngleLaw | Any = "uniform",

@@ -14,13 +14,14 @@ from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.conventions.measurement import BLOCK
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ComparisonError, InputError
 
 __all__ = ["BLOCK", "SamplingPlan", "entropy_of", "resolve_parameters"]
 
 
 @dataclass(frozen=True, eq=False)
-class SamplingPlan:
+class SamplingPlan(Shown):
     """Which losses and gradients are sampled, under which law, with how many shots.
 
     ``content_hash`` names *what* is sampled and leaves out seeds and sample numbers: records
