@@ -189,3 +189,9 @@ LEAST_SHAPE = 4
 """Values from which a kurtosis can be estimated: its unbiased form divides by n − 3."""
 LEAST_LOSSES = 3
 """Losses from which degrees of freedom are estimated at all."""
+
+# ---------------------------------------------------------------------- light cones
+STATE_QUBITS = 22
+"""Above, a state vector and its two companions no longer fit beside others in memory."""
+CONE_DEVICES = ("lightning.qubit", "default.qubit")
+"""Devices that light cones stand in for: state vectors of one processor, whose exact values they give."""
