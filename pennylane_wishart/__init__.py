@@ -12,7 +12,7 @@ from pennylane_wishart.comparison import Comparison, compare
 from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
-from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, fit_noise, measure, quote
 from pennylane_wishart.prediction import Prediction, predict
 from pennylane_wishart.sectors import Sector, Signature
 from pennylane_wishart.sectors.door import signature
@@ -37,6 +37,7 @@ __all__ = [
     "diagnosed",
     "errors",
     "find_minima",
+    "fit_noise",
     "measure",
     "normal_form",
     "predict",
