@@ -9,6 +9,7 @@ import logging
 from pennylane_wishart import errors
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
 from pennylane_wishart.comparison import Comparison, compare
+from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
 from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
@@ -25,6 +26,7 @@ __all__ = [
     "AngleLaw",
     "BestInit",
     "Comparison",
+    "CostDiagnosis",
     "Diagnosis",
     "Expressibility",
     "InputState",
@@ -41,6 +43,7 @@ __all__ = [
     "compare",
     "compare_inits",
     "diagnose",
+    "diagnose_cost",
     "diagnosed",
     "errors",
     "expressibility",

@@ -59,9 +59,13 @@ class Channel:
         return bool(np.abs(self.transfer[0, 1:]).max(initial=0.0) < limits.NO_TRANSFER)
 
     @property
-    def scale(self) -> float:
-        """Mean share that it leaves of a word of its qubits: 1 where it does nothing."""
-        return float(np.diag(self.transfer)[1:].mean())
+    def fidelities(self) -> np.ndarray:
+        """float64 ``(4^k,)``: what it leaves of words, by which of the frame's words they anticommute with (bit b of
+        the index: with word b)."""
+        k = len(self.frame) // 2
+        syndromes = np.arange(4**k)
+        # to anticommute with X_j is to have a z bit on j, and the other way round
+        return np.asarray(np.diag(self.transfer)[(syndromes >> k) | ((syndromes & (2**k - 1)) << k)])
 
 
 @dataclass(frozen=True, eq=False)

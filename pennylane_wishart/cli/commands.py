@@ -161,15 +161,19 @@ _DIAGNOSE = (
 def _check(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
-    return _judged(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args))
+    return _judged(diagnose(qnode, **{**options_of(qnode), **_given(options, *_DIAGNOSE)})(*args), options.profile)
 
 
 def _demo(options: argparse.Namespace) -> Outcome:
     qnode, args = demo_circuit()
-    return _judged(diagnose(qnode, **_given(options, *_DIAGNOSE))(*args))
+    return _judged(diagnose(qnode, **_given(options, *_DIAGNOSE))(*args), options.profile)
 
 
-def _judged(diag: Diagnosis) -> Outcome:
+def _judged(diag: Diagnosis, profile: bool) -> Outcome:
+    if profile:
+        width = max(map(len, diag.timings))
+        for step, seconds in (*diag.timings.items(), ("in all", sum(diag.timings.values()))):
+            say(f"{step:<{width}} {seconds:8.2f} s of the processor")
     return Outcome({True: 0, False: 1, None: 2}[diag.trainable], str(diag), diag.to_dict(), diag)
 
 
@@ -273,6 +277,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "check":
             sub.add_argument("--output", type=int, help="which of several expectation values")
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
+        sub.add_argument("--profile", action="store_true", help="write the seconds of each step to standard error")
         sub.add_argument("--html", metavar="FILE", help="write the report as one page")
         sub.add_argument("--json", metavar="FILE", help="write JSON; - for standard output")
     sub = _command(commands, "scale", _scale, "study gradients over a family of sizes")

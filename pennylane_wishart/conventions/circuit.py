@@ -78,6 +78,10 @@ NO_ANGLE = 1e-14
 """A fixed rotation by less than this turns nothing in double precision."""
 QUARTER_TURN = 1e-11
 """Distance from a whole number of quarter turns at which a fixed rotation of one word is a Clifford gate."""
+CONJUGATED_TOTAL = 20_000
+"""Words of all conjugated generators together past ``MATRIX_QUBITS``: comparing two of them multiplies them out."""
+MATRIX_QUBITS = 10
+"""Qubits up to which long sums are compared as matrices of 2^10 rows, which is fast however many words they have."""
 CONJUGATED_TERMS = 2**14
 """Words of an operator behind fixed gates that are no Cliffords: each of these can double them."""
 MERGED_ITEMS = 400

@@ -43,3 +43,9 @@ FLAT_CURVATURE = 1e-6
 """Of the largest eigenvalue of the Hessian: a smaller one has no sign."""
 LOSS_DIGITS = 12
 """Decimals of a loss that are shown as they are: below is rounding of a state vector."""
+
+# ---------------------------------------------------------------------- noise
+NOISE_LEAVES = 0.5
+"""Share of the summed gradient variances that noise should leave: with half of it twice the shots do."""
+NOISY_MEASURED_QUBITS = 4
+"""Qubits up to which a noise model is run on default.mixed, some milliseconds a circuit; beyond only predicted."""

@@ -60,13 +60,13 @@ REACHED_DIM = 256
 """Dimension of the space that is followed: a matrix exponential then takes ten milliseconds."""
 
 # remedies
-REMEDY_BUDGET = 5.0
+REMEDY_BUDGET = 4.0
 """Seconds that changes of the circuit may take to be tried, as estimated before: a diagnosis stays within ten."""
 REMEDY_QUBITS = 12
 """Beyond, a change takes minutes to be tried: only where a budget was given."""
 FEW_PARAMETERS, MOST_PARAMETERS = 1.5, 4.0
 """Times the parameters: changes up to the first go before all larger ones; beyond the second nothing is tried."""
-SCREENED, CONFIRMED = 8, 16
+SCREENED, CONFIRMED = 4, 16
 """Descents of every change, and fresh ones of the best few: the best of several looks better than it is."""
 CONFIRMATIONS = 2
 """Changes of each size that are descended afresh."""
@@ -74,10 +74,8 @@ HELPS, HALVED = 0.8, 0.5
 """Of the height before: above the first a change is not advised; below the second it goes before all that are not."""
 MORE_LAYERS = (1, 2, 4)
 """Layers added: four removed the trouble of 11 circuits of 14, two of 6, one of 2."""
-MOST_RESTARTS = 32
+RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
-RESTART_CHANCE = 0.95
-"""With which one of them reaches the best end."""
 REPEATED_SHARE = 0.5
 """Of the trainable gates that a repeated block must hold to count as the circuit's layer."""
 GATES_NAMED = 40
@@ -106,3 +104,11 @@ INIT_SHOTS = 1000
 """Shots that must resolve a component, as everywhere in the verdicts."""
 INIT_ERRORS = 2.0
 """Errors by which a group's own width must be better to be taken."""
+
+# descents under noise
+NOISY_QUBITS = 6
+"""The observable of a noisy circuit has 4^6 words: some milliseconds a gate."""
+NOISY_GATE_SECONDS = 1.5e-4
+"""Of one gate in one gradient, there and back, whatever its size: calls of numpy."""
+NOISY_WORD_SECONDS = 4e-8
+"""… and per word."""

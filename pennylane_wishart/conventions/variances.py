@@ -98,6 +98,8 @@ MAX_SUBSPACE = 64
 """Dimensions of the input's subspace: its operators are 4,096 numbers each."""
 MAX_VECTOR_QUBITS = 14
 """Qubits up to which the input is a vector that generators are applied to many times: 2^14 amplitudes."""
+MAX_NUMBERED_QUBITS = 62
+"""Basis states are numbered in int64, one bit of which is the sign and one kept free for sums."""
 MAX_SPAN_FLOATS = 30_000_000
 """Numbers of a basis of operators: 240 MB."""
 MAX_SPAN_WORK = 2e10
@@ -108,6 +110,8 @@ EXACT_WORK = 5e11
 """Operations of the module engine when it is asked by name: two minutes."""
 CHOICE_WORK = 1e11
 """… when it is one of several: half a minute."""
+SMALL_WORK = 2e10
+"""… that are taken without trying pairs of words first: some seconds."""
 STEP_COST = 64.0
 """Operations a rotation and matrix entry on the module route (complex products, there and back)."""
 STEP_OVERHEAD = 2000.0
@@ -146,6 +150,8 @@ MEAN_MODULE = 6000
 """Words that a mean alone may reach: it costs words, not their square."""
 PAIR_WORK = 3e10
 """Multiply-adds of the average of two copies of the state: ten seconds."""
+SPARSE_PAIR_COST = 100.0
+"""… where generators are sparse between basis states, in units of d⁴: d = 40 at 26 rotations is under a second."""
 PAIR_COST = 16.0
 """Multiply-adds of one rotation there, in units of d⁶ on d dimensions."""
 
@@ -287,3 +293,10 @@ MAX_NOISY_IDENTITY = 5
 # ------------------------------------------------------------------ truncation
 MAX_TRUNCATED_WORDS = 20_000
 """Words of a truncated propagation that are counted: a second a weight."""
+
+KEPT_LETTERS = 4
+"""Answers of walkers to channels' words that are kept up to date: those of two qubits, which a run of gates shares."""
+FIDELITY_DIGITS = 13
+"""Decimals that fidelities are told apart by: those of one channel differ by the rounding of its Kraus operators."""
+CACHED_ACTIONS = 20_000
+"""Distinct channels whose action is kept: circuits are cut into parts that share them."""

@@ -15,6 +15,7 @@ from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement import find_minima
+from pennylane_wishart.outlook.noisy import noisy_descents, noisy_gradient_seconds
 
 __all__ = ["Descents", "descend", "estimated_seconds", "why_not_descended"]
 
@@ -37,6 +38,8 @@ def estimated_seconds(circuit: RotationCircuit, starts: float, each: float = lim
         starts: number of descents.
         each: gradients that one takes in the mean.
     """
+    if circuit.channels:
+        return starts * each * noisy_gradient_seconds(circuit)
     work = 2.0**circuit.n_qubits * (circuit.n_rotations + len(circuit.observable))
     return starts * each * (limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work)
 
@@ -47,6 +50,9 @@ def why_not_descended(circuit: RotationCircuit) -> Reason | None:
         return Reason(ReasonCode.UNSUPPORTED, "no descents: there is no QNode to run, only a normal form.")
     if (circuit.random_of >= 0).any():
         return Reason(ReasonCode.UNSUPPORTED, "no descents: the data count as random, so there is no one loss.")
+    if circuit.channels and circuit.n_qubits > limits.NOISY_QUBITS:
+        text = f"no descents: noisy circuits are descended to {limits.NOISY_QUBITS} qubits, not {circuit.n_qubits}."
+        return Reason(ReasonCode.NOISE, text)
     if circuit.n_qubits > limits.MAX_QUBITS:
         text = f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS})."
         return Reason(ReasonCode.TOO_LARGE, text)
@@ -91,6 +97,10 @@ def descend(
             more = starts if found is None else min(max(done, 1), limits.MAX_STARTS - done)
             if found is not None and estimated_seconds(circuit, done + more) > budget:
                 break
+            if circuit.channels:
+                ends = noisy_descents(circuit, more, limits.GRADIENT * scale, seed + done)
+                found = _joined(found, *ends)
+                continue
             search = find_minima(
                 circuit,
                 starts=more,

@@ -108,6 +108,8 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
     x = circuit.trace.arguments.point(at)
     if (reason := why_not_descended(circuit)) is not None:
         return Unavailable(reason)
+    if circuit.channels:
+        return Unavailable(Reason(ReasonCode.NOISE, "the circuit has noise, and a point is looked at without."))
     if len(circuit.states) > 1:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "a batch of data has a loss each: pass one datum."))
     device = qml.device("lightning.qubit", wires=list(circuit.wires))

@@ -41,6 +41,9 @@ def reach_of(signature: Signature, circuit: RotationCircuit) -> Reach:
         least the weighted sum of the sectors' own grounds.
     """
     ground = lowest_eigenvalue(circuit.observable)
+    if circuit.channels:  # noise conserves no weight of a sector, and leaves every space of pure states
+        width = float(np.abs(circuit.observable.coefficients).sum())
+        return Reach(ground, ground if np.isfinite(ground) else -width, "", None)
     space = _small_space(circuit)
     same = circuit.observable is signature.circuit.observable
     weighted = _weighted_ground(signature) if same else np.nan

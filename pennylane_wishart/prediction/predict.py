@@ -74,7 +74,8 @@ def predict(
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
     circuit's group acts as SO, SU or Sp on independent sectors; outside it they raise
-    ``OutOfTheoryError``, and so they do under noise. Variances, dead parameters and shots hold at the circuit's own depth.
+    ``OutOfTheoryError``, and so they do under noise. Variances, dead parameters and shots hold at the
+    circuit's own depth, with its noise: ``Prediction.noise`` has them beside those without.
 
     Args:
         qnode: QNode, tape, RotationCircuit or Signature.

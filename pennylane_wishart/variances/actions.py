@@ -26,10 +26,22 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "Transform", "WordAction", "noise_actions", "rotation_action", "transfer_action"]
+__all__ = ["Row", "Transform", "WordAction", "noise_actions", "rotation_action", "syndromes_of", "transfer_action"]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
+
+
+def syndromes_of(probes: PauliWords, words: PauliWords) -> np.ndarray:
+    """Return int64 ``(m,)``: bit b says whether the word anticommutes with probe b. Cost O(m · probes)."""
+    out = np.zeros(len(words), np.int64)
+    for bit in range(len(probes)):
+        anti = np.zeros(len(words), np.uint8)
+        px, pz = probes.x[bit], probes.z[bit]
+        for w in np.flatnonzero(px | pz):
+            anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
+        out |= (anti & 1).astype(np.int64) << bit
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,25 +71,13 @@ class WordAction:
 
     def syndromes(self, words: PauliWords) -> np.ndarray:
         """Return the syndrome of every word, int64 ``(m,)``. Cost O(m · probes)."""
-        out = np.zeros(len(words), np.int64)
-        for bit in range(len(self.probes)):
-            anti = np.zeros(len(words), np.uint8)
-            px, pz = self.probes.x[bit], self.probes.z[bit]
-            for w in np.flatnonzero(px | pz):
-                anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
-            out |= (anti & 1).astype(np.int64) << bit
-        return out
+        return syndromes_of(self.probes, words)
 
     def row(self, syndrome: int) -> Row:
         """Return what words of this syndrome become."""
         if syndrome not in self._rows:
             self._rows[syndrome] = self.make_row(syndrome)
         return self._rows[syndrome]
-
-    @cached_property
-    def scales(self) -> np.ndarray:
-        """What each syndrome's words are multiplied by, float64 ``(2^probes,)``: of an action that moves no word."""
-        return np.array([self.row(s).amplitudes.real.sum() for s in range(1 << len(self.probes))])
 
     def image(self, words: PauliWords, shift: int, odd: bool) -> tuple[PauliWords, np.ndarray]:
         """Multiply words by a shift; return the Hermitian words and their signs ±1."""
@@ -227,6 +227,7 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
     return WordAction(frame, group.elements, make)
 
 
+_ACTIONS: dict[bytes, WordAction] = {}
 _NOISE: WeakKeyDictionary[RotationCircuit, tuple[tuple[int, WordAction], ...]] = WeakKeyDictionary()
 
 
@@ -236,13 +237,14 @@ def noise_actions(circuit: RotationCircuit) -> tuple[tuple[int, WordAction], ...
     Equal channels are one object.
     """
     if circuit not in _NOISE:
-        known: dict[bytes, WordAction] = {}
         found = []
         for c in circuit.channels:
             key = c.frame.packed.tobytes() + c.signs.tobytes() + c.transfer.tobytes()
-            if key not in known:
-                known[key] = transfer_action(c.frame, c.transfer, c.signs)
-            found.append((c.position, known[key]))
+            if key not in _ACTIONS:
+                if len(_ACTIONS) > limits.CACHED_ACTIONS:
+                    _ACTIONS.clear()
+                _ACTIONS[key] = transfer_action(c.frame, c.transfer, c.signs)
+            found.append((c.position, _ACTIONS[key]))
         _NOISE[circuit] = tuple(found)
     return _NOISE[circuit]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from pennylane_wishart.errors import ModuleTooLargeError, Status
 from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
+from pennylane_wishart.variances.drivers import drivers_of
 from pennylane_wishart.variances.engines.module import module_moments
 from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
@@ -21,6 +23,7 @@ from pennylane_wishart.variances.engines.operators import (
     module_on_subspace,
     module_on_words,
 )
+from pennylane_wishart.variances.engines.states import module_on_states
 from pennylane_wishart.variances.engines.tuples import AveragedGate, TupleMoments, tuple_moments
 from pennylane_wishart.variances.engines.words import (
     RawMoments,
@@ -95,7 +98,7 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         found = _by_words(problem, most)
         if found is not None:
             return found
-    if live.channels and drivers.independent:
+    if drivers.independent and (live.channels or not (live.is_pauli or _has_small_module(live, most))):
         try:
             return _by_pairs(problem, most)
         except ModuleTooLargeError:
@@ -138,6 +141,17 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
+def _has_small_module(live: RotationCircuit, most: ExactLimits) -> bool:
+    """Whether a module that is found at once is small enough to be preferred to pairs of words."""
+    for build in (partial(module_in_light_cone, live), partial(module_on_states, live, limits.MAX_SUBSPACE)):
+        try:
+            if _node_work(live, build(max_dim=min(most.max_dim, limits.MAX_MODULE))) <= limits.SMALL_WORK:
+                return True
+        except ModuleTooLargeError:
+            continue
+    return False
+
+
 def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
     """Average single words for means and pairs for squares: any independent rotations, any channels.
 
@@ -155,7 +169,7 @@ def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
 
 
 def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> TupleMoments:
-    """Average pairs of words where fixed rotations, asymmetric angles or channels mix their products.
+    """Average pairs of words where sums, fixed rotations, asymmetric angles or channels mix their products.
 
     Angles must be independent; derivatives are by the angle of each living rotation.
 
@@ -196,9 +210,12 @@ def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tup
     Raises:
         ModuleTooLargeError: if there is none.
     """
+    # shared angles pass over the module once a node: there a smaller one pays
+    enough = limits.SMALL_WORK if drivers_of(live).independent else 0.0
     # In the order of what they cost to build; each can be the smallest.
     builders: list[Callable[[], OperatorModule]] = [
         lambda: module_in_light_cone(live, max_dim),
+        lambda: module_on_states(live, limits.MAX_SUBSPACE, max_dim),
         lambda: module_on_words(live, max_dim),
     ]
     if live.n_qubits <= limits.MAX_VECTOR_QUBITS:
@@ -210,7 +227,7 @@ def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tup
         except ModuleTooLargeError:
             continue
         # good enough: looking further costs more than it can save
-        if found[-1].dim <= limits.SMALL_MODULE:
+        if found[-1].dim <= limits.SMALL_MODULE or _node_work(live, found[-1]) <= enough:
             break
     if not found:
         raise ModuleTooLargeError(

@@ -8,6 +8,7 @@ from pennylane_wishart.diagnosis.sections.depth import depth_section
 from pennylane_wishart.diagnosis.sections.descents import descent_section
 from pennylane_wishart.diagnosis.sections.gradients import gradient_section
 from pennylane_wishart.diagnosis.sections.minima import minima_section
+from pennylane_wishart.diagnosis.sections.noise import noise_section
 from pennylane_wishart.diagnosis.sections.parameters import parameter_section
 from pennylane_wishart.diagnosis.sections.point import point_section
 from pennylane_wishart.diagnosis.sections.remedies import remedy_section
@@ -27,6 +28,7 @@ _IN_ORDER = (
     point_section,
     remedy_section,
     dead_section,
+    noise_section,
     parameter_section,
     shots_section,
     gradient_section,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pennylane_wishart.conventions import Evidence, levels
+from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.outlook import Remedy
@@ -30,8 +31,13 @@ def remedy_section(diag: Findings) -> Section | None:
         said.append(
             Sentence(text, "Seconds are estimated from gradients, qubits and gates.", "argument remedy_budget=")
         )
-    rows = [_row(r, "") for r in trials.remedies] + [_row(r, "no help: ") for r in trials.others]
+    rows = [_row(r, "") for r in trials.remedies] + [_row(r, _why_not(r)) for r in trials.others]
     return Section("What was tried", tuple(said), tuple(rows))
+
+
+def _why_not(remedy: Remedy) -> str:
+    lower = remedy.after.height <= limits.HELPS * remedy.before.height
+    return f"not pursued after {count(remedy.after.descents, 'descent')}: " if lower else "no help: "
 
 
 def _row(remedy: Remedy, verdict: str) -> Row:
@@ -40,9 +46,10 @@ def _row(remedy: Remedy, verdict: str) -> Row:
     added = remedy.parameters_added
     value += f", {'+' if added > 0 else '−'}{count(abs(added), 'parameter')}" if added else ""
     definition = "Loss of the median descent, before and after."
-    if remedy.is_saving:
-        value, definition = f"{remedy.before.n_params} → {remedy.after.n_params} parameters", remedy.code
     method = "descents" if remedy.evidence is Evidence.DESCENTS else "proved"
+    if remedy.is_saving:  # what their own section says of them, a proof or the identity test
+        value, definition = f"{remedy.before.n_params} → {remedy.after.n_params} parameters", remedy.code
+        method = "dead parameters"
     return Row(remedy.words, verdict + value, definition, method, "ours")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -89,8 +90,12 @@ class Remedy:
 
         def changed(x: Any) -> Any:
             values = [sum((slopes[j] * x[int(at[j])] for j in row), offsets[i]) for i, row in enumerate(rows)]
-            for op in trace.tape.bind_new_parameters(values, trace.tape.trainable_params).operations:
-                qml.apply(op)
+            with (
+                qml.queuing.QueuingManager.stop_recording()
+            ):  # a gate is recorded where it stands, not where it is made
+                operations = trace.tape.bind_new_parameters(values, trace.tape.trainable_params).operations
+            for op in operations:
+                qml.apply(copy(op))  # a queue takes each object once, and a repeated layer holds the same gates again
             return qml.expval(trace.observable)
 
         return qml.QNode(changed, device or qml.device("default.qubit", wires=list(trace.wires)))

@@ -97,6 +97,8 @@ class _Trouble:
         trace, sign = turned.trace, -1.0 if options.sense == "max" else 1.0
         if trace is None or trace.data_gates or (turned.random_of >= 0).any():
             return Reason(ReasonCode.UNSUPPORTED, "no changes are tried: there is no one circuit to change.")
+        if turned.channels:
+            return Reason(ReasonCode.NOISE, "no changes are tried: the circuit has noise, which a change would change.")
         if outlook is not None and not np.isfinite(outlook.best):
             return Reason(ReasonCode.NO_DATA, f"no changes are tried: {outlook.reason}")
         if outlook is None:  # a constant loss: its value is what every descent ends at
@@ -136,21 +138,28 @@ class _Trouble:
     # ------------------------------------------------------------------ what is free
     def restarts(self) -> list[Remedy]:
         """Keep the best of several starts, where they end at different levels."""
-        ends, n = np.sort(self.ends), len(self.ends)
-        hits = int(np.sum(ends <= ends[0] + limits.SAME_LEVEL * self.scale))
-        if ends[0] - self.ground > limits.HELPS * self.before.height * self.scale:
+        found = self._best_of(self.ends, self.circuit.n_params)
+        if found is None:
             return []
-        starts = int(np.ceil(np.log(1 - limits.RESTART_CHANCE) / np.log1p(-hits / n)))
-        if not 1 < starts <= limits.MOST_RESTARTS:
-            return []
-        # the median of the best of so many is a low quantile of the ends: bounded by an order statistic
-        quantile = 1 - 0.5 ** (1 / starts)
-        above = min(int(stats.binom.ppf(levels.UPPER_LIMIT, n, quantile)), n - 1)
-        after = self._stated(float(np.quantile(ends, quantile)), ends[0], ends[above], self.circuit.n_params, n)
-        words = (
-            f"keep the best of {starts} starts: one reaches the best end with probability {limits.RESTART_CHANCE:.0%}"
-        )
-        return [Remedy(Change.RESTARTS, words, self.before, after, Evidence.DESCENTS, starts)]
+        starts, after = found
+        return [Remedy(Change.RESTARTS, _best_of(starts), self.before, after, Evidence.DESCENTS, starts)]
+
+    def _best_of(self, ends: NDArray[np.float64], n_params: int) -> tuple[int, Outcome] | None:
+        """Return how many starts to keep the best of, and where that ends; None where it is no lower."""
+        ends, n = np.sort(ends), len(ends)
+        found = []
+        for starts in limits.RESTARTS:
+            # the median of the best of so many is a low quantile of the ends: bounded by an order statistic
+            quantile = 1 - 0.5 ** (1 / starts)
+            above = min(int(stats.binom.ppf(levels.UPPER_LIMIT, n, quantile)), n - 1)
+            found.append(self._stated(float(np.quantile(ends, quantile)), ends[0], ends[above], n_params, n))
+        heights = [self._above(outcome.height_interval[1]) for outcome in found]
+        k = int(np.argmin(heights))  # the first: more starts than that gain nothing
+        return (limits.RESTARTS[k], found[k]) if heights[k] < self._above(self._outcome(ends, 1).height) else None
+
+    def _above(self, height: float) -> float:
+        """Return how many tolerances a height lies above the first: ends within one are as good as each other."""
+        return max(0.0, height // self.tolerance)
 
     def saving(self) -> list[Remedy]:
         """Delete what cannot change the loss: descents are what they were."""
@@ -174,11 +183,14 @@ class _Trouble:
         for most in (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS):
             screened = []
             for edit, circuit in self._changed(most):
-                if (ends := purse.descend(circuit, limits.SCREENED)) is not None:
+                # what is screened must be left enough to be confirmed
+                if (ends := purse.descend(circuit, limits.SCREENED, limits.CONFIRMED)) is not None:
                     screened.append((edit, circuit, ends))
             screened.sort(key=lambda s: self._promise(s[1], s[2]))
             for k, (edit, circuit, ends) in enumerate(screened):
-                hopeful = k < limits.CONFIRMATIONS and np.median(ends) < np.median(self.ends)
+                hopeful = (
+                    k < limits.CONFIRMATIONS and self._outcome(ends, 1).height <= limits.HELPS * self.before.height
+                )
                 fresh = purse.descend(circuit, limits.CONFIRMED) if hopeful else None
                 out.append(self._remedy(edit, circuit, ends if fresh is None else fresh))
             if any(r.after.height_interval[1] <= self.tolerance for r in out if self.helps(r)):
@@ -191,14 +203,18 @@ class _Trouble:
     def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> tuple[float, int, float]:
         """Smaller is better: how far above the tolerance most ends lie, then parameters, then ends."""
         high = float(np.quantile(ends, 0.75))
-        return max(0.0, (high - self.ground) / self.scale // self.tolerance), circuit.n_params, high
+        return self._above((high - self.ground) / self.scale), circuit.n_params, high
 
     def _remedy(self, edit: Edit, circuit: RotationCircuit, ends: NDArray[np.float64]) -> Remedy:
         # parameters that turn no gate are the user's all the same
         n_params = self.circuit.n_params + circuit.n_params - Script.read(self.trace).n_params
-        after, trace = self._outcome(ends, n_params), circuit.trace
+        after, starts, words, trace = self._outcome(ends, n_params), 1, edit.words, circuit.trace
+        poor = len(ends) >= limits.CONFIRMED and after.height_interval[1] > limits.HALVED * self.before.height
+        if poor and (best := self._best_of(ends, n_params)):
+            starts, after = best
+            words += f" and {_best_of(starts)}"
         assert trace is not None  # it was just made of one
-        return Remedy(edit.change, edit.words, self.before, after, Evidence.DESCENTS, trace=_facing(trace, self))
+        return Remedy(edit.change, words, self.before, after, Evidence.DESCENTS, starts, trace=_facing(trace, self))
 
     def _changed(self, most: float) -> Iterator[tuple[Edit, RotationCircuit]]:
         """Yield the changed circuits of one size: up to 1.5 times the parameters, or beyond and up to 4 times."""
@@ -239,7 +255,7 @@ class _Trouble:
         return (
             high > limits.HALVED * before.height,
             ratio > limits.FEW_PARAMETERS,
-            max(0.0, high // self.tolerance),
+            self._above(high),
             effort,
             high,
         )
@@ -252,9 +268,9 @@ class _Purse:
         self.left = limits.REMEDY_BUDGET if options.budget is None else options.budget
         self.refused, self._trials, self._trouble, self._how = 0, 0, trouble, options.how
 
-    def descend(self, circuit: RotationCircuit, starts: int) -> NDArray[np.float64] | None:
-        """Return the ends of some descents; None where they would take more than is left, or cannot be run."""
-        if estimated_seconds(circuit, starts, self._trouble.each) > self.left:
+    def descend(self, circuit: RotationCircuit, starts: int, reserve: int = 0) -> NDArray[np.float64] | None:
+        """Return the ends of some descents; None where they and the reserve would take more than is left."""
+        if estimated_seconds(circuit, starts + reserve, self._trouble.each) > self.left:
             self.refused += 1
             return None
         self._trials += 1
@@ -265,6 +281,10 @@ class _Purse:
             return None
         self.left -= estimated_seconds(circuit, 1, found.gradients)
         return found.ends
+
+
+def _best_of(starts: int) -> str:
+    return f"keep the best of {starts} starts"
 
 
 def _facing(trace: TracedCircuit, trouble: _Trouble) -> TracedCircuit:

@@ -23,7 +23,7 @@ from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import one_word_each, split_sums
 from pennylane_wishart.variances.reach import WordIndex
 
-__all__ = ["dead_words"]
+__all__ = ["dead_words", "only_scales"]
 
 Reasons = list[DeadReason | None]
 
@@ -33,6 +33,9 @@ def dead_words(circuit: RotationCircuit, max_support: int) -> Reasons:
     words = one_word_each(circuit)
     sums = [circuit.terms[a:b] for a, b in zip(circuit.starts[:-1], circuit.starts[1:], strict=True) if b - a > 1]
     commuting = not any(s.anticommutation(s).any() for s in sums)
+    if commuting and only_scales(circuit):
+        # what is left is to follow words, which such noise leaves as they are
+        return list(dead_rotations(replace(words, channels=())))
     if commuting and all(c.is_diagonal for c in circuit.channels):
         reasons = list(dead_rotations(replace(words, channels=())))
     else:
@@ -44,6 +47,11 @@ def dead_words(circuit: RotationCircuit, max_support: int) -> Reasons:
         return reasons
     owner = np.repeat(np.arange(parts.n_rotations), np.diff(starts))
     return [reason or followed[k] for reason, k in zip(reasons, owner, strict=True)]
+
+
+def only_scales(circuit: RotationCircuit) -> bool:
+    """Tell whether all noise scales words, and takes none away: words are then followed as without it."""
+    return all(c.is_diagonal and np.all(np.abs(c.fidelities) > limits.ZERO) for c in circuit.channels)
 
 
 def _beside_letters(words: RotationCircuit) -> Reasons:
