@@ -1,4 +1,4 @@
-"""A zoo of circuits as plain lists of gates, drawn from a seed: each becomes a QNode, and a dense simulation.
+"""Circuits of the verdicts' benchmark: what one is, and a generator that draws them from a seed.
 
 Architectures that others bring: layered ansätze with several axes and entanglers, QAOA on random graphs,
 Hamiltonian-variational circuits on rings and chains, particle-number circuits, trees, and lists of random
@@ -7,55 +7,55 @@ Pauli rotations. Nothing here imports pennylane_wishart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pennylane as qml
 from pennylane import numpy as pnp
 
-__all__ = ["Circuit", "draw", "rotations", "word_matrix"]
-
-_PAULI = {
-    "I": np.eye(2),
-    "X": np.array([[0, 1], [1, 0]]),
-    "Y": np.array([[0, -1j], [1j, 0]]),
-    "Z": np.diag([1, -1]),
-}
+__all__ = ["Circuit", "draw", "pauli_sum", "rotation_circuit"]
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """``gates``: (letters, wires, parameter, factor) for exp(−i·factor·θ/2·word), or a fixed gate of PennyLane."""
+    """``body(x)`` queues the gates for a flat ``x`` of ``n_params``; ``source``: where such a circuit is public."""
 
     name: str
     n: int
     n_params: int
-    gates: tuple
-    observable: tuple
-    """((coefficient, {wire: letter}), …)"""
+    body: Callable
+    observable: qml.operation.Operator
+    source: str = ""
 
     def qnode(self):
         """Return (QNode, zero parameters)."""
 
         @qml.qnode(qml.device("default.qubit", wires=self.n))
         def circuit(x):
-            for kind, wires, parameter, factor in self.gates:
-                if parameter is None:
-                    getattr(qml, kind)(wires=list(wires))
-                else:
-                    qml.PauliRot(factor * x[parameter], kind, wires=list(wires))
-            words = [qml.prod(*(getattr(qml, a)(q) for q, a in word.items())) for _, word in self.observable]
-            return qml.expval(qml.dot([c for c, _ in self.observable], words))
+            self.body(x)
+            return qml.expval(self.observable)
 
         return circuit, pnp.zeros(self.n_params, requires_grad=True)
 
 
-def word_matrix(n: int, letters: dict) -> np.ndarray:
-    """Return a Pauli word as a matrix."""
-    out = np.eye(1)
-    for q in range(n):
-        out = np.kron(out, _PAULI[letters.get(q, "I")])
-    return out
+def pauli_sum(terms) -> qml.operation.Operator:
+    """Return Σ c·word of ((c, {wire: letter}), …)."""
+    words = [qml.prod(*(getattr(qml, a)(q) for q, a in word.items())) for _, word in terms]
+    return qml.dot([c for c, _ in terms], words)
+
+
+def _listed(name, n, gates, n_params, terms) -> Circuit:
+    """``gates``: (letters, wires, parameter, factor) for exp(−i·factor·θ/2·word), or a fixed gate of PennyLane."""
+
+    def body(x):
+        for kind, wires, parameter, factor in gates:
+            if parameter is None:
+                getattr(qml, kind)(wires=list(wires))
+            else:
+                qml.PauliRot(factor * x[parameter], kind, wires=list(wires))
+
+    return Circuit(f"{name} n={n} p={n_params}", n, n_params, body, pauli_sum(terms))
 
 
 # ---------------------------------------------------------------------- architectures
@@ -168,5 +168,13 @@ def draw(seed: int, largest: int = 6) -> Circuit:
     rng = np.random.default_rng([2028, seed])
     kind = _KINDS[seed % len(_KINDS)]
     n, layers = int(rng.integers(2, largest + 1)), int(rng.integers(1, 5))
-    name, gates, n_params, observable = kind(n, layers, rng)
-    return Circuit(f"{name} n={n} p={n_params}", n, n_params, tuple(gates), tuple(observable))
+    name, gates, n_params, terms = kind(n, layers, rng)
+    return _listed(name, n, gates, n_params, terms)
+
+
+def rotation_circuit(seed: int) -> Circuit:
+    """Draw a circuit of random Pauli rotations, on so few qubits that it has about as many as they take."""
+    rng = np.random.default_rng([5, seed])
+    n, layers = int(rng.integers(1, 4)), int(rng.integers(3, 9))
+    name, gates, n_params, terms = rotations(n, layers, rng)
+    return _listed(name, n, gates, n_params, terms)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form, normal_forms
 from pennylane_wishart.comparison import compare
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
@@ -17,15 +17,16 @@ from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
-from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
-from pennylane_wishart.measurement.recipes import is_hardware
+from pennylane_wishart.measurement.recipes import IDEAL, is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["diagnose"]
 
@@ -60,9 +61,11 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding: as in :func:`normal_form`.
+        argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
+            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome.
     Returns:
-        A function of the QNode's arguments that returns a :class:`Diagnosis`.
+        A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
+        all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
     Cost: seconds at 10 qubits; at 100 reading and variances, and descents of shallow circuits within the budget.
@@ -86,11 +89,17 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         steps = 5 + 3 * options.run + assessed + (options.at is not None)
         with step_bar(options.progress if options.run else False, steps, _READING) as step:
             clock = _Clock(step)
-            circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            if options.at is not None and circuit.trace is not None:
-                circuit.trace.arguments.point(options.at)  # a wrong shape is better told now than after the descents
-            study = _study(options, clock)
-            return _flow(clock, _name(qnode), circuit, options, thresholds, study)
+            circuits = _read(qnode, options)(*args, **kwargs)
+            for circuit in circuits[:1]:
+                if options.at is not None and circuit.trace is not None:
+                    circuit.trace.arguments.point(options.at)  # a wrong shape is better told before the descents
+            study, name = _study(options, clock), _name(qnode)
+            with one_thread(circuits[0].n_qubits):
+                if len(circuits) == 1:
+                    return _flow(clock, name, circuits[0], options, thresholds, study)
+                each = _for_each(options, len(circuits))
+                outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
+            return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
     return inspect
 
@@ -116,6 +125,27 @@ class _Clock:
         """Return the seconds of every part so far."""
         self._close()
         return self.seconds
+
+
+def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationCircuit, ...]]:
+    """Read every output, or the one that was asked for."""
+    how = options.reading
+    if how["output"] is None:
+        del how["output"]
+        return normal_forms(qnode, **how)
+    return lambda *args, **kwargs: (normal_form(qnode, **how)(*args, **kwargs),)
+
+
+def _output(circuit: RotationCircuit, index: int) -> str:
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[0].name
+
+
+def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:
+    """Options for each of several outputs: few are run, with a share of the budget for descents; many are predicted."""
+    # a change that helps one output need not help the others: none is tried unasked
+    remedies = 0.0 if options.remedy_budget is None else options.remedy_budget / count
+    options = replace(options, descent_budget=options.descent_budget / count, remedy_budget=remedies)
+    return options if count <= limits.FULL_OUTPUTS else replace(options, run=False, descent_budget=0.0)
 
 
 def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
@@ -145,7 +175,8 @@ def _flow(
     if options.run and _can_measure(circuit):
         step("measuring")
         # the very law that was predicted for, not one resolved again
-        data = measure(circuit, angles=prediction.angles, **options.measuring)()
+        how = options.measuring | {"device": _device(circuit, options.device)}
+        data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
     step("descending")
@@ -176,7 +207,7 @@ def _flow(
         wrong_gradient_gates=_wrong_gates(circuit, data),
         trials=trials,
         point=point,
-        timings=step.read(),
+        timings=dict(step.read()),
     )
 
 
@@ -187,7 +218,17 @@ def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[st
     return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
 
 
+def _device(circuit: RotationCircuit, asked: Any) -> Any:
+    """Return where to measure: for noise on a QNode whose simulator has none, one that has."""
+    own = None if circuit.trace is None else getattr(circuit.trace.device, "name", None)
+    if asked is None and circuit.channels and (own is None or own in IDEAL):
+        return qml.device("default.mixed", wires=list(circuit.wires))
+    return asked
+
+
 def _can_measure(circuit: RotationCircuit) -> bool:
+    if circuit.channels and circuit.n_qubits > limits.NOISY_MEASURED_QUBITS:
+        return False
     return circuit.trace is not None and circuit.n_qubits <= limits.MEASURED_QUBITS and len(circuit.states) == 1
 
 

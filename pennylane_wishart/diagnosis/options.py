@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw
+from pennylane_wishart.circuit import AngleLaw, Which
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions import outlook as outlook_limits
@@ -50,8 +50,9 @@ class DiagnoseOptions:
     store: Any = None
     progress: bool | None = None
     argnums: Any = None
-    output: int | None = None
+    output: Which = None
     encoding: str = "fixed"
+    noise: Any = None
 
     def check(self) -> None:
         """Refuse at the door what would otherwise fail after minutes.
@@ -112,7 +113,7 @@ class DiagnoseOptions:
     @property
     def reading(self) -> dict[str, Any]:
         """Options of :func:`normal_form`."""
-        return {"argnums": self.argnums, "output": self.output, "encoding": self.encoding}
+        return {name: getattr(self, name) for name in ("argnums", "output", "encoding", "noise")}
 
     @property
     def measuring(self) -> dict[str, Any]:

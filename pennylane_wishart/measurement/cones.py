@@ -47,6 +47,11 @@ class ConeEngine(Engine):
         self.device = self._engines[0].device if self._engines else task.recipe.build()
 
     @property
+    def n_qubits(self) -> int:
+        """Wires of the widest cone."""
+        return max((engine.n_qubits for engine in self._engines), default=0)
+
+    @property
     def route(self) -> str:
         """The route taken."""
         return LIGHT_CONES

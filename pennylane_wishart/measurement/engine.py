@@ -14,6 +14,7 @@ from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, p
 from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor
 from pennylane_wishart.measurement.tables import Rows
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["Engine"]
 
@@ -31,7 +32,8 @@ class Engine:
         self._probe: Probe | None = None
         self._shift: ParameterShift | None = None
         if task.shots is None and task.route != "parameter-shift":
-            self._derivative = self._choose()
+            with one_thread(self.n_qubits):  # it runs what it chooses
+                self._derivative = self._choose()
         # Asked for by name and not to be had: another route would give numbers of another kind unasked.
         if self._derivative is None and task.route not in (None, "parameter-shift"):
             raise InputError(
@@ -40,6 +42,11 @@ class Engine:
             )
         if self._derivative is None:
             self._shift = ParameterShift(self.device, task.tape, task.shots)
+
+    @property
+    def n_qubits(self) -> int:
+        """Wires that the task needs."""
+        return len(self.task.recipe.wires)
 
     @property
     def route(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit import LightCones, light_cones, normal_form
+from pennylane_wishart.circuit import LightCones, light_cones, noise_free, normal_form
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
@@ -24,10 +24,11 @@ from pennylane_wishart.measurement.options import MeasureOptions, count
 from pennylane_wishart.measurement.recipes import DeviceRecipe, device_recipe, name_of
 from pennylane_wishart.measurement.records.plan import SamplingPlan, entropy_of, resolve_parameters
 from pennylane_wishart.measurement.routes.choice import LIGHT_CONES, ROUTES
-from pennylane_wishart.measurement.routes.shifts import gate_frequencies
+from pennylane_wishart.measurement.routes.shifts import ParameterShift, gate_frequencies
 from pennylane_wishart.measurement.store.faults import RetryPolicy
 from pennylane_wishart.measurement.task import Task
 from pennylane_wishart.measurement.workers import make_engine
+from pennylane_wishart.variances import dead_proofs
 
 __all__ = ["Setup", "Target", "notice_state", "prepare_measurement", "resolve_target"]
 
@@ -179,6 +180,8 @@ def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOpti
 
     # One engine decides the route, by trying; all others are told.
     engine = make_engine(task(options.route))
+    if engine.route == ParameterShift.route:
+        plan = replace(plan, parameters=_billed(options.parameters, parameters, target.circuit))
     notice_state(recipe)
     # Workers take the route decided here: the same numbers whoever computes them.
     return Setup(target, plan, task(engine.route, trusted=True), engine)
@@ -197,6 +200,17 @@ def _cones(target: Target, options: MeasureOptions) -> LightCones | None:
         return light_cones(target.trace)
     except ModuleTooLargeError:
         return None
+
+
+def _billed(
+    asked: Any, parameters: int | tuple[int, ...] | None, circuit: RotationCircuit | None
+) -> int | tuple[int, ...] | None:
+    """Return the components that circuits are paid for: where all are meant, those that are not proved dead."""
+    if asked is not None or circuit is None:
+        return parameters
+    # without the noise of a model: what a machine really does is not known to be that
+    dead = dead_proofs(noise_free(circuit))
+    return tuple(k for k in range(circuit.n_params) if k not in dead) if dead else parameters
 
 
 def notice_state(recipe: DeviceRecipe) -> None:

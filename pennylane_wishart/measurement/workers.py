@@ -11,6 +11,7 @@ from pennylane_wishart.measurement.cones import ConeEngine
 from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.tables import Rows
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["drop_engine", "engine_for", "keep_engine", "make_engine", "run_rows"]
 
@@ -54,4 +55,6 @@ def run_rows(
     key: str, task: Task | bytes, angles: Floats, measured: Bools | None, seeds: Integers | None, attempt: int = 0
 ) -> Rows:
     """Run one chunk; the function that executors call (``attempt`` only tells retries apart)."""
-    return engine_for(key, task).run(angles, measured, seeds)
+    engine = engine_for(key, task)
+    with one_thread(engine.n_qubits):
+        return engine.run(angles, measured, seeds)

@@ -22,6 +22,7 @@ from pennylane_wishart.errors import DeviceError, ModuleTooLargeError, Unsupport
 from pennylane_wishart.measurement import find_minima
 from pennylane_wishart.measurement.recipes import LIE
 from pennylane_wishart.measurement.routes.choice import LIGHT_CONES
+from pennylane_wishart.outlook.noisy import noisy_descents, noisy_gradient_seconds
 
 _STATE = "lightning.qubit"
 
@@ -46,6 +47,8 @@ def estimated_seconds(circuit: RotationCircuit, starts: float, each: float = lim
         starts: number of descents.
         each: gradients that one takes in the mean.
     """
+    if circuit.channels:
+        return starts * each * noisy_gradient_seconds(circuit)
     return starts * each * min(_costs(circuit).values())
 
 
@@ -94,6 +97,9 @@ def why_not_descended(circuit: RotationCircuit) -> Reason | None:
         return Reason(ReasonCode.UNSUPPORTED, "no descents: there is no QNode to run, only a normal form.")
     if (circuit.random_of >= 0).any():
         return Reason(ReasonCode.UNSUPPORTED, "no descents: the data count as random, so there is no one loss.")
+    if circuit.channels and circuit.n_qubits > limits.NOISY_QUBITS:
+        text = f"no descents: noisy circuits are descended to {limits.NOISY_QUBITS} qubits, not {circuit.n_qubits}."
+        return Reason(ReasonCode.NOISE, text)
     if math.isinf(estimated_seconds(circuit, 1)):
         text = (
             f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS}), nor the "
@@ -128,6 +134,8 @@ def descend(
     if (reason := why_not_descended(circuit)) is not None:
         return reason
     needed = estimated_seconds(circuit, starts)
+    if not budget:
+        return Reason(ReasonCode.NOT_ASKED, "no descents: none are asked for (descent_budget=0).")
     if needed > budget:
         text = f"no descents: {starts} of them take about {needed:,.0f} s, more than descent_budget={budget:g}."
         return Reason(ReasonCode.TOO_LARGE, text)
@@ -139,6 +147,10 @@ def descend(
             more = starts if found is None else min(max(done, 1), limits.MAX_STARTS - done)
             if found is not None and estimated_seconds(circuit, done + more) > budget:
                 break
+            if circuit.channels:
+                ends = noisy_descents(circuit, more, limits.GRADIENT * scale, seed + done)
+                found = _joined(found, *ends)
+                continue
             search = find_minima(
                 circuit,
                 starts=more,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw
-from pennylane_wishart.circuit.names import gates_of, parameter_name
+from pennylane_wishart.circuit.names import gates_of
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement import find_minima
 from pennylane_wishart.measurement.options import MeasureOptions
@@ -24,7 +25,7 @@ __all__ = ["PointOutlook", "point_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class PointOutlook:
+class PointOutlook(Shown):
     """One point of the loss. Exact numbers of a state vector; only those of neighbourhoods are sampled."""
 
     parameters: Floats
@@ -107,6 +108,8 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
     x = circuit.trace.arguments.point(at)
     if (reason := why_not_descended(circuit)) is not None:
         return Unavailable(reason)
+    if circuit.channels:
+        return Unavailable(Reason(ReasonCode.NOISE, "the circuit has noise, and a point is looked at without."))
     if len(circuit.states) > 1:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "a batch of data has a loss each: pass one datum."))
     route = route_of(circuit)
@@ -128,7 +131,7 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
         parameters=x,
         loss=float(here.losses[0]),
         gradient=here.gradients[0],
-        names=tuple(parameter_name(circuit, k) for k in range(len(x))),
+        names=tuple(circuit.parameter_name(k) for k in range(len(x))),
         gates=tuple("; ".join(gates) for gates in gates_of(circuit.trace)),
         curvature=curvature,
         widths=widths,

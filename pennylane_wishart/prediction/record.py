@@ -18,6 +18,7 @@ from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.laws import DeepLaws
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
+from pennylane_wishart.prediction.noise import NOISY
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
 from pennylane_wishart.progress import asked
@@ -28,6 +29,7 @@ __all__ = ["Prediction"]
 
 
 _KEPT = (
+    "hessian",
     "deep",
     "deep_variance",
     "deep_parameters",
@@ -62,7 +64,7 @@ class Prediction(DeepLaws):
     def independent_rank(self) -> Rank | RankAtMost:
         """Number of independent parameters that the loss can see, or an upper bound on it (no more
         than the parameters that are not proved dead)."""
-        found = self.signature.independent_rank
+        found = self.theory.independent_rank
         if isinstance(found, Rank):
             return found
         return RankAtMost(min(found.at_most, self.n_params - len(self.dead_parameters)))
@@ -82,12 +84,12 @@ class Prediction(DeepLaws):
     @cached_property
     def transition(self) -> float:
         """p*, exact: β·rank(O − λ_min), summed over sectors (THEORY §7c)."""
-        return predicted_transition(self.signature, exact=True)
+        return predicted_transition(self.theory, exact=True)
 
     @cached_property
     def transition_asymptotic(self) -> float:
         """The published p* = βm − 2."""
-        return predicted_transition(self.signature, exact=False)
+        return predicted_transition(self.theory, exact=False)
 
     @cached_property
     def gamma(self) -> float:
@@ -100,14 +102,14 @@ class Prediction(DeepLaws):
     def minima(self) -> minima_room.MinimaLaw:
         """Law of the loss at local minima, every minimum counted once."""
         with asked(self.progress):
-            return predicted_minima(self.signature, len(self.dead_parameters), self.seed, self.law_engine)
+            return predicted_minima(self.theory, len(self.dead_parameters), self.seed, self.law_engine)
 
     @cached_property
     def minima_found(self) -> minima_room.MinimaLaw:
         """Law of the loss where descents from random starts end (deeper minima weigh more)."""
         with asked(self.progress):
             dead = len(self.dead_parameters)
-            return predicted_minima(self.signature, dead, self.seed, self.law_engine, weighting="descent")
+            return predicted_minima(self.theory, dead, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
     def process(self, states: Any = None, data: Any = None) -> Process:
@@ -121,7 +123,7 @@ class Prediction(DeepLaws):
             OutOfTheoryError: outside the theory, or beyond dense sectors.
             InputError: if the inputs do not fit the circuit.
         """
-        return build_process(self.signature, states, data)
+        return build_process(self.theory, states, data)
 
     def kernel(self, states: Any = None, others: Any = None, data: Any = None) -> NDArray[np.float64]:
         """Return Cov[ℓ_i, ℓ_j] over random angles, ``(n, n)``: the kernel of the Gaussian limit.
@@ -149,7 +151,7 @@ class Prediction(DeepLaws):
             return getattr(self, name)
         except OutOfTheoryError as err:
             # without the advice of what to use instead: who asks here has something else in hand
-            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, err.what))
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, err.what) if self.noise is None else NOISY)
 
     def computed(self, name: str) -> object | None:
         """Return a property's value where it has been asked for before, else None: nothing is computed."""
@@ -174,7 +176,7 @@ class Prediction(DeepLaws):
             out[name] = law if isinstance(law, Unavailable) else law.engine
         star = self.find("transition")
         out["transition"] = star if isinstance(star, Unavailable) else f"exact rank rule: {star}"
-        if "independent_rank" in vars(self.signature):  # never computed just to be named
+        if self.noise is None and "independent_rank" in vars(self.signature):  # never computed just to be named
             exact = isinstance(self.independent_rank, Rank)
             rank = "rank of the quantum Fisher information of the live parameters"
             out["n_independent"] = rank if exact else "upper bound"
@@ -207,6 +209,8 @@ class Prediction(DeepLaws):
             lines.append(f"  deep limit: {self.engine['loss']}; variance 2^{self.loss.log2_var:.2f}")
         else:
             lines.append(f"  no Wishart law: {self.reason}")
+        if self.noise is not None:
+            lines.append(f"  noise: {self.noise}")
         return "\n".join(lines)
 
     # ------------------------------------------------------------------ writing down

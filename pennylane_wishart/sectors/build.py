@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra, close
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit, noise_free
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
@@ -35,7 +35,8 @@ def build_signature(
     number or spin, say), to 1,500 dimensions. Where nothing applies, second moments are left.
     Sectors are those of the algebra: all copies of an irrep are one, split only where the observable
     resolves them (``dense/multiplicity.py``). An observable outside the Jordan sectors may still turn
-    as a vector: a spin factor. Not valid for circuits too shallow to mix: sectors describe the deep limit.
+    as a vector: a spin factor. Of a circuit with noise it is the signature without. Not valid for
+    circuits too shallow to mix: sectors describe the deep limit.
 
     Args:
         circuit: the normal form of a QNode.
@@ -63,6 +64,8 @@ def build_signature(
         )
     if route not in (None, "pauli", "dense", "reachable"):
         raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
+    if circuit.channels:
+        return replace(build_signature(noise_free(circuit), seed, route), noisy=circuit)
     try:
         problem = pose(circuit)
     except UnsupportedCircuitError as err:
@@ -106,6 +109,11 @@ def _first_that_applies(problem: Problem, rng: np.random.Generator, passed: dict
         )
     elif pauli is not None and pauli.fits:
         passed["dense"] = Reason(ReasonCode.NOT_ASKED, "Words have found the same sectors.")
+    elif pauli is not None and pauli.log2_dim == 0 and problem.n_qubits > limits.LINES_QUBITS:
+        # generators that all commute: lines on every route, and an observable that joins them on each
+        passed["dense"] = passed["reachable"] = Reason(ReasonCode.NOT_ASKED, "All sectors are one-dimensional.")
+        passed.pop("pauli")
+        return pauli
     else:
         whole = dense_sectors(problem, rng, limits.REACHABLE_DIM, True)
         if whole is not None and whole.in_theory:

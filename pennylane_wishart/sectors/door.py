@@ -5,20 +5,23 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["signature"]
 
 
 # What PennyLane hands over (QNodes, tapes, layers) has no types, and neither has what comes back for it:
 # the signature of a circuit, or a function of the QNode's arguments.
+@asks
 def signature(
     qnode: Any,
     argnums: Any = None,
-    output: int | None = None,
+    output: Which = None,
     encoding: str = "fixed",
     seed: int = 0,
     progress: bool | None = None,
@@ -53,7 +56,7 @@ def signature(
     """
     if isinstance(qnode, RotationCircuit):
         with step_bar(progress, 1, "algebra and sectors"):
-            return build_signature(qnode, seed=seed)
+            return _built(qnode, seed)
     read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
 
     @functools.wraps(read)
@@ -61,6 +64,11 @@ def signature(
         with step_bar(progress, 2, "reading the circuit") as step:
             circuit = read(*args, **kwargs)
             step("algebra and sectors")
-            return build_signature(circuit, seed=seed)
+            return _built(circuit, seed)
 
     return run
+
+
+def _built(circuit: RotationCircuit, seed: int) -> Signature:
+    with one_thread(circuit.n_qubits):
+        return build_signature(circuit, seed=seed)

@@ -71,8 +71,9 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
     except (UnsupportedCircuitError, ModuleTooLargeError) as error:
         obstacle = str(error)
     n = problem.circuit.n_qubits
+    most_sampled = limits.MAX_NOISY_QUBITS if problem.circuit.channels else limits.MAX_SAMPLED_QUBITS
     # Signed weights grow with depth, and samples of a state vector do not.
-    if n <= limits.MAX_SAMPLED_QUBITS:
+    if n <= most_sampled:
         return found_by_sampling(problem, n_samples, rng)
     try:
         return found_by_pairs(problem, n_walkers, rng)
@@ -80,13 +81,15 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
         raise UnsupportedCircuitError(
             f"No engine gives the second moments of this circuit on {n} qubits. "
             f"Exact: {too_large} Walkers: {obstacle} Pairs: {error} "
-            f"Sampling: stops at {limits.MAX_SAMPLED_QUBITS} qubits."
+            f"Sampling: stops at {most_sampled} qubits."
         ) from error
 
 
 def _beside_line(problem: Problem, walked: Found) -> Found:
     """Replace the walkers' upper limits by matrix products, where the circuit is a line of short gates."""
     # walkers leave limits where words spread; there the circuit may still be a line
+    if problem.circuit.channels:
+        return walked  # matrix products know no noise
     settled = np.append(is_constant(problem, walked.dead), walked.dead)
     open_rows = ~(walked.known | settled)
     if not open_rows[1:].any() or line_seconds(problem) > limits.LINE_SECONDS:

@@ -18,10 +18,11 @@ from scipy import sparse
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances.actions import Row, Transform, WordAction
+from pennylane_wishart.variances.actions import Row, Transform, WordAction, syndromes_of
+from pennylane_wishart.variances.engines.sieve import watched_words
 from pennylane_wishart.variances.reach import WordIndex, linear_keys
 
-__all__ = ["AveragedGate", "TupleMoments", "tuple_moments"]
+__all__ = ["AveragedGate", "TupleMoments", "WordImages", "tuple_moments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,10 @@ def tuple_moments(
     Source: THEORY §4; ours in one form for rotations by words, by sums, and channels.
     """
     # Backward first: which tuples are alive at a gate is only known from the observable's side.
-    sweep = _Sweep(observable, power)
-    for gate in reversed(gates):
-        sweep.undo(gate)
+    watched = watched_words(gates, observable.n_qubits, power)
+    sweep = _Sweep(observable, power, watched[-1])
+    for gate, watch in zip(reversed(gates), reversed(watched[:-1]), strict=True):
+        sweep.undo(gate, watch)
         if sweep.entries > max_entries:
             raise ModuleTooLargeError(f"Exact averages need more than max_entries={max_entries} branches of words.")
     ends = np.prod(expectation(sweep.index.words())[sweep.tuples.rows], axis=1)
@@ -103,10 +105,12 @@ class _Step:
 class _Sweep:
     """Weights on tuples of words, carried back from the observable gate by gate."""
 
-    def __init__(self, observable: PauliSum, power: int):
+    def __init__(self, observable: PauliSum, power: int, watch: PauliWords):
         self.index = WordIndex(observable.words)
         self.tuples = _Tuples(power)
         keys, weights = _start(observable, power)
+        kept = _product_syndromes(syndromes_of(watch, observable.words), keys) == 0
+        keys, weights = keys[kept], weights[kept]
         self.weights = np.zeros(0)
         self.alive = np.zeros(0, bool)
         """Which tuples can have a weight."""
@@ -114,7 +118,7 @@ class _Sweep:
         self.weights[start], self.alive[start] = weights, True
         self.steps: list[_Step] = []
         self.entries = 0
-        self._images: dict[int, _Images] = {}
+        self._images: dict[int, WordImages] = {}
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         numbers = self.tuples.find(keys)
@@ -122,15 +126,17 @@ class _Sweep:
         self.weights, self.alive = np.append(self.weights, np.zeros(more)), np.append(self.alive, np.zeros(more, bool))
         return numbers
 
-    def undo(self, gate: AveragedGate) -> None:
-        """Carry the weights to before the gate."""
-        images = self._images.setdefault(id(gate.action), _Images(self.index, gate.action))
+    def undo(self, gate: AveragedGate, watch: PauliWords) -> None:
+        """Carry the weights to before the gate; tuples whose product meets ``watch`` are averaged away later."""
+        images = self._images.setdefault(id(gate.action), WordImages(self.index, gate.action))
         alive = np.flatnonzero(self.alive)
         # a gate is asked once per word, not once per tuple: tuples share their words
         codes = images.syndromes()[self.tuples.rows[alive]]
         turned = images.turns(codes).any(axis=1)
         active = alive[turned]
-        parts = list(_parts(gate, images, self.tuples.rows[active], codes[turned]))
+        rows = self.tuples.rows[active]
+        doomed = _product_syndromes(syndromes_of(watch, self.index.words()), rows) if len(watch) else None
+        parts = list(_parts(gate, images, rows, codes[turned], doomed, watch))
         # what the gate turns leaves its place before its images arrive: some may be the same tuples
         weights = self.weights[active]
         self.weights[active], self.alive[active] = 0.0, False
@@ -191,7 +197,7 @@ class _Tuples:
         return np.where(self._codes[at] == codes, self._order[at], -1)
 
 
-class _Images:
+class WordImages:
     """What one gate makes of every word so far: syndromes, and the number and sign under each shift."""
 
     def __init__(self, index: WordIndex, action: WordAction):
@@ -232,10 +238,24 @@ class _Images:
         return numbers[words], signs[words]
 
 
+def _product_syndromes(syndromes: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return the syndrome of the product of each tuple of words: the sum of theirs."""
+    return np.asarray(np.bitwise_xor.reduce(syndromes[keys], axis=1))
+
+
 def _parts(
-    gate: AveragedGate, images: _Images, keys: np.ndarray, codes: np.ndarray
+    gate: AveragedGate,
+    images: WordImages,
+    keys: np.ndarray,
+    codes: np.ndarray,
+    doomed: np.ndarray | None,
+    watch: PauliWords,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield (row after the gate, tuple before it, weight, derivatives' weight), a branch at a time."""
+    """Yield (row after the gate, tuple before it, weight, derivatives' weight), a branch at a time.
+
+    Only branches whose product commutes with all of ``watch``; ``doomed`` is what it is before.
+    """
+    turned = syndromes_of(watch, gate.action.shifts)
     joint = codes[:, :1].reshape(-1)
     for column in codes.T[1:]:
         joint = (joint << len(gate.action.probes)) | column
@@ -248,15 +268,19 @@ def _parts(
             weight, slope = float(values[branch]), float(slopes[branch])
             if abs(weight) <= limits.ZERO and abs(slope) <= limits.ZERO:
                 continue
-            sign = np.ones(len(members))
-            target = np.empty((len(members), len(rows)), np.int64)
+            shifts = [int(row.shifts[b]) for row, b in zip(rows, branch, strict=True)]
+            taken = members
+            if doomed is not None:
+                taken = members[doomed[members] == np.bitwise_xor.reduce(turned[shifts])]
+            sign = np.ones(len(taken))
+            target = np.empty((len(taken), len(rows)), np.int64)
             for place, (row, b) in enumerate(zip(rows, branch, strict=True)):
-                found, own = images.of(keys[members, place], int(row.shifts[b]), bool(row.odd[b]))
+                found, own = images.of(keys[taken, place], shifts[place], bool(row.odd[b]))
                 target[:, place] = found
                 sign *= own
             # kept for its slope alone: the weight's rounding must not travel on
             weight = weight if abs(weight) > limits.ZERO else 0.0
-            yield members, np.sort(target, axis=1), weight * sign, slope * sign
+            yield taken, np.sort(target, axis=1), weight * sign, slope * sign
 
 
 def _start(observable: PauliSum, power: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import F2Basis, PauliSum
+from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import Found, log2_of, record_of
 from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
 from pennylane_wishart.variances.engines.walks.tally import with_unseen
@@ -66,17 +67,18 @@ def found_by_pairs(problem: Problem, n_walkers: int, rng: np.random.Generator) -
     live = problem.live
     gates, rotation = _gates(problem)
     first, second = WalkSums(live.n_params), WalkSums(live.n_params)
+    none = np.zeros((len(gates), min(limits.CHUNK_TUPLES, n_walkers)))
     for low in range(0, n_walkers, limits.CHUNK_TUPLES):
         size = min(limits.CHUNK_TUPLES, n_walkers - low)
-        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation]
+        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation] if live.n_rotations else none
         # means walk words of their own: a pair's weight is made for squares
         for sums, power in ((second, 2), (first, 1)):
-            walk_tuples(live.observable, gates, live.state.expectation, angles, sums, power, rng)
+            walk_tuples(live.observable, gates, live.state.expectation, angles[:, :size], sums, power, rng)
     return _found(problem, first, second)
 
 
 def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
-    """Return the gates, first one first, and the rotation that each belongs to.
+    """Return the gates, first one first, and the rotation that each belongs to (0 for channels).
 
     A generator of few independent words is one gate; a larger sum of commuting words is one a word.
     """
@@ -93,6 +95,12 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
             scale = float(live.coefficients[k])
             gates.append(WalkedGate(problem.action(part), int(live.parameter_of[k]), scale, transform))
             rotation.append(k)
+    noise = noise_actions(live)
+    places = np.searchsorted(rotation, [position for position, _ in noise])
+    for at, (_, action) in zip(places[::-1], reversed(noise), strict=True):
+        # a channel has no angle: it is an average already, of an action that no angle enters
+        gates.insert(int(at), WalkedGate(action, -1, 0.0, np.ones_like))
+        rotation.insert(int(at), 0)
     return gates, np.asarray(rotation, np.int64)
 
 
