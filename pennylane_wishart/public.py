@@ -8,15 +8,20 @@ from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
+from pennylane_wishart.outlook.initialisation import BestInit, best_init
 from pennylane_wishart.prediction import Prediction, predict
+from pennylane_wishart.prediction.expressibility import Expressibility, expressibility
+from pennylane_wishart.prediction.simulability import Simulability, simulability
 from pennylane_wishart.sectors import Sector, Signature
 from pennylane_wishart.sectors.door import signature
 
 __all__ = [
     "AngleLaw",
+    "BestInit",
     "Comparison",
     "CostDiagnosis",
     "Diagnosis",
+    "Expressibility",
     "InputState",
     "Measurement",
     "MinimaMeasurement",
@@ -26,12 +31,15 @@ __all__ = [
     "ScalingStudy",
     "Sector",
     "Signature",
+    "Simulability",
+    "best_init",
     "compare",
     "compare_inits",
     "diagnose",
     "diagnose_cost",
     "diagnosed",
     "errors",
+    "expressibility",
     "find_minima",
     "measure",
     "normal_form",
@@ -40,4 +48,5 @@ __all__ = [
     "quote",
     "scaling",
     "signature",
+    "simulability",
 ]

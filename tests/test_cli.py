@@ -35,7 +35,7 @@ def dead(x):
 @qml.qnode(dev)
 def broken(x):
     qml.RX(x, 0)
-    return qml.probs(0)
+    return qml.state()
 
 x = np.array([0.1, 0.2])
 

@@ -102,3 +102,11 @@ NOISY_GATE_SECONDS = 1.5e-4
 """Of one gate in one gradient, there and back, whatever its size: calls of numpy."""
 NOISY_WORD_SECONDS = 4e-8
 """… and per word."""
+
+# ------------------------------------------------------------------ initialisation
+INIT_WIDTHS = (0.03, 0.06, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9, 1.3)
+"""Widths tried, radians: a third between neighbours; below, gradients only shrink, above, angles are nearly uniform."""
+INIT_SHARE = 0.5
+"""Share of the largest E‖∇ℓ‖² that bounds the radius around given angles."""
+INIT_ERRORS = 2.0
+"""Errors by which a group's own width must be better to be taken."""

@@ -295,3 +295,8 @@ FIDELITY_DIGITS = 13
 """Decimals that fidelities are told apart by: those of one channel differ by the rounding of its Kraus operators."""
 CACHED_ACTIONS = 20_000
 """Distinct channels whose action is kept: circuits are cut into parts that share them."""
+
+
+# ------------------------------------------------------------------ truncation
+MAX_TRUNCATED_WORDS = 20_000
+"""Words of a truncated propagation that are counted: a second a weight."""
