@@ -81,7 +81,9 @@ def _components(gate: WalkedGate, qubit: int) -> tuple[np.ndarray, np.ndarray]:
         for b, shift in enumerate(row.shifts):
             found, sign = gate.action.image(words[letter : letter + 1], int(shift), bool(row.odd[b]))
             x, z = found.bits()
-            np.add.at(parts, (own, 2 * x[0, qubit] + z[0, qubit], letter), sign[0] * row.amplitudes[:, b])
+            to = int(2 * x[0, qubit] + z[0, qubit])
+            for at, amplitude in zip(own, row.amplitudes[:, b], strict=True):
+                parts[at, to, letter] += sign[0] * amplitude
     return frequencies, parts
 
 
