@@ -120,7 +120,7 @@ def test_many_outcomes_are_the_likeliest_and_the_rest():
     assert len(values) == 64 and sum(values) == pytest.approx(1)
     exact = np.sort(np.asarray(circuit(x)))[::-1]
     np.testing.assert_allclose(np.sort(values[:-1])[::-1], exact[:63], atol=1e-10)
-    assert forms[0].trace.outputs[-1].name == "p(others)"
+    assert forms[-1].trace.outputs[0].name == "p(others)"
 
 
 def test_constant_outputs_do_not_decide():
@@ -172,3 +172,44 @@ def test_jitted_qnode():
     circuit = qnode_of(RETURNS["tuple"])
     diag = pw.diagnose(jax.jit(circuit), run=False, descent_budget=0)(jax.numpy.array(np.asarray(ANGLES)))
     assert len(diag.outputs) == 3 and diag.name == "circuit"
+
+
+def encoded(data, x):
+    """Data before the first layer, so that a batch is input states."""
+    qml.AngleEmbedding(data, range(2), rotation="Y")
+    small(x)
+    return qml.expval(qml.Z(1))
+
+
+def uploaded(data, x):
+    """Data between trainable gates, so that every datum is a circuit of its own."""
+    qml.RX(x[0], 0)
+    qml.RY(data[..., 0], 0)
+    qml.RX(x[1], 1)
+    qml.CNOT([0, 1])
+    qml.RX(x[2], 0)
+    qml.RZ(data[..., 1], 1)
+    qml.RY(x[3], 1)
+    return qml.expval(qml.Z(1)), qml.expval(qml.Z(0))
+
+
+@pytest.mark.parametrize("body", [encoded, uploaded])
+def test_a_batch_is_read_once_and_bound_to_every_datum(body):
+    circuit = qml.QNode(body, qml.device("default.qubit", wires=3))
+    batch = pnp.array(np.random.default_rng(3).uniform(0, 3, (3, 2)), requires_grad=False)
+    diag = pw.diagnose(circuit, run=False, descent_budget=0)(batch, ANGLES)
+    singles = [o for x in batch for o in pw.diagnose(circuit, run=False, descent_budget=0)(x, ANGLES).outputs]
+    assert len(diag.outputs) == len(singles) == (6 if body is uploaded else 3)
+    for one, single in zip(diag.outputs, singles, strict=True):
+        np.testing.assert_allclose(one.prediction.gradient_variance, single.prediction.gradient_variance, atol=1e-10)
+    assert "datum 2" in str(diag) and "mean [range]" in str(diag)
+
+
+def test_a_batch_inside_a_trainable_angle_says_so():
+    @qml.qnode(qml.device("default.qubit"))
+    def circuit(data, x):
+        qml.RX(data[..., 0] * x[0], 0)
+        return qml.expval(qml.Z(0))
+
+    with pytest.raises(UnsupportedCircuitError, match="one datum at a time"):
+        pw.diagnose(circuit)(pnp.array([[0.1], [0.4]], requires_grad=False), ANGLES)

@@ -16,13 +16,14 @@ from pennylane_wishart.algebra.f2forms import reduce_form, row_profile
 from pennylane_wishart.algebra.graph import Connected, connected_components, isolated_mask, y_parity
 from pennylane_wishart.algebra.ideal import Ideal, canonical_ideals, merge_ideals
 from pennylane_wishart.algebra.majoranas import find_majoranas
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.paulis import F2Basis, PauliWords
 
 __all__ = ["Component", "find_components", "quadratic_form", "structure_of_words"]
 
 
 @dataclass(frozen=True, eq=False)
-class Component:
+class Component(Shown):
     """One connected component (two words or more) of the anticommutation graph.
 
     W is the F2 span of the component's words, Rad = W ∩ W^⊥ (symplectic), 2s = dim W/Rad.

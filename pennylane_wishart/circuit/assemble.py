@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.circuit.states import InputState
 from pennylane_wishart.circuit.trace import TracedCircuit
 from pennylane_wishart.conventions import circuit as limits
-from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.errors import UnsupportedCircuitError, WishartWarning
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
 __all__ = ["assemble", "assemble_outputs", "noise_free"]
@@ -42,16 +43,48 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
 
 
 def assemble_outputs(trace: TracedCircuit) -> tuple[RotationCircuit, ...]:
-    """Build the normal form of everything that the QNode returns: the same rotations, an observable each."""
-    circuit, conjugated = _assemble(trace)
-    return tuple(
-        replace(
-            circuit,
-            observable=conjugated(operator_to_sum(output.operator, trace.wires)),
-            trace=replace(trace, observable=output.operator),
+    """Build the normal form of everything that the QNode returns: the same rotations, an observable each.
+
+    A batch returns its data one after the other; their circuits differ by fixed angles or input states.
+    """
+    if len(trace.data_gates) < 2:
+        return _each_output(trace, None)
+    _check_trainable(trace)
+    kept = trace.data_gates[: max(1, limits.OUTCOMES // len(trace.outputs))]
+    if len(kept) < len(trace.data_gates):
+        warnings.warn(
+            f"Of the batch of {len(trace.data_gates)} data the first {len(kept)} are read.",
+            WishartWarning,
+            stacklevel=4,
         )
-        for output in trace.outputs
-    )
+    data = (replace(trace, gates=gates, data_gates=()) for gates in kept)
+    return tuple(circuit for d, one in enumerate(data) for circuit in _each_output(one, d))
+
+
+def _each_output(trace: TracedCircuit, datum: int | None) -> tuple[RotationCircuit, ...]:
+    circuit, conjugated = _assemble(trace)
+    out = []
+    for output in trace.outputs:
+        if datum is not None:
+            prefix = f"datum {datum}"
+            name = prefix if len(trace.outputs) == 1 else f"{prefix}, {output.name}"
+            output = replace(output, name=name, datum=datum)
+        observable = conjugated(operator_to_sum(output.operator, trace.wires))
+        own = replace(trace, observable=output.operator, outputs=(output,))
+        out.append(replace(circuit, observable=observable, trace=own))
+    return tuple(out)
+
+
+def _check_trainable(trace: TracedCircuit) -> None:
+    """Refuse data that enter the angle of a trainable gate: one map of angles would not serve them all."""
+    for row in np.flatnonzero(np.diff(trace.map.indptr)):
+        at = trace.rotations[row]
+        values = [gates[at].value for gates in trace.data_gates]
+        if np.ptp(values) > limits.SAME_GATE:
+            raise UnsupportedCircuitError(
+                f"The batch of inputs enters the angle of a trainable gate ({trace.gates[at].op.name} on wires "
+                f"{list(trace.gates[at].op.wires)}): each datum is then read on its own. Pass one datum at a time."
+            )
 
 
 def _assemble(trace: TracedCircuit) -> tuple[RotationCircuit, _Conjugated]:
@@ -126,7 +159,8 @@ def _check_batch(trace: TracedCircuit, cut: int) -> None:
             if a.key != b.key or moving:
                 raise UnsupportedCircuitError(
                     f"The batch of inputs enters again after the first trainable gate ({a.op.name} on wires "
-                    f"{list(a.op.wires)}): each datum is then its own circuit. Pass one datum at a time."
+                    f"{list(a.op.wires)}): each datum is then its own circuit. "
+                    "Pass one datum at a time, or ask pw.diagnose, which reads them all."
                 )
 
 
@@ -229,6 +263,7 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
         channels=tuple(replace(c, position=int(shift[c.position])) for c in builder.channels),
         cancelled=tuple(int(p) for p in used[~driven[used]]),
+        call=trace.arguments.call,
     )
 
 

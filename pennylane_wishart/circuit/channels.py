@@ -16,6 +16,7 @@ import pennylane as qml
 from pennylane.operation import Operator
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 
@@ -26,7 +27,7 @@ _ANTICOMMUTES = {"X": "Z", "Y": "Z", "Z": "X"}
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class Channel(Shown):
     """A channel of k qubits, real or virtual, in the Clifford frame of its circuit."""
 
     position: int
@@ -59,9 +60,13 @@ class Channel:
         return bool(np.abs(self.transfer[0, 1:]).max(initial=0.0) < limits.NO_TRANSFER)
 
     @property
-    def scale(self) -> float:
-        """Mean share that it leaves of a word of its qubits: 1 where it does nothing."""
-        return float(np.diag(self.transfer)[1:].mean())
+    def fidelities(self) -> np.ndarray:
+        """float64 ``(4^k,)``: what it leaves of words, by which of the frame's words they anticommute with (bit b of
+        the index: with word b)."""
+        k = len(self.frame) // 2
+        syndromes = np.arange(4**k)
+        # to anticommute with X_j is to have a z bit on j, and the other way round
+        return np.asarray(np.diag(self.transfer)[(syndromes >> k) | ((syndromes & (2**k - 1)) << k)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +114,13 @@ def local_channel(op: Operator) -> LocalChannel:
             f"{where} is a channel of {k} wires (limit {limits.CHANNEL_WIRES}): write it as channels of fewer, or as "
             "qml.PauliError, which may have any number."
         )
-    kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    try:
+        kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    except ValueError as err:
+        raise UnsupportedCircuitError(
+            f"{where}: {err}. Its strength must be valid, and the strength of a noise channel may not depend on "
+            "trainable arguments: only rotation angles may."
+        ) from err
     letters = [*("I" * j + letter + "I" * (k - j - 1) for letter in "XZ" for j in range(k))]
     return LocalChannel(tuple(letters), transfer_of(kraus))
 

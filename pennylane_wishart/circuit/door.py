@@ -12,10 +12,12 @@ from pennylane_wishart.circuit.outputs import EVERY, Which
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions.options import asks
 
 __all__ = ["normal_forms", "normal_form"]
 
 
+@asks
 def normal_form(
     qnode: Any, argnums: Any = None, output: Which = None, encoding: str = "fixed", noise: Any = None
 ) -> Callable[..., RotationCircuit]:

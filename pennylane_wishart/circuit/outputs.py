@@ -14,6 +14,7 @@ from pennylane.operation import Operator
 from pennylane.tape import QuantumScript as Tape
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["EVERY", "Output", "Which", "named", "outputs_of"]
@@ -25,7 +26,7 @@ _KINDS = {"StateMP": "qml.state", "CountsMP": "qml.counts", "SampleMP": "qml.sam
 
 
 @dataclass(frozen=True, eq=False)
-class Output:
+class Output(Shown):
     """One number that a QNode returns: ⟨operator⟩."""
 
     name: str
@@ -33,6 +34,10 @@ class Output:
     operator: Operator
     measurement: int
     """Which of the QNode's measurements it is of."""
+    outcome: int | None = None
+    """Number of the outcome of ``qml.probs``; −1 for the others in sum."""
+    datum: int | None = None
+    """Which datum of a batch it is for."""
 
 
 def named(outputs: tuple[Output, ...], returned: Any) -> tuple[Output, ...]:
@@ -136,11 +141,11 @@ def _outcomes(tape: Tape, at: int, wires: list[Any]) -> list[Output]:
     if size > limits.OUTCOMES:
         likely = np.argsort(-_probabilities(tape, wires), kind="stable")[: limits.OUTCOMES - 1]
         chosen = np.sort(likely)
-    out = [Output(f"p({i:0{len(wires)}b})", _projector(i, wires, turned), at) for i in chosen]
+    out = [Output(f"p({i:0{len(wires)}b})", _projector(i, wires, turned), at, int(i)) for i in chosen]
     if len(chosen) < size:
         others = np.ones(size)
         others[chosen] = 0.0
-        out.append(Output("p(others)", _diagonal(others, wires), at))
+        out.append(Output("p(others)", _diagonal(others, wires), at, -1))
     return out
 
 

@@ -24,6 +24,7 @@ from pennylane_wishart.comparison.variances import compare_variances, gradient_b
 from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ComparisonError, InputError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.measurement.recipes import IDEAL
@@ -34,7 +35,7 @@ __all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Every quantity that could be compared, and why the others could not."""
 
     loss: QuantityComparison | None = None

@@ -9,6 +9,7 @@ from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
     Change,
     CheckId,
+    CostCause,
     Decay,
     EngineId,
     Evidence,
@@ -22,6 +23,7 @@ from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBou
 __all__ = [
     "Change",
     "CheckId",
+    "CostCause",
     "Decay",
     "EngineId",
     "Estimate",

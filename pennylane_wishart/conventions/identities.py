@@ -5,7 +5,18 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Change", "CheckId", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
+__all__ = [
+    "Change",
+    "CheckId",
+    "CostCause",
+    "Decay",
+    "EngineId",
+    "Evidence",
+    "Quantity",
+    "Reason",
+    "ReasonCode",
+    "Unavailable",
+]
 
 
 class EngineId(enum.StrEnum):
@@ -92,6 +103,21 @@ class Change(enum.StrEnum):
     OUTER_ROTATIONS = "first and last rotation layer"
     UNSHARED = "angles not shared"
     WIRE = "another wire"
+
+
+class CostCause(enum.StrEnum):
+    """Where the gradient of a cost is lost; the value is its name in records and reports."""
+
+    NOTHING = "nothing wrong"
+    DETACHED = "parameters detached"
+    STEP = "classical step with zero derivative"
+    DEAD = "dead in the circuit"
+    CANCELLED = "cancellation over the batch"
+    SMALL_CHAIN = "small chain factor"
+    SMALL_GRADIENT = "small gradients in the circuit"
+    OUT_OF_REACH = "labels out of reach"
+
+    __repr__ = str.__repr__
 
 
 class ReasonCode(enum.StrEnum):

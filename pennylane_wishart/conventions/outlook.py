@@ -20,10 +20,14 @@ GRADIENTS_EACH = 60.0
 """Gradients of one descent in the mean: 343 for eight in the median, with a tail."""
 GRADIENT_SECONDS = 8e-4
 """Overhead of one gradient by the adjoint method of lightning.qubit, one core."""
+CONE_SECONDS = 3e-4
+"""The same of one light cone among many, whose gradients are taken together."""
 AMPLITUDE_SECONDS = 1.5e-8
 """Per amplitude, gate and observable word, on the same core: 1.4 ms at ten qubits and forty rotations."""
 MAX_QUBITS = 22
 """Three state vectors of 2^22 amplitudes: 200 MB."""
+CONES_FROM = 12
+"""Qubits up to which a state vector is always taken: it costs milliseconds."""
 MAX_ITERATIONS = 2000
 """Of one descent: the tail reaches 2,700 gradients."""
 
@@ -94,3 +98,19 @@ NEIGHBOURS = 32
 """Points of each: the rms gradient is then known to 10–20%."""
 FLAT = 1e-6
 """Of the scale of gradients: a smaller one is none."""
+
+# descents under noise
+NOISY_QUBITS = 6
+"""The observable of a noisy circuit has 4^6 words: some milliseconds a gate."""
+NOISY_GATE_SECONDS = 1.5e-4
+"""Of one gate in one gradient, there and back, whatever its size: calls of numpy."""
+NOISY_WORD_SECONDS = 4e-8
+"""… and per word."""
+
+# ------------------------------------------------------------------ initialisation
+INIT_WIDTHS = (0.03, 0.06, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9, 1.3)
+"""Widths tried, radians: a third between neighbours; below, gradients only shrink, above, angles are nearly uniform."""
+INIT_SHARE = 0.5
+"""Share of the largest E‖∇ℓ‖² that bounds the radius around given angles."""
+INIT_ERRORS = 2.0
+"""Errors by which a group's own width must be better to be taken."""

@@ -96,3 +96,31 @@ NOISE_DEPTH_SUPPORT = 1 << 14
 """Reachable words of each of them."""
 NO_RATE = 1e-6
 """Bits a rotation below which noise takes nothing more: a millionth of a bit is rounding of a fit."""
+
+# ------------------------------------------------------------------ classical simulation
+TRUNCATION_WALKERS = 20_000
+"""Walkers of a truncation error: an error of 1e-2 of the loss is seen by two walkers in 20,000."""
+VECTOR_QUBITS = 20
+"""Qubits that a state vector simulates in a blink: 16 MB."""
+LIE_DIM = 20_000
+"""Words of a module that ``wishart.lie`` turns in milliseconds a gate."""
+CONE_TERMS = 300
+"""Terms whose light cones are looked at one by one."""
+
+# ------------------------------------------------------------------ expressibility
+PAIRS = 2000
+"""Pairs of outputs by default: a divergence of 0.02 is told from 0."""
+LEAST_PAIRS = 100
+"""Fewer fill no bins."""
+EXPRESSED_QUBITS = 14
+"""Qubits of the outputs: 4,000 state vectors of 2^14 amplitudes are a gigabyte."""
+PURE = 1e-9
+"""Second singular value, or imaginary part, of a normalised state below which it is rounding."""
+SPAN_STATES = 600
+"""States that a reached space is spanned by: more than enough for a few hundred dimensions."""
+MOST_BINS = 40
+"""Bins of equal probability."""
+PAIRS_A_BIN = 25
+"""Pairs expected in each: the bias of a divergence is then known to a few percent."""
+PURITY_FLOATS = 2_000_000_000
+"""Amplitudes touched for sampled purities: ten seconds."""

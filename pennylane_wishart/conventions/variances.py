@@ -305,3 +305,14 @@ NOISY_FLOATS = 20_000_000
 """Numbers kept of one batch of them, the observable after every gate: 160 MB."""
 MAX_NOISY_IDENTITY = 5
 """Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
+KEPT_LETTERS = 4
+"""Answers of walkers to channels' words that are kept up to date: those of two qubits, which a run of gates shares."""
+FIDELITY_DIGITS = 13
+"""Decimals that fidelities are told apart by: those of one channel differ by the rounding of its Kraus operators."""
+CACHED_ACTIONS = 20_000
+"""Distinct channels whose action is kept: circuits are cut into parts that share them."""
+
+
+# ------------------------------------------------------------------ truncation
+MAX_TRUNCATED_WORDS = 20_000
+"""Words of a truncated propagation that are counted: a second a weight."""

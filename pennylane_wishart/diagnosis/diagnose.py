@@ -20,7 +20,7 @@ from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
-from pennylane_wishart.measurement.recipes import is_hardware
+from pennylane_wishart.measurement.recipes import IDEAL, is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
 from pennylane_wishart.prediction import prediction_of
@@ -37,9 +37,9 @@ _READING = "reading the circuit"
 def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
-    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, compares, and descends from a few random starts (or certifies where all descents
-    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a simulator, compares,
+    and descends from a few random starts (or certifies where all descents end). NOT a promise: it speaks of
+    random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
@@ -55,16 +55,15 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
         remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
             estimated before; None: 4 to 12 qubits and none beyond; 0: none.
-        at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
-            and small neighbourhoods are there, and where a descent from there ends, beside random starts.
+        at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding: as in :func:`normal_form`; without ``output=`` every number that the QNode
-            returns is read, ``qml.probs`` outcome by outcome.
+        argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
+            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome.
     Returns:
         A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
@@ -139,7 +138,7 @@ def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationC
 
 
 def _output(circuit: RotationCircuit, index: int) -> str:
-    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[index].name
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[0].name
 
 
 def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:
@@ -177,7 +176,8 @@ def _flow(
     if options.run and _can_measure(circuit):
         step("measuring")
         # the very law that was predicted for, not one resolved again
-        data = measure(circuit, angles=prediction.angles, **options.measuring)()
+        how = options.measuring | {"device": _device(circuit, options.device)}
+        data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
     step("descending")
@@ -219,7 +219,17 @@ def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[st
     return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
 
 
+def _device(circuit: RotationCircuit, asked: Any) -> Any:
+    """Return where to measure: for noise on a QNode whose simulator has none, one that has."""
+    own = None if circuit.trace is None else getattr(circuit.trace.device, "name", None)
+    if asked is None and circuit.channels and (own is None or own in IDEAL):
+        return qml.device("default.mixed", wires=list(circuit.wires))
+    return asked
+
+
 def _can_measure(circuit: RotationCircuit) -> bool:
+    if circuit.channels and circuit.n_qubits > limits.NOISY_MEASURED_QUBITS:
+        return False
     return circuit.trace is not None and circuit.n_qubits <= limits.MEASURED_QUBITS and len(circuit.states) == 1
 
 

@@ -52,6 +52,7 @@ class DiagnoseOptions:
     argnums: Any = None
     output: Which = None
     encoding: str = "fixed"
+    noise: Any = None
 
     def check(self) -> None:
         """Refuse at the door what would otherwise fail after minutes.
@@ -112,7 +113,7 @@ class DiagnoseOptions:
     @property
     def reading(self) -> dict[str, Any]:
         """Options of :func:`normal_form`."""
-        return {"argnums": self.argnums, "output": self.output, "encoding": self.encoding}
+        return {name: getattr(self, name) for name in ("argnums", "output", "encoding", "noise")}
 
     @property
     def measuring(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.noise import noise_effect
@@ -59,6 +60,7 @@ def prediction_of(
     )
 
 
+@asks
 def predict(
     qnode: Any,
     angles: str | AngleLaw | Any = "uniform",
@@ -74,7 +76,8 @@ def predict(
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
     circuit's group acts as SO, SU or Sp on independent sectors; outside it they raise
-    ``OutOfTheoryError``, and so they do under noise. Variances, dead parameters and shots hold at the circuit's own depth.
+    ``OutOfTheoryError``, and so they do under noise. Variances, dead parameters and shots hold at the
+    circuit's own depth, with its noise: ``Prediction.noise`` has them beside those without.
 
     Args:
         qnode: QNode, tape, RotationCircuit or Signature.

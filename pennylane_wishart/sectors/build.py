@@ -35,7 +35,8 @@ def build_signature(
     number or spin, say), to 1,500 dimensions. Where nothing applies, second moments are left.
     Sectors are those of the algebra: all copies of an irrep are one, split only where the observable
     resolves them (``dense/multiplicity.py``). An observable outside the Jordan sectors may still turn
-    as a vector: a spin factor. Of a circuit with noise it is the signature without. Not valid for circuits too shallow to mix: sectors describe the deep limit.
+    as a vector: a spin factor. Of a circuit with noise it is the signature without. Not valid for
+    circuits too shallow to mix: sectors describe the deep limit.
 
     Args:
         circuit: the normal form of a QNode.

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from pennylane_wishart.circuit import RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
@@ -16,6 +17,7 @@ __all__ = ["signature"]
 
 # What PennyLane hands over (QNodes, tapes, layers) has no types, and neither has what comes back for it:
 # the signature of a circuit, or a function of the QNode's arguments.
+@asks
 def signature(
     qnode: Any,
     argnums: Any = None,

@@ -88,11 +88,6 @@ class WordAction:
             self._rows[syndrome] = self.make_row(syndrome)
         return self._rows[syndrome]
 
-    @cached_property
-    def scales(self) -> np.ndarray:
-        """What each syndrome's words are multiplied by, float64 ``(2^probes,)``: of an action that moves no word."""
-        return np.array([self.row(s).amplitudes.real.sum() for s in range(1 << len(self.probes))])
-
     def image(self, words: PauliWords, shift: int, odd: bool) -> tuple[PauliWords, np.ndarray]:
         """Multiply words by a shift; return the Hermitian words and their signs ±1."""
         found, phase = self.shifts[shift].multiply(words)
@@ -269,6 +264,7 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
     return WordAction(frame, group.elements, make)
 
 
+_ACTIONS: dict[bytes, WordAction] = {}
 _NOISE: WeakKeyDictionary[RotationCircuit, tuple[tuple[int, WordAction], ...]] = WeakKeyDictionary()
 
 
@@ -278,13 +274,14 @@ def noise_actions(circuit: RotationCircuit) -> tuple[tuple[int, WordAction], ...
     Equal channels are one object.
     """
     if circuit not in _NOISE:
-        known: dict[bytes, WordAction] = {}
         found = []
         for c in circuit.channels:
             key = c.frame.packed.tobytes() + c.signs.tobytes() + c.transfer.tobytes()
-            if key not in known:
-                known[key] = transfer_action(c.frame, c.transfer, c.signs)
-            found.append((c.position, known[key]))
+            if key not in _ACTIONS:
+                if len(_ACTIONS) > limits.CACHED_ACTIONS:
+                    _ACTIONS.clear()
+                _ACTIONS[key] = transfer_action(c.frame, c.transfer, c.signs)
+            found.append((c.position, _ACTIONS[key]))
         _NOISE[circuit] = tuple(found)
     return _NOISE[circuit]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -109,14 +109,19 @@ class Sweeps:
             psi = rotate(angles[:, k], psi)
         return psi
 
-    def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, angles: np.ndarray, apply: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gradients ``(batch, n_params)``.
 
+        Args:
+            angles: rotation angles ``(batch, n_rotations)``.
+            apply: what the observable makes of states ``(2^n, batch)``, where each has its own.
         Cost: O(terms · 2^n · batch).
         """
         circuit, rotations = self.circuit, self.rotations
         psi = self.states(angles)
-        image = circuit.observable.apply(psi)
+        image = (apply or circuit.observable.apply)(psi)
         losses = np.einsum("ib,ib->b", psi.conj(), image).real
         gradients = np.zeros((len(angles), circuit.n_params))
         for k in range(circuit.n_rotations - 1, -1, -1):

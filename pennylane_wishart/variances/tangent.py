@@ -16,8 +16,10 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.serialize import Written
 from pennylane_wishart.variances.drivers import angle_transform, clean_moments, drivers_of
 from pennylane_wishart.variances.engines.damping import Damping
 from pennylane_wishart.variances.engines.operators import module_in_light_cone
@@ -33,7 +35,7 @@ __all__ = ["TangentKernel", "tangent_kernel"]
 
 
 @dataclass(frozen=True, eq=False)
-class TangentKernel:
+class TangentKernel(Shown, Written):
     """The expected tangent kernel of several inputs."""
 
     value: np.ndarray

@@ -10,7 +10,7 @@ import numpy as np
 from pennylane_wishart import plots
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections.verdict import advice_section, verdict_rows
+from pennylane_wishart.diagnosis.sections.verdict import advice_section, arguments, verdict_rows
 from pennylane_wishart.diagnosis.words import count, indices, number
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
@@ -37,10 +37,11 @@ def outputs_sections(whole: Findings, outputs: Sequence[Findings], dead: tuple[i
     if dead:
         named = indices(circuit, list(dead))
         said.append(Sentence(f"Dead in all of them: {named}.", "Zero gradient at every angle, proved.", "THEORY §4"))
+    rows = (_row(o) for o in outputs)
     return (
-        verdict_rows(whole, read),
+        verdict_rows(whole, read, arguments(circuit)),
         advice_section(whole),
-        Section("Outputs", tuple(said), tuple(_row(o) for o in outputs), figures),
+        Section("Outputs", tuple(said), (_mean(outputs), *rows), figures),
     )
 
 
@@ -48,6 +49,15 @@ _DEFINITION = (
     "Gradient standard deviations: roots of the smallest and largest Var[∂ℓ/∂θ] over the parameters that are not dead "
     "in this output, random angles, at this depth."
 )
+
+
+def _mean(outputs: Sequence[Findings]) -> Row:
+    """The mean over outputs, or over data where it is a batch, and how far single ones are from it."""
+    totals = np.array([np.nansum(o.prediction.gradient_variance) for o in outputs])
+    definition = "Σ_k Var[∂ℓ/∂θ_k] of each output (each datum of a batch): mean, smallest and largest."
+    low, high = (number(float(v)) for v in (totals.min(), totals.max()))
+    value = f"{number(float(totals.mean()))} [{low}, {high}]"
+    return Row("gradient variance in all, mean [range]", value, definition, "", "THEORY §4")
 
 
 def _row(output: Findings) -> Row:

@@ -46,9 +46,10 @@ def _row(remedy: Remedy, verdict: str) -> Row:
     added = remedy.parameters_added
     value += f", {'+' if added > 0 else '−'}{count(abs(added), 'parameter')}" if added else ""
     definition = "Loss of the median descent, before and after."
-    if remedy.is_saving:
-        value, definition = f"{remedy.before.n_params} → {remedy.after.n_params} parameters", remedy.code
     method = "descents" if remedy.evidence is Evidence.DESCENTS else "proved"
+    if remedy.is_saving:  # what their own section says of them, a proof or the identity test
+        value, definition = f"{remedy.before.n_params} → {remedy.after.n_params} parameters", remedy.code
+        method = "dead parameters"
     return Row(remedy.words, verdict + value, definition, method, "ours")
 
 

@@ -97,6 +97,8 @@ class _Trouble:
         trace, sign = turned.trace, -1.0 if options.sense == "max" else 1.0
         if trace is None or trace.data_gates or (turned.random_of >= 0).any():
             return Reason(ReasonCode.UNSUPPORTED, "no changes are tried: there is no one circuit to change.")
+        if turned.channels:
+            return Reason(ReasonCode.NOISE, "no changes are tried: the circuit has noise, which a change would change.")
         if outlook is not None and not np.isfinite(outlook.best):
             return Reason(ReasonCode.NO_DATA, f"no changes are tried: {outlook.reason}")
         if outlook is None:  # a constant loss: its value is what every descent ends at

@@ -17,13 +17,13 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.actions import WordAction, noise_actions, rotation_action
-from pennylane_wishart.variances.dead.commutation import by_commutation, dead_rotations
+from pennylane_wishart.variances.dead.commutation import ActiveWords, by_commutation, dead_rotations
 from pennylane_wishart.variances.dead.reasons import DeadReason
 from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import one_word_each, split_sums
 from pennylane_wishart.variances.reach import WordIndex
 
-__all__ = ["dead_words"]
+__all__ = ["dead_words", "only_scales", "without_idle_channels"]
 
 Reasons = list[DeadReason | None]
 
@@ -33,6 +33,9 @@ def dead_words(circuit: RotationCircuit, max_support: int) -> Reasons:
     words = one_word_each(circuit)
     sums = [circuit.terms[a:b] for a, b in zip(circuit.starts[:-1], circuit.starts[1:], strict=True) if b - a > 1]
     commuting = not any(s.anticommutation(s).any() for s in sums)
+    if commuting and only_scales(circuit):
+        # what is left is to follow words, which such noise leaves as they are
+        return list(dead_rotations(replace(words, channels=())))
     if commuting and all(c.is_diagonal for c in circuit.channels):
         reasons = list(dead_rotations(replace(words, channels=())))
     else:
@@ -44,6 +47,31 @@ def dead_words(circuit: RotationCircuit, max_support: int) -> Reasons:
         return reasons
     owner = np.repeat(np.arange(parts.n_rotations), np.diff(starts))
     return [reason or followed[k] for reason, k in zip(reasons, owner, strict=True)]
+
+
+def only_scales(circuit: RotationCircuit) -> bool:
+    """Tell whether all noise scales words, and takes none away: words are then followed as without it."""
+    return all(c.is_diagonal and np.all(np.abs(c.fidelities) > limits.ZERO) for c in circuit.channels)
+
+
+def without_idle_channels(circuit: RotationCircuit) -> RotationCircuit:
+    """Return the circuit without the channels whose letters commute with all that the observable can become."""
+    active, kept = ActiveWords(circuit.observable.words), []
+    waiting = list(circuit.channels)
+    for k in range(circuit.n_rotations, -1, -1):
+        while waiting and waiting[-1].position == k:
+            channel = waiting.pop()
+            letters = list(zip(channel.frame.x, channel.frame.z, strict=True))
+            if any(active.anticommutes(x, z) for x, z in letters):
+                kept.append(channel)
+                # what only scales words makes no new ones
+                for x, z in letters if not channel.is_diagonal else ():
+                    active.add(x, z)
+        if k:
+            terms = circuit.generator(k - 1).words
+            for x, z in zip(terms.x, terms.z, strict=True):
+                active.add(x, z)
+    return replace(circuit, channels=tuple(reversed(kept)))
 
 
 def _beside_letters(words: RotationCircuit) -> Reasons:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import Channel, RotationCircuit
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.variances.actions import WordAction, noise_actions
+from pennylane_wishart.variances.actions import syndromes_of
 
 __all__ = ["Damping"]
 
@@ -16,9 +16,9 @@ class Damping:
 
     def __init__(self, circuit: RotationCircuit, words: PauliWords):
         self.words = words
-        self.at: dict[int, list[WordAction]] = {}
-        for position, action in noise_actions(circuit):
-            self.at.setdefault(position, []).append(action)
+        self.at: dict[int, list[Channel]] = {}
+        for channel in circuit.channels:
+            self.at.setdefault(channel.position, []).append(channel)
 
     def __call__(self, position: int, products: PauliWords | None = None) -> np.ndarray | None:
         """Return what the channels behind ``position`` rotations leave of each word; None where there are none.
@@ -32,10 +32,10 @@ class Damping:
         if position not in self.at:
             return None
         out = np.ones((len(self.words), 1 if products is None else len(products)))
-        for action in self.at[position]:
-            own = action.syndromes(self.words)[:, None]
-            out *= action.scales[own]
+        for channel in self.at[position]:
+            own, left = syndromes_of(channel.frame, self.words)[:, None], channel.fidelities
+            out *= left[own]
             if products is not None:
                 # the syndrome of a product of words is the sum of theirs
-                out *= action.scales[own ^ action.syndromes(products)[None, :]]
+                out *= left[own ^ syndromes_of(channel.frame, products)[None, :]]
         return out

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.circuit import Channel, RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.variances.actions import WordAction, noise_actions
+from pennylane_wishart.variances.actions import syndromes_of, transfer_action
 
 __all__ = ["first_moments"]
 
@@ -28,10 +28,10 @@ def first_moments(
     n_rot, n = circuit.n_rotations, circuit.n_qubits
     packed, weights = circuit.observable.words.packed, circuit.observable.coefficients.astype(float)
     origin = np.full(len(packed), -1)  # the rotation that a path differentiates, −1 for E[ℓ]
-    noise = list(noise_actions(circuit))
+    noise = list(circuit.channels)
     for k in range(n_rot - 1, -2, -1):
-        while noise and noise[-1][0] == k + 1:
-            packed, weights, origin = _through(noise.pop()[1], packed, weights, origin, n)
+        while noise and noise[-1].position == k + 1:
+            packed, weights, origin = _through(noise.pop(), packed, weights, origin, n)
         if k < 0:
             break
         generator, c, s = circuit.words[k], moments.cos[k], moments.sin[k]
@@ -63,10 +63,13 @@ def first_moments(
 
 
 def _through(
-    action: WordAction, packed: np.ndarray, weights: np.ndarray, origin: np.ndarray, n: int
+    channel: Channel, packed: np.ndarray, weights: np.ndarray, origin: np.ndarray, n: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Carry paths through a channel."""
     words = PauliWords.from_packed(packed, n)
+    if channel.is_diagonal:
+        return packed, weights * channel.fidelities[syndromes_of(channel.frame, words)], origin
+    action = transfer_action(channel.frame, channel.transfer, channel.signs)
     codes, parts = action.syndromes(words), []
     for code in np.unique(codes):
         members, row = np.flatnonzero(codes == code), action.row(int(code))

@@ -12,52 +12,97 @@ import numpy as np
 
 from pennylane_wishart.circuit import Channel
 from pennylane_wishart.conventions import variances as limits
-from pennylane_wishart.variances.actions import WordAction
+from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.engines.walks.bits import WordRows
 
-__all__ = ["DampingCounts", "WalkedChannel"]
+__all__ = ["DampingCounts", "Letters", "WalkedChannel"]
+
+
+class Letters:
+    """The words that channels ask of every walker whether it anticommutes; the last few answers are kept up to date.
+
+    Args:
+        channels: that walkers meet.
+        kinds: the distinct generators that may move walkers.
+        qubits: the qubits that walkers live on.
+    """
+
+    def __init__(self, channels: Sequence[Channel], kinds: PauliWords, qubits: np.ndarray):
+        sizes = [len(c.frame) for c in channels]
+        frames = PauliWords.concatenate([PauliWords.identity(kinds.n_qubits, 0), *(c.frame for c in channels)])
+        words, index = frames.unique()
+        x, z = words.bits()
+        self.rows = [WordRows(a, b) for a, b in zip(x[:, qubits], z[:, qubits], strict=True)]
+        self.anti = words.anticommutation(kinds)
+        self.of_channel = np.split(index, np.cumsum(sizes)[:-1]) if channels else []
+        """Per channel: which words its frame's are."""
+        self._known: dict[int, np.ndarray] = {}
+        self._keep = True
+
+    def reset(self, paired: bool = False) -> None:
+        """Forget the answers: the walkers are others. Pairs have two words each, of which none are kept."""
+        self._known.clear()
+        self._keep = not paired
+
+    def ask(self, letter: int, state: np.ndarray) -> np.ndarray:
+        """Return the mask of walkers whose word anticommutes with one of the words."""
+        if letter not in self._known:
+            rows = self.rows[letter]
+            # a word outside the qubits that walkers live on meets none of them
+            found = rows.anticommutes(state) if len(rows.anti) else np.zeros(state.shape[1], np.uint64)
+            if len(self._known) >= limits.KEPT_LETTERS:
+                del self._known[next(iter(self._known))]
+            self._known[letter] = found
+        return self._known[letter]
+
+    def moved(self, kind: int, mask: np.ndarray) -> None:
+        """Bring the answers up to date after walkers were multiplied by a generator."""
+        if not self._keep:
+            self._known.clear()
+        for letter in self._known:
+            if self.anti[letter, kind]:
+                self._known[letter] = self._known[letter] ^ mask
 
 
 class WalkedChannel:
     """A Pauli channel on the walkers' array of bits."""
 
-    def __init__(self, channel: Channel, action: WordAction, qubits: np.ndarray):
-        x, z = channel.frame.bits()
-        self.probes = [WordRows(a, b) for a, b in zip(x[:, qubits], z[:, qubits], strict=True)]
-        scales = action.scales
-        self.values: list[tuple[float, np.ndarray]] = []
+    def __init__(self, channel: Channel, letters: np.ndarray):
+        self.letters = [int(letter) for letter in letters]
+        left = np.round(channel.fidelities, limits.FIDELITY_DIGITS)
+        self.values = [(float(v), np.flatnonzero(left == v)) for v in np.unique(left) if v != 1]
         """Each factor other than 1, and the syndromes that it belongs to."""
-        for value in np.unique(np.round(scales, limits.TABLE_DIGITS)):
-            if abs(value - 1) > limits.ZERO:
-                self.values.append((float(value), np.flatnonzero(np.abs(scales - value) <= limits.ZERO)))
 
-    def hits(self, state: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    def hits(self, letters: Letters, state: np.ndarray) -> list[tuple[float, np.ndarray]]:
         """Return (factor, mask of the walkers whose words it scales by it)."""
-        # a letter outside the qubits that walkers live on meets none of them
-        none = np.zeros(state.shape[1], np.uint64)
-        bits = [probe.anticommutes(state) if len(probe.anti) else none for probe in self.probes]
-        return [(value, self._members(bits, syndromes)) for value, syndromes in self.values]
+        bits = [letters.ask(letter, state) for letter in self.letters]
+        return [(value, _members(bits, syndromes)) for value, syndromes in self.values]
 
-    def _members(self, bits: Sequence[np.ndarray], syndromes: np.ndarray) -> np.ndarray:
-        k = len(bits)
-        # depolarising: whatever the word is on these qubits
-        if len(syndromes) == 2**k - 1 and syndromes[0] == 1:
-            return np.asarray(np.bitwise_or.reduce(bits))
-        out = np.zeros_like(bits[0])
-        for s in syndromes:
-            part = np.full_like(out, ~np.uint64(0))
-            for b, bit in enumerate(bits):
-                part &= bit if (s >> b) & 1 else ~bit
-            out |= part
-        return out
+
+def _members(bits: Sequence[np.ndarray], syndromes: np.ndarray) -> np.ndarray:
+    """Return the walkers of some syndromes."""
+    k = len(bits)
+    # depolarising: whatever the word is on these qubits
+    if len(syndromes) == 2**k - 1 and syndromes[0] == 1:
+        out = bits[0] | bits[1]
+        for bit in bits[2:]:
+            out |= bit
+        return np.asarray(out)
+    out = np.zeros_like(bits[0])
+    for s in syndromes:
+        part = bits[0] if s & 1 else ~bits[0]
+        for b in range(1, k):
+            part = part & (bits[b] if (s >> b) & 1 else ~bits[b])
+        out |= part
+    return out
 
 
 class DampingCounts:
-    """How often each factor has met each walker, as bit planes: plane j of a factor holds bit j of the count."""
+    """How often each factor has met each walker, bit-sliced: masks of weight 2^j whose sum is the count."""
 
     def __init__(self, size: int):
         self.size = size
-        self.planes: dict[float, list[np.ndarray]] = {}
+        self.masks: dict[float, list[list[np.ndarray]]] = {}
         self.dead = np.zeros(size, np.uint64)
         """Walkers that met a factor of 0."""
         self.negative = np.zeros(size, np.uint64)
@@ -70,22 +115,27 @@ class DampingCounts:
             return
         if value < 0 and power % 2:
             self.negative ^= mask
-        planes = self.planes.setdefault(abs(value) ** power, [])
-        carry = mask
-        for plane in planes:
-            # a half adder on all walkers at once
-            plane ^= carry
-            carry = carry & ~plane
-            if not carry.any():
+        levels = self.masks.setdefault(abs(value) ** power, [])
+        at = 0
+        while True:
+            if at == len(levels):
+                levels.append([])
+            level = levels[at]
+            level.append(mask)
+            if len(level) < 3:
                 return
-        planes.append(carry.copy())
+            # a full adder on all walkers at once: three masks of one weight are one of it and one of the next
+            a, b, c = level
+            both = a ^ b
+            levels[at], mask, at = [both ^ c], (a & b) | (both & c), at + 1
 
     def factors(self) -> np.ndarray:
         """Return what is left of every walker, float64 ``(64·size,)``, with its sign."""
         logs = np.zeros(64 * self.size, np.float64)
-        for value, planes in self.planes.items():
-            for j, plane in enumerate(planes):
-                logs += np.unpackbits(plane.view(np.uint8), bitorder="little") * (np.log(value) * 2.0**j)
+        for value, levels in self.masks.items():
+            for j, level in enumerate(levels):
+                for mask in level:
+                    logs += np.unpackbits(mask.view(np.uint8), bitorder="little") * (np.log(value) * 2.0**j)
         out = np.exp(logs)
         out[np.unpackbits(self.dead.view(np.uint8), bitorder="little").astype(bool)] = 0.0
         out *= 1 - 2.0 * np.unpackbits(self.negative.view(np.uint8), bitorder="little")

@@ -7,12 +7,11 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
-from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import Found, record_of
 from pennylane_wishart.variances.drivers import clean_moments, drivers_of
 from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.engines.walks.bits import RandomBits, WordRows, mask_of_range
-from pennylane_wishart.variances.engines.walks.damped import DampingCounts, WalkedChannel
+from pennylane_wishart.variances.engines.walks.damped import DampingCounts, Letters, WalkedChannel
 from pennylane_wishart.variances.engines.walks.ends import EndValues, Weights
 from pennylane_wishart.variances.engines.walks.tally import Tally, found_by_tally
 from pennylane_wishart.variances.engines.walks.zone import Cluster, product_zone
@@ -169,11 +168,11 @@ class Walkers:
     def _set_channels(self, zone: tuple[Cluster, ...]) -> None:
         """Make ready the channels that walkers meet, by the number of rotations before them."""
         inside = {c for cluster in zone for c in cluster.channels}
+        outside = [c for i, c in enumerate(self.circuit.channels) if i not in inside]
+        self.letters = Letters(outside, self.circuit.words.unique()[0], self.qubits)
         self.channels: dict[int, list[WalkedChannel]] = {}
-        pairs = zip(self.circuit.channels, noise_actions(self.circuit), strict=True)
-        for c, (channel, (position, action)) in enumerate(pairs):
-            if c not in inside:
-                self.channels.setdefault(position, []).append(WalkedChannel(channel, action, self.qubits))
+        for channel, letters in zip(outside, self.letters.of_channel, strict=True):
+            self.channels.setdefault(channel.position, []).append(WalkedChannel(channel, letters))
 
     def _set_starts(self, chains: Chains) -> None:
         terms, weights, chain = [], [], []
@@ -233,6 +232,7 @@ class Walkers:
     def _chunk(self, size: int, bits: RandomBits, tally: Tally) -> None:
         state, products, negative = self._start(size)
         left = DampingCounts(size) if self.channels else None
+        self.letters.reset(products is not None)
         after = self.circuit.n_rotations
         touched = np.empty((len(self.walked), size), np.uint64)
         moves = np.empty_like(touched) if self.weighted else None
@@ -251,6 +251,7 @@ class Walkers:
             if sin2[k]:
                 moved = anti & bits.draw(float(sin2[k]), size)
                 rows.multiply(state, moved)
+                self.letters.moved(int(self.distinct[k]), moved)
                 if moves is not None:
                     moves[row] = moved
             elif moves is not None:
@@ -270,11 +271,13 @@ class Walkers:
         """Count what the channels behind low … high rotations meet; of pairs both words."""
         for position in range(high, low - 1, -1):
             for channel in self.channels.get(position, ()):
-                for value, mask in channel.hits(state):
+                for value, mask in channel.hits(self.letters, state):
                     left.add(value, mask, 2 if products is None else 1)
                 if products is not None:
-                    for value, mask in channel.hits(state ^ products):
+                    self.letters.reset(True)
+                    for value, mask in channel.hits(self.letters, state ^ products):
                         left.add(value, mask, 1)
+                    self.letters.reset(True)
 
     def _weigh(self, touched: np.ndarray, moves: np.ndarray | None, weights: Weights, tally: Tally) -> None:
         value, squares = weights.total()

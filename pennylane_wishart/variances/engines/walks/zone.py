@@ -15,7 +15,7 @@ import numpy as np
 from pennylane_wishart.circuit import InputState, RotationCircuit, RotationMoments, StabilizerBlock
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.variances.actions import noise_actions
+from pennylane_wishart.variances.actions import syndromes_of
 
 __all__ = ["Cluster", "one_qubit_blocks", "product_zone"]
 
@@ -153,8 +153,8 @@ def _scales(circuit: RotationCircuit, c: int, qubits: list[int]) -> np.ndarray:
     number = np.arange(4 ** len(qubits))[:, None] >> (2 * np.arange(len(qubits)))
     x, z = np.zeros((2, len(number), circuit.n_qubits), np.uint8)
     x[:, qubits], z[:, qubits] = (number >> 1) & 1, number & 1
-    action = noise_actions(circuit)[c][1]
-    return np.asarray(action.scales[action.syndromes(PauliWords.from_bits(x, z))] ** 2)
+    channel = circuit.channels[c]
+    return np.asarray(channel.fidelities[syndromes_of(channel.frame, PauliWords.from_bits(x, z))] ** 2)
 
 
 def _pull(
