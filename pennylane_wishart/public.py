@@ -7,7 +7,7 @@ from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
 from pennylane_wishart.decorators import diagnosed, preflight
 from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
-from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
+from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, fit_noise, measure, quote
 from pennylane_wishart.outlook.initialisation import BestInit, best_init
 from pennylane_wishart.prediction import Prediction, predict
 from pennylane_wishart.prediction.expressibility import Expressibility, expressibility
@@ -41,6 +41,7 @@ __all__ = [
     "errors",
     "expressibility",
     "find_minima",
+    "fit_noise",
     "measure",
     "normal_form",
     "predict",

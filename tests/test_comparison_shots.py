@@ -116,7 +116,7 @@ def test_dead_parameters_do_not_disagree_at_few_shots(name, shots):
     pred = pw.predict(qnode)(*args)
     assert pred.dead_parameters
     for seed in range(5):
-        data = pw.measure(qnode, samples=10, shots=shots, seed=seed, progress=False)(*args)
+        data = pw.measure(qnode, samples=10, shots=shots, seed=seed, parameters="all", progress=False)(*args)
         found = pw.compare(pred, data)
         assert found.dead is not None and found.dead.agrees is True, str(found.dead)
         assert "dead parameters: agrees" in str(found)

@@ -114,7 +114,13 @@ def local_channel(op: Operator) -> LocalChannel:
             f"{where} is a channel of {k} wires (limit {limits.CHANNEL_WIRES}): write it as channels of fewer, or as "
             "qml.PauliError, which may have any number."
         )
-    kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    try:
+        kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    except ValueError as err:
+        raise UnsupportedCircuitError(
+            f"{where}: {err}. Its strength must be valid, and the strength of a noise channel may not depend on "
+            "trainable arguments: only rotation angles may."
+        ) from err
     letters = [*("I" * j + letter + "I" * (k - j - 1) for letter in "XZ" for j in range(k))]
     return LocalChannel(tuple(letters), transfer_of(kraus))
 

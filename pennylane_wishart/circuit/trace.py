@@ -277,13 +277,6 @@ def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> 
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
-            except ValueError as err:
-                if isinstance(err, WishartError):
-                    raise
-                raise UnsupportedCircuitError(
-                    f"At other values of the trainable arguments the QNode's function raised ValueError: {err}. Only "
-                    "rotation angles may be trainable: not the strength of a noise channel, for instance."
-                ) from err
 
     x0 = arguments.flatten(slots)
     rotations, found = _angles(gates, tape, probe, x0)

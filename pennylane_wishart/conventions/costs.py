@@ -17,6 +17,8 @@ TRIED = 5
 # ---------------------------------------------------------------------- numbers
 ZERO_DOUBLE, ZERO_SINGLE = 1e-9, 1e-4
 """Parts of the usual size below which a derivative is rounding: a thousand operations' worth, and a margin."""
+ROUNDING = 1e-4
+"""Times these, of an output's own range: rounding of a simulation, which is all there is where everything is dead."""
 DOUBLE_BYTES = 8
 """Bytes of a float in double precision."""
 SAME_VALUE_DOUBLE, SAME_VALUE_SINGLE = 1e-10, 1e-5

@@ -37,9 +37,9 @@ _READING = "reading the circuit"
 def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
-    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, compares, and descends from a few random starts (or certifies where all descents
-    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a simulator, compares,
+    and descends from a few random starts (or certifies where all descents end). NOT a promise: it speaks of
+    random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
@@ -55,8 +55,7 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
         remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
             estimated before; None: 4 to 12 qubits and none beyond; 0: none.
-        at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
-            and small neighbourhoods are there, and where a descent from there ends, beside random starts.
+        at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.

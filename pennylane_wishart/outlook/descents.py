@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,16 @@ import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit, light_cones
 from pennylane_wishart.conventions import Reason, ReasonCode
+from pennylane_wishart.conventions import circuit as widest
 from pennylane_wishart.conventions import outlook as limits
-from pennylane_wishart.errors import DeviceError
+from pennylane_wishart.errors import DeviceError, ModuleTooLargeError
 from pennylane_wishart.measurement import find_minima
+from pennylane_wishart.measurement.routes.choice import LIGHT_CONES
 from pennylane_wishart.outlook.noisy import noisy_descents, noisy_gradient_seconds
 
-__all__ = ["Descents", "descend", "estimated_seconds", "why_not_descended"]
+__all__ = ["Descents", "descend", "estimated_seconds", "route_of", "why_not_descended"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,32 @@ def estimated_seconds(circuit: RotationCircuit, starts: float, each: float = lim
     """
     if circuit.channels:
         return starts * each * noisy_gradient_seconds(circuit)
+    return starts * each * min(_whole(circuit), _by_cones(circuit))
+
+
+def _whole(circuit: RotationCircuit) -> float:
+    """Seconds of one gradient by a state vector of all qubits; infinite where that is too large."""
     work = 2.0**circuit.n_qubits * (circuit.n_rotations + len(circuit.observable))
-    return starts * each * (limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work)
+    seconds = limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work
+    return seconds if circuit.n_qubits <= limits.MAX_QUBITS else math.inf
+
+
+def _by_cones(circuit: RotationCircuit) -> float:
+    """Seconds of one gradient by light cones; infinite where they are too wide, or not worth looking at."""
+    if circuit.trace is None or circuit.n_qubits <= limits.CONES_FROM:
+        return math.inf
+    try:
+        cones = light_cones(circuit.trace)
+    except ModuleTooLargeError:
+        return math.inf
+    return limits.CONE_SECONDS * len(cones.cones) + limits.AMPLITUDE_SECONDS * cones.work
+
+
+def route_of(circuit: RotationCircuit) -> dict[str, Any]:
+    """Return ``device`` and ``route`` of :func:`find_minima` for the cheapest exact route."""
+    if _by_cones(circuit) < _whole(circuit):
+        return {"route": LIGHT_CONES}
+    return {"device": qml.device("lightning.qubit", wires=list(circuit.wires))}
 
 
 def why_not_descended(circuit: RotationCircuit) -> Reason | None:
@@ -53,8 +80,11 @@ def why_not_descended(circuit: RotationCircuit) -> Reason | None:
     if circuit.channels and circuit.n_qubits > limits.NOISY_QUBITS:
         text = f"no descents: noisy circuits are descended to {limits.NOISY_QUBITS} qubits, not {circuit.n_qubits}."
         return Reason(ReasonCode.NOISE, text)
-    if circuit.n_qubits > limits.MAX_QUBITS:
-        text = f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS})."
+    if math.isinf(estimated_seconds(circuit, 1)):
+        text = (
+            f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS}), nor the "
+            f"light cones of the observable's terms (limit {widest.CONE_WIRES})."
+        )
         return Reason(ReasonCode.TOO_LARGE, text)
     return None
 
@@ -89,7 +119,7 @@ def descend(
     if needed > budget:
         text = f"no descents: {starts} of them take about {needed:,.0f} s, more than descent_budget={budget:g}."
         return Reason(ReasonCode.TOO_LARGE, text)
-    device = qml.device("lightning.qubit", wires=list(circuit.wires))
+    how = {**how, **route_of(circuit)}
     found: Descents | None = None
     try:
         while found is None or (not enough(found) and len(found.ends) < limits.MAX_STARTS):
@@ -105,7 +135,6 @@ def descend(
                 circuit,
                 starts=more,
                 seed=seed + done,  # every round draws its own
-                device=device,
                 tolerance=limits.GRADIENT * scale,
                 max_iterations=limits.MAX_ITERATIONS,
                 hessian=False,

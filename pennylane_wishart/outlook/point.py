@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pennylane as qml
 
 from pennylane_wishart.circuit import AngleLaw
 from pennylane_wishart.circuit.names import gates_of
@@ -18,7 +17,7 @@ from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement import find_minima
 from pennylane_wishart.measurement.options import MeasureOptions
 from pennylane_wishart.measurement.setup import prepare_measurement
-from pennylane_wishart.outlook.descents import why_not_descended
+from pennylane_wishart.outlook.descents import route_of, why_not_descended
 from pennylane_wishart.outlook.outlook import minimising
 from pennylane_wishart.prediction import Prediction
 
@@ -113,8 +112,8 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
         return Unavailable(Reason(ReasonCode.NOISE, "the circuit has noise, and a point is looked at without."))
     if len(circuit.states) > 1:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "a batch of data has a loss each: pass one datum."))
-    device = qml.device("lightning.qubit", wires=list(circuit.wires))
-    run = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, device=device)).engine.run
+    route = route_of(circuit)
+    run = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, **route)).engine.run
     here = run(x[None], None, None)
     curvature = _curvature(run, x)
     widths = np.array(limits.WIDTHS)
@@ -126,8 +125,8 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
     spread = squares.std(axis=1, ddof=1) / np.sqrt(limits.NEIGHBOURS)
     turned = minimising(circuit, sense)
     tolerance = limits.GRADIENT * float(np.abs(circuit.observable.coefficients).sum())
-    end = find_minima(turned, 1, prediction.seed, device=device, angles=AngleLaw.fixed(x), tolerance=tolerance,
-                      hessian=False, progress=False)()  # fmt: skip
+    end = find_minima(turned, 1, prediction.seed, angles=AngleLaw.fixed(x), tolerance=tolerance, hessian=False,
+                      progress=False, **route)()  # fmt: skip
     return PointOutlook(
         parameters=x,
         loss=float(here.losses[0]),
