@@ -90,6 +90,8 @@ def _deliver(found: Outcome, options: argparse.Namespace) -> int:
             write_text(json_file, text, f"--json {json_file!r}")
     if page is not None and found.diagnosis is not None:
         say(f"wrote {found.diagnosis.save(page)}")
+    if options.command == "demo" and not options.quiet:
+        say('Next: wishart check train.py:circuit --args "weights" --html report.html, or the notebooks of demos/.')
     return found.status
 
 
