@@ -77,3 +77,9 @@ def test_tables_count_what_is_wrong(zoo):
     assert tables.wrong_of(row) == []
     assert tables.wrong_of({**row, "traps": False, "trainable": True}) == ["traps", "trainable is True above traps"]
     assert any("right of the decided 1/1" in line for line in tables.tables([row]))
+
+
+def test_every_named_circuit_has_a_truth(zoo):
+    kept = json.loads((FOLDER / "data" / "verdicts.json").read_text())
+    assert len(kept) >= 120
+    assert all(len(t["ends"]) >= 40 for t in kept.values())
