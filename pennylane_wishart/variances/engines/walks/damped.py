@@ -6,6 +6,7 @@ the meetings are counted, in binary and bit-sliced, and the powers are taken onc
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -84,10 +85,7 @@ def _members(bits: Sequence[np.ndarray], syndromes: np.ndarray) -> np.ndarray:
     k = len(bits)
     # depolarising: whatever the word is on these qubits
     if len(syndromes) == 2**k - 1 and syndromes[0] == 1:
-        out = bits[0] | bits[1]
-        for bit in bits[2:]:
-            out |= bit
-        return out
+        return functools.reduce(np.bitwise_or, bits)
     out = np.zeros_like(bits[0])
     for s in syndromes:
         part = bits[0] if s & 1 else ~bits[0]
