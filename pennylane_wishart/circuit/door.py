@@ -12,6 +12,7 @@ from pennylane_wishart.circuit.outputs import EVERY, Which
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.errors import InputError
 
 __all__ = ["normal_forms", "normal_form"]
 
@@ -58,6 +59,8 @@ def normal_form(
 
     @functools.wraps(getattr(qnode, "func", normal_form))
     def read(*args: Any, **kwargs: Any) -> RotationCircuit:
+        if noise is not None and isinstance(qnode, (RotationCircuit, TracedCircuit)):
+            raise InputError("noise= is for a QNode or tape: a record that was read already has its noise, or none.")
         if isinstance(qnode, RotationCircuit):
             return qnode
         if isinstance(qnode, TracedCircuit):
