@@ -114,6 +114,7 @@ _DIAGNOSE = (
     "sense",
     "starts",
     "descent_budget",
+    "remedy_budget",
     "output",
     "device",
     "encoding",
@@ -142,6 +143,9 @@ def _evaluated(options: argparse.Namespace, namespace: dict[str, Any]) -> dict[s
         found["family_args"] = _size_args(options.family_args, namespace, "--family needs --family-args")
     if options.argnums is not None:
         found["argnums"] = [int(a) if a.strip().isdigit() else a.strip() for a in options.argnums.split(",")]
+    if options.at is not None:
+        point = read_args(options.at, namespace)
+        found["at"] = point if len(point) > 1 else point[0]
     if options.angles is not None:
         # a plain word is a law's name, anything else an expression
         plain = options.angles.isidentifier()

@@ -26,6 +26,8 @@ AMPLITUDE_SECONDS = 1.5e-8
 """Per amplitude, gate and observable word, on the same core: 1.4 ms at ten qubits and forty rotations."""
 MAX_QUBITS = 22
 """Three state vectors of 2^22 amplitudes: 200 MB."""
+WORD_SECONDS, MODULE_WORDS = 4e-9, 2**20
+"""Per rotation and word of the module, and the words at most, by the device wishart.lie."""
 CONES_FROM = 12
 """Qubits up to which a state vector is always taken: it costs milliseconds."""
 MAX_ITERATIONS = 2000

@@ -51,10 +51,9 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
             lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
         tolerance: the same in the observable's units (chemical accuracy, say).
         sense: "max" for a loss that is to become large.
-        starts: descents from random angles at first; more are drawn while they do not decide.
+        starts: descents at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
-        remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
-            estimated before; None: 4 to 12 qubits and none beyond; 0: none.
+        remedy_budget: the same for changes of the circuit tried as remedies; None: 4 to 12 qubits, none beyond.
         at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
@@ -69,7 +68,7 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
-    Cost: seconds at 10 qubits; reading and variances alone at 100.
+    Cost: seconds at 10 qubits; at 100 reading and variances, and descents of shallow circuits within the budget.
     Source: THEORY §9.
     Example:
         >>> import pennylane as qml
