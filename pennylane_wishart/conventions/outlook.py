@@ -20,10 +20,16 @@ GRADIENTS_EACH = 60.0
 """Gradients of one descent in the mean: 343 for eight in the median, with a tail."""
 GRADIENT_SECONDS = 8e-4
 """Overhead of one gradient by the adjoint method of lightning.qubit, one core."""
+CONE_SECONDS = 3e-4
+"""The same of one light cone among many, whose gradients are taken together."""
 AMPLITUDE_SECONDS = 1.5e-8
 """Per amplitude, gate and observable word, on the same core: 1.4 ms at ten qubits and forty rotations."""
 MAX_QUBITS = 22
 """Three state vectors of 2^22 amplitudes: 200 MB."""
+WORD_SECONDS, MODULE_WORDS = 4e-9, 2**20
+"""Per rotation and word of the module, and the words at most, by the device wishart.lie."""
+CONES_FROM = 12
+"""Qubits up to which a state vector is always taken: it costs milliseconds."""
 MAX_ITERATIONS = 2000
 """Of one descent: the tail reaches 2,700 gradients."""
 

@@ -11,6 +11,7 @@ from pennylane_wishart.conventions import CostCause, Unavailable, levels
 from pennylane_wishart.conventions import costs as limits
 from pennylane_wishart.conventions import diagnosis as events
 from pennylane_wishart.conventions.arrays import Bools, Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput, content
 from pennylane_wishart.costs.programs import Program
 from pennylane_wishart.costs.sampling import CostSamples
@@ -19,7 +20,7 @@ __all__ = ["Finding", "find_cause"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Shown):
     """What is wrong, where, and what to do."""
 
     cause: CostCause
@@ -68,10 +69,13 @@ class _Lost:
         if behind.any():
             kinds[behind] = self._after()
         self._before(np.flatnonzero(zero & self.samples.dark), kinds)
+        unseen = np.array([k is CostCause.DEAD for k in kinds])
         for cause in (CostCause.DETACHED, CostCause.STEP, CostCause.CANCELLED, CostCause.DEAD):
             mask = np.array([k is cause for k in kinds])
-            # a detached parameter is never meant; a few of the others are in every last layer
-            if mask.any() and (cause is CostCause.DETACHED or self._is_fault(mask)):
+            # a detached parameter is never meant; a few of the others are in every last layer. What the circuit
+            # does not see anyway says nothing of a step behind it
+            whole = mask | unseen if mask.any() and cause is not CostCause.DEAD else mask
+            if mask.any() and (cause is CostCause.DETACHED or self._is_fault(mask) or whole.all()):
                 return _worded(cause, mask, bool((behind & mask).any()))
         return None
 

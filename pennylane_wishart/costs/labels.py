@@ -10,6 +10,7 @@ import numpy as np
 from pennylane_wishart.conventions import Unavailable
 from pennylane_wishart.conventions import costs as limits
 from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput
 from pennylane_wishart.costs.programs import Program
 from pennylane_wishart.costs.sampling import CostSamples
@@ -22,7 +23,7 @@ _TAP = 0.5
 
 
 @dataclass(frozen=True)
-class Label:
+class Label(Shown):
     """The value at which the cost is smallest as a function of one output, the others held."""
 
     output: int

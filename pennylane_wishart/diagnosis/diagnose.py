@@ -37,9 +37,9 @@ _READING = "reading the circuit"
 def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
-    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, compares, and descends from a few random starts (or certifies where all descents
-    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a simulator, compares,
+    and descends from a few random starts (or certifies where all descents end). NOT a promise: it speaks of
+    random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
@@ -51,12 +51,10 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
             lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
         tolerance: the same in the observable's units (chemical accuracy, say).
         sense: "max" for a loss that is to become large.
-        starts: descents from random angles at first; more are drawn while they do not decide.
+        starts: descents at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
-        remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
-            estimated before; None: 4 to 12 qubits and none beyond; 0: none.
-        at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
-            and small neighbourhoods are there, and where a descent from there ends, beside random starts.
+        remedy_budget: the same for changes of the circuit tried as remedies; None: 4 to 12 qubits, none beyond.
+        at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
@@ -70,7 +68,7 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
-    Cost: seconds at 10 qubits; reading and variances alone at 100.
+    Cost: seconds at 10 qubits; at 100 reading and variances, and descents of shallow circuits within the budget.
     Source: THEORY §9.
     Example:
         >>> import pennylane as qml

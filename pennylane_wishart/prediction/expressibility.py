@@ -13,6 +13,7 @@ from scipy import stats
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable, levels
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.sectors import Signature
@@ -81,6 +82,7 @@ class Expressibility(Written):
         return "\n".join([*lines, f"  entangling power: {power}"])
 
 
+@asks
 def expressibility(
     qnode: Any,
     angles: Any = "uniform",

@@ -17,6 +17,7 @@ from pennylane_wishart.circuit import InputState
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.conventions.numbers import TINY
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.arguments import check_size
 from pennylane_wishart.ensembles.process import (
@@ -165,7 +166,7 @@ class SquaredError:
 
 
 @dataclass(frozen=True, eq=False)
-class Process:
+class Process(Shown):
     """Joint law of the losses ℓ_1 … ℓ_n of n inputs under the same random circuit.
 
     Exact in the deep limit at finite size, by compression of the observable to the span of the
