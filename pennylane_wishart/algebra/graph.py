@@ -41,7 +41,7 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
     if m == 0:
         return np.zeros(0, dtype=bool)
     if m <= limits.FEW_WORDS:
-        return ~words.anticommutation(words).any(axis=1)
+        return np.asarray(~words.anticommutation(words).any(axis=1))
     rng = np.random.default_rng(0)
     packed = words.packed
     probes = np.stack(
@@ -149,7 +149,7 @@ def _grow_few(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarr
     members = np.array([j for j in range(m) if reached >> j & 1])
     position = np.full(m, -1)
     position[members] = np.arange(len(members))
-    pattern = anti[np.ix_(members, basis)].astype(np.uint8)
+    pattern = anti[members][:, basis].astype(np.uint8)
     q_linear = None
     if not any(work[j] & tag for j in members):
         found = 0
