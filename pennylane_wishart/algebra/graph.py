@@ -149,7 +149,7 @@ def _grow_few(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarr
     members = np.array([j for j in range(m) if reached >> j & 1])
     position = np.full(m, -1)
     position[members] = np.arange(len(members))
-    pattern = anti[np.ix_(members, np.array(basis, np.int64))].astype(np.uint8)
+    pattern = anti[members][:, basis].astype(np.uint8)
     q_linear = None
     if not any(work[j] & tag for j in members):
         found = 0
