@@ -23,6 +23,10 @@ TOPICS = {
     "device_matrix": ("Devices", "benchmarks/device_matrix.py", "The same measurement on every device that is found."),
     "lie_device": ("The device wishart.lie", "benchmarks/lie_device.py",
                    "Peer in the same run: lightning.qubit at 20 qubits."),
+    "remedies": ("Remedies", "benchmarks/remedies.py",
+                 "The first remedy that is shown for circuits in trouble, judged by descents of independent code."),
+    "light_cones": ("A hundred qubits", "benchmarks/light_cones.py",
+                    "Where descents of shallow circuits end, against depth, each term on its own light cone."),
     "gpu": ("On a GPU", "benchmarks/gpu.py", "Peer in the same run: lightning.qubit on one core."),
 }  # fmt: skip
 

@@ -14,15 +14,16 @@ import enum
 import math
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import stim
 from numpy.typing import NDArray
 
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
-__all__ = ["LIVE", "decode", "encode"]
+__all__ = ["LIVE", "Written", "decode", "encode"]
 
 LIVE = {"stored": False}
 """Metadata of a field that belongs to the running process and is not written down."""
@@ -43,11 +44,11 @@ def encode(value: Any) -> Any:
         >>> decode(encode((1.5, float("inf"), np.arange(3))))[2].tolist()
         [0, 1, 2]
     """
-    # an IntEnum is an int as well: only the plain type is written as a number
-    if value is None or isinstance(value, (bool, str)) or type(value) is int:
-        return value
+    # first, for an IntEnum is an int as well, and a StrEnum a str: each comes back as what it was
     if isinstance(value, enum.Enum):
         return {_KEY: "enum", "class": _name(type(value)), "name": value.name}
+    if value is None or isinstance(value, (bool, str)) or type(value) is int:
+        return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return encode(value.item())
     if isinstance(value, float):
@@ -171,3 +172,23 @@ _DECODERS: dict[Any, Callable[[dict[str, Any]], Any]] = {
     "frozenset": lambda v: frozenset(decode(x) for x in v["value"]),
     "dict": lambda v: {decode(k): decode(x) for k, x in v["value"]},
 }
+
+
+class Written(Shown):
+    """A record whose fields are all that it is: written down whole and read back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return {"schema_version": 1, "record": encode(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Return the record that :meth:`to_dict` wrote.
+
+        Raises:
+            InputError: if ``data`` holds no record of this kind.
+        """
+        found = decode(data["record"]) if "record" in data else None
+        if not isinstance(found, cls):
+            raise InputError(f"{cls.__name__}.from_dict needs what {cls.__name__}.to_dict wrote.")
+        return found

@@ -4,6 +4,7 @@ BLAS threads fighting for cores make small matrices 10–25 times slower. The li
 these variables when they are loaded, so they are set before numpy is.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -40,6 +41,14 @@ def rng(request) -> np.random.Generator:
 
 
 @pytest.fixture(autouse=True)
+def _no_signature_kept():
+    """A test that changes a limit must not be answered with what another one found."""
+    door = sys.modules.get("pennylane_wishart.sectors.door")
+    if door is not None:
+        door.forget()
+
+
+@pytest.fixture(autouse=True)
 def _same_precision_after():
     """A test that switches jax to double precision switches it for itself alone."""
     jax = sys.modules.get("jax")
@@ -48,3 +57,20 @@ def _same_precision_after():
     jax = sys.modules.get("jax")
     if jax is not None:
         jax.config.update("jax_enable_x64", bool(before))
+
+
+_SLOW = {line for line in (Path(_HERE) / "slow_tests.txt").read_text().splitlines() if not line.startswith("#")}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests of slow_tests.txt, which were measured, beside those that say so themselves."""
+    for item in items:
+        if item.nodeid in _SLOW or item.nodeid.removeprefix("tests/") in _SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """Take imports out of the collector's rounds: it walks a million objects, a sixth of the suite's time."""
+    gc.collect()
+    gc.freeze()

@@ -180,30 +180,6 @@ def test_expectation_value_of_a_mid_circuit_measurement():
         normal_form(circuit)(X)
 
 
-CHANNELS = {
-    "DepolarizingChannel": lambda: qml.DepolarizingChannel(0.1, wires=0),
-    "AmplitudeDamping": lambda: qml.AmplitudeDamping(0.1, wires=0),
-    "BitFlip": lambda: qml.BitFlip(0.1, wires=1),
-    "QubitChannel": lambda: qml.QubitChannel([np.sqrt(0.9) * np.eye(2), np.sqrt(0.1) * np.diag([1.0, -1.0])], wires=0),
-}
-
-
-@pytest.mark.parametrize("name", CHANNELS)
-def test_noise_channel(name):
-    """The channel is named."""
-    dev = qml.device("default.mixed", wires=2)
-    with pytest.raises(UnsupportedCircuitError, match="(?i)noise|channel") as caught:
-        normal_form(qnode_of(lambda x: CHANNELS[name](), dev=dev))(X)
-    assert name in str(caught.value)
-
-
-def test_noise_added_by_a_transform():
-    model = qml.NoiseModel({qml.noise.op_eq(qml.RX): qml.noise.partial_wires(qml.AmplitudeDamping, 0.2)})
-    noisy = qml.add_noise(qnode_of(dev=qml.device("default.mixed", wires=2)), model)
-    with pytest.raises(UnsupportedCircuitError, match="(?i)noise|channel|AmplitudeDamping"):
-        normal_form(noisy)(X)
-
-
 def test_qutrits():
     @qml.qnode(qml.device("default.qutrit", wires=2))
     def circuit(x):

@@ -102,18 +102,6 @@ KEPT = {
     "on the device": lambda q: q.update(device=qml.transforms.merge_rotations(device())),
 }  # fmt: skip
 REFUSED = {
-    "add_noise": (lambda q: qml.add_noise(q, model(qml.DepolarizingChannel, 0.1)), "add_noise.*DepolarizingChannel"),
-    "add_noise at the device": (
-        lambda q: qml.add_noise(q, model(qml.AmplitudeDamping, 0.1), level="device"), "add_noise.*AmplitudeDamping",
-    ),
-    "noise of measurements": (
-        lambda q: qml.add_noise(q, qml.NoiseModel({}, meas_map={
-            qml.noise.meas_eq(qml.expval): qml.noise.partial_wires(qml.BitFlip, 0.1)})), "add_noise.*BitFlip",
-    ),
-    "insert": (lambda q: qml.noise.insert(q, qml.PhaseDamping, 0.1), "insert.*PhaseDamping"),
-    "noise under another transform": (
-        lambda q: qml.transforms.merge_rotations(qml.add_noise(q, model(qml.PhaseFlip, 0.1))), "PhaseFlip",
-    ),
     "a noisy device": (
         lambda q: q.update(device=qml.add_noise(qml.device("default.mixed", wires=3), model(qml.PhaseFlip, 0.1))),
         "device has the transform add_noise",

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
+from pennylane_wishart.circuit.call import Call
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown, short
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
 
-__all__ = ["Arguments", "Slot"]
+__all__ = ["Arguments", "Slot", "as_array"]
 
 Slot = int | str
 """Position, or name of a keyword, of an argument."""
@@ -49,10 +51,17 @@ def _plain(value: Any) -> np.ndarray:
     return np.asarray(value)
 
 
-def _array(value: Any) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
+    """Return the float64 values of an array of any interface."""
     if qml.math.get_interface(value) == "torch":
         value = value.detach().cpu().numpy()
     return np.asarray(_plain(value), dtype=float)
+
+
+def _seen(value: Any) -> Any:
+    """What is written of a fixed argument: the numbers of a float array, anything else as it is."""
+    found = as_array(value) if _is_float(value) else value
+    return found.item() if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
 
 def _like(values: np.ndarray, template: Any, native: bool) -> Any:
@@ -72,7 +81,7 @@ def _like(values: np.ndarray, template: Any, native: bool) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class Arguments:
+class Arguments(Shown):
     """The call ``qnode(*args, **kwargs)`` split into trainable parameters and data."""
 
     args: tuple[Any, ...]
@@ -83,6 +92,8 @@ class Arguments:
     data_slots: tuple[Slot, ...]
     """Slots of the float arguments that are data."""
     interface: str
+    call: Call | None = None
+    """Their names; None where nothing has a name (a tape)."""
 
     @classmethod
     def read(
@@ -94,7 +105,7 @@ class Arguments:
         values: dict[Slot, Any] = dict(zip(slots, (*args, *kwargs.values()), strict=True))
         floats = [s for s in slots if _is_float(values[s])]
         for s in floats:
-            if not np.all(np.isfinite(_array(values[s]))):
+            if not np.all(np.isfinite(as_array(values[s]))):
                 raise InputError(f"Argument {_name(func, s)!r} holds NaN or infinite values: give finite numbers.")
         # the rule for what is trainable differs between interfaces
         interface = _interface(values.values())
@@ -105,9 +116,12 @@ class Arguments:
                 "No trainable parameter: no float argument of this call is trainable. Pass the parameters "
                 "as arguments (not as closures), marked requires_grad=True or named by argnums=."
             )
-        shapes = tuple(_array(values[s]).shape for s in chosen)
+        shapes = tuple(as_array(values[s]).shape for s in chosen)
         data = tuple(s for s in floats if s not in chosen)
-        return cls(args, kwargs, tuple(chosen), shapes, data, interface)
+        names = {s: _name(func, s) for s in slots}
+        fixed = tuple((names[s], short(_seen(values[s]))) for s in slots if s not in chosen)
+        call = Call(tuple((names[s], shape) for s, shape in zip(chosen, shapes, strict=True)), fixed)
+        return cls(args, kwargs, tuple(chosen), shapes, data, interface, call)
 
     def _get(self, slot: Slot) -> Any:
         return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]
@@ -119,7 +133,7 @@ class Arguments:
 
     def flatten(self, slots: Sequence[Slot]) -> np.ndarray:
         """Return the values of some slots, flat float64."""
-        parts = [_array(self._get(s)).reshape(-1) for s in slots]
+        parts = [as_array(self._get(s)).reshape(-1) for s in slots]
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def rebuild(
@@ -134,7 +148,7 @@ class Arguments:
         at = 0
         for s in slots:
             old = self._get(s)
-            shape = _array(old).shape
+            shape = as_array(old).shape
             size = int(np.prod(shape, dtype=int))
             # each argument keeps its shape and interface, so that the function sees what it is used to
             new = _like(flat[at : at + size].reshape(shape), old, native)
@@ -165,12 +179,32 @@ class Arguments:
                 if interface == "torch":
                     new = old.detach().double().requires_grad_(old.requires_grad)
                 else:
-                    new = _like(_array(old), old, native=True) if interface == "jax" else old
+                    new = _like(as_array(old), old, native=True) if interface == "jax" else old
                 if isinstance(s, int):
                     args[s] = new
                 else:
                     kwargs[s] = new
         return replace(self, args=tuple(args), kwargs=kwargs), context
+
+    def point(self, at: Any) -> np.ndarray:
+        """Return flat values ``(n_params,)`` of other trainable arguments: flat, in their shape, or one each.
+
+        Raises:
+            InputError: if their shapes are not those of the call, or they are not finite.
+        """
+        several = isinstance(at, (tuple, list)) and len(at) == len(self.shapes) > 1
+        parts = [as_array(part) for part in (at if several else (at,))]
+        wanted = self.shapes if several else ((len(self.values),), *self.shapes[: len(self.shapes) == 1])
+        found = tuple(part.shape for part in parts)
+        if found != wanted if several else found[0] not in wanted:
+            raise InputError(
+                f"at= has shape{'s' if several else ''} {', '.join(map(str, found))}: give the trainable arguments, "
+                f"{', '.join(map(str, self.shapes))}, or their {len(self.values)} values in one row."
+            )
+        flat = np.concatenate([part.reshape(-1) for part in parts])
+        if not np.all(np.isfinite(flat)):
+            raise InputError("at= holds NaN or infinite values: give finite numbers.")
+        return flat
 
     def same_data(self, other: Arguments) -> bool:
         """Tell whether the data arguments of two calls are equal."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import stim
@@ -20,10 +22,12 @@ from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.circuit.states import InputState
 from pennylane_wishart.circuit.trace import TracedCircuit
 from pennylane_wishart.conventions import circuit as limits
-from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.errors import UnsupportedCircuitError, WishartWarning
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "assemble_outputs", "noise_free"]
+
+_Conjugated = Callable[[PauliSum], PauliSum]
 
 _QUARTER = np.pi / 4
 
@@ -35,18 +39,90 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
     prepared stabiliser state) or to the first layer (a CNOT–RZ–CNOT block): both readings are
     exact, and the one with the shorter words is kept.
     """
+    return _assemble(trace)[0]
+
+
+def assemble_outputs(trace: TracedCircuit) -> tuple[RotationCircuit, ...]:
+    """Build the normal form of everything that the QNode returns: the same rotations, an observable each.
+
+    A batch returns its data one after the other; their circuits differ by fixed angles or input states.
+    """
+    if len(trace.data_gates) < 2:
+        return _each_output(trace, None)
+    _check_trainable(trace)
+    kept = trace.data_gates[: max(1, limits.OUTCOMES // len(trace.outputs))]
+    if len(kept) < len(trace.data_gates):
+        warnings.warn(
+            f"Of the batch of {len(trace.data_gates)} data the first {len(kept)} are read.",
+            WishartWarning,
+            stacklevel=4,
+        )
+    data = (replace(trace, gates=gates, data_gates=()) for gates in kept)
+    return tuple(circuit for d, one in enumerate(data) for circuit in _each_output(one, d))
+
+
+def _each_output(trace: TracedCircuit, datum: int | None) -> tuple[RotationCircuit, ...]:
+    circuit, conjugated = _assemble(trace)
+    out = []
+    for output in trace.outputs:
+        if datum is not None:
+            prefix = f"datum {datum}"
+            name = prefix if len(trace.outputs) == 1 else f"{prefix}, {output.name}"
+            output = replace(output, name=name, datum=datum)
+        observable = conjugated(operator_to_sum(output.operator, trace.wires))
+        own = replace(trace, observable=output.operator, outputs=(output,))
+        out.append(replace(circuit, observable=observable, trace=own))
+    return tuple(out)
+
+
+def _check_trainable(trace: TracedCircuit) -> None:
+    """Refuse data that enter the angle of a trainable gate: one map of angles would not serve them all."""
+    for row in np.flatnonzero(np.diff(trace.map.indptr)):
+        at = trace.rotations[row]
+        values = [gates[at].value for gates in trace.data_gates]
+        if np.ptp(values) > limits.SAME_GATE:
+            raise UnsupportedCircuitError(
+                f"The batch of inputs enters the angle of a trainable gate ({trace.gates[at].op.name} on wires "
+                f"{list(trace.gates[at].op.wires)}): each datum is then read on its own. Pass one datum at a time."
+            )
+
+
+def _assemble(trace: TracedCircuit) -> tuple[RotationCircuit, _Conjugated]:
+    """The normal form, and the Clifford frame that an observable is pulled through."""
     index = {w: q for q, w in enumerate(trace.wires)}
     n = len(trace.wires)
     trainable = np.zeros(len(trace.gates), bool)
     trainable[trace.rotations] = np.diff(trace.map.indptr) > 0
     if trace.data_map is not None:
         trainable[trace.rotations] |= np.diff(trace.data_map.indptr) > 0
-    first = int(np.argmax(trainable)) if trainable.any() else len(trainable)
+    # noise too ends the fixed gates that make the input, which is pure
+    trainable_or_noise = trainable | np.array([g.kind == "channel" for g in trace.gates], bool)
+    first = int(np.argmax(trainable_or_noise)) if trainable_or_noise.any() else len(trainable)
     prefix = trace.gates[:first]
     # the two readings of a Clifford tail
     cuts = {split_prefix(prefix, index, n, entangle) for entangle in (False, True)}
     circuits = [_assemble_from(trace, cut, trainable, index) for cut in sorted(cuts, reverse=True)]
-    return min(circuits, key=_total_weight)
+    return min(circuits, key=lambda found: _total_weight(found[0]))
+
+
+def noise_free(circuit: RotationCircuit) -> RotationCircuit:
+    """Return the circuit without its noise: read again where its gates are known, so that what noise kept apart merges.
+
+    Parameters keep their numbers.
+    """
+    trace = circuit.trace
+    if not circuit.channels or trace is None:
+        return replace(circuit, channels=())
+    keep = np.array([g.kind != "channel" for g in trace.gates], bool)
+    place = np.cumsum(keep) - 1
+    return assemble(
+        replace(
+            trace,
+            gates=tuple(g for g in trace.gates if g.kind != "channel"),
+            data_gates=tuple(tuple(g for g in gates if g.kind != "channel") for gates in trace.data_gates),
+            rotations=place[trace.rotations],
+        )
+    )
 
 
 def _total_weight(circuit: RotationCircuit) -> int:
@@ -55,7 +131,7 @@ def _total_weight(circuit: RotationCircuit) -> int:
 
 def _assemble_from(
     trace: TracedCircuit, cut: int, trainable: np.ndarray, index: Mapping[Hashable, int]
-) -> RotationCircuit:
+) -> tuple[RotationCircuit, _Conjugated]:
     """Put ``cut`` gates into the state and the rest into rotations and the Clifford frame."""
     n = len(trace.wires)
     row_of = {int(g): r for r, g in enumerate(trace.rotations)}
@@ -73,7 +149,7 @@ def _assemble_from(
             _trainable_rotation(builder, trace, row_of[i], gate, targets)
         else:
             _fixed_gate(builder, gate, targets)
-    return _finish(builder, trace, states)
+    return _finish(builder, trace, states), builder.frame.conjugated
 
 
 def _check_batch(trace: TracedCircuit, cut: int) -> None:
@@ -83,7 +159,8 @@ def _check_batch(trace: TracedCircuit, cut: int) -> None:
             if a.key != b.key or moving:
                 raise UnsupportedCircuitError(
                     f"The batch of inputs enters again after the first trainable gate ({a.op.name} on wires "
-                    f"{list(a.op.wires)}): each datum is then its own circuit. Pass one datum at a time."
+                    f"{list(a.op.wires)}): each datum is then its own circuit. "
+                    "Pass one datum at a time, or ask pw.diagnose, which reads them all."
                 )
 
 
@@ -114,6 +191,9 @@ def _fixed_gate(builder: Builder, gate: Gate, targets: list[int]) -> None:
         raise UnsupportedCircuitError(
             f"{gate.op.name} prepares a state after other gates: put it first in the circuit."
         )
+    if gate.channel is not None:
+        builder.channel(gate.channel, targets, gate.op.name)
+        return
     if gate.kind == "rotation":
         _fixed_rotation(builder, gate, targets)
         return
@@ -181,7 +261,9 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
         n_params=trace.n_params,
         trace=trace,
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
+        channels=tuple(replace(c, position=int(shift[c.position])) for c in builder.channels),
         cancelled=tuple(int(p) for p in used[~driven[used]]),
+        call=trace.arguments.call,
     )
 
 

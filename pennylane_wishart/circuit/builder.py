@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import stim
 
+from pennylane_wishart.circuit.channels import Channel, LocalChannel
 from pennylane_wishart.circuit.merging import Group, Terms, ratio_of, support_of, words_of
 from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.conventions import circuit as limits
@@ -78,11 +79,28 @@ class Builder:
         """Per set of qubits: groups that have, or had, a constant part there, in order."""
         self.cliffords: list[tuple[int, stim.Tableau, tuple[int, ...]]] = []
         """Clifford gates with the number of groups before each."""
+        self.channels: list[Channel] = []
+        """Noise, its position counted in groups."""
 
     def clifford(self, tableau: stim.Tableau, targets: Sequence[int], key: Hashable | None = None) -> None:
         """Conjugate everything that follows by a Clifford gate."""
         self.frame.append(tableau, targets, key)
         self.cliffords.append((len(self.groups), tableau, tuple(targets)))
+
+    def channel(self, local: LocalChannel, targets: Sequence[int], name: str) -> None:
+        """Append a noise channel, on the words that its letters are in the frame."""
+        terms = [self.frame.pull(letters, targets) for letters in local.letters]
+        signs = np.array([sign for _, _, sign in terms])
+        self.channels.append(Channel(len(self.groups), words_of(terms, self.n), signs, local.transfer, name))
+
+    def _crosses(self, terms: Terms, low: int, high: int) -> bool:
+        """Tell whether a rotation at place ``high`` may not move behind group ``low`` because of noise between.
+
+        Only noise on other qubits is passed: a channel that commutes with a rotation by itself is met rarely.
+        """
+        words = words_of(terms, self.n)
+        between = [channel for channel in self.channels if low < channel.position <= high]
+        return any(words.anticommutation(channel.frame).any() for channel in between)
 
     def rotation(
         self,
@@ -124,7 +142,7 @@ class Builder:
         while known and not self.groups[known[-1]].is_offset:
             known.pop()
         for at in [k for k in known[-limits.CONSTANT_CANDIDATES :] if place - limits.MERGE_WINDOW <= k < place][::-1]:
-            if not self._passes(terms, at + 1, place):
+            if not self._passes(terms, at + 1, place) or self._crosses(terms, at, place):
                 return False
             # all between commutes with it, so it stands beside this one
             if self.groups[at].compensate(terms, angle, self.n):
@@ -154,10 +172,11 @@ class Builder:
         return True
 
     def _near(self, at: int, place: int, terms: Terms, coefficient: float) -> bool:
-        """Tell whether a rotation at ``place`` may join group ``at`` by their distance and sizes."""
+        """Tell whether a rotation at ``place`` may join group ``at`` by their distance, sizes, and noise between."""
         size = max(abs(c) for _, _, c in terms) * abs(coefficient)
         return (
             place - at <= limits.MERGE_WINDOW
+            and not (self.channels and self._crosses(terms, at, place))
             and 1 / limits.MERGED_RATIO < size / self.groups[at].size() < limits.MERGED_RATIO
         )
 

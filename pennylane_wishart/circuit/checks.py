@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pennylane as qml
-from pennylane.operation import Operator
 from pennylane.tape import QuantumScript as Tape
 
+from pennylane_wishart.circuit.outputs import EVERY, Output, Which, outputs_of
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["check_tape", "check_wires", "unwrap"]
@@ -22,13 +24,17 @@ def unwrap(circuit: Any) -> Any:
         )
     if isinstance(circuit, qml.tape.QuantumScript):
         return circuit
+    if isinstance(circuit, functools.partial):
+        return unwrap(circuit.func)
     inner = getattr(circuit, "qnode", None)
     if inner is not None and not isinstance(circuit, qml.QNode) and isinstance(inner, qml.QNode):
         return inner
     if isinstance(circuit, qml.QNode):
         return circuit
-    # qjit keeps the QNode that it compiled
-    original = getattr(circuit, "original_function", None)
+    # qjit and jax.jit keep the QNode that they compiled
+    # a plain function may do more than the QNode that it wraps
+    compiled = None if inspect.isfunction(circuit) else getattr(circuit, "__wrapped__", None)
+    original = getattr(circuit, "original_function", compiled)
     if original is not None:
         return unwrap(original)
     if type(circuit).__name__ in ("QJIT", "CompiledFunction"):
@@ -41,8 +47,8 @@ def unwrap(circuit: Any) -> Any:
     )
 
 
-def check_tape(tape: Tape, output: int | None = None) -> Operator:
-    """Return the observable of the one expectation value, or say what is in the way."""
+def check_tape(tape: Tape, wires: Sequence[Hashable] = (), output: Which = EVERY) -> tuple[Output, ...]:
+    """Return what the tape returns as expectation values, or say what is in the way."""
     for op in tape.operations:
         if isinstance(op, (qml.measurements.MeasurementProcess,)) or op.name in (
             "MidMeasureMP",
@@ -53,50 +59,18 @@ def check_tape(tape: Tape, output: int | None = None) -> Operator:
                 f"The circuit has a mid-circuit measurement ({op.name}): the loss is not Tr[O U ρ U†]. "
                 "Remove it, or use qml.defer_measurements and diagnose the deferred circuit."
             )
-        if isinstance(op, qml.operation.Channel):
-            raise UnsupportedCircuitError(
-                f"The circuit has a noise channel ({op.name}): the theory is for unitary circuits. "
-                "Remove the channel here and measure on a noisy device instead."
-            )
         if op.name.startswith(("T", "Q", "G")) and op.name in _QUTRIT:
             raise UnsupportedCircuitError(f"{op.name} acts on qutrits: only qubits are supported.")
-    return _observable(tape.measurements, output)
+    found = outputs_of(tape, wires, output)
+    for one in found:
+        if one.operator.name in _QUTRIT:
+            raise UnsupportedCircuitError(f"{one.operator.name} acts on qutrits: only qubits are supported.")
+    return found
 
 
 _QUTRIT = {
     name for name in dir(qml) if name.startswith("Qutrit")
 } | {"TShift", "TClock", "TAdd", "TSWAP", "THadamard", "TRX", "TRY", "TRZ", "GellMann", "THermitian"}  # fmt: skip
-
-
-def _observable(measurements: Sequence[Any], output: int | None) -> Operator:
-    listing = ", ".join(f"{i}: {m}" for i, m in enumerate(measurements))
-    if not measurements:
-        raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
-    # one loss, one circuit: which of several is the caller's to say
-    if output is None and len(measurements) > 1:
-        raise UnsupportedCircuitError(
-            f"The QNode returns {len(measurements)} values ({listing}): choose one with output=i."
-        )
-    index = 0 if output is None else output
-    if not isinstance(index, int) or not 0 <= index < len(measurements):
-        raise InputError(f"output={output!r}: the QNode returns {len(measurements)} values ({listing}).")
-    chosen = measurements[index]
-    # the theory is of Tr[Oρ]; probabilities are expectation values of projectors
-    if not isinstance(chosen, qml.measurements.ExpectationMP):
-        kind = {"ProbabilityMP": "qml.probs", "StateMP": "qml.state", "CountsMP": "qml.counts"}.get(
-            type(chosen).__name__, type(chosen).__name__
-        )
-        raise UnsupportedCircuitError(
-            f"The QNode returns {kind}: the theory is for expectation values. Return qml.expval(O), for "
-            "instance of a qml.Projector for a probability."
-        )
-    if chosen.obs is None or chosen.mv is not None:
-        raise UnsupportedCircuitError(
-            "The expectation value is of a mid-circuit measurement: return qml.expval of an observable."
-        )
-    if chosen.obs.name in _QUTRIT:
-        raise UnsupportedCircuitError(f"{chosen.obs.name} acts on qutrits: only qubits are supported.")
-    return chosen.obs
 
 
 def check_wires(tape: Tape, device: Any) -> tuple[Hashable, ...]:

@@ -6,31 +6,39 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from pennylane_wishart.circuit.assemble import assemble
+from pennylane_wishart.circuit.assemble import assemble, assemble_outputs
 from pennylane_wishart.circuit.checks import unwrap
+from pennylane_wishart.circuit.outputs import EVERY, Which
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions.options import asks
+from pennylane_wishart.errors import InputError
 
-__all__ = ["normal_form"]
+__all__ = ["normal_forms", "normal_form"]
 
 
+@asks
 def normal_form(
-    qnode: Any, argnums: Any = None, output: int | None = None, encoding: str = "fixed"
+    qnode: Any, argnums: Any = None, output: Which = None, encoding: str = "fixed", noise: Any = None
 ) -> Callable[..., RotationCircuit]:
     """Read a QNode as a product of Pauli rotations on a conjugated observable and the bare input.
 
     ``ℓ(θ) = Tr[O U(θ) ρ U(θ)†]`` with fixed Clifford gates conjugated away, fixed gates before the
     first trainable one in ρ, and gates of one parameter that commute merged into one generator.
-    Exact at any number of qubits. It does not exist for mid-circuit measurements, channels, and
+    Noise channels stay where they are, as maps of the words of their qubits (``circuit.channels``).
+    Exact at any number of qubits. It does not exist for mid-circuit measurements and
     angles that are not affine in the trainable parameters.
 
     Args:
         qnode: QNode, qjit object, TorchLayer, tape, or a circuit already read.
         argnums: trainable arguments, by position or name; PennyLane's rule for the interface else.
-        output: which expectation value, when the QNode returns several.
+        output: which expectation value, when the QNode returns several; of its only ``qml.probs`` which outcome, and
+            (i, j) for outcome j of return i.
         encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
             each its own uniform angle.
+        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for the readout error of
+            default.mixed (other devices: ``pw.fit_noise``).
     Returns:
         A function of the QNode's arguments that returns a :class:`RotationCircuit`.
     Raises:
@@ -53,12 +61,35 @@ def normal_form(
 
     @functools.wraps(getattr(qnode, "func", normal_form))
     def read(*args: Any, **kwargs: Any) -> RotationCircuit:
+        if noise is not None and isinstance(qnode, (RotationCircuit, TracedCircuit)):
+            raise InputError("noise= is for a QNode or tape: a record that was read already has its noise, or none.")
         if isinstance(qnode, RotationCircuit):
             return qnode
         if isinstance(qnode, TracedCircuit):
             return assemble(qnode)
         # What is measured may run under a device's own noise; what is predicted may not leave it out.
         check_device(getattr(unwrap(qnode), "device", None))
-        return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding))
+        return assemble(trace_qnode(qnode, args, kwargs, argnums, output, encoding, noise))
+
+    return read
+
+
+def normal_forms(
+    qnode: Any, argnums: Any = None, encoding: str = "fixed", noise: Any = None
+) -> Callable[..., tuple[RotationCircuit, ...]]:
+    """Read everything that a QNode returns in one reading: see :func:`normal_form`.
+
+    The circuits share their rotations; the names of what is returned are ``circuit.trace.outputs``.
+
+    Returns:
+        A function of the QNode's arguments that returns one :class:`RotationCircuit` an output.
+    Cost: as :func:`normal_form`, plus one observable an output.
+    """
+
+    def read(*args: Any, **kwargs: Any) -> tuple[RotationCircuit, ...]:
+        if isinstance(qnode, (RotationCircuit, TracedCircuit)):
+            return (normal_form(qnode)(),)
+        check_device(getattr(unwrap(qnode), "device", None))
+        return assemble_outputs(trace_qnode(qnode, args, kwargs, argnums, EVERY, encoding, noise))
 
     return read

@@ -38,7 +38,8 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
     and one of them commutes with all between.
 
     Raises:
-        UnsupportedCircuitError: if a conjugated generator has more than 16,384 terms.
+        UnsupportedCircuitError: if a conjugated generator has more than 16,384 terms, or past 10 qubits all of
+            them more than 20,000.
     """
     still = (circuit.parameter_of < 0) & (circuit.random_of < 0)
     empty = np.diff(circuit.starts) == 0
@@ -51,8 +52,13 @@ def effective_generators(circuit: RotationCircuit) -> Effective:
         rates[:] = circuit.term_coefficients * np.where(circuit.coefficients == 0, 1.0, circuit.coefficients)
         one = np.ones(1)
         return Effective([PauliSum(words[i], one) for i in range(len(words))], circuit.observable, index, rates)
-    items = [_Item(int(k), int(circuit.parameter_of[k]), _through(circuit, circuit.generator(int(k)), fixed[fixed < k]),
-                   float(circuit.coefficients[k] or 1.0)) for k in moving]  # fmt: skip
+    items, terms = [], 0
+    for k in moving.tolist():
+        generator = _through(circuit, circuit.generator(k), fixed[fixed < k])
+        items.append(_Item(k, int(circuit.parameter_of[k]), generator, float(circuit.coefficients[k] or 1.0)))
+        terms += len(generator) if len(fixed) else 0
+        if circuit.n_qubits > limits.MATRIX_QUBITS and terms > limits.CONJUGATED_TOTAL:
+            raise _too_large(terms, limits.CONJUGATED_TOTAL)
     # without fixed gates between them the normal form has merged them already
     if len(fixed) and circuit.shared.any():
         items = _merged(items)
@@ -138,7 +144,7 @@ def conjugate(operator: PauliSum, generator: PauliSum, angle: float) -> PauliSum
             np.concatenate([values, np.sin(phi) * sign * operator.coefficients[anti]]),
         )
         if len(operator) > limits.CONJUGATED_TERMS:
-            raise _too_large(len(operator))
+            raise _too_large(len(operator), limits.CONJUGATED_TERMS)
     return operator
 
 
@@ -155,9 +161,9 @@ def _conjugate_dense(operator: PauliSum, generator: PauliSum, angle: float) -> P
     return PauliSum.of(local.words.spread(support, operator.n_qubits), local.coefficients)
 
 
-def _too_large(terms: int) -> UnsupportedCircuitError:
+def _too_large(terms: int, most: int) -> UnsupportedCircuitError:
     return UnsupportedCircuitError(
-        f"Conjugating by the fixed non-Clifford gates makes an operator of {terms} Pauli words (limit "
-        f"{limits.CONJUGATED_TERMS}): these fixed gates are too large to conjugate. Put them before the first "
+        f"Conjugating by the fixed non-Clifford gates makes operators of {terms} Pauli words (limit {most}): these "
+        f"fixed gates are too large to conjugate. Put them before the first "
         "trainable gate, or make them trainable."
     )

@@ -18,6 +18,7 @@ import pennylane as qml
 from pennylane.operation import Operation, Operator, StatePrepBase
 from pennylane.ops.op_math import Adjoint
 
+from pennylane_wishart.circuit.channels import LocalChannel, is_channel, local_channel
 from pennylane_wishart.circuit.gate_matrices import (
     array_bytes,
     gate_matrix,
@@ -42,16 +43,17 @@ _WORDS = {
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """One elementary gate: a rotation exp(−i·value·G), a fixed gate, or a state preparation."""
+    """One elementary gate: a rotation exp(−i·value·G), a fixed gate, a state preparation, or a noise channel."""
 
     op: Operation
     kind: str
-    """"rotation", "fixed" or "state"."""
+    """"rotation", "fixed", "state" or "channel"."""
     generator: PauliSum | None = None
     """Local generator on ``op.wires``, first wire leftmost."""
     value: float = 0.0
     key: tuple[Hashable, ...] = ()
     """Equal keys mean equal gates up to wires and the rotation's value."""
+    channel: LocalChannel | None = None
 
 
 def expand_operations(operations: Sequence[Operator]) -> list[Gate]:
@@ -91,6 +93,12 @@ def expand_operation(op: Operator, gates: list[Gate], depth: int = 0) -> None:
     """Append the elementary gates of one operation to ``gates``."""
     # they change no expectation value
     if op.name in _SKIPPED or len(op.wires) == 0:
+        return
+    if is_channel(op):
+        channel = local_channel(op)
+        # noise of strength 0 is no gate
+        if np.abs(channel.transfer - np.eye(len(channel.transfer))).max() > limits.NO_TRANSFER:
+            gates.append(Gate(op, "channel", key=(op.name, *channel.key), channel=channel))
         return
     if isinstance(op, qml.BasisState):
         # a basis state is X gates on |0…0⟩: the state stays a product at any size

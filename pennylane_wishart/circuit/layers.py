@@ -1,7 +1,8 @@
-"""Torch layers: the weights are the layer's own, the one argument of a call is the input."""
+"""Torch layers and partials: some arguments of a call are their own. A layer is called with its input alone."""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from typing import Any
@@ -10,14 +11,20 @@ import numpy as np
 import pennylane as qml
 
 from pennylane_wishart.circuit.arguments import Arguments
+from pennylane_wishart.circuit.checks import unwrap
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
 
-__all__ = ["is_layer", "read_call"]
+__all__ = ["holds_arguments", "is_layer", "read_call"]
 
 
 def is_layer(circuit: Any) -> bool:
     """Tell whether this is a layer that holds the weights of its QNode (``qml.qnn.TorchLayer``)."""
     return not isinstance(circuit, qml.QNode) and isinstance(getattr(circuit, "qnode_weights", None), dict)
+
+
+def holds_arguments(circuit: Any) -> bool:
+    """Tell whether a call of this names only some of the QNode's arguments: a layer, or a ``functools.partial``."""
+    return isinstance(circuit, functools.partial) or is_layer(circuit)
 
 
 def read_call(circuit: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any = None) -> Arguments:
@@ -26,8 +33,10 @@ def read_call(circuit: Any, args: tuple[Any, ...], kwargs: dict[str, Any], argnu
     A layer is called with its input alone, as in training: the weights that the call does not name are
     the layer's, and those that require a gradient are the parameters unless ``argnums`` says otherwise.
     """
+    if isinstance(circuit, functools.partial):
+        return read_call(circuit.func, (*circuit.args, *args), {**circuit.keywords, **kwargs}, argnums)
     if not is_layer(circuit):
-        return Arguments.read(circuit.func, args, kwargs, argnums)
+        return Arguments.read(unwrap(circuit).func, args, kwargs, argnums)
     func, name = circuit.qnode.func, circuit.input_arg
     if len(args) == 1 and name not in kwargs:
         kwargs = {name: args[0], **kwargs}

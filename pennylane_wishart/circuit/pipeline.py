@@ -14,9 +14,9 @@ from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.errors import UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
-__all__ = ["build_tape", "check_device", "transform_names", "without_rewrites"]
+__all__ = ["build_tape", "check_device", "transform_names", "with_noise", "without_rewrites"]
 
 _logger = logging.getLogger("pennylane_wishart")
 
@@ -44,7 +44,7 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
     Raises:
         UnsupportedCircuitError: where the transforms make several circuits of one, compute something
-            else than its expectation values, or add noise channels.
+            else than its expectation values.
     """
     pipeline = getattr(qnode, "compile_pipeline", ())
     if len(pipeline) == 0:
@@ -67,14 +67,49 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
             f"The QNode's transforms ({names}) compute its value from that of another circuit: the loss is no "
             "expectation value of what runs. Pass the QNode without the transform that does so."
         )
-    channels = sorted({op.name for op in tapes[0].operations if isinstance(op, qml.operation.Channel)})
-    if channels:
-        raise UnsupportedCircuitError(
-            f"The QNode's transforms ({names}) put noise channels ({', '.join(channels)}) into the circuit, and the "
-            "theory is for unitary circuits: its loss is not that of the QNode without noise. Pass the QNode without "
-            "the noise, and measure on a noisy device instead."
-        )
     return tapes[0]
+
+
+def with_noise(circuit: Any, noise: Any) -> Any:
+    """Return a QNode or tape under a noise model, or under its own device's; itself where ``noise`` is None.
+
+    Raises:
+        InputError: for something that is no noise model.
+        UnsupportedCircuitError: for a tape that the model's measurement map splits.
+    """
+    if noise is None:
+        return circuit
+    if isinstance(noise, str) and noise == "device":
+        noise = _model_of(getattr(circuit, "device", None))
+    if not isinstance(noise, qml.NoiseModel):
+        raise InputError(
+            f'noise must be a qml.NoiseModel, "device" or None; got {type(noise).__name__}: {noise!r:.60}.'
+        )
+    if not isinstance(circuit, qml.tape.QuantumScript):
+        return qml.add_noise(circuit, noise)
+    tapes, _ = qml.add_noise(circuit, noise)
+    if len(tapes) != 1:
+        raise UnsupportedCircuitError(f"The noise model makes {len(tapes)} tapes of one: pass the tape of one output.")
+    # the tape's own gates stay the objects that they were, and so do its trainable numbers
+    marked = {(id(circuit.par_info[i]["op"]), circuit.par_info[i]["p_idx"]) for i in circuit.trainable_params}
+    places = [i for i, entry in enumerate(tapes[0].par_info) if (id(entry["op"]), entry["p_idx"]) in marked]
+    return tapes[0].copy(trainable_params=places)
+
+
+def _model_of(device: Any) -> qml.NoiseModel:
+    """Return the noise that a device of PennyLane's own is known to have.
+
+    Raises:
+        UnsupportedCircuitError: for every other device, whose compiler and errors are not read.
+    """
+    readout = getattr(device, "readout_err", None)
+    if getattr(device, "name", None) == "default.mixed" and readout:
+        flip = qml.noise.partial_wires(qml.BitFlip, float(readout))
+        return qml.NoiseModel({}, meas_map={qml.noise.meas_eq(qml.expval): lambda op, **_: [flip(w) for w in op.wires]})
+    raise UnsupportedCircuitError(
+        f'noise="device": the noise of {getattr(device, "name", device)} is not read from it. Fit a model with '
+        "pw.fit_noise(device, wires) and pass its .model, or give a qml.NoiseModel."
+    )
 
 
 def transform_names(qnode: Any) -> list[str]:

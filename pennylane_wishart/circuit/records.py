@@ -12,6 +12,8 @@ import stim
 
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.call import Call
+from pennylane_wishart.circuit.channels import Channel
 from pennylane_wishart.circuit.periods import Ranges, parameter_ranges
 from pennylane_wishart.circuit.rotations import Rotations
 from pennylane_wishart.circuit.simulate import evaluate
@@ -68,6 +70,10 @@ class RotationCircuit(Rotations):
     """
     cancelled: tuple[int, ...] = ()
     """Parameters that drive gates of the QNode whose angles cancel: they turn nothing."""
+    call: Call | None = None
+    """Names of the QNode's arguments and the values of those that are not trained; None without a QNode."""
+    channels: tuple[Channel, ...] = field(default=(), repr=False)
+    """Noise, in order; ``noise_free(circuit)`` is the circuit without."""
 
     def __getstate__(self) -> dict[str, Any]:
         # a QNode holds the user's function and device, which need not be picklable
@@ -120,6 +126,11 @@ class RotationCircuit(Rotations):
     def with_observable(self, observable: PauliSum) -> RotationCircuit:
         """Return the same circuit with another observable (in the conjugated frame)."""
         return replace(self, observable=observable)
+
+    # ------------------------------------------------------------------ names
+    def parameter_name(self, k: int) -> str:
+        """Return "weights[1,2,0]" for flat index k; "parameter 7" where the call is not known."""
+        return f"parameter {k}" if self.call is None else self.call.parameter(k)
 
     # ------------------------------------------------------------------ angles
     def angles(self, *args: Any, **kwargs: Any) -> np.ndarray:
@@ -178,7 +189,15 @@ class RotationCircuit(Rotations):
 
         Plain statevector evaluator for n ≤ 20; one value per input state when there are
         several (last axis). Cost O(terms · 2^n) per row.
+
+        Raises:
+            InputError: beyond 20 qubits, or for a circuit with noise, which has no state vector.
         """
+        if self.channels:
+            raise InputError(
+                f"loss() is of state vectors, and this circuit has {len(self.channels)} noise channels: use "
+                "pw.measure(qnode) on default.mixed, or the circuit without noise."
+            )
         return evaluate(self, np.asarray(angles, float))
 
     @cached_property
@@ -198,6 +217,9 @@ class RotationCircuit(Rotations):
             np.round(self.observable.coefficients, 12),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for channel in self.channels:
+            digest.update(repr(channel.position).encode() + channel.frame.packed.tobytes() + channel.signs.tobytes())
+            digest.update(np.round(channel.transfer, 12).tobytes())
         for state in self.states:
             for block in state.blocks:
                 digest.update(repr(block.qubits).encode())

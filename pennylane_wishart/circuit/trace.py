@@ -19,11 +19,14 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.affine import AffineMap, affine_map, significant
 from pennylane_wishart.circuit.arguments import Arguments, Context, Slot
+from pennylane_wishart.circuit.channels import is_channel
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
 from pennylane_wishart.circuit.gate_matrices import array_bytes
-from pennylane_wishart.circuit.layers import is_layer, read_call
-from pennylane_wishart.circuit.pipeline import build_tape, transform_names, without_rewrites
+from pennylane_wishart.circuit.layers import holds_arguments, read_call
+from pennylane_wishart.circuit.outputs import Output, Which, named
+from pennylane_wishart.circuit.pipeline import build_tape, transform_names, with_noise, without_rewrites
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -32,7 +35,7 @@ _logger = logging.getLogger("pennylane_wishart")
 
 
 @dataclass(frozen=True, eq=False)
-class TracedCircuit:
+class TracedCircuit(Shown):
     """A QNode at one call: its elementary gates and d(angle)/d(parameter)."""
 
     gates: tuple[Gate, ...]
@@ -53,6 +56,8 @@ class TracedCircuit:
     data_gates: tuple[tuple[Gate, ...], ...] = field(default=(), repr=False)
     """Gates of every datum of a batch; empty without a batch."""
     encoding: str = "fixed"
+    outputs: tuple[Output, ...] = field(default=(), repr=False)
+    """Everything that the QNode returns; ``observable`` is that of one."""
 
     # ------------------------------------------------------------------ parameters
     @property
@@ -174,7 +179,7 @@ class TracedCircuit:
         for gates in self.data_gates or (self.gates,):
             for gate in gates:
                 digest.update(repr((gate.op.name, gate.key, tuple(gate.op.wires))).encode())
-                for d in gate.op.data if gate.kind != "rotation" else ():
+                for d in gate.op.data if gate.kind not in ("rotation", "channel") else ():
                     digest.update(np.round(np.asarray(qml.math.toarray(d), complex), 12).tobytes())
         # twelve digits, not decimals: a slope of 1e-13 is a slope
         digest.update(significant(self.map.data).tobytes())
@@ -211,8 +216,9 @@ def trace_qnode(
     args: Any = (),
     kwargs: dict[str, Any] | None = None,
     argnums: Any = None,
-    output: int | None = None,
+    output: Which = None,
     encoding: str = "fixed",
+    noise: Any = None,
 ) -> TracedCircuit:
     """Trace a QNode, qjit object, layer or tape at one call.
 
@@ -223,14 +229,15 @@ def trace_qnode(
         output: which of several expectation values.
         encoding: "fixed" keeps data gates at the given data; "random" treats each data gate that
             follows a trainable one as having its own uniform angle.
+        noise: a ``qml.NoiseModel`` that the circuit is read under.
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
-    # a layer keeps its own weights: it is what later calls are made of
-    source, circuit = circuit, unwrap(circuit)
+    # a layer keeps its own weights, a partial its first arguments: they are what later calls are made of
+    source, circuit = circuit, with_noise(unwrap(circuit), noise)
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
-    source = source if is_layer(source) else circuit
+    source = source if holds_arguments(source) else circuit
     arguments = read_call(source, args, kwargs or {}, argnums)
     try:
         found = _trace(circuit, arguments, output, encoding)
@@ -253,10 +260,11 @@ def trace_qnode(
     return replace(found, qnode=source)
 
 
-def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str) -> TracedCircuit:
+def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> TracedCircuit:
     """Trace a QNode whose arguments have been read."""
     tape, precise = _first_tape(circuit, arguments)
-    observable = check_tape(tape, output)
+    outputs = check_tape(tape, getattr(circuit.device, "wires", None) or (), output)
+    outputs = outputs if len(outputs) == 1 else _with_keys(circuit, arguments, outputs)
     wires = check_wires(tape, circuit.device)
     slots = arguments.slots + (arguments.data_slots if encoding == "random" else ())
     data_gates = tuple(tuple(expand_operations(t.operations)) for t in _batch(tape))
@@ -271,7 +279,7 @@ def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
 
     x0 = arguments.flatten(slots)
-    rotations, found = _angles(gates, observable, output, probe, x0)
+    rotations, found = _angles(gates, tape, probe, x0)
     n_params = len(arguments.values)
     # parameters first, then the data that are treated as random
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
@@ -287,27 +295,35 @@ def _trace(circuit: Any, arguments: Arguments, output: int | None, encoding: str
         data_map=inputs if encoding == "random" else None,
         offsets=found.offsets + inputs @ x0[n_params:],
         arguments=arguments,
-        observable=observable,
+        observable=outputs[0].operator,
         wires=wires,
         qnode=circuit,
         device=circuit.device,
         data_gates=data_gates if tape.batch_size is not None else (),
         encoding=encoding,
+        outputs=outputs,
     )
 
 
+def _with_keys(circuit: Any, arguments: Arguments, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """Name outputs by the user's own keys: a tape does not keep what the function returned."""
+    with qml.queuing.AnnotatedQueue():
+        func = getattr(circuit.func, "__wishart_original__", circuit.func)
+        return named(outputs, func(*arguments.args, **arguments.kwargs))
+
+
 def _angles(
-    gates: Sequence[Gate], observable: Operator, output: int | None, probe: Callable[[np.ndarray], Tape], x0: np.ndarray
+    gates: Sequence[Gate], tape: Tape, probe: Callable[[np.ndarray], Tape], x0: np.ndarray
 ) -> tuple[np.ndarray, AffineMap]:
     """Return which gates are rotations, and their angles as an affine map of the parameters that ``probe`` binds."""
     rotations = np.array([i for i, g in enumerate(gates) if g.kind == "rotation"], np.int64)
-    # what must not change when parameters do: gates, wires, states, the observable
-    wanted = _structure(gates, observable)
+    # what must not change when parameters do: gates, wires, states, what is measured
+    wanted = _structure(gates, tape)
 
     def values_at(flat: np.ndarray) -> np.ndarray:
         tape = probe(flat)
         found = expand_operations(tape.operations)
-        _check_structure(found, check_tape(tape, output), wanted)
+        _check_structure(found, tape, wanted)
         return np.array([found[i].value for i in rotations])
 
     base = np.array([gates[i].value for i in rotations])
@@ -342,23 +358,27 @@ def _batch(tape: Tape) -> list[Tape]:
     return list(qml.transforms.broadcast_expand(tape)[0])
 
 
-def _structure(gates: Sequence[Gate], observable: Operator) -> list[Hashable]:
+def _structure(gates: Sequence[Gate], tape: Tape) -> list[Hashable]:
     found: list[Hashable] = [(g.kind, g.key, tuple(g.op.wires)) for g in gates]
-    return [*found, (observable.name, tuple(observable.wires), *(array_bytes(d) for d in observable.data))]
+    for m in tape.measurements:
+        data = () if m.obs is None else tuple(array_bytes(d) for d in m.obs.data)
+        found.append((str(type(m)), getattr(m.obs, "name", ""), tuple(m.wires), data))
+    return found
 
 
-def _check_structure(gates: Sequence[Gate], observable: Operator, wanted: list[Hashable]) -> None:
+def _check_structure(gates: Sequence[Gate], tape: Tape, wanted: list[Hashable]) -> None:
     """Refuse gates, states or observables that change as a whole with the parameters; name the first."""
-    found = _structure(gates, observable)
+    found = _structure(gates, tape)
     if found == wanted:
         return
     at = next(
         (i for i, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), min(len(found), len(gates)) - 1
     )
-    what = _describe(gates[at]) if 0 <= at < len(gates) else f"the observable {observable.name}"
+    what = _describe(gates[at]) if 0 <= at < len(gates) else f"what is measured ({tape.measurements[0]})"
     raise UnsupportedCircuitError(
         f"The circuit's structure depends on the values of the trainable parameters, from {what} on: a prepared "
-        "state, a gate given by a matrix, the observable, or which gates there are. No normal form exists: only "
+        "state, a gate given by a matrix, the strength of a noise channel, the observable, or which gates there are. "
+        "No normal form exists: only "
         "rotation angles may be trainable."
     )
 
@@ -367,12 +387,14 @@ def _describe(gate: Gate) -> str:
     return f"{gate.op.name} on wires {list(gate.op.wires)}"
 
 
-def _trace_tape(tape: Tape, argnums: Any, output: int | None) -> TracedCircuit:
+def _trace_tape(tape: Tape, argnums: Any, output: Which) -> TracedCircuit:
     """A tape: its trainable parameters are the parameters, one each."""
-    observable = check_tape(tape, output)
+    outputs = check_tape(tape, output=output)
     if tape.batch_size is not None:
         raise UnsupportedCircuitError("Pass the tapes of a batch one by one.")
-    trainable = list(tape.trainable_params if argnums is None else np.atleast_1d(argnums))
+    # a tape counts the strengths of its channels as trainable: none of them is an angle
+    strengths = {i for i, entry in enumerate(tape.par_info) if is_channel(entry["op"])}
+    trainable = [i for i in tape.trainable_params if i not in strengths] if argnums is None else np.atleast_1d(argnums)
     all_values = tape.get_parameters(trainable_only=False)
     values = np.array([float(qml.math.toarray(qml.math.unwrap([all_values[i]])[0])) for i in trainable])
     if not len(values):
@@ -380,10 +402,16 @@ def _trace_tape(tape: Tape, argnums: Any, output: int | None) -> TracedCircuit:
     if not np.all(np.isfinite(values)):
         raise InputError("The tape's parameters hold NaN or infinite values: give finite numbers.")
     gates = tuple(expand_operations(tape.operations))
-    rotations, found = _angles(
-        gates, observable, output, lambda flat: tape.bind_new_parameters(list(flat), trainable), values
-    )
+    rotations, found = _angles(gates, tape, lambda flat: tape.bind_new_parameters(list(flat), trainable), values)
     arguments = Arguments((values,), {}, (0,), (values.shape,), (), "numpy")
     return TracedCircuit(
-        gates, rotations, found.matrix, None, found.offsets, arguments, observable, check_wires(tape, None)
+        gates=gates,
+        rotations=rotations,
+        map=found.matrix,
+        data_map=None,
+        offsets=found.offsets,
+        arguments=arguments,
+        observable=outputs[0].operator,
+        wires=check_wires(tape, None),
+        outputs=outputs,
     )

@@ -27,7 +27,7 @@ def reference_gradients(pred: Prediction) -> Floats | None:
     if circuit.n_qubits > limits.REFERENCE_WIRES or len(circuit.states) != 1 or circuit.n_params == 0:
         return None
     # each term is applied forwards, twice backwards, and once for the derivative
-    each = 4 * max(len(circuit.term_coefficients), 1) * 2**circuit.n_qubits
+    each = 4 * max(len(circuit.term_coefficients), 1) * (4 if circuit.channels else 2) ** circuit.n_qubits
     # As many as half a second allows.
     draws = min(limits.REFERENCE_MOST, limits.REFERENCE_WORK // each)
     if draws < limits.REFERENCE_LEAST:

@@ -7,7 +7,9 @@ room stand in a file of the room's name. Each has its reason beside it.
 
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions.identities import (
+    Change,
     CheckId,
+    CostCause,
     Decay,
     EngineId,
     Evidence,
@@ -19,7 +21,9 @@ from pennylane_wishart.conventions.identities import (
 from pennylane_wishart.conventions.numbers import Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds
 
 __all__ = [
+    "Change",
     "CheckId",
+    "CostCause",
     "Decay",
     "EngineId",
     "Estimate",

@@ -49,6 +49,12 @@ PROJECTOR_WIRES = 14
 """Wires of a basis projector that is written as 2^14 words of I and Z."""
 OPERATOR_WIRES = 10
 """Wires of an operator without Pauli form that is expanded from its matrix: 4^10 coefficients."""
+PROBABILITY_WIRES = 12
+"""Wires of ``qml.probs``: projectors of 4,096 words, and as many outcomes to choose from."""
+OUTCOMES = 64
+"""Outcomes that are read one by one: what six wires have, and a report can list."""
+LISTED_OUTPUTS = 8
+"""Outputs that a message names before "…"."""
 
 # ---------------------------------------------------------------------- merging rotations
 MERGED_RATIO = 1e8
@@ -72,6 +78,10 @@ NO_ANGLE = 1e-14
 """A fixed rotation by less than this turns nothing in double precision."""
 QUARTER_TURN = 1e-11
 """Distance from a whole number of quarter turns at which a fixed rotation of one word is a Clifford gate."""
+CONJUGATED_TOTAL = 20_000
+"""Words of all conjugated generators together past ``MATRIX_QUBITS``: comparing two of them multiplies them out."""
+MATRIX_QUBITS = 10
+"""Qubits up to which long sums are compared as matrices of 2^10 rows, which is fast however many words they have."""
 CONJUGATED_TERMS = 2**14
 """Words of an operator behind fixed gates that are no Cliffords: each of these can double them."""
 MERGED_ITEMS = 400
@@ -118,3 +128,16 @@ UNIT_RATE = 1e-12
 """Distance of a rate from 1 within which the period is 2π and nothing has to be found out."""
 RATE_DIGITS = 10
 """Significant digits in which two rates agree if they are one."""
+
+# ---------------------------------------------------------------------- channels
+CHANNEL_WIRES = 2
+"""Wires of a channel that is read from its Kraus operators: 16 × 16 transfer coefficients."""
+NO_TRANSFER = 1e-13
+"""Transfer coefficients below this are rounding: traces of products of matrices of norm 1."""
+CHANNEL_DIGITS = 12
+"""Decimals that transfer matrices are compared by, as fixed gates are."""
+
+CONE_WIRES = 16
+"""Wires of one light cone: a gradient of it then takes a tenth of a second."""
+KEPT_CONES = 4
+"""Circuits whose light cones are kept: the one at work, and those that it is compared with."""

@@ -5,7 +5,18 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["CheckId", "Decay", "EngineId", "Evidence", "Quantity", "Reason", "ReasonCode", "Unavailable"]
+__all__ = [
+    "Change",
+    "CheckId",
+    "CostCause",
+    "Decay",
+    "EngineId",
+    "Evidence",
+    "Quantity",
+    "Reason",
+    "ReasonCode",
+    "Unavailable",
+]
 
 
 class EngineId(enum.StrEnum):
@@ -81,6 +92,34 @@ class Evidence(enum.StrEnum):
     NONE = "none"
 
 
+class Change(enum.StrEnum):
+    """A change of a circuit that is tried as a remedy."""
+
+    RESTARTS = "restarts"
+    DEAD_GATES = "dead gates deleted"
+    AXIS = "another axis"
+    LAYERS = "more layers"
+    LAST_ROTATIONS = "last rotation layer"
+    OUTER_ROTATIONS = "first and last rotation layer"
+    UNSHARED = "angles not shared"
+    WIRE = "another wire"
+
+
+class CostCause(enum.StrEnum):
+    """Where the gradient of a cost is lost; the value is its name in records and reports."""
+
+    NOTHING = "nothing wrong"
+    DETACHED = "parameters detached"
+    STEP = "classical step with zero derivative"
+    DEAD = "dead in the circuit"
+    CANCELLED = "cancellation over the batch"
+    SMALL_CHAIN = "small chain factor"
+    SMALL_GRADIENT = "small gradients in the circuit"
+    OUT_OF_REACH = "labels out of reach"
+
+    __repr__ = str.__repr__
+
+
 class ReasonCode(enum.StrEnum):
     """Why something is not available, or not judged."""
 
@@ -91,6 +130,7 @@ class ReasonCode(enum.StrEnum):
     NOT_ASKED = "not asked"
     NO_DATA = "no data"
     INPUT = "input"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True)

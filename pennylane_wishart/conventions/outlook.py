@@ -20,10 +20,16 @@ GRADIENTS_EACH = 60.0
 """Gradients of one descent in the mean: 343 for eight in the median, with a tail."""
 GRADIENT_SECONDS = 8e-4
 """Overhead of one gradient by the adjoint method of lightning.qubit, one core."""
+CONE_SECONDS = 3e-4
+"""The same of one light cone among many, whose gradients are taken together."""
 AMPLITUDE_SECONDS = 1.5e-8
 """Per amplitude, gate and observable word, on the same core: 1.4 ms at ten qubits and forty rotations."""
 MAX_QUBITS = 22
 """Three state vectors of 2^22 amplitudes: 200 MB."""
+WORD_SECONDS, MODULE_WORDS = 4e-9, 2**20
+"""Per rotation and word of the module, and the words at most, by the device wishart.lie."""
+CONES_FROM = 12
+"""Qubits up to which a state vector is always taken: it costs milliseconds."""
 MAX_ITERATIONS = 2000
 """Of one descent: the tail reaches 2,700 gradients."""
 
@@ -58,3 +64,55 @@ REACHED_QUBITS = 14
 """Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
 REACHED_DIM = 256
 """Dimension of the space that is followed: a matrix exponential then takes ten milliseconds."""
+
+# remedies
+REMEDY_BUDGET = 4.0
+"""Seconds that changes of the circuit may take to be tried, as estimated before: a diagnosis stays within ten."""
+REMEDY_QUBITS = 12
+"""Beyond, a change takes minutes to be tried: only where a budget was given."""
+FEW_PARAMETERS, MOST_PARAMETERS = 1.5, 4.0
+"""Times the parameters: changes up to the first go before all larger ones; beyond the second nothing is tried."""
+SCREENED, CONFIRMED = 4, 16
+"""Descents of every change, and fresh ones of the best few: the best of several looks better than it is."""
+CONFIRMATIONS = 2
+"""Changes of each size that are descended afresh."""
+HELPS, HALVED = 0.8, 0.5
+"""Of the height before: above the first a change is not advised; below the second it goes before all that are not."""
+MORE_LAYERS = (1, 2, 4)
+"""Layers added: four removed the trouble of 11 circuits of 14, two of 6, one of 2."""
+RESTARTS = (2, 4, 8, 16, 32)
+"""Starts of which the best is kept: more cost more than a larger circuit."""
+REPEATED_SHARE = 0.5
+"""Of the trainable gates that a repeated block must hold to count as the circuit's layer."""
+GATES_NAMED = 40
+"""Gates to delete that are listed by name: some lines."""
+REMEDY_SEED = 1_000
+"""Between the seeds of two changes: farther than the rounds of one circuit's descents."""
+
+# at a point
+HESSIAN_PARAMETERS = 64
+"""Parameters of which all second derivatives are taken: two gradients each, a second at ten qubits."""
+HESSIAN_STEP = 1e-4
+"""Radians: central differences of exact gradients are then good to 1e-8 of the spectrum's width."""
+WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""Radians: standard deviations of the normal neighbourhoods that are looked at, half a decade apart."""
+NEIGHBOURS = 32
+"""Points of each: the rms gradient is then known to 10–20%."""
+FLAT = 1e-6
+"""Of the scale of gradients: a smaller one is none."""
+
+# descents under noise
+NOISY_QUBITS = 6
+"""The observable of a noisy circuit has 4^6 words: some milliseconds a gate."""
+NOISY_GATE_SECONDS = 1.5e-4
+"""Of one gate in one gradient, there and back, whatever its size: calls of numpy."""
+NOISY_WORD_SECONDS = 4e-8
+"""… and per word."""
+
+# ------------------------------------------------------------------ initialisation
+INIT_WIDTHS = (0.03, 0.06, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9, 1.3)
+"""Widths tried, radians: a third between neighbours; below, gradients only shrink, above, angles are nearly uniform."""
+INIT_SHARE = 0.5
+"""Share of the largest E‖∇ℓ‖² that bounds the radius around given angles."""
+INIT_ERRORS = 2.0
+"""Errors by which a group's own width must be better to be taken."""

@@ -86,3 +86,57 @@ FREQUENCY_DIGITS, GAP_DIGITS = 9, 7
 """Decimals of a rotation's frequency, and of differences of eigenvalues, that shift rules are made of."""
 LEAST_GAP = 1e-6
 """Differences of eigenvalues below this are degenerate levels: a rule with so low a frequency would blow up."""
+
+# ---------------------------------------------------------------------- noise
+NOISE_DEPTH_QUBITS = 8
+"""Qubits up to which shorter circuits are averaged with and without noise: seconds in all."""
+NOISE_DEPTH_POINTS = 10
+"""Depths of that curve: a line through five of them is a rate."""
+NOISE_DEPTH_SUPPORT = 1 << 14
+"""Reachable words of each of them."""
+NO_RATE = 1e-6
+"""Bits a rotation below which noise takes nothing more: a millionth of a bit is rounding of a fit."""
+
+# ------------------------------------------------------------------ classical simulation
+TRUNCATION_WALKERS = 20_000
+"""Walkers of a truncation error: an error of 1e-2 of the loss is seen by two walkers in 20,000."""
+VECTOR_QUBITS = 20
+"""Qubits that a state vector simulates in a blink: 16 MB."""
+LIE_DIM = 20_000
+"""Words of a module that ``wishart.lie`` turns in milliseconds a gate."""
+CONE_TERMS = 300
+"""Terms whose light cones are looked at one by one."""
+
+# ------------------------------------------------------------------ expressibility
+PAIRS = 2000
+"""Pairs of outputs by default: a divergence of 0.02 is told from 0."""
+LEAST_PAIRS = 100
+"""Fewer fill no bins."""
+EXPRESSED_QUBITS = 14
+"""Qubits of the outputs: 4,000 state vectors of 2^14 amplitudes are a gigabyte."""
+PURE = 1e-9
+"""Second singular value, or imaginary part, of a normalised state below which it is rounding."""
+SPAN_STATES = 600
+"""States that a reached space is spanned by: more than enough for a few hundred dimensions."""
+MOST_BINS = 40
+"""Bins of equal probability."""
+PAIRS_A_BIN = 25
+"""Pairs expected in each: the bias of a divergence is then known to a few percent."""
+PURITY_FLOATS = 2_000_000_000
+"""Amplitudes touched for sampled purities: ten seconds."""
+
+# ------------------------------------------------------------------ training
+HESSIAN_DIM = 4096
+"""Dimension of a sector whose Hessians are drawn: a direction is a vector of that length."""
+HESSIAN_DRAWS = 200
+"""Draws of the Hessian behind its mean largest eigenvalue: 2%."""
+TRAINING_FACTOR = 2.0
+"""Medians of twelve descents lay between 0.7 and 1.9 of the predicted number of steps on nine kinds of circuit."""
+TRAINED_SHARE = 1e-4
+"""Share of the start's height down to which a curve is drawn."""
+TRAINING_POINTS = 200
+"""Points of a curve, equal steps of the logarithm of the height: the trapezoid rule is then good to 1e-4."""
+MOST_TILT = 60.0
+"""Logarithm of the tilt that puts all weight on the lowest level to double precision."""
+HESSIAN_PARAMETERS = 200
+"""Parameters up to which eigenvalues of drawn Hessians are found: a second for 200 draws."""

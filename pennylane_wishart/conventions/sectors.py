@@ -31,6 +31,8 @@ WRITTEN_OUT = 10**6
 # ---------------------------------------------------------------------- which route, and how far it goes
 DENSE_QUBITS = 10
 """2^10 dimensions take a minute at worst where no symmetry splits them; 2^11 eight times that."""
+LINES_QUBITS = 6
+"""Up to 2^6 one-dimensional sectors are worth a second look at what the input reaches; 2^10 took half a minute."""
 FORCED_QUBITS = 12
 """Where the dense route is asked for: 4,096 dimensions, an hour and some GB at worst."""
 REACHABLE_DIM = 1500
@@ -41,6 +43,8 @@ REACHABLE_QUBITS = 20
 """Inputs that are no basis state need their vector of 2^n amplitudes: 16 MB at 20 qubits."""
 REACHABLE_BASIS_QUBITS = 62
 """Basis states are numbered in int64, one bit of which is the sign and one kept free for sums."""
+KEPT_SIGNATURES = 8
+"""Signatures kept in a process: a study goes to and fro between a few circuits; one may hold some 100 MB."""
 CLOSURE_DIM = 1500
 """Dimension to which the algebra of sums is closed exactly: enough for su(32), in seconds."""
 CLOSURE_WORK = 2e9
@@ -139,6 +143,10 @@ MAX_ENTRIES = 3 * 10**7
 """Numbers in the basis of the reached space: 240 to 480 MB."""
 KRYLOV_WORK = 5e8
 """Multiply-adds of sparse products, counted so that the answer is the same on every machine: some seconds."""
+KRYLOV_PASSES = 3
+"""Passes over the vectors for each product with a generator."""
+KRYLOV_WARM_WORK = 3e9
+"""… and of the stages before anything is kept: ten seconds at most; 1,024 states take a tenth of it."""
 KRYLOV_COLUMNS = (32, 256)
 """Random vectors of a stage: at least 32, so that small spaces end at once; at most 256, so that they stay in cache."""
 KRYLOV_WARM = 10

@@ -78,8 +78,16 @@ MAX_BRANCHES = 10_000_000
 """Branches of tuples of words that are kept: 8 s and 240 MB."""
 BRANCH_COST = 500.0
 """Floating-point operations that take as long as one of them (measured: 0.7 μs)."""
+SUM_WORK = 1e10
+"""… given to pairs under gates that are sums: 5 million branches, three seconds; walkers know them to some percent."""
+RECENT_GATES = 8
+"""Gates whose mean number of branches tells how many are to come: a layer of a few qubits."""
 PAIR_SHARE = 4
 """Part of the work limit given to pairs: they are tried before the module."""
+MAX_PRODUCTS = 4096
+"""Products of pairs that a sieve follows: milliseconds a gate; beyond, pairs are followed unsieved."""
+SIEVED_RANK = 2
+"""Independent words of a gate up to which a sieve asks what its average makes of a product; all its words beyond."""
 MAX_RANK = 12
 """Independent words of one gate: 2^12 syndromes and shifts. Gates of users have at most 8."""
 MAX_PATHS = 400_000
@@ -98,6 +106,8 @@ MAX_SUBSPACE = 64
 """Dimensions of the input's subspace: its operators are 4,096 numbers each."""
 MAX_VECTOR_QUBITS = 14
 """Qubits up to which the input is a vector that generators are applied to many times: 2^14 amplitudes."""
+MAX_NUMBERED_QUBITS = 62
+"""Basis states are numbered in int64, one bit of which is the sign and one kept free for sums."""
 MAX_SPAN_FLOATS = 30_000_000
 """Numbers of a basis of operators: 240 MB."""
 MAX_SPAN_WORK = 2e10
@@ -108,6 +118,8 @@ EXACT_WORK = 5e11
 """Operations of the module engine when it is asked by name: two minutes."""
 CHOICE_WORK = 1e11
 """… when it is one of several: half a minute."""
+SMALL_WORK = 2e10
+"""… that are taken without trying pairs of words first: some seconds."""
 STEP_COST = 64.0
 """Operations a rotation and matrix entry on the module route (complex products, there and back)."""
 STEP_OVERHEAD = 2000.0
@@ -146,6 +158,10 @@ MEAN_MODULE = 6000
 """Words that a mean alone may reach: it costs words, not their square."""
 PAIR_WORK = 3e10
 """Multiply-adds of the average of two copies of the state: ten seconds."""
+SPARSE_PAIR_COST = 100.0
+"""… where generators are sparse between basis states, in units of d⁴: d = 40 at 26 rotations is under a second."""
+EIGH_COST = 10.0
+"""Multiply-adds of all eigenvectors of a Hermitian matrix, in units of its size cubed."""
 PAIR_COST = 16.0
 """Multiply-adds of one rotation there, in units of d⁶ on d dimensions."""
 
@@ -194,6 +210,14 @@ MAX_LOCAL_QUBITS = 10
 """Qubits of one generator of non-commuting words: its eigenbasis is a matrix of 2^10 rows."""
 BATCH_AMPLITUDES = 1 << 16
 """Amplitudes held at once: larger batches leave the processor's cache and take twice as long."""
+SAMPLE_WORK = 2e10
+"""Amplitudes touched by all samples together: a minute or two."""
+PAIR_PART = 0.4
+"""Part of the walkers that pairs get where samples could stand in: a pair costs as much as some single words."""
+FEWEST_SAMPLES = 100
+"""Samples below which variances are not known to 20%: then only walkers are left."""
+SHARP = 0.1
+"""Median relative error of gradient variances by walkers above which state vectors are sampled: theirs is 5%."""
 SAMPLES = 2000
 """Parameter vectors by default: variances to about 5%."""
 
@@ -204,7 +228,7 @@ PAIR_WALKERS = 10**4
 """Walkers of a sum over pairs of words, which is only a part of a shot variance."""
 CHUNK_WORDS = 1024
 """Words of 64 walkers carried at once: their rows stay in the cache."""
-CHUNK_TUPLES = 4096
+CHUNK_TUPLES = 1 << 14
 """Walkers of signed walks carried at once: bounded memory at a thousand qubits."""
 MANY_ROTATIONS = 1000
 """Walked rotations above which light walkers are thinned: their sums dominate the time."""
@@ -253,3 +277,44 @@ CONTRACTION_SECONDS = 1e-4
 """… and of one site of a contraction."""
 LEAST_COST = 0.2
 """… and the part of both that no bond makes smaller."""
+
+# ------------------------------------------------------------------ second derivatives
+HESSIAN_WORK = 2e10
+"""Operations of all second derivatives when they are asked for: ten seconds."""
+HESSIAN_MODULE = 400
+"""Dimensions of the module that second derivatives are averaged on: one matrix a rotation is carried."""
+GRID_COST = 10.0
+"""Operations an amplitude and word on a grid of angles: a cosine, a sine and two complex products."""
+DIFFERENCE = 1e-4
+"""Step of a difference of exact gradients, radians: rounding and the third derivative are both 1e-8 of it."""
+DIFFERENCE_ROUNDING = 1e-7
+"""Second derivatives from differences below this share of the largest gradient are rounding."""
+HESSIAN_SAMPLES = 1000
+"""Hessians drawn where nothing exact fits: variances to 5–10%."""
+LEAST_HESSIANS = 40
+"""Fewer Hessians than this have no useful error: nothing is said instead."""
+MAX_PAIR_TERMS = 300
+"""Terms of the observable that are asked one by one whether they see both parameters of a pair."""
+HESSIAN_COST = 100.0
+"""Operations a term, amplitude and parameter of a Hessian by differences: two adjoint sweeps of complex numbers."""
+KERNEL_WORK = 2e9
+"""Amplitudes touched by a sampled tangent kernel: some ten seconds."""
+
+# ------------------------------------------------------------------ noise
+MAX_NOISY_QUBITS = 8
+"""Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
+NOISY_FLOATS = 20_000_000
+"""Numbers kept of one batch of them, the observable after every gate: 160 MB."""
+MAX_NOISY_IDENTITY = 5
+"""Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
+KEPT_LETTERS = 4
+"""Answers of walkers to channels' words that are kept up to date: those of two qubits, which a run of gates shares."""
+FIDELITY_DIGITS = 13
+"""Decimals that fidelities are told apart by: those of one channel differ by the rounding of its Kraus operators."""
+CACHED_ACTIONS = 20_000
+"""Distinct channels whose action is kept: circuits are cut into parts that share them."""
+
+
+# ------------------------------------------------------------------ truncation
+MAX_TRUNCATED_WORDS = 20_000
+"""Words of a truncated propagation that are counted: a second a weight."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pennylane as qml
 
-from pennylane_wishart.circuit import RotationCircuit, normal_form
+from pennylane_wishart.circuit import RotationCircuit, normal_form, normal_forms
 from pennylane_wishart.comparison import compare
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
@@ -16,26 +17,29 @@ from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
-from pennylane_wishart.diagnosis.record import Diagnosis
+from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
 from pennylane_wishart.measurement import Measurement, measure
-from pennylane_wishart.measurement.recipes import is_hardware
+from pennylane_wishart.measurement.recipes import IDEAL, is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
-from pennylane_wishart.outlook import outlook_of
+from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
 from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["diagnose"]
+
+_READING = "reading the circuit"
 
 
 @takes(DiagnoseOptions)
 def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
-    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, compares, and descends from a few random starts (or certifies where all descents
-    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a simulator, compares,
+    and descends from a few random starts (or certifies where all descents end). NOT a promise: it speaks of
+    random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
@@ -47,19 +51,24 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
             lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
         tolerance: the same in the observable's units (chemical accuracy, say).
         sense: "max" for a loss that is to become large.
-        starts: descents from random angles at first; more are drawn while they do not decide.
+        starts: descents at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
+        remedy_budget: the same for changes of the circuit tried as remedies; None: 4 to 12 qubits, none beyond.
+        at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
+        executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding: as in :func:`normal_form`.
+        argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
+            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome.
     Returns:
-        A function of the QNode's arguments that returns a :class:`Diagnosis`.
+        A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
+        all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
-    Cost: seconds at 10 qubits; reading and variances alone at 100.
+    Cost: seconds at 10 qubits; at 100 reading and variances, and descents of shallow circuits within the budget.
     Source: THEORY §9.
     Example:
         >>> import pennylane as qml
@@ -77,13 +86,66 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
 
     def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
         assessed = options.family is not None
-        steps = 4 + 2 * options.run + assessed
-        with step_bar(options.progress if options.run else False, steps, "reading the circuit") as step:
-            circuit = normal_form(qnode, **options.reading)(*args, **kwargs)
-            study = _study(options, step)
-            return _flow(step, _name(qnode), circuit, options, thresholds, study)
+        steps = 5 + 3 * options.run + assessed + (options.at is not None)
+        with step_bar(options.progress if options.run else False, steps, _READING) as step:
+            clock = _Clock(step)
+            circuits = _read(qnode, options)(*args, **kwargs)
+            for circuit in circuits[:1]:
+                if options.at is not None and circuit.trace is not None:
+                    circuit.trace.arguments.point(options.at)  # a wrong shape is better told before the descents
+            study, name = _study(options, clock), _name(qnode)
+            with one_thread(circuits[0].n_qubits):
+                if len(circuits) == 1:
+                    return _flow(clock, name, circuits[0], options, thresholds, study)
+                each = _for_each(options, len(circuits))
+                outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
+            return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
     return inspect
+
+
+class _Clock:
+    """Names each part of the flow to the bar, and counts its seconds of processor."""
+
+    def __init__(self, step: Callable[[str], None]):
+        self.seconds: dict[str, float] = {}
+        self._step, self._part, self._since = step, _READING, time.process_time()
+
+    def __call__(self, part: str) -> None:
+        self._close()
+        self._part = part
+        self._step(part)
+
+    def _close(self) -> None:
+        now = time.process_time()
+        self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
+        self._since = now
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds of every part so far."""
+        self._close()
+        return self.seconds
+
+
+def _read(qnode: Any, options: DiagnoseOptions) -> Callable[..., tuple[RotationCircuit, ...]]:
+    """Read every output, or the one that was asked for."""
+    how = options.reading
+    if how["output"] is None:
+        del how["output"]
+        return normal_forms(qnode, **how)
+    return lambda *args, **kwargs: (normal_form(qnode, **how)(*args, **kwargs),)
+
+
+def _output(circuit: RotationCircuit, index: int) -> str:
+    return f"output {index}" if circuit.trace is None else circuit.trace.outputs[0].name
+
+
+def _for_each(options: DiagnoseOptions, count: int) -> DiagnoseOptions:
+    """Options for each of several outputs: few are run, with a share of the budget for descents; many are predicted."""
+    # a change that helps one output need not help the others: none is tried unasked
+    remedies = 0.0 if options.remedy_budget is None else options.remedy_budget / count
+    options = replace(options, descent_budget=options.descent_budget / count, remedy_budget=remedies)
+    return options if count <= limits.FULL_OUTPUTS else replace(options, run=False, descent_budget=0.0)
 
 
 def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStudy | None:
@@ -96,7 +158,7 @@ def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStud
 
 
 def _flow(
-    step: Callable[[str], None],
+    step: _Clock,
     name: str,
     circuit: RotationCircuit,
     options: DiagnoseOptions,
@@ -113,12 +175,22 @@ def _flow(
     if options.run and _can_measure(circuit):
         step("measuring")
         # the very law that was predicted for, not one resolved again
-        data = measure(circuit, angles=prediction.angles, **options.measuring)()
+        how = options.measuring | {"device": _device(circuit, options.device)}
+        data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
     step("descending")
     descent = outlook_of(prediction, options.descents)
     prediction.count_parameters()
+    trials = None
+    if options.run:
+        step("trying remedies")
+        trials = try_remedies(prediction, descent, options.remedies)
+    point = None
+    if options.at is not None:
+        step("looking at the point")
+        point = point_of(prediction, options.at, options.sense)
+    step("judging")
     checks = run_checks(Case(prediction, comparison, thresholds, descent))
     return Diagnosis(
         name=name,
@@ -133,6 +205,9 @@ def _flow(
         descent=descent,
         depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
         wrong_gradient_gates=_wrong_gates(circuit, data),
+        trials=trials,
+        point=point,
+        timings=dict(step.read()),
     )
 
 
@@ -143,7 +218,17 @@ def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[st
     return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
 
 
+def _device(circuit: RotationCircuit, asked: Any) -> Any:
+    """Return where to measure: for noise on a QNode whose simulator has none, one that has."""
+    own = None if circuit.trace is None else getattr(circuit.trace.device, "name", None)
+    if asked is None and circuit.channels and (own is None or own in IDEAL):
+        return qml.device("default.mixed", wires=list(circuit.wires))
+    return asked
+
+
 def _can_measure(circuit: RotationCircuit) -> bool:
+    if circuit.channels and circuit.n_qubits > limits.NOISY_MEASURED_QUBITS:
+        return False
     return circuit.trace is not None and circuit.n_qubits <= limits.MEASURED_QUBITS and len(circuit.states) == 1
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw
+from pennylane_wishart.circuit import AngleLaw, Which
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions import outlook as outlook_limits
 from pennylane_wishart.diagnosis.checks import Thresholds
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.outlook import OutlookOptions
+from pennylane_wishart.outlook import OutlookOptions, RemedyOptions
 
 __all__ = ["DiagnoseOptions", "options_of"]
 
@@ -38,16 +38,21 @@ class DiagnoseOptions:
     sense: str = "min"
     starts: int = outlook_limits.STARTS
     descent_budget: float = outlook_limits.BUDGET
+    remedy_budget: float | None = None
+    at: Any = None
     angles: str | AngleLaw | Any = "uniform"
     family: Callable[..., Any] | None = None
     sizes: Sequence[int] | None = None
     family_args: Callable[..., Any] | None = None
     run: bool = True
     device: Any = None
+    executor: Any = None
+    store: Any = None
     progress: bool | None = None
     argnums: Any = None
-    output: int | None = None
+    output: Which = None
     encoding: str = "fixed"
+    noise: Any = None
 
     def check(self) -> None:
         """Refuse at the door what would otherwise fail after minutes.
@@ -55,7 +60,7 @@ class DiagnoseOptions:
         Raises:
             InputError: naming the option.
         """
-        _ = self.descents  # checked when made
+        _ = self.descents, self.remedies  # checked when made
         seed = self.seed
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
             raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
@@ -89,16 +94,29 @@ class DiagnoseOptions:
             tolerance=self.tolerance,
             sense=self.sense,
             relative=self.minima_tolerance,
-            how={"progress": self.progress},
+            how=self._how,
         )
+
+    @property
+    def remedies(self) -> RemedyOptions:
+        """Options of the changes that are tried.
+
+        Raises:
+            InputError: as :class:`RemedyOptions`.
+        """
+        return RemedyOptions(self.remedy_budget, self.sense, self._how)
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("executor", "store", "progress")}
 
     @property
     def reading(self) -> dict[str, Any]:
         """Options of :func:`normal_form`."""
-        return {"argnums": self.argnums, "output": self.output, "encoding": self.encoding}
+        return {name: getattr(self, name) for name in ("argnums", "output", "encoding", "noise")}
 
     @property
     def measuring(self) -> dict[str, Any]:
         """Options of :func:`measure`, but for its angles."""
-        names = ("samples", "seed", "device", "progress")
-        return {name: getattr(self, name) for name in names}
+        names = ("samples", "seed", "device")
+        return {name: getattr(self, name) for name in names} | self._how

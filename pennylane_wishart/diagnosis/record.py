@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from pennylane_wishart import report
-from pennylane_wishart.diagnosis.checks import headline
+from pennylane_wishart.conventions import Unavailable
+from pennylane_wishart.diagnosis.checks import headline, judge
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections import advice_section, build_sections
+from pennylane_wishart.diagnosis.sections import advice_section, build_sections, next_section, summary_sections
+from pennylane_wishart.diagnosis.sections.outputs import outputs_sections
+from pennylane_wishart.diagnosis.together import judged_together
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.serialize import decode, encode
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["Diagnosis"]
+__all__ = ["Diagnosis", "OutputsDiagnosis"]
 
 
-class Diagnosis(Findings):
+class Diagnosis(Findings, report.Shown):
     """Will this QNode train, how well, and why.
 
-    ``print(diag)`` for text, ``diag`` in a notebook for HTML, ``diag.save("report.html")`` for a
-    self-contained page, ``diag.to_dict()`` for JSON.
+    ``print(diag)`` for the verdict and what is behind it, ``print(diag.details())`` for every number, ``diag``
+    in a notebook for HTML, ``diag.save("report.html")`` for a self-contained page, ``diag.to_dict()`` for JSON. Of
+    a QNode that returns several values it is that of all of them, with one in ``outputs`` for each.
     """
 
     @property
@@ -52,39 +49,29 @@ class Diagnosis(Findings):
         return advice_section(self).text
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The first line of the report."""
         return f"Trainability of {self.name}"
 
-    def to_text(self, paint: report.Painter = lambda text, ink: text) -> str:
-        """Return the report as text; ``paint`` may put a terminal's colours around its lines."""
-        return report.to_text(self._title, self.sections, paint=paint)
+    @property
+    def summary(self) -> tuple[report.Section, ...]:
+        """What is printed: the verdict and what is behind it."""
+        return summary_sections(self)
 
-    def __str__(self) -> str:
-        return self.to_text()
+    @property
+    def closing(self) -> report.Section:
+        """The verdict in a word, and the next step."""
+        return next_section(self)
 
-    def _repr_html_(self) -> str:
-        return report.to_html(self._title, self.sections)
+    @property
+    def outputs(self) -> tuple[Diagnosis, ...]:
+        """One diagnosis for everything that the QNode returns; this one alone where that is one number."""
+        return (self,)
 
-    def plot(self, axes: Axes | ArrayLike | None = None) -> NDArray[np.object_]:
-        """Draw the report's figures, two in a row; return the array of Axes.
-
-        Args:
-            axes: matplotlib Axes to draw on, as many figures as there are axes; new ones where None.
-        Raises:
-            ImportError: without matplotlib (extra ``plots``).
-        """
-        import matplotlib.pyplot as plt
-
-        figures = [f for s in self.sections for f in s.figures]
-        if axes is None:
-            rows = -(-len(figures) // 2)
-            _, axes = plt.subplots(rows, 2, figsize=(10.5, 3.4 * rows), squeeze=False, layout="constrained")
-            for spare in axes.reshape(-1)[len(figures) :]:
-                spare.remove()
-        axes = np.asarray(axes).reshape(-1)[: len(figures)]
-        for ax, figure in zip(axes, figures, strict=False):
-            figure.draw(ax)
-        return axes
+    @property
+    def dead_parameters(self) -> tuple[int, ...]:
+        """Flat indices of the parameters that are dead in all outputs."""
+        return self.prediction.dead_parameters
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Diagnosis:
@@ -93,9 +80,16 @@ class Diagnosis(Findings):
         Raises:
             InputError: if ``data`` holds no record of a diagnosis of this version of the package.
         """
+        if "outputs" in data:
+            return OutputsDiagnosis(data["name"], tuple(cls.from_dict(one) for one in data["outputs"]))
         if "record" not in data:
             raise InputError("Diagnosis.from_dict needs what Diagnosis.to_dict wrote, with its 'record'.")
         return cls(prediction=Prediction.from_dict(data["prediction"]), **decode(data["record"]))
+
+    @classmethod
+    def _kept(cls) -> list[str]:
+        """Fields that are written down beside the prediction, which has a form of its own."""
+        return [f.name for f in fields(cls) if f.name != "prediction" and f.metadata.get("stored", True)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON: what a reader looks for, and the whole as "record"s."""
@@ -112,16 +106,85 @@ class Diagnosis(Findings):
             "prediction": self.prediction.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
             "descent": None if self.descent is None else self.descent.to_dict(),
+            "remedies": None if self.trials is None else self.trials.to_dict(),
+            "point": str(self.point) if isinstance(self.point, Unavailable) else self.point and self.point.to_dict(),
             "wrong_gradient_gates": list(self.wrong_gradient_gates),
             "depth": None if self.depth is None else self.depth.to_dict(),
             "family": None if self.family is None else self.family.to_dict(),
             "report": report.to_dict(self.sections),
-            "record": encode({f.name: getattr(self, f.name) for f in fields(self) if f.name != "prediction"}),
+            "record": encode({name: getattr(self, name) for name in self._kept()}),
         }
         del data["signature"]["record"]  # the prediction's holds it
         found: dict[str, Any] = report.plain(data)
         return found
 
-    def save(self, path: str | Path) -> Path:
-        """Write .html (self-contained page), .json or .txt; return the path."""
-        return report.save(path, self._title, self.sections, self.to_dict())
+
+class OutputsDiagnosis(Diagnosis):
+    """Several numbers that one QNode returns, judged together; each has its own :class:`Diagnosis` in ``outputs``.
+
+    What there is one of for each output (prediction, signature, descent) is on the outputs only.
+    """
+
+    def __init__(self, name: str, outputs: tuple[Diagnosis, ...], timings: Mapping[str, float] | None = None) -> None:
+        checks = judged_together(outputs)
+        found = {
+            "name": name,
+            "_outputs": outputs,
+            "measurement": None,
+            "comparison": None,
+            "family": None,
+            "checks": checks,
+            "thresholds": outputs[0].thresholds,
+            "verdict": judge(checks),
+            "advice": outputs[0].advice,
+            "timings": dict(timings or {}),
+            "wrong_gradient_gates": tuple(sorted({g for o in outputs for g in o.wrong_gradient_gates})),
+        }
+        for key, value in found.items():
+            object.__setattr__(self, key, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "prediction":
+            raise AttributeError(name)
+        raise InputError(
+            f"{self.name} returns {len(self.outputs)} values, each with its own prediction: "
+            "diag.outputs[i].prediction, or pw.diagnose(qnode, output=i)."
+        )
+
+    @property
+    def outputs(self) -> tuple[Diagnosis, ...]:
+        """One diagnosis for everything that the QNode returns."""
+        found: tuple[Diagnosis, ...] = self._outputs
+        return found
+
+    @property
+    def dead_parameters(self) -> tuple[int, ...]:
+        """Flat indices of the parameters that are dead in all outputs."""
+        return tuple(sorted(set.intersection(*(set(o.dead_parameters) for o in self.outputs))))
+
+    @property
+    def sections(self) -> tuple[report.Section, ...]:
+        """The report's parts, in reading order."""
+        return outputs_sections(self, self.outputs, self.dead_parameters)
+
+    @property
+    def summary(self) -> tuple[report.Section, ...]:
+        """What is printed: the verdict and a row an output; the advice comes last."""
+        verdict, _, *rest = self.sections
+        return (verdict, *rest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON: the whole, and every output's own."""
+        data = {
+            "schema_version": 1,
+            "name": self.name,
+            "verdict": self.verdict.name,
+            "trainable": self.trainable,
+            "headline": self.headline,
+            "dead_parameters": list(self.dead_parameters),
+            "checks": [c.to_dict() for c in self.checks],
+            "report": report.to_dict(self.sections),
+            "outputs": [o.to_dict() for o in self.outputs],
+        }
+        found: dict[str, Any] = report.plain(data)
+        return found

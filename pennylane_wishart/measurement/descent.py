@@ -14,7 +14,7 @@ from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.collect import Work
-from pennylane_wishart.measurement.engine import Engine, engine_for
+from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.grouping import group_ends, wrapped
 from pennylane_wishart.measurement.keeping import Kept, collect_into, watch_of
 from pennylane_wishart.measurement.options import SearchOptions
@@ -22,6 +22,8 @@ from pennylane_wishart.measurement.records.minima import MinimaMeasurement
 from pennylane_wishart.measurement.setup import Setup, notice_state, prepare_measurement
 from pennylane_wishart.measurement.tables import ENDS, Ends, Table
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.measurement.workers import engine_for
+from pennylane_wishart.threads import one_thread
 
 __all__ = ["find_minima", "run_descents", "run_search"]
 
@@ -31,7 +33,8 @@ def run_descents(
 ) -> Ends:
     """Descend from every start; the function that executors call."""
     engine = engine_for(key, task)
-    found = [_descend(engine, x, tolerance, iterations, hessian) for x in starts]
+    with one_thread(engine.n_qubits):
+        found = [_descend(engine, x, tolerance, iterations, hessian) for x in starts]
     return Ends(*(np.array(column) for column in zip(*found, strict=True)))
 
 
@@ -107,7 +110,8 @@ def find_minima(qnode: Any, options: SearchOptions) -> Callable[..., MinimaMeasu
         # L-BFGS-B takes noise for curvature and ends anywhere.
         if setup.plan.shots is not None:
             raise InputError("find_minima descends on exact losses: use a device without shots.")
-        return run_search(setup, options)
+        with one_thread(setup.engine.n_qubits):  # ends are grouped on the device too
+            return run_search(setup, options)
 
     return run
 

@@ -43,9 +43,9 @@ def measure(qnode: Any, options: MeasureOptions) -> Callable[..., Measurement]:
         MeasurementInterrupted: if it kept failing, was stopped, or failed a later check; ``.partial`` has what
             was measured.
         StoreError: if the journal cannot be used; ``.partial`` has what was measured.
-    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. Below about
-        16 qubits set OMP_NUM_THREADS=1 before Python starts: threads of lightning that wait for a busy core
-        can cost more than the gradients.
+    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. Up to 15 qubits
+        lightning and BLAS are held to one thread meanwhile: threads that wait for a busy core cost more
+        than the gradients.
     Source: the sampling of arXiv:2408.11901, any device; adjoint differentiation arXiv:2009.02823.
     Example:
         >>> import pennylane as qml

@@ -20,7 +20,7 @@ from pennylane_wishart.outlook.reach import Reach, reach_of
 from pennylane_wishart.outlook.record import DescentOutlook, Interval
 from pennylane_wishart.prediction import Prediction
 
-__all__ = ["OutlookOptions", "outlook_of"]
+__all__ = ["OutlookOptions", "minimising", "outlook_of"]
 
 _NAN: Interval = (float("nan"), float("nan"))
 
@@ -66,7 +66,7 @@ def outlook_of(prediction: Prediction, options: OutlookOptions | None = None) ->
     options = options or OutlookOptions()
     if not len(prediction.live_parameters):
         return None
-    turned = _minimising(prediction.circuit, options.sense)
+    turned = minimising(prediction.circuit, options.sense)
     sign = 1.0 if turned is prediction.circuit else -1.0
     reach = reach_of(prediction.signature, turned)
     mean = sign * prediction.moments.loss_mean
@@ -98,7 +98,7 @@ def outlook_of(prediction: Prediction, options: OutlookOptions | None = None) ->
     return _facing(case.descended(found), options.sense)
 
 
-def _minimising(circuit: RotationCircuit, sense: str) -> RotationCircuit:
+def minimising(circuit: RotationCircuit, sense: str) -> RotationCircuit:
     """Return the circuit whose loss is to become small."""
     if sense == "min":
         return circuit

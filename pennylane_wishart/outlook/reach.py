@@ -8,6 +8,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.outlook.ground import lowest_eigenvalue
 from pennylane_wishart.outlook.space import ReachedSpace, reached_space
@@ -17,7 +18,7 @@ __all__ = ["Reach", "reach_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
+class Reach(Shown):
     """Bounds on the loss from below."""
 
     ground: float
@@ -41,6 +42,9 @@ def reach_of(signature: Signature, circuit: RotationCircuit) -> Reach:
         least the weighted sum of the sectors' own grounds.
     """
     ground = lowest_eigenvalue(circuit.observable)
+    if circuit.channels:  # noise conserves no weight of a sector, and leaves every space of pure states
+        width = float(np.abs(circuit.observable.coefficients).sum())
+        return Reach(ground, ground if np.isfinite(ground) else -width, "", None)
     space = _small_space(circuit)
     same = circuit.observable is signature.circuit.observable
     weighted = _weighted_ground(signature) if same else np.nan

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.conventions import Evidence, ReasonCode
+from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.minima import MinimaLaw
 from pennylane_wishart.outlook.ends import distinct_levels
@@ -20,7 +22,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class DescentOutlook:
+class DescentOutlook(Shown):
     """What descents of this circuit find.
 
     Heights and gaps are parts of ``scale``, the way from the mean loss to the reachable ground. With
@@ -81,6 +83,12 @@ class DescentOutlook:
     def has_traps(self) -> bool | None:
         """Whether the median descent ends higher than the tolerance above the best one; None where open."""
         return _side(self.trap_interval, self.tolerance)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no angle at all can reach ``ground``: a sector or a symmetry lies between."""
+        sign = -1.0 if self.sense == "max" else 1.0
+        return bool(sign * (self.reachable_ground - self.ground) > limits.REACHED_GAP * self.scale)
 
     @property
     def reaches_ground(self) -> bool | None:

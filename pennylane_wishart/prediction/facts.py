@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
-from pennylane_wishart.conventions import LowerBounds, UpperBounds
+from pennylane_wishart.conventions import LowerBounds, Reason, ReasonCode, Unavailable, UpperBounds
+from pennylane_wishart.conventions.showing import Shown
+from pennylane_wishart.errors import OutOfTheoryError, UnsupportedCircuitError
+from pennylane_wishart.prediction.inputs import read_inputs
+from pennylane_wishart.prediction.noise import NOISY, NoiseEffect
 from pennylane_wishart.prediction.shifted import shift_invariant, shifted_spread
 from pennylane_wishart.prediction.shots import (
     ShotVariance,
@@ -25,7 +29,14 @@ from pennylane_wishart.prediction.shots import (
 )
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.serialize import LIVE
-from pennylane_wishart.variances import DeadReason, SecondMoments
+from pennylane_wishart.variances import (
+    DeadReason,
+    HessianMoments,
+    SecondMoments,
+    TangentKernel,
+    hessian_moments,
+    tangent_kernel,
+)
 
 __all__ = ["DepthFacts"]
 
@@ -33,7 +44,7 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, eq=False)
-class DepthFacts:
+class DepthFacts(Shown):
     """Everything that holds at this depth, theory or not."""
 
     signature: Signature
@@ -49,22 +60,35 @@ class DepthFacts:
     cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False, metadata=LIVE)
     dead_codes: tuple[tuple[DeadReason, ...], ...] = ()
     """Typed reasons, one tuple for each of ``dead_parameters``."""
+    noise: NoiseEffect | None = None
+    """What noise does, where the circuit has any: ``moments`` and dead parameters are then those with noise."""
 
     # ------------------------------------------------------------------ plain facts
     @property
     def circuit(self) -> RotationCircuit:
-        """The normal form that the prediction is for."""
-        return self.signature.circuit
+        """The normal form that the prediction is for, with its noise."""
+        return self.signature.circuit if self.noise is None else self.noise.circuit
 
     @property
     def in_theory(self) -> bool:
-        """Whether the Wishart laws apply in the deep limit."""
-        return self.signature.in_theory
+        """Whether the Wishart laws apply in the deep limit; never under noise."""
+        return self.signature.in_theory and self.noise is None
 
     @property
     def reason(self) -> str:
         """Why, or why not."""
-        return self.signature.reason
+        return self.signature.reason if self.noise is None else NOISY.text
+
+    @property
+    def theory(self) -> Signature:
+        """The signature that laws are made of.
+
+        Raises:
+            OutOfTheoryError: under noise, whose states are no longer pure.
+        """
+        if self.noise is not None:
+            raise OutOfTheoryError(NOISY.text, advice="Use .gradient_variance, or predict the circuit without noise.")
+        return self.signature
 
     @property
     def n_params(self) -> int:
@@ -101,6 +125,55 @@ class DepthFacts:
     def gradient_variance_lower(self) -> LowerBounds:
         """Lower bounds on ``gradient_variance``, equal to it where it is exact."""
         return self.moments.gradient_variance_lower
+
+    # ------------------------------------------------------------------ second derivatives, several inputs
+    @cached_property
+    def hessian(self) -> HessianMoments | Unavailable:
+        """Mean and variance of every second derivative at this depth; found when first asked for."""
+        try:
+            return hessian_moments(self.circuit, self.angles, self.seed)
+        except UnsupportedCircuitError as err:
+            return Unavailable(Reason(ReasonCode.TOO_LARGE, err.what))
+
+    @property
+    def hessian_variance(self) -> NDArray[np.float64] | Unavailable:
+        """Var[∂²ℓ/∂θ_k∂θ_l], float64 ``(n_params, n_params)``; 0 for dead pairs, NaN where only a bound is known."""
+        return self._of_hessian("variance")
+
+    @property
+    def hessian_variance_error(self) -> NDArray[np.float64] | Unavailable:
+        """Standard errors of ``hessian_variance``; 0 where exact, NaN where only a bound is known."""
+        return self._of_hessian("error")
+
+    @property
+    def log2_hessian_variance(self) -> NDArray[np.float64] | Unavailable:
+        """log2 of ``hessian_variance``; −inf only for dead pairs, NaN where only a bound is known."""
+        return self._of_hessian("log2")
+
+    def _of_hessian(self, name: str) -> NDArray[np.float64] | Unavailable:
+        found = self.hessian
+        return found if isinstance(found, Unavailable) else np.asarray(getattr(found, name))
+
+    def tangent_kernel(self, states: Any = None, data: Any = None) -> TangentKernel | Unavailable:
+        """Return the expected tangent kernel at this depth with its error and engine; see :meth:`ntk`."""
+        try:
+            inputs = (
+                [self.circuit.state] if states is None and data is None else read_inputs(self.circuit, states, data)
+            )
+            return tangent_kernel(self.circuit, self.angles, inputs, self.seed)
+        except UnsupportedCircuitError as err:
+            return Unavailable(Reason(ReasonCode.TOO_LARGE, err.what))
+
+    def ntk(self, states: Any = None, data: Any = None) -> NDArray[np.float64] | Unavailable:
+        """Return Σ_k E[∂_kℓ_i ∂_kℓ_j] over the angles at this depth, ``(n, n)``; ``(1, 1)`` without states.
+
+        Near a random start gradient flow of ½Σ(ℓ_i − y_i)² decays by this kernel where it varies little.
+
+        Args:
+            states, data: as for :meth:`process`; the circuit's own input where neither is given.
+        """
+        found = self.tangent_kernel(states, data)
+        return found if isinstance(found, Unavailable) else found.value
 
     def _once(self, key: Hashable, make: Callable[[], _Found]) -> _Found:
         """What was made before under this key, or is made now."""

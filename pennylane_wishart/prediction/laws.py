@@ -42,7 +42,7 @@ class DeepLaws(DepthFacts):
 
     @cached_property
     def _deep_loss(self) -> Law:
-        return loss_law(self.signature, self.law_engine)
+        return loss_law(self.theory, self.law_engine)
 
     def gradient_of(self, k: int) -> Law:
         """Return the law of ∂ℓ/∂θ_k; its ``status`` is SHALLOW where k is not in ``deep_parameters``."""
@@ -52,16 +52,16 @@ class DeepLaws(DepthFacts):
         return self._once(("shallow", id(law)), lambda: law.with_status(Status.SHALLOW))
 
     def _deep_gradient(self, k: int) -> Law:
-        key = parameter_key(self.signature, k)
+        key = parameter_key(self.theory, k)
         if key is None:
-            return gradient_law(self.signature, k, self.law_engine)
+            return gradient_law(self.theory, k, self.law_engine)
         # parameters of one kind of gate share one object: tables and mixtures are made once
-        return self._once(key, lambda: gradient_law(self.signature, k, self.law_engine))
+        return self._once(key, lambda: gradient_law(self.theory, k, self.law_engine))
 
     @cached_property
     def gradient(self) -> Law:
         """Law of the gradient component of a parameter drawn at random among the live ones."""
-        require_theory(self.signature)
+        require_theory(self.theory)
         if not len(self.live_parameters):
             raise OutOfTheoryError("Every parameter is dead: all gradients are 0.")
         return self.gradient_mixture(self.live_parameters)
@@ -87,7 +87,7 @@ class DeepLaws(DepthFacts):
         """At this depth where state vectors are affordable, whether it is deep or not."""
 
         def make() -> JointLaw:
-            law = joint_law(self.signature, list(chosen), self.law_engine)
+            law = joint_law(self.theory, list(chosen), self.law_engine)
             if affordable_samples(self.circuit):
                 return CircuitJoint(law.parts, self.circuit, self.angles, chosen)
             far = Status.NEIGHBOURS if len(chosen) > 1 else Status.OK

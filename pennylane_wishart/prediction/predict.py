@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
+from pennylane_wishart.prediction.noise import noise_effect
 from pennylane_wishart.prediction.record import Prediction
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
+from pennylane_wishart.threads import one_thread
 from pennylane_wishart.variances import dead_proofs, moments_of
 from pennylane_wishart.variances.dead.reasons import worded
 
@@ -30,7 +34,7 @@ def prediction_of(
     """Return the :class:`Prediction` of a signature; see :func:`predict`."""
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r}: use one of {ENGINES}.")
-    circuit = sig.circuit
+    circuit = sig.circuit if sig.noisy is None else sig.noisy
     if len(circuit.states) > 1:
         warnings.warn(
             f"The circuit holds a batch of {len(circuit.states)} inputs: the prediction is for the first. "
@@ -40,8 +44,9 @@ def prediction_of(
         )
     law = circuit.angle_law(angles)
     # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
-    proofs = dead_proofs(circuit)
-    moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
+    with one_thread(circuit.n_qubits):
+        proofs = dead_proofs(circuit)
+        moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
     return Prediction(
         signature=sig,
         angles=law,
@@ -52,33 +57,44 @@ def prediction_of(
         law_engine=engine,
         seed=seed,
         progress=progress,
+        noise=None if sig.noisy is None else noise_effect(sig.noisy, sig.circuit, law, moments, seed),
     )
 
 
-def predict(
-    qnode: Any,
-    angles: str | AngleLaw | Any = "uniform",
-    engine: str = "exact",
-    seed: int = 7,
-    argnums: Any = None,
-    output: int | None = None,
-    encoding: str = "fixed",
-    progress: bool | None = None,
-) -> Any:
+@dataclass(frozen=True, eq=False)
+class PredictOptions:
+    """Options of :func:`predict`.
+
+    angles: law of the random angles, "uniform" by default; see ``AngleLaw.resolve``.
+    engine: "exact" (the sharpest that applies), "matched" (Gamma and variance-gamma with the
+        finite-size m) or "asymptotic" (the published laws with r).
+    seed: seed of everything that is sampled.
+    argnums, output, encoding, noise: as in :func:`normal_form`; channels in the circuit are read as they stand.
+    progress: True, False, or None for a bar in terminals and notebooks.
+    """
+
+    angles: str | AngleLaw | Any = "uniform"
+    engine: str = "exact"
+    seed: int = 7
+    argnums: Any = None
+    output: Which = None
+    encoding: str = "fixed"
+    progress: bool | None = None
+    noise: Any = None
+
+
+@takes(PredictOptions)
+def predict(qnode: Any, options: PredictOptions) -> Any:
     """Predict the laws of a QNode's loss, gradients and local minima without running it.
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
     circuit's group acts as SO, SU or Sp on independent sectors; outside it they raise
-    ``OutOfTheoryError``. Variances, dead parameters and shots hold at the circuit's own depth.
+    ``OutOfTheoryError``, and so they do under noise. Variances, dead parameters and shots hold at the
+    circuit's own depth, with its noise: ``Prediction.noise`` has them beside those without.
 
     Args:
         qnode: QNode, tape, RotationCircuit or Signature.
-        angles: law of the random angles, "uniform" by default; see ``AngleLaw.resolve``.
-        engine: "exact" (the sharpest that applies), "matched" (Gamma and variance-gamma with the
-            finite-size m) or "asymptotic" (the published laws with r).
-        seed: seed of everything that is sampled.
-        argnums, output, encoding: as in :func:`normal_form`.
-        progress: True, False, or None for a bar in terminals and notebooks.
+        {options}
     Returns:
         A function of the QNode's arguments that returns a :class:`Prediction`; the prediction itself
         when given a record.
@@ -98,20 +114,24 @@ def predict(
         ([0.25, 0.25], 'exact words')
     """
 
+    o = options
+
     def finish(found: Signature | RotationCircuit, step: Callable[[str], None]) -> Prediction:
         if isinstance(found, RotationCircuit):
             step("computing the signature")
         sig = found if isinstance(found, Signature) else signature(found, progress=False)
         step("variances at this depth")
-        return prediction_of(sig, angles, engine, seed, progress)
+        return prediction_of(sig, o.angles, o.engine, o.seed, o.progress)
 
     if isinstance(qnode, (Signature, RotationCircuit)):
-        with step_bar(progress, 3, "predicting") as step:
+        if o.noise is not None:
+            raise InputError("noise= is for a QNode or tape: a record that was read already has its noise, or none.")
+        with step_bar(o.progress, 3, "predicting") as step:
             return finish(qnode, step)
 
     def run(*args: Any, **kwargs: Any) -> Prediction:
-        with step_bar(progress, 3, "reading the circuit") as step:
-            read = normal_form(qnode, argnums=argnums, output=output, encoding=encoding)
+        with step_bar(o.progress, 3, "reading the circuit") as step:
+            read = normal_form(qnode, o.argnums, o.output, o.encoding, o.noise)
             return finish(read(*args, **kwargs), step)
 
     return run

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.ensembles.hessian import HessianEnsemble
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.laws import DeepLaws
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
+from pennylane_wishart.prediction.noise import NOISY
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
+from pennylane_wishart.prediction.training import TrainingCurve, hessian_ensemble, training_curve
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Rank, RankAtMost
 from pennylane_wishart.serialize import decode, encode
@@ -28,6 +31,7 @@ __all__ = ["Prediction"]
 
 
 _KEPT = (
+    "hessian",
     "deep",
     "deep_variance",
     "deep_parameters",
@@ -62,7 +66,7 @@ class Prediction(DeepLaws):
     def independent_rank(self) -> Rank | RankAtMost:
         """Number of independent parameters that the loss can see, or an upper bound on it (no more
         than the parameters that are not proved dead)."""
-        found = self.signature.independent_rank
+        found = self.theory.independent_rank
         if isinstance(found, Rank):
             return found
         return RankAtMost(min(found.at_most, self.n_params - len(self.dead_parameters)))
@@ -82,12 +86,12 @@ class Prediction(DeepLaws):
     @cached_property
     def transition(self) -> float:
         """p*, exact: β·rank(O − λ_min), summed over sectors (THEORY §7c)."""
-        return predicted_transition(self.signature, exact=True)
+        return predicted_transition(self.theory, exact=True)
 
     @cached_property
     def transition_asymptotic(self) -> float:
         """The published p* = βm − 2."""
-        return predicted_transition(self.signature, exact=False)
+        return predicted_transition(self.theory, exact=False)
 
     @cached_property
     def gamma(self) -> float:
@@ -100,14 +104,14 @@ class Prediction(DeepLaws):
     def minima(self) -> minima_room.MinimaLaw:
         """Law of the loss at local minima, every minimum counted once."""
         with asked(self.progress):
-            return predicted_minima(self.signature, len(self.dead_parameters), self.seed, self.law_engine)
+            return predicted_minima(self.theory, len(self.dead_parameters), self.seed, self.law_engine)
 
     @cached_property
     def minima_found(self) -> minima_room.MinimaLaw:
         """Law of the loss where descents from random starts end (deeper minima weigh more)."""
         with asked(self.progress):
             dead = len(self.dead_parameters)
-            return predicted_minima(self.signature, dead, self.seed, self.law_engine, weighting="descent")
+            return predicted_minima(self.theory, dead, self.seed, self.law_engine, weighting="descent")
 
     # ------------------------------------------------------------------ data sets
     def process(self, states: Any = None, data: Any = None) -> Process:
@@ -121,7 +125,7 @@ class Prediction(DeepLaws):
             OutOfTheoryError: outside the theory, or beyond dense sectors.
             InputError: if the inputs do not fit the circuit.
         """
-        return build_process(self.signature, states, data)
+        return build_process(self.theory, states, data)
 
     def kernel(self, states: Any = None, others: Any = None, data: Any = None) -> NDArray[np.float64]:
         """Return Cov[ℓ_i, ℓ_j] over random angles, ``(n, n)``: the kernel of the Gaussian limit.
@@ -136,6 +140,37 @@ class Prediction(DeepLaws):
         columns = read_inputs(self.circuit, others) if data is None else read_inputs(self.circuit, data=others)
         return self.process(rows + columns).covariance[: len(rows), len(rows) :]
 
+    # ------------------------------------------------------------------ curvature and training
+    @property
+    def hessian_law(self) -> HessianEnsemble | Unavailable:
+        """The Hessian at random angles in the deep limit, rescaled to the exact variances at this depth.
+
+        Its extreme eigenvalues are those of parameters with deep layers between them: ``law.of(parameters)``
+        takes some, ``law.separated`` says whether neighbours are among them.
+        """
+        return hessian_ensemble(self.signature, self.hessian_variance)
+
+    def training_curve(self, start: float | None = None, step: float = 0.1) -> TrainingCurve | Unavailable:
+        """Predict the loss along plain gradient descent from a random start; see :class:`TrainingCurve`.
+
+        Args:
+            start: loss to start from; the mean at this depth where None.
+            step: learning rate.
+        Raises:
+            InputError: for a start outside the spectrum.
+        """
+        if not self.in_theory:
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason))
+        start = self.moments.loss_mean if start is None else start
+        law, star = self.hessian_law, self.find("transition")
+        steepest = None  # the law of extreme eigenvalues is that of parameters with deep layers between them
+        if isinstance(law, HessianEnsemble) and self.n_params <= limits.HESSIAN_PARAMETERS and law.separated:
+            steepest = float(law.spectra(limits.HESSIAN_DRAWS, self.seed)[1][:, -1].mean())
+        square = float(np.sum(self.gradient_variance + self.moments.gradient_mean**2))
+        gamma = None if isinstance(star, Unavailable) else self.gamma
+        spread = self.eigenbasis_shot_variance.value
+        return training_curve(self.signature, square, spread, start, step, gamma, steepest)
+
     # ------------------------------------------------------------------ provenance
     @overload
     def find(self, name: Literal["loss", "gradient"]) -> Law | Unavailable: ...
@@ -149,7 +184,7 @@ class Prediction(DeepLaws):
             return getattr(self, name)
         except OutOfTheoryError as err:
             # without the advice of what to use instead: who asks here has something else in hand
-            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, err.what))
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, err.what) if self.noise is None else NOISY)
 
     def computed(self, name: str) -> object | None:
         """Return a property's value where it has been asked for before, else None: nothing is computed."""
@@ -174,7 +209,7 @@ class Prediction(DeepLaws):
             out[name] = law if isinstance(law, Unavailable) else law.engine
         star = self.find("transition")
         out["transition"] = star if isinstance(star, Unavailable) else f"exact rank rule: {star}"
-        if "independent_rank" in vars(self.signature):  # never computed just to be named
+        if self.noise is None and "independent_rank" in vars(self.signature):  # never computed just to be named
             exact = isinstance(self.independent_rank, Rank)
             rank = "rank of the quantum Fisher information of the live parameters"
             out["n_independent"] = rank if exact else "upper bound"
@@ -207,6 +242,8 @@ class Prediction(DeepLaws):
             lines.append(f"  deep limit: {self.engine['loss']}; variance 2^{self.loss.log2_var:.2f}")
         else:
             lines.append(f"  no Wishart law: {self.reason}")
+        if self.noise is not None:
+            lines.append(f"  noise: {self.noise}")
         return "\n".join(lines)
 
     # ------------------------------------------------------------------ writing down

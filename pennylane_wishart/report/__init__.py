@@ -4,6 +4,7 @@ from pennylane_wishart.report.drawing import draw_svg
 from pennylane_wishart.report.files import check_target, plain, save, to_dict, write_text
 from pennylane_wishart.report.page import to_html
 from pennylane_wishart.report.parts import Figure, Row, Section, Sentence
+from pennylane_wishart.report.shown import Shown
 from pennylane_wishart.report.text import Ink, Painter, to_text
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Row",
     "Section",
     "Sentence",
+    "Shown",
     "check_target",
     "draw_svg",
     "plain",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra, close
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit, noise_free
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
@@ -35,7 +35,7 @@ def build_signature(
     number or spin, say), to 1,500 dimensions. Where nothing applies, second moments are left.
     Sectors are those of the algebra: all copies of an irrep are one, split only where the observable
     resolves them (``dense/multiplicity.py``). An observable outside the Jordan sectors may still turn
-    as a vector: a spin factor. Not valid for circuits too shallow to mix: sectors describe the deep limit.
+    as a vector: a spin factor. Noise is left out. Sectors describe the deep limit: not for shallow circuits.
 
     Args:
         circuit: the normal form of a QNode.
@@ -43,11 +43,10 @@ def build_signature(
         route: "pauli", "dense" or "reachable" to force one; None chooses.
     Returns:
         ``Signature``; where no route applies it has no sectors, ``in_theory`` is False and the
-        reason says so. ``passed_over`` says why each route that was not taken was not.
+        reason says so; ``passed_over`` says why of each route that was not taken.
     Raises:
         InputError: if ``circuit`` is not a RotationCircuit or the forced route does not apply.
-    Cost: Pauli route: F2 algebra and the spectrum of the observable's own words; dense route:
-        O(N³) for the largest block that word symmetries leave, N ≤ 1,024 (4,096 where asked for).
+    Cost: Pauli route: F2 algebra; dense route: O(N³) for the largest block, N ≤ 1,024 (4,096 where asked for).
     Source: Anschuetz, arXiv:2408.11901, for the sectors; the certificates are ours.
     Example:
         >>> from pennylane_wishart.circuit import RotationCircuit
@@ -63,6 +62,8 @@ def build_signature(
         )
     if route not in (None, "pauli", "dense", "reachable"):
         raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
+    if circuit.channels:
+        return replace(build_signature(noise_free(circuit), seed, route), noisy=circuit)
     try:
         problem = pose(circuit)
     except UnsupportedCircuitError as err:
@@ -106,6 +107,11 @@ def _first_that_applies(problem: Problem, rng: np.random.Generator, passed: dict
         )
     elif pauli is not None and pauli.fits:
         passed["dense"] = Reason(ReasonCode.NOT_ASKED, "Words have found the same sectors.")
+    elif pauli is not None and pauli.log2_dim == 0 and problem.n_qubits > limits.LINES_QUBITS:
+        # generators that all commute: lines on every route, and an observable that joins them on each
+        passed["dense"] = passed["reachable"] = Reason(ReasonCode.NOT_ASKED, "All sectors are one-dimensional.")
+        passed.pop("pauli")
+        return pauli
     else:
         whole = dense_sectors(problem, rng, limits.REACHABLE_DIM, True)
         if whole is not None and whole.in_theory:

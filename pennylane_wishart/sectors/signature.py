@@ -14,6 +14,7 @@ from pennylane_wishart.algebra import LieAlgebra, Module
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.sectors.findings import Route
@@ -26,7 +27,7 @@ __all__ = ["Signature"]
 
 
 @dataclass(frozen=True, eq=False)
-class Signature:
+class Signature(Shown):
     """The Lie algebra of a circuit, its sectors, and whether the Wishart theory holds.
 
     ``sectors`` are those of the part of the circuit that moves the observable: generators that
@@ -66,6 +67,8 @@ class Signature:
     """Why it is outside the theory, for code; None inside."""
     passed_over: Mapping[str, Reason] = field(default_factory=dict, repr=False)
     """Why each route ("pauli", "dense", "reachable") that was not taken was not."""
+    noisy: RotationCircuit | None = field(default=None, repr=False)
+    """The circuit with its noise, where it has any: all that is said here is of ``circuit``, without it."""
     known_module: Module | None = field(default=None, repr=False)
     """:attr:`module`, where it was known before."""
     known_rank: Rank | RankAtMost | None = field(default=None, repr=False)
@@ -133,6 +136,8 @@ class Signature:
     # ------------------------------------------------------------------ showing
     def __str__(self) -> str:
         head = f"{self.circuit.n_qubits} qubits, {self.n_params} parameters; DLA {self.algebra}"
+        if self.noisy is not None:
+            head += f" (without its {len(self.noisy.channels)} noise channels)"
         lines = [head, f"{self.method}: {'inside' if self.in_theory else 'OUTSIDE'} the theory", self.reason]
         if self.spin_factor is not None:
             f = self.spin_factor

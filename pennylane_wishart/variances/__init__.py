@@ -14,23 +14,30 @@ from pennylane_wishart.variances.engines.sampled import sampled_moments
 from pennylane_wishart.variances.engines.walks.pairs import pair_walk
 from pennylane_wishart.variances.engines.walks.walk import can_walk, walk, walk_pairs
 from pennylane_wishart.variances.exact import exact_moments
+from pennylane_wishart.variances.hessian.choice import hessian_moments
+from pennylane_wishart.variances.hessian.record import HessianMoments
 from pennylane_wishart.variances.records import DeepLimit, SecondMoments
+from pennylane_wishart.variances.tangent import TangentKernel, tangent_kernel
 
 __all__ = [
     "DeadReason",
     "DeepLimit",
+    "HessianMoments",
     "Log2Moments",
     "SecondMoments",
+    "TangentKernel",
     "can_walk",
     "dead_parameters",
     "dead_proofs",
     "deep_limit",
     "exact_moments",
     "first_moments",
+    "hessian_moments",
     "log2_moments",
     "moments_of",
     "pair_walk",
     "sampled_moments",
+    "tangent_kernel",
     "walk",
     "walk_pairs",
 ]

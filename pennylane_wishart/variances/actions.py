@@ -14,20 +14,43 @@ gate's angle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "Transform", "WordAction", "rotation_action", "transfer_action"]
+__all__ = [
+    "Row",
+    "Transform",
+    "WordAction",
+    "averaged_product",
+    "noise_actions",
+    "rotation_action",
+    "syndromes_of",
+    "transfer_action",
+]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
+
+
+def syndromes_of(probes: PauliWords, words: PauliWords) -> np.ndarray:
+    """Return int64 ``(m,)``: bit b says whether the word anticommutes with probe b. Cost O(m · probes)."""
+    out = np.zeros(len(words), np.int64)
+    for bit in range(len(probes)):
+        anti = np.zeros(len(words), np.uint8)
+        px, pz = probes.x[bit], probes.z[bit]
+        for w in np.flatnonzero(px | pz):
+            anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
+        out |= (anti & 1).astype(np.int64) << bit
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +80,7 @@ class WordAction:
 
     def syndromes(self, words: PauliWords) -> np.ndarray:
         """Return the syndrome of every word, int64 ``(m,)``. Cost O(m · probes)."""
-        out = np.zeros(len(words), np.int64)
-        for bit in range(len(self.probes)):
-            anti = np.zeros(len(words), np.uint8)
-            px, pz = self.probes.x[bit], self.probes.z[bit]
-            for w in np.flatnonzero(px | pz):
-                anti ^= np.bitwise_count((words.x[:, w] & pz[w]) ^ (words.z[:, w] & px[w]))
-            out |= (anti & 1).astype(np.int64) << bit
-        return out
+        return syndromes_of(self.probes, words)
 
     def row(self, syndrome: int) -> Row:
         """Return what words of this syndrome become."""
@@ -77,6 +93,34 @@ class WordAction:
         found, phase = self.shifts[shift].multiply(words)
         # i·S·Q = i^(phase + 1)·word where they anticommute: the exponent is even either way.
         return found, np.where((phase + int(odd)) % 4 == 0, 1.0, -1.0)
+
+
+def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return E of the product of one coefficient of each row, and of their angle derivatives.
+
+    Returns:
+        Two float64 arrays with one axis per row; the second is 0 where ``moves`` is False.
+    """
+    frequencies = np.zeros(1)
+    values = np.ones((1,), complex)
+    slopes = np.ones((1,), complex)
+    for row in rows:
+        frequencies = (frequencies[:, None] + row.frequencies[None, :]).reshape(-1)
+        values = _outer(values, row.amplitudes)
+        if moves:
+            slopes = _outer(slopes, 1j * row.frequencies[:, None] * row.amplitudes)
+    mean = transform(frequencies)
+    shape = tuple(len(r.shifts) for r in rows)
+    average = np.tensordot(mean, values, axes=(0, 0)).real.reshape(shape)
+    if not moves:
+        return average, np.zeros(shape)
+    return average, np.asarray(np.tensordot(mean, slopes, axes=(0, 0)).real.reshape(shape))
+
+
+def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Combine (F, …) with (G, m) to (F·G, …, m)."""
+    combined = left[:, None, ..., None] * right.reshape(1, len(right), *[1] * (left.ndim - 1), right.shape[1])
+    return np.asarray(combined.reshape(-1, *combined.shape[2:]))
 
 
 # ------------------------------------------------------------------ rotations
@@ -218,6 +262,28 @@ def transfer_action(frame: PauliWords, transfer: np.ndarray, signs: np.ndarray |
         return _row(targets ^ q, odd, np.zeros(1), (transfer[targets, q] * sign)[None].astype(complex))
 
     return WordAction(frame, group.elements, make)
+
+
+_ACTIONS: dict[bytes, WordAction] = {}
+_NOISE: WeakKeyDictionary[RotationCircuit, tuple[tuple[int, WordAction], ...]] = WeakKeyDictionary()
+
+
+def noise_actions(circuit: RotationCircuit) -> tuple[tuple[int, WordAction], ...]:
+    """Return (rotations before it, action) of every channel of a circuit, in order; found once a circuit.
+
+    Equal channels are one object.
+    """
+    if circuit not in _NOISE:
+        found = []
+        for c in circuit.channels:
+            key = c.frame.packed.tobytes() + c.signs.tobytes() + c.transfer.tobytes()
+            if key not in _ACTIONS:
+                if len(_ACTIONS) > limits.CACHED_ACTIONS:
+                    _ACTIONS.clear()
+                _ACTIONS[key] = transfer_action(c.frame, c.transfer, c.signs)
+            found.append((c.position, _ACTIONS[key]))
+        _NOISE[circuit] = tuple(found)
+    return _NOISE[circuit]
 
 
 def _phase(group: _Group, a: int, b: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
+from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
+from pennylane_wishart.variances.drivers import drivers_of
 from pennylane_wishart.variances.engines.module import module_moments
 from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
@@ -20,6 +23,7 @@ from pennylane_wishart.variances.engines.operators import (
     module_on_subspace,
     module_on_words,
 )
+from pennylane_wishart.variances.engines.states import module_on_states
 from pennylane_wishart.variances.engines.tuples import AveragedGate, TupleMoments, tuple_moments
 from pennylane_wishart.variances.engines.words import (
     RawMoments,
@@ -32,7 +36,7 @@ from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments"]
+__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments", "smallest_module"]
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,18 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         ModuleTooLargeError: if neither fits.
     """
     live, drivers = problem.live, problem.drivers
-    if live.is_pauli and drivers.independent:
+    if live.is_pauli and drivers.independent and all(c.is_diagonal for c in live.channels):
         found = _by_words(problem, most)
         if found is not None:
             return found
-    module = _smallest_module(problem, most)
-    max_nodes = max(1, int(most.max_work / _node_work(live, module)))
+    if drivers.independent and (live.channels or not (live.is_pauli or _has_small_module(live, most))):
+        try:
+            work = most.max_work if live.channels else min(most.max_work, limits.SUM_WORK)
+            return _by_pairs(problem, replace(most, max_work=work))
+        except ModuleTooLargeError:
+            pass  # the module of all words may be small where pairs of them are not
+    module, work = smallest_module(live, most.max_dim, most.max_work)
+    max_nodes = max(1, int(most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
     engine = module.engine if drivers.independent else EngineId.QUADRATURE
@@ -132,22 +142,59 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
-def pair_moments(problem: Problem, max_work: float = np.inf) -> TupleMoments:
-    """Average pairs of words where fixed rotations or asymmetric angles mix their products.
+def _has_small_module(live: RotationCircuit, most: ExactLimits) -> bool:
+    """Whether a module that is found at once is small enough to be preferred to pairs of words."""
+    for build in (partial(module_in_light_cone, live), partial(module_on_states, live, limits.MAX_SUBSPACE)):
+        try:
+            if _node_work(live, build(max_dim=min(most.max_dim, limits.MAX_MODULE))) <= limits.SMALL_WORK:
+                return True
+        except ModuleTooLargeError:
+            continue
+    return False
+
+
+def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
+    """Average single words for means and pairs for squares: any independent rotations, any channels.
+
+    Raises:
+        ModuleTooLargeError: if the pairs are too many.
+    """
+    live = problem.live
+    moments = [pair_moments(problem, most.max_work, power) for power in (1, 2)]
+    rows = np.zeros((2, problem.circuit.n_params + 1))
+    for row, found, power in zip(rows, moments, (1, 2), strict=True):
+        row[0] = found.value
+        # by the angle of the rotation, which alone has its parameter
+        row[live.parameter_of[problem.driven] + 1] = (live.coefficients**power * found.slopes)[problem.driven]
+    return _found(problem, rows[0], rows[1], problem.undriven, True, EngineId.WORDS, CLOSED_FORM)
+
+
+def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> TupleMoments:
+    """Average pairs of words where sums, fixed rotations, asymmetric angles or channels mix their products.
 
     Angles must be independent; derivatives are by the angle of each living rotation.
 
+    Args:
+        power: 2 for pairs; 1 for single words, whose averages are the means.
     Raises:
         ModuleTooLargeError: if more branches are alive than fit in the limits.
     """
     live = problem.live
-    gates = [
+    rotations = [
         AveragedGate(problem.action(live.generator(k)), problem.transform(k), bool(live.parameter_of[k] >= 0))
         for k in range(live.n_rotations)
     ]
+    noise = noise_actions(live)
+    # a channel stands behind as many rotations as its position says; it has no angle to be averaged
+    places = np.array([position for position, _ in noise], np.int64)
+    gates = list(rotations)
+    for position, action in reversed(noise):
+        gates.insert(position, AveragedGate(action, np.ones_like, False))
     # only a part of the work: where pairs are too many the module may be small
     most = min(limits.MAX_BRANCHES, max_work / (limits.PAIR_SHARE * limits.BRANCH_COST))
-    return tuple_moments(live.observable, gates, live.state.expectation, 2, int(most))
+    found = tuple_moments(live.observable, gates, live.state.expectation, power, int(most))
+    own = np.arange(live.n_rotations) + np.searchsorted(places, np.arange(live.n_rotations), side="right")
+    return TupleMoments(found.value, found.slopes[own], found.entries)
 
 
 def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
@@ -158,12 +205,18 @@ def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
     return max(1.0, circuit.n_rotations * (per_step + limits.STEP_OVERHEAD))
 
 
-def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
-    """Return the cheapest basis of the observable's module that fits."""
-    live, max_dim = problem.live, most.max_dim
+def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tuple[OperatorModule, float]:
+    """Return the cheapest basis of the observable's module that fits, and the operations of one pass on it.
+
+    Raises:
+        ModuleTooLargeError: if there is none.
+    """
+    # shared angles pass over the module once a node: there a smaller one pays
+    enough = limits.SMALL_WORK if drivers_of(live).independent else 0.0
     # In the order of what they cost to build; each can be the smallest.
     builders: list[Callable[[], OperatorModule]] = [
         lambda: module_in_light_cone(live, max_dim),
+        lambda: module_on_states(live, limits.MAX_SUBSPACE, max_dim),
         lambda: module_on_words(live, max_dim),
     ]
     if live.n_qubits <= limits.MAX_VECTOR_QUBITS:
@@ -175,7 +228,7 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
         except ModuleTooLargeError:
             continue
         # good enough: looking further costs more than it can save
-        if found[-1].dim <= limits.SMALL_MODULE:
+        if found[-1].dim <= limits.SMALL_MODULE or _node_work(live, found[-1]) <= enough:
             break
     if not found:
         raise ModuleTooLargeError(
@@ -184,12 +237,13 @@ def _smallest_module(problem: Problem, most: ExactLimits) -> OperatorModule:
         )
     # not by dimension alone: sparse generators make a larger module cheaper
     best = min(found, key=lambda module: _node_work(live, module))
-    if _node_work(live, best) > most.max_work:
+    work = _node_work(live, best)
+    if work > max_work:
         raise ModuleTooLargeError(
             f"Averaging on a module of {best.dim} dimensions needs more than "
-            f"max_work={most.max_work:.1g} operations: raise max_work, or use walkers or sampling."
+            f"max_work={max_work:.1g} operations: raise max_work, or use walkers or sampling."
         )
-    return best
+    return best, work
 
 
 def _found(

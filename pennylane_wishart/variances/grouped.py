@@ -59,7 +59,7 @@ def grouped_second_moment(
         observable, gram = grouped_pairs(parts)
         joint = circuit.with_observable(observable)
         # averaging is linear in O⊗O, so all groups share one sweep
-        if diagonal_suffices(joint, moments):
+        if all(c.is_diagonal for c in joint.channels) and diagonal_suffices(joint, moments):
             reached = reach(joint.words, observable.words, max_support)
             chains = chains_of(joint, moments, pair_weights=gram)
             if chains is not None and float(reached.entries) * len(chains.factors) <= max_work:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 
-__all__ = ["restricted", "split_sums", "subcircuit"]
+__all__ = ["one_word_each", "restricted", "split_sums", "subcircuit"]
 
 
 def _rebuilt(circuit: RotationCircuit, rotations: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> RotationCircuit:
@@ -24,6 +24,7 @@ def _rebuilt(circuit: RotationCircuit, rotations: np.ndarray, starts: np.ndarray
         random_of=circuit.random_of[rotations],
         # a Clifford gate stays before the first rotation that it was before
         cliffords=tuple((int(np.searchsorted(rotations, at)), c, q) for at, c, q in circuit.cliffords),
+        channels=tuple(replace(c, position=int(np.searchsorted(rotations, c.position))) for c in circuit.channels),
     )
 
 
@@ -50,6 +51,13 @@ def restricted(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
     rotations = np.flatnonzero(counts)
     starts = np.concatenate([[0], np.cumsum(counts[rotations])]).astype(np.int64)
     return _rebuilt(circuit, rotations, starts, np.flatnonzero(keep))
+
+
+def one_word_each(circuit: RotationCircuit) -> RotationCircuit:
+    """Return a circuit of one rotation a term, also where terms do not commute: it makes of words whatever the
+    sums make of them, and maybe more."""
+    owner = np.repeat(np.arange(circuit.n_rotations), np.diff(circuit.starts))
+    return _rebuilt(circuit, owner, np.arange(len(owner) + 1), np.arange(len(owner)))
 
 
 def split_sums(circuit: RotationCircuit) -> tuple[RotationCircuit, np.ndarray]:

@@ -116,3 +116,14 @@ class Problem:
         out[0] = loss
         out[self.live.parameter_of[self.driven] + 1] = self.scale**power * rotations[self.driven]
         return out
+
+    def of_pairs(self, rotations: np.ndarray, power: int = 1) -> np.ndarray:
+        """Return averages by pairs of parameters from those by pairs of word angles, as :meth:`rows` does.
+
+        Args:
+            rotations: float64 ``(n_rotations, n_rotations)``: averages of (∂²ℓ/∂φ∂φ')^power.
+        """
+        out = np.zeros((self.circuit.n_params,) * 2)
+        at = self.live.parameter_of[self.driven]
+        out[np.ix_(at, at)] = np.outer(self.scale, self.scale) ** power * rotations[np.ix_(self.driven, self.driven)]
+        return out

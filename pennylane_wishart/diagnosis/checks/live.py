@@ -15,8 +15,8 @@ def _judge(case: Case) -> Check:
     # parameters of which only a bound is known may be alive or not
     alive = True if known else None if len(live) else False
     dead = (
-        "Every gradient is exactly zero: the observable does not see the parameters. Measure wires that the gates "
-        "reach, or change the input."
+        "Every gradient is exactly zero: the observable does not see the parameters. Only another observable, other "
+        "gates or another input can change that."
     )
     bounded = (
         "No gradient variance is known, only bounds on them: a smaller or shallower circuit of the family can be "

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
 from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.sections.remedies import remedy_advice
 from pennylane_wishart.diagnosis.words import count, indices
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
 
-__all__ = ["verdict_section", "advice_section"]
+__all__ = ["advice_section", "arguments", "next_section", "verdict_rows", "verdict_section"]
 
 _TONES = {
     Verdict.TRAINABLE: "good",
@@ -21,12 +26,6 @@ _TONES = {
 def verdict_section(diag: Findings) -> Section:
     """The headline, what it was read from, and every check with its limit."""
     circuit = diag.signature.circuit
-    first = Sentence(
-        headline(diag.checks),
-        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
-        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
-        "THEORY §9",
-    )  # fmt: skip
     read = f"{count(circuit.n_qubits, 'qubit')}, {count(circuit.n_params, 'trainable parameter')}"
     data = diag.measurement
     if data is None:
@@ -34,9 +33,39 @@ def verdict_section(diag: Findings) -> Section:
     else:
         shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
         read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
+    return verdict_rows(diag, read, (*arguments(circuit), *_notices(diag)))
+
+
+def verdict_rows(diag: Findings, read: str, notices: Sequence[Sentence] = ()) -> Section:
+    """The headline, what it was read from in words, notices, and every check with its limit."""
+    first = Sentence(
+        headline(diag.checks),
+        "Not trainable: every parameter is dead, descents end in traps, or the median live gradient needs more shots "
+        "than shots= or the device has. A warning: the measurement disagrees. Cannot tell: something was not assessed.",
+        "THEORY §9",
+    )  # fmt: skip
     second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
-    said = (first, second, *_notices(diag))
+    said = (first, second, *notices)
     return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
+
+
+def arguments(circuit: RotationCircuit) -> list[Sentence]:
+    """What was trained, and at which values the rest was fixed: another value is another circuit."""
+    call = circuit.call
+    if call is None:
+        return []
+    shapes = [f"{name} of shape {shape}" if shape else name for name, shape in call.trained]
+    said = f"Trained: {', '.join(shapes)}."
+    random = bool((circuit.random_of >= 0).any())
+    if call.fixed:
+        fixed = ", ".join(f"{name} = {value}" for name, value in call.fixed)
+        said += f" Drawn at random with the angles: {fixed}." if random else f" Fixed: {fixed}."
+    definition = "Flat indices run through the trained arguments in this order; argnums= chooses others."
+    if call.fixed and not random:
+        definition += (
+            " All that is said holds for the fixed values; encoding='random' averages over data that gates read."
+        )
+    return [Sentence(said, definition, "the call of the QNode")]
 
 
 def _notices(diag: Findings) -> list[Sentence]:
@@ -66,11 +95,22 @@ def _judged(check: Check) -> Row:
 
 def advice_section(diag: Findings) -> Section:
     """What to change: the advice of every check that failed, or that nothing needs to be."""
+    return Section("What to change", _advice(diag) or ("Nothing: train it.",))
+
+
+def next_section(diag: Findings) -> Section:
+    """The verdict once more in a word, and the next step: where a terminal leaves the reader."""
+    verdict = diag.verdict.value.capitalize()
+    return Section(f"{verdict}. Next:", _advice(diag) or ("Train it.",))
+
+
+def _advice(diag: Findings) -> tuple[Sentence | str, ...]:
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
     if not advice and diag.verdict is Verdict.CANNOT_TELL:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
     if diag.wrong_gradient_gates:
         advice.append("Differentiate with diff_method='parameter-shift' or on default.qubit: your gradient is wrong.")
-    if len(advice) > 1:
-        advice = [f"{i}. {text}" for i, text in enumerate(advice, 1)]
-    return Section("What to change", tuple(advice) or ("Nothing: train it.",))
+    said = [*remedy_advice(diag), *(Sentence(text) for text in advice)]
+    if len(said) > 1:
+        said = [replace(sentence, text=f"{i}. {sentence.text}") for i, sentence in enumerate(said, 1)]
+    return tuple(said)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from pennylane_wishart.conventions import sectors as limits
 
@@ -81,6 +81,12 @@ def hermitian_element(
 
 def combination(generators: Sequence[Matrix], coefficients: np.ndarray) -> Any:
     """Return Σ c_k G_k, sparse where the G_k are."""
+    if issparse(generators[0]):
+        # one sum of all entries: a sparse sum a generator takes longer than everything that is done with it
+        parts = [g.tocoo() for g in generators]
+        values = np.concatenate([c * p.data for c, p in zip(coefficients, parts, strict=True)])
+        at = tuple(np.concatenate([p.coords[axis] for p in parts]) for axis in (0, 1))
+        return csr_array((values, at), shape=generators[0].shape)
     return sum(c * g for c, g in zip(coefficients, generators, strict=True))
 
 

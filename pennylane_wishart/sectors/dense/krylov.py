@@ -76,10 +76,15 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.
     real = all(not np.iscomplexobj(m.data) for m in matrices) and np.abs(start.imag).max() < limits.REAL_START
     basis = np.zeros((len(start), 0), dtype=float if real else complex)
     probes = np.repeat(start[:, None], limits.KRYLOV_COLUMNS[0], axis=1).astype(complex)
+    work = 0.0
+    # a product with a sparse matrix, and a few passes over the vectors themselves
+    entries = sum(m.nnz + limits.KRYLOV_PASSES * len(start) for m in matrices)
+    each = float(limits.KRYLOV_ORDER * sum(m.nnz for m in matrices))
+    # long sums of words are not sparse: mixing them alone could take minutes
+    if limits.KRYLOV_ORDER * entries * probes.shape[1] * limits.KRYLOV_WARM > limits.KRYLOV_WARM_WORK:
+        return None
     for _ in range(limits.KRYLOV_WARM):
         probes = _mixed(_step(matrices, probes, rng), rng)
-    work = 0.0
-    each = float(limits.KRYLOV_ORDER * sum(m.nnz for m in matrices))
     while True:
         # real generators: real and imaginary parts are reached each by itself
         fresh = np.concatenate([probes.real, probes.imag], axis=1) if real else probes

@@ -19,10 +19,10 @@ from pennylane_wishart.variances.dead.symmetry import invisible_rotations
 from pennylane_wishart.variances.parts import subcircuit
 from pennylane_wishart.variances.reach import Reach
 
-__all__ = ["dead_rotations", "support_paths"]
+__all__ = ["ActiveWords", "by_commutation", "dead_rotations", "support_paths"]
 
 
-class _ActiveWords:
+class ActiveWords:
     """A growing set of distinct words, asked whether anything in it anticommutes with a word.
 
     The set only grows, so a word that once anticommuted with it always will.
@@ -66,7 +66,7 @@ class _ActiveWords:
         return False
 
 
-def _touches(active: _ActiveWords, terms: PauliWords) -> bool:
+def _touches(active: ActiveWords, terms: PauliWords) -> bool:
     return any(active.anticommutes(x, z) for x, z in zip(terms.x, terms.z, strict=True))
 
 
@@ -78,7 +78,7 @@ class _Commutant:
 
     def __init__(self, circuit: RotationCircuit, start: list[PauliSum]):
         empty = PauliWords.identity(circuit.n_qubits, 0)
-        self.active = _ActiveWords(empty)
+        self.active = ActiveWords(empty)
         self.operators: list[PauliSum] = []
         self.as_operators = not circuit.is_pauli
         for operator in start:
@@ -121,7 +121,7 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
 
     Cost: O(rotations · distinct words) at worst, milliseconds at a hundred qubits.
     """
-    reasons = _by_commutation(circuit)
+    reasons = by_commutation(circuit)
     # what one round removes no longer hides others from the next
     for _ in range(limits.MAX_ROUNDS):
         live = np.flatnonzero([not r for r in reasons])
@@ -134,12 +134,13 @@ def dead_rotations(circuit: RotationCircuit) -> tuple[DeadReason | None, ...]:
         for k in live[dead]:
             reasons[k] = DeadReason.SYMMETRY if everything else DeadReason.SILENT
         live = live[~dead]
-        for k, reason in zip(live, _by_commutation(subcircuit(circuit, live)), strict=True):
+        for k, reason in zip(live, by_commutation(subcircuit(circuit, live)), strict=True):
             reasons[k] = reason
     return tuple(reasons)
 
 
-def _by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
+def by_commutation(circuit: RotationCircuit) -> list[DeadReason | None]:
+    """Return one reason per rotation by commutation alone, None where none was proved."""
     n_rot = circuit.n_rotations
     reasons: list[DeadReason | None] = [None] * n_rot
     later = _Commutant(circuit, [circuit.observable])

@@ -13,9 +13,10 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.variances.drivers import gradient_bounds
-from pennylane_wishart.variances.sweeps import Sweeps, rotation_angles
+from pennylane_wishart.variances.noisy import sweeps_of
+from pennylane_wishart.variances.sweeps import rotation_angles
 
-__all__ = ["identically_zero"]
+__all__ = ["identically_zero", "turning_ranges"]
 
 
 def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
@@ -31,10 +32,11 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     out = np.zeros(circuit.n_params, bool)
     terms = len(circuit.terms) + len(circuit.observable)
     work = limits.SWEEP_COST * terms * limits.SETTINGS * 2.0**circuit.n_qubits
-    if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or work > limits.IDENTITY_WORK or not asked.any():
+    most = limits.MAX_NOISY_IDENTITY if circuit.channels else limits.MAX_VECTOR_QUBITS
+    if circuit.n_qubits > most or work > limits.IDENTITY_WORK or not asked.any():
         return out
     try:
-        sweeps = Sweeps(circuit)
+        sweeps = sweeps_of(circuit)
     # cannot be simulated, so nothing is claimed
     except InputError:
         return out
@@ -43,7 +45,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     # a trigonometric polynomial that is not 0 vanishes on a set of measure 0 only
     zero = asked.copy()
     for size in (1, limits.SETTINGS - 1):  # one setting clears nearly every live parameter
-        parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * _ranges(circuit)
+        parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * turning_ranges(circuit)
         _, gradients = sweeps(rotation_angles(circuit, parameters, rng))
         zero &= np.all(np.abs(gradients) <= limit, axis=0)
         if not zero.any():
@@ -51,7 +53,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     return zero
 
 
-def _ranges(circuit: RotationCircuit) -> np.ndarray:
+def turning_ranges(circuit: RotationCircuit) -> np.ndarray:
     """Return a factor per parameter that lets its slowest rotation turn once.
 
     Near angle zero a live derivative can be as small as the angle.

@@ -2,14 +2,14 @@
 
 Three arguments one after the other, each on what the one before left over: every generator as one
 operator, every word of a commuting sum as a rotation of its own, and the words that the observable
-can really become, followed one by one. What none of them decides is put to the identity test where
-the circuit can be simulated.
+can really become, followed one by one; with noise those that hold for words alone. What none of them
+decides is put to the identity test where the circuit can be simulated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -20,6 +20,7 @@ from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis
 from pennylane_wishart.variances.dead.commutation import dead_rotations, support_paths
 from pennylane_wishart.variances.dead.identity import identically_zero
+from pennylane_wishart.variances.dead.noise import dead_words, only_scales, without_idle_channels
 from pennylane_wishart.variances.dead.reasons import DeadReason, worded
 from pennylane_wishart.variances.parts import restricted, split_sums
 from pennylane_wishart.variances.reach import reach
@@ -71,6 +72,15 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
     live = circuit
     for _ in range(limits.MAX_ROUNDS):
         before = int(alive.sum())
+        if circuit.channels:
+            every = np.arange(len(live.terms) + 1)
+            live = _leave_out(circuit, alive, why, every, dead_words(live, max_support))
+            if only_scales(circuit):
+                parts, starts = split_sums(live)
+                live = _leave_out(circuit, alive, why, starts, _follow(replace(parts, channels=()), max_support))
+            if int(alive.sum()) == before:
+                break
+            continue
         live = _leave_out(circuit, alive, why, live.starts, dead_rotations(live))
         parts, starts = split_sums(live)
         if parts is not live:
@@ -80,6 +90,8 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
         # a round that proves nothing new repeats itself
         if int(alive.sum()) == before:
             break
+    # last: it asks of every channel whether it meets what the living rotations make
+    live = without_idle_channels(live) if live.channels else live
     return Proofs(live, _of_parameters(circuit, why))
 
 

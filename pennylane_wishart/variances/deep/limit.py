@@ -63,6 +63,8 @@ def deep_limit(
         0.25
     """
     _check(circuit, law)
+    if circuit.channels:
+        return _unavailable(circuit, "Noise: repeated without end, the circuit keeps nothing of its input.")
     note = _SHARED_NOTE if circuit.shared.any() else ""
     try:
         # repeated in depth, a circuit generates what its gates generate together

@@ -1,13 +1,14 @@
-"""E[ℓ] and E[∂_kℓ]: paths of single words (THEORY §4), at any number of qubits."""
+"""E[ℓ] and E[∂_kℓ]: paths of single words (THEORY §4), through noise too, at any number of qubits."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit, RotationMoments
+from pennylane_wishart.circuit import Channel, RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.variances.actions import syndromes_of, transfer_action
 
 __all__ = ["first_moments"]
 
@@ -27,7 +28,12 @@ def first_moments(
     n_rot, n = circuit.n_rotations, circuit.n_qubits
     packed, weights = circuit.observable.words.packed, circuit.observable.coefficients.astype(float)
     origin = np.full(len(packed), -1)  # the rotation that a path differentiates, −1 for E[ℓ]
-    for k in range(n_rot - 1, -1, -1):
+    noise = list(circuit.channels)
+    for k in range(n_rot - 1, -2, -1):
+        while noise and noise[-1].position == k + 1:
+            packed, weights, origin = _through(noise.pop(), packed, weights, origin, n)
+        if k < 0:
+            break
         generator, c, s = circuit.words[k], moments.cos[k], moments.sin[k]
         anti = np.flatnonzero(PauliWords.from_packed(packed, n).anticommutes(generator))
         if len(anti) == 0:
@@ -54,6 +60,26 @@ def first_moments(
     values = weights * circuit.state.expectation(PauliWords.from_packed(packed, n)) if len(weights) else weights
     np.add.at(gradient, origin[origin >= 0], values[origin >= 0])
     return float(values[origin < 0].sum()), gradient
+
+
+def _through(
+    channel: Channel, packed: np.ndarray, weights: np.ndarray, origin: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Carry paths through a channel."""
+    words = PauliWords.from_packed(packed, n)
+    if channel.is_diagonal:
+        return packed, weights * channel.fidelities[syndromes_of(channel.frame, words)], origin
+    action = transfer_action(channel.frame, channel.transfer, channel.signs)
+    codes, parts = action.syndromes(words), []
+    for code in np.unique(codes):
+        members, row = np.flatnonzero(codes == code), action.row(int(code))
+        for shift, odd, value in zip(row.shifts, row.odd, row.amplitudes.real.sum(axis=0), strict=True):
+            found, sign = action.image(words[members], int(shift), bool(odd))
+            parts.append((found.packed, value * sign * weights[members], origin[members]))
+    if not parts:
+        return packed[:0], weights[:0], origin[:0]
+    out_packed, out_weights, out_origin = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _merged(out_packed, out_weights, out_origin)
 
 
 def _merged(packed: np.ndarray, weights: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

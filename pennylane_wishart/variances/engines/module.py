@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
@@ -55,6 +56,24 @@ class _Steps:
         self.driver = driver
         self.values: dict[int, float] = {}
         self._tables: dict[tuple[int, bytes], np.ndarray] = {}
+        self._noise: dict[int, list[sparse.csr_array]] = {}
+        for position, channel in module.channels:
+            self._noise.setdefault(position, []).append(channel)
+        self.end = module.end
+        for channel in self._noise.get(0, ()):
+            self.end = channel.T @ self.end
+
+    def noisy(self, k: int, c: np.ndarray) -> np.ndarray:
+        """Carry a vector or second moments of the observable's side through the noise behind rotation k."""
+        for channel in reversed(self._noise.get(k + 1, ())):
+            c = channel @ c if c.ndim == 1 else channel @ (channel @ c.T).T
+        return c
+
+    def noisy_end(self, k: int, f: np.ndarray) -> np.ndarray:
+        """The same for the input's side, which meets the noise after rotation k."""
+        for channel in self._noise.get(k + 1, ()):
+            f = channel.T @ f if f.ndim == 1 else channel.T @ (channel.T @ f.T).T
+        return f
 
     def rotor(self, k: int) -> Rotor:
         return self.rotors[int(self.module.distinct[k])]
@@ -86,16 +105,16 @@ class _Steps:
 
     def backward(self, k: int, c: np.ndarray) -> np.ndarray:
         rotor = self.rotor(k)
-        return rotor.from_eigen(self.weights(k) * rotor.to_eigen(c))
+        return rotor.from_eigen(self.weights(k) * rotor.to_eigen(self.noisy(k, c)))
 
     def forward(self, k: int, f: np.ndarray) -> np.ndarray:
         rotor = self.rotor(k)
-        return rotor.from_eigen(self.weights(k).conj() * rotor.to_eigen(f))
+        return self.noisy_end(k, rotor.from_eigen(self.weights(k).conj() * rotor.to_eigen(f)))
 
     def slope(self, k: int, c: np.ndarray, f: np.ndarray) -> float:
         """E[(∂ℓ/∂angle_k)²] from the two sides."""
         rotor = self.rotor(k)
-        weighted = rotor.rates[:, None] * rotor.rates[None, :] * self.weights(k) * rotor.to_eigen(c)
+        weighted = rotor.rates[:, None] * rotor.rates[None, :] * self.weights(k) * rotor.to_eigen(self.noisy(k, c))
         return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
 
 
@@ -170,8 +189,8 @@ def module_averages(
     for weight in _nodes(steps, shared, _node_grid(steps, shared, max_nodes)):
         v = module.start
         for k in range(circuit.n_rotations - 1, -1, -1):
-            v = steps.rotor(k).average_vector(v, steps.transform(k))
-        total += weight * float(v @ module.end)
+            v = steps.rotor(k).average_vector(steps.noisy(k, v), steps.transform(k))
+        total += weight * float(v @ steps.end)
     return total
 
 
@@ -191,24 +210,24 @@ def _first(steps: _Steps) -> tuple[float, np.ndarray]:
     n_rot = steps.circuit.n_rotations
     v = [steps.module.start] * (n_rot + 1)
     for k in range(n_rot - 1, -1, -1):
-        v[k] = steps.rotor(k).average_vector(v[k + 1], steps.transform(k))
-    mean = float(v[0] @ steps.module.end)
+        v[k] = steps.rotor(k).average_vector(steps.noisy(k, v[k + 1]), steps.transform(k))
+    mean = float(v[0] @ steps.end)
     out = np.zeros(steps.circuit.n_params)
     wanted = {k: (p, c) for k, p, c in _single(steps)}
-    f = steps.module.end
+    f = steps.end
     for k in range(n_rot):
         rotor, transform = steps.rotor(k), steps.transform(k)
         if k in wanted:
             p, c = wanted[k]
-            out[p] += c * float(f @ rotor.average_vector(v[k + 1], transform, derivative=True))
-        f = rotor.average_vector(f, _conjugate(transform))
+            out[p] += c * float(f @ rotor.average_vector(steps.noisy(k, v[k + 1]), transform, derivative=True))
+        f = steps.noisy_end(k, rotor.average_vector(f, _conjugate(transform)))
     return mean, out
 
 
 def _second(steps: _Steps) -> tuple[float, np.ndarray]:
     n_rot, m = steps.circuit.n_rotations, steps.module.dim
     c = np.outer(steps.module.start, steps.module.start)
-    f = np.outer(steps.module.end, steps.module.end)
+    f = np.outer(steps.end, steps.end)
     # second moments are matrices on the module: only some steps are kept, the rest recomputed
     per_block = max(1, limits.BLOCK_FLOATS // (m * m))
     blocks = [(low, min(low + per_block, n_rot)) for low in range(0, n_rot, per_block)]
@@ -249,8 +268,9 @@ def _shared_slope(steps: _Steps, d: int) -> tuple[float, float]:
         if steps.driver[k] != d:
             c00, c01, c11 = (steps.backward(k, c) for c in (c00, c01, c11))
             rotor, transform = steps.rotor(k), steps.transform(k)
-            o, do = rotor.average_vector(o, transform), rotor.average_vector(do, transform)
+            o, do = (rotor.average_vector(steps.noisy(k, v), transform) for v in (o, do))
             continue
+        o, do, c00, c01, c11 = (steps.noisy(k, c) for c in (o, do, c00, c01, c11))
         r = steps.rotor(k).rotation(steps.angle(k))
         a = circuit.coefficients[k] * steps.module.generators[steps.module.distinct[k]]
         c00, c01, c11 = (r @ c @ r.T for c in (c00, c01, c11))
@@ -260,5 +280,5 @@ def _shared_slope(steps: _Steps, d: int) -> tuple[float, float]:
         c01 = c01 + a00.T
         o, do = r @ o, r @ do
         do = do + a @ o
-    end = steps.module.end
+    end = steps.end
     return float(end @ do), float(end @ c11 @ end)

@@ -19,7 +19,8 @@ from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
-from pennylane_wishart.variances.reach import Reach, closed_reach, reach
+from pennylane_wishart.variances.actions import WordAction, noise_actions
+from pennylane_wishart.variances.reach import Reach, WordIndex, closed_reach, linear_keys, reach
 
 __all__ = [
     "OperatorModule",
@@ -47,6 +48,8 @@ class OperatorModule:
     distinct: np.ndarray
     """int64 ``(n_rotations,)``: which of them each rotation is."""
     engine: EngineId
+    channels: tuple[tuple[int, sparse.csr_array], ...] = ()
+    """Noise: rotations before it, and its map of the basis."""
 
     @property
     def dim(self) -> int:
@@ -78,6 +81,7 @@ def module_in_light_cone(circuit: RotationCircuit, max_dim: int) -> OperatorModu
     Raises:
         ModuleTooLargeError: if more than ``max_dim`` words are reachable.
     """
+    _refuse_noise(circuit)
     _, distinct = distinct_generators(circuit)
     found = reach(circuit.terms, circuit.observable.words, max_dim)
     ads: list[sparse.csr_array] = []
@@ -102,13 +106,15 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = lim
     """Build the module on the words reachable through the terms of the generators.
 
     The words themselves are the basis where there are at most ``max_dim``; else the span of
-    the observable's orbit inside them.
+    the observable's orbit inside them. Noise adds the words that its channels lead to.
 
     Raises:
         ModuleTooLargeError: if neither fits.
     """
     sums, distinct = distinct_generators(circuit)
     terms = circuit.terms
+    if circuit.channels:
+        return _module_with_noise(circuit, sums, distinct, max_dim)
     if len(terms) == 0:
         words = circuit.observable.words
         ads: list[sparse.csr_array] = []
@@ -128,6 +134,58 @@ def module_on_words(circuit: RotationCircuit, max_dim: int, max_words: int = lim
     basis = _span(start, [_applier(a) for a in ads], max_dim)
     small = tuple(sparse.csr_array(_clean(basis @ (a @ basis.T))) for a in ads)
     return OperatorModule(basis @ start, basis @ end, small, distinct, EngineId.MODULE)
+
+
+def _refuse_noise(circuit: RotationCircuit) -> None:
+    """Noise leads out of light cones of rotations and of subspaces alike."""
+    if circuit.channels:
+        raise ModuleTooLargeError("A circuit with noise is averaged on the module of its words (module_on_words).")
+
+
+def _module_with_noise(
+    circuit: RotationCircuit, sums: list[PauliSum], distinct: np.ndarray, max_dim: int
+) -> OperatorModule:
+    """Build the module on all words that generators and channels make of the observable's."""
+    noise = noise_actions(circuit)
+    kinds = list({id(action): action for _, action in noise}.values())
+    words, size = circuit.observable.words, 0
+    # rotations lead to words that channels turn into others, and so on: each round adds some
+    while len(words) > size:
+        size = len(words)
+        found = closed_reach(circuit.terms, words, max_dim)
+        index = WordIndex(found.words)
+        for action in kinds:
+            _channel_entries(action, index)
+        if len(index) > max_dim:
+            raise ModuleTooLargeError(f"The circuit with its noise reaches more than {max_dim} words.")
+        words = index.words()
+    found = closed_reach(circuit.terms, words, max_dim)
+    ads = []
+    for g in range(len(sums)):
+        rotation = int(np.flatnonzero(distinct == g)[0])
+        ads.append(_ad(found, np.arange(*circuit.starts[rotation : rotation + 2]), circuit.term_coefficients))
+    shape = (len(words), len(words))
+    index = WordIndex(words)
+    maps = {id(action): sparse.csr_array(_channel_entries(action, index), shape=shape) for action in kinds}
+    start = np.zeros(len(words))
+    start[: len(circuit.observable)] = circuit.observable.coefficients
+    channels = tuple((position, maps[id(action)]) for position, action in noise)
+    end = circuit.state.expectation(words)
+    return OperatorModule(start, end, tuple(ads), distinct, EngineId.MODULE, channels)
+
+
+def _channel_entries(action: WordAction, index: WordIndex) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return (values, (image, word)) of a channel on all words of an index, to which its images are added."""
+    words = index.words()
+    codes, keys = action.syndromes(words), linear_keys(action.shifts)
+    entries = []
+    for s in np.unique(codes):
+        members, row = np.flatnonzero(codes == s), action.row(int(s))
+        for shift, odd, value in zip(row.shifts, row.odd, row.amplitudes.real.sum(axis=0), strict=True):
+            found, sign = action.image(words[members], int(shift), bool(odd))
+            entries.append((value * sign, index.number(found, index.keys[members] ^ keys[shift]), members))
+    values, images, sources = (np.concatenate(column) for column in zip(*entries, strict=True))
+    return values, (images, sources)
 
 
 def _ad(found: Reach, rows: np.ndarray, coefficients: np.ndarray, size: int | None = None) -> sparse.csr_array:
@@ -216,6 +274,7 @@ def module_on_subspace(
         ModuleTooLargeError: if the subspace has more than ``max_hilbert`` dimensions or the
             module more than ``max_dim``; or beyond 14 qubits.
     """
+    _refuse_noise(circuit)
     most = limits.MAX_VECTOR_QUBITS
     if circuit.n_qubits > most:
         raise ModuleTooLargeError(f"No subspace is searched on {circuit.n_qubits} > {most} qubits.")

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.sectors.dense.blocks import restrict
 from pennylane_wishart.variances.drivers import angle_transform, drivers_of
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
+from pennylane_wishart.variances.engines.rotors import block_spectrum
+from pennylane_wishart.variances.engines.states import reached_basis
 
 __all__ = ["ReachedAverage", "reached_average"]
 
@@ -54,45 +60,93 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = l
 
     Raises:
         ModuleTooLargeError: for shared angles, beyond 14 qubits, or where the reached space is too large.
-    Cost: O(rotations · d⁶) on d dimensions.
+    Cost: O(rotations · d⁴) on d basis states, where generators are sparse; O(rotations · d⁶) on a space of d others.
     Source: THEORY §4f; the symmetric square is ours.
     """
     if circuit.n_qubits > limits.MAX_VECTOR_QUBITS or not drivers_of(circuit).independent:
         raise ModuleTooLargeError("The state is averaged for independent angles on at most 14 qubits.")
     sums, distinct = distinct_generators(circuit)
-    # the work limit turned into a limit on d, so that the search for the space stops early
-    limit = int((max_work / (limits.PAIR_COST * max(circuit.n_rotations, 1))) ** (1 / 6))  # d⁶/8 a product of matrices
-    isometry = invariant_subspace(circuit.state.vector(), sums, 2 * max(limit // 2, 2)).T
-    d = isometry.shape[1]
-    # two equal copies are symmetric: half the dimensions, an eighth of the work
-    square = _symmetric_square(d)
-    spectra = [_square_spectrum(isometry.conj().T @ g.apply(isometry), square) for g in sums]
-    start = isometry.conj().T @ circuit.state.vector()
-    pair = square.T @ np.kron(start, start)
+    if circuit.channels:
+        raise ModuleTooLargeError("Noise leaves every subspace of pure states: words are averaged instead.")
+    space = _space(circuit, sums, max_work)
+    square = _symmetric_square(len(space.start))
+    spectra = [_square_spectrum(g, square) for g in space.generators]
+    pair = square.T @ np.kron(space.start, space.start)
     average = np.outer(pair, pair.conj())
     for k in range(circuit.n_rotations):
         values, basis = spectra[distinct[k]]
         levels, at = np.unique(values, return_inverse=True)
         table = angle_transform(circuit, law, k, levels[None, :] - levels[:, None])
-        average = basis.conj().T @ average @ basis
-        average = basis @ (table[at[:, None], at[None, :]] * average) @ basis.conj().T
-    return ReachedAverage(isometry, (square @ average @ square.T).reshape(d, d, d, d))
+        back = basis.conj().T
+        average = table[at[:, None], at[None, :]] * _turned(back, average)
+        average = _turned(basis, average)
+    d = len(space.start)
+    return ReachedAverage(space.isometry, (square @ (square @ average).T).T.reshape(d, d, d, d))
 
 
-def _symmetric_square(d: int) -> np.ndarray:
-    """Return the isometry of the symmetric square into pairs, ``(d², d(d+1)/2)``."""
+def _turned(basis: Any, matrix: np.ndarray) -> np.ndarray:
+    """Return B·M·B†, products from the left alone: B may be sparse."""
+    return np.asarray((basis @ (basis @ matrix).conj().T).conj().T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Space:
+    """The reached space: an isometry ``(2^n, d)`` into all states, generators and the input on it."""
+
+    isometry: np.ndarray
+    generators: tuple[sparse.csr_array, ...]
+    start: np.ndarray
+
+
+def _space(circuit: RotationCircuit, sums: list[PauliSum], max_work: float) -> _Space:
+    """Return the basis states that are reached, where generators are sparse; else a smaller dense space."""
+    each = max_work / max(circuit.n_rotations, 1)
+    # a sparse turn costs a few entries of each of the d²/2 rows, there and back on both sides
+    most = int((each / limits.SPARSE_PAIR_COST) ** (1 / 4))
+    try:
+        states, start = reached_basis(circuit, sums, most)
+        small = tuple(restrict(g, states) for g in sums)
+        if _sparse_work(small, circuit.n_rotations) > max_work:
+            raise ModuleTooLargeError("Generators join too many basis states: their eigenvectors are not sparse.")
+    except ModuleTooLargeError:
+        # the work limit turned into a limit on d, so that the search for the space stops early
+        limit = int((each / limits.PAIR_COST) ** (1 / 6))  # d⁶/8 a product of matrices
+        isometry = invariant_subspace(circuit.state.vector(), sums, 2 * max(limit // 2, 2)).T
+        dense = tuple(sparse.csr_array(isometry.conj().T @ g.apply(isometry)) for g in sums)
+        return _Space(isometry, dense, isometry.conj().T @ circuit.state.vector())
+    isometry = np.zeros((2**circuit.n_qubits, len(states)))
+    isometry[states, np.arange(len(states))] = 1.0
+    return _Space(isometry, small, start)
+
+
+def _sparse_work(generators: Sequence[sparse.csr_array], n_rotations: int) -> float:
+    """Multiply-adds of the eigenvectors on pairs and of all turns: a generator joins states to blocks of b.
+
+    Pairs of blocks of b and c make blocks of b·c, so that sums over pairs are squares of sums over blocks.
+    """
+    work = 0.0
+    for generator in generators:
+        d = generator.shape[0]
+        sizes = np.bincount(connected_components(abs(generator), directed=False)[1]).astype(float)
+        spectrum = limits.EIGH_COST * np.sum(sizes**3) ** 2 / 4
+        turn = 4 * (np.sum(sizes**2) ** 2 / 2) * d**2 / 2
+        work += spectrum + turn * n_rotations / len(generators)
+    return work
+
+
+def _symmetric_square(d: int) -> sparse.csr_array:
+    """Return the isometry of the symmetric square into pairs, sparse ``(d², d(d+1)/2)``."""
     i, k = np.triu_indices(d)
-    out = np.zeros((d * d, len(i)))
     column = np.arange(len(i))
     weight = np.where(i == k, 0.5, np.sqrt(0.5))
-    np.add.at(out, (i * d + k, column), weight)
-    np.add.at(out, (k * d + i, column), weight)
-    return out
+    at = (np.concatenate([i * d + k, k * d + i]), np.concatenate([column, column]))
+    return sparse.csr_array((np.concatenate([weight, weight]), at), shape=(d * d, len(i)))
 
 
-def _square_spectrum(generator: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels and eigenvectors of G⊗1 + 1⊗G on the symmetric square."""
-    values, vectors = np.linalg.eigh((generator + generator.conj().T) / 2)
-    i, k = np.triu_indices(len(values))
-    both = square.T @ np.kron(vectors, vectors) @ square
-    return np.round(values[i] + values[k], limits.FREQUENCY_DIGITS), both
+def _square_spectrum(generator: sparse.csr_array, square: sparse.csr_array) -> tuple[np.ndarray, Any]:
+    """Return levels and eigenvectors of G⊗1 + 1⊗G on the symmetric square; vectors sparse where G is."""
+    one = sparse.eye_array(generator.shape[0], format="csr")
+    both = sparse.csr_array(square.T @ (sparse.kron(generator, one) + sparse.kron(one, generator)) @ square)
+    values, vectors = block_spectrum(both)
+    filled = vectors.nnz > limits.DENSE_SHARE * vectors.shape[0] ** 2
+    return np.round(values, limits.FREQUENCY_DIGITS), vectors.toarray() if filled else vectors

@@ -14,7 +14,50 @@ from scipy.sparse.csgraph import connected_components
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.variances.actions import Transform
 
-__all__ = ["Rotor"]
+__all__ = ["Rotor", "block_spectrum"]
+
+
+def block_spectrum(hermitian: sparse.csr_array) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return the eigenvalues ``(m,)`` and eigenvectors, columns of a sparse ``(m, m)``, of a sparse Hermitian matrix.
+
+    Each set of rows that the pattern connects is diagonalised by itself, so that vectors are as sparse as the matrix.
+    """
+    m = hermitian.shape[0]
+    # the search reads real numbers
+    count, label = connected_components(abs(hermitian), directed=False)
+    rows, columns, values = [], [], []
+    rates = np.zeros(m)
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(count + 1))
+    sizes = np.diff(bounds)
+    # blocks of one size are diagonalised in one call: a generator pairs most words two by two
+    for size in np.unique(sizes):
+        members = np.flatnonzero(sizes == size)
+        index = order[bounds[members][:, None] + np.arange(size)]
+        spectrum, vectors = np.linalg.eigh(_blocks(hermitian, index))
+        rates[index] = spectrum
+        rows.append(np.repeat(index[:, :, None], size, axis=2).reshape(-1))
+        columns.append(np.repeat(index[:, None, :], size, axis=1).reshape(-1))
+        values.append(vectors.reshape(-1))
+    at = (np.concatenate(rows), np.concatenate(columns))
+    return rates, sparse.csr_array((np.concatenate(values), at), shape=(m, m))
+
+
+def _blocks(matrix: sparse.csr_array, index: np.ndarray) -> np.ndarray:
+    """Return the dense blocks on rows ``index`` ``(blocks, size)``."""
+    size = index.shape[1]
+    if len(index) == 1:
+        return np.asarray(matrix[index[0]][:, index[0]].toarray()[None])
+    place = np.full(matrix.shape[0], -1)
+    owner = np.full(matrix.shape[0], -1)
+    place[index] = np.arange(size)[None]
+    owner[index] = np.arange(len(index))[:, None]
+    coo = matrix.tocoo()
+    keep = owner[coo.row] >= 0
+    out = np.zeros((len(index), size, size), matrix.dtype)
+    # an entry may stand twice in a sum that was not tidied
+    np.add.at(out, (owner[coo.row[keep]], place[coo.row[keep]], place[coo.col[keep]]), coo.data[keep])
+    return out
 
 
 class Rotor:
@@ -22,57 +65,13 @@ class Rotor:
 
     def __init__(self, skew: sparse.csr_array):
         m = skew.shape[0]
-        count, label = connected_components(skew, directed=False)
-        rows, columns, values = [], [], []
-        rates = np.zeros(m)
-        order = np.argsort(label, kind="stable")
-        bounds = np.searchsorted(label[order], np.arange(count + 1))
-        sizes = np.diff(bounds)
-        dense = skew.tocsr()
-        # blocks of one size are diagonalised in one call: a generator pairs most words two by two
-        for size in np.unique(sizes):
-            members = np.flatnonzero(sizes == size)
-            index = order[bounds[members][:, None] + np.arange(size)]
-            # words that commute with the generator stay as they are
-            if size == 1:
-                rows.append(index[:, 0])
-                columns.append(index[:, 0])
-                values.append(np.ones(len(index)))
-                continue
-            blocks = self._blocks(dense, index)
-            spectrum, vectors = np.linalg.eigh(-1j * blocks)
-            rates[index] = spectrum
-            rows.append(np.repeat(index[:, :, None], size, axis=2).reshape(-1))
-            columns.append(np.repeat(index[:, None, :], size, axis=1).reshape(-1))
-            values.append(vectors.reshape(-1))
-        matrix = sparse.csr_array(
-            (
-                np.concatenate(values).astype(complex),
-                (np.concatenate(rows), np.concatenate(columns)),
-            ),
-            shape=(m, m),
-        )
+        rates, matrix = block_spectrum(sparse.csr_array(-1j * skew))
         # fancy sparse products lose against dense ones surprisingly early
         filled = matrix.nnz > limits.DENSE_SHARE * m * m
         self.forward = matrix.toarray() if filled else matrix
         self.adjoint = self.forward.conj().T if filled else matrix.conj().T.tocsr()
         self.rates = np.round(rates, limits.FREQUENCY_DIGITS)
         self.levels, self.level_of = np.unique(self.rates, return_inverse=True)
-
-    @staticmethod
-    def _blocks(skew: sparse.csr_array, index: np.ndarray) -> np.ndarray:
-        size = index.shape[1]
-        if len(index) == 1:
-            return np.asarray(skew[index[0]][:, index[0]].toarray()[None])
-        place = np.full(skew.shape[0], -1)
-        owner = np.full(skew.shape[0], -1)
-        place[index] = np.arange(size)[None]
-        owner[index] = np.arange(len(index))[:, None]
-        coo = skew.tocoo()
-        keep = owner[coo.row] >= 0
-        out = np.zeros((len(index), size, size))
-        out[owner[coo.row[keep]], place[coo.row[keep]], place[coo.col[keep]]] = coo.data[keep]
-        return out
 
     def table(self, transform: Transform) -> np.ndarray:
         """Return E[e^{ia(λ_j−λ_k)}] on pairs of levels; ``transform(f)`` = E[e^{iaf}]."""

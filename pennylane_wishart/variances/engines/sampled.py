@@ -9,6 +9,7 @@ from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.variances.building import Found, log2_of, record_of
+from pennylane_wishart.variances.noisy import sweeps_of
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 from pennylane_wishart.variances.sweeps import Sweeps
@@ -20,7 +21,7 @@ def sample_gradients(
     circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
-    sweeps = Sweeps(circuit)
+    sweeps = sweeps_of(circuit)
     found = [sweeps(angles) for angles in sweeps.batches(law, n_samples, rng)]
     losses, gradients = (np.concatenate(column) for column in zip(*found, strict=True))
     return losses, gradients

@@ -10,20 +10,24 @@ input) give the gradient of every rotation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.variances.engines.damping import Damping
 from pennylane_wishart.variances.reach import Reach
 
 __all__ = [
     "Chains",
     "RawMoments",
+    "chain_ends",
     "chains_of",
+    "damp",
     "diagonal_suffices",
     "phase_sign",
     "step_blocks",
@@ -161,7 +165,12 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
 
 
 def _sweep(
-    reached: Reach, v: np.ndarray, f: np.ndarray, coefficients: Coefficients, moves: np.ndarray
+    reached: Reach,
+    v: np.ndarray,
+    f: np.ndarray,
+    coefficients: Coefficients,
+    moves: np.ndarray,
+    damping: Callable[[int], np.ndarray | None],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (end value, derivative of each step) of chains with weights v and ends f.
 
@@ -170,6 +179,7 @@ def _sweep(
         f: float64 ``(words, B)``, values on the input side; overwritten.
         coefficients: per step (stay, move, derivative stay, derivative move, signed).
         moves: bool ``(B, distinct)``.
+        damping: what noise behind so many rotations leaves of each word.
     """
     n_rot = len(reached.distinct)
     # squares of expectations need no signs; means do
@@ -178,9 +188,11 @@ def _sweep(
     counts = np.array([len(reached.step(k)[0]) for k in range(n_rot)]) * v.shape[1]
     blocks = step_blocks(counts)
     saved = []
+    damp(f, damping(0))
     for low, high in reversed(blocks):
         saved.append(v.copy())
         for k in range(high - 1, low - 1, -1):
+            damp(v, damping(k + 1))
             _backward(reached, k, v, stay[k], move[k], signed, moves)
     value = np.einsum("nb,nb->b", v, f)
     gradient = np.zeros((n_rot, v.shape[1]))
@@ -188,6 +200,7 @@ def _sweep(
         v = saved.pop()
         weights = {}
         for k in range(high - 1, low - 1, -1):
+            damp(v, damping(k + 1))
             weights[k] = _backward(reached, k, v, stay[k], move[k], signed, moves)
         for k in range(low, high):
             i, j, sign = reached.step(k)
@@ -198,7 +211,14 @@ def _sweep(
             slope = dstay[k] * here + dmove[k] * there
             gradient[k] = np.where(columns, np.einsum("nb,nb->b", weights[k], slope), 0.0)
             f[i] = np.where(columns, stay[k] * here + move[k] * there, here)
+            damp(f, damping(k + 1))
     return value, gradient
+
+
+def damp(values: np.ndarray, factors: np.ndarray | None) -> None:
+    """Scale values on words in place by what noise leaves of them."""
+    if factors is not None:
+        values *= factors
 
 
 def step_blocks(counts: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
@@ -235,8 +255,10 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
     m = moments
     second, gradient_second = 0.0, np.zeros(circuit.n_rotations)
     expectation = circuit.state.expectation(reached.words)
-    for v, f, moves, factors in _batches(circuit, reached, chains, expectation):
-        value, slope = _sweep(reached, v, f, (m.cos2, m.sin2, m.sin2, m.cos2, False), moves)
+    damping = Damping(circuit, reached.words)
+    for v, f, moves, factors, products in _batches(circuit, reached, chains, expectation):
+        own = partial(damping, products=products)
+        value, slope = _sweep(reached, v, f, (m.cos2, m.sin2, m.sin2, m.cos2, False), moves, own)
         second += float(value @ factors)
         gradient_second += slope @ factors
     mean, gradient_mean = word_means(circuit, moments, reached, expectation)
@@ -247,17 +269,20 @@ def word_second(circuit: RotationCircuit, moments: RotationMoments, reached: Rea
     """Return E[O⊗O] alone, summed over the chains: half the work of :func:`word_moments`."""
     total = 0.0
     expectation = circuit.state.expectation(reached.words)
-    for v, f, moves, factors in _batches(circuit, reached, chains, expectation):
+    damping = Damping(circuit, reached.words)
+    for v, f, moves, factors, products in _batches(circuit, reached, chains, expectation):
         for k in range(circuit.n_rotations - 1, -1, -1):
+            damp(v, damping(k + 1, products))
             _backward(reached, k, v, moments.cos2[k], moments.sin2[k], False, moves)
+        damp(v, damping(0, products))
         total += float(np.einsum("nb,nb->b", v, f) @ factors)
     return total
 
 
 def _batches(
     circuit: RotationCircuit, reached: Reach, chains: Chains, expectation: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield weights and ends ``(words, batch)`` of some chains, their moves and their factors."""
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, PauliWords]]:
+    """Yield weights and ends ``(words, batch)`` of some chains, their moves, their factors and their products."""
     n = len(reached.words)
     batch = max(1, limits.BATCH_FLOATS // max(n, 1))
     for low in range(0, len(chains.factors), batch):
@@ -266,13 +291,14 @@ def _batches(
         for column, t in enumerate(members):
             terms, weights = chains.starts[t]
             np.add.at(v[:, column], terms, weights)
-            f[:, column] = _ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
-        yield v, f, chains.moves[members], chains.factors[members]
+            f[:, column] = chain_ends(circuit, reached.words, chains.products[int(t)], expectation, int(t))
+        yield v, f, chains.moves[members], chains.factors[members], chains.products[members]
 
 
-def _ends(
+def chain_ends(
     circuit: RotationCircuit, words: PauliWords, product: PauliWords, expectation: np.ndarray, t: int
 ) -> np.ndarray:
+    """Return ⟨Q⟩⟨R⟩ of the pairs of chain t, with the sign of their product."""
     if t == 0:
         return expectation**2
     partner = PauliWords(words.x ^ product.x, words.z ^ product.z, words.n_qubits)
@@ -287,5 +313,6 @@ def word_means(
     v[: len(circuit.observable), 0] = circuit.observable.coefficients
     everything = np.ones((1, len(reached.pairs)), bool)
     coefficients = (m.cos, m.sin, -m.sin, m.cos, True)
-    value, slope = _sweep(reached, v, expectation[:, None].copy(), coefficients, everything)
+    damping = Damping(circuit, reached.words)
+    value, slope = _sweep(reached, v, expectation[:, None].copy(), coefficients, everything, damping)
     return float(value[0]), slope[:, 0]

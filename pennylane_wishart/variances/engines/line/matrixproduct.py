@@ -107,6 +107,8 @@ class WordChain:
     """A circuit of live rotations on a line of qubits."""
 
     def __init__(self, circuit: RotationCircuit, law: AngleLaw):
+        if circuit.channels:
+            raise UnsupportedCircuitError("Matrix products know no noise: use moments_of, which picks another engine.")
         # the same condition: pairs keep their product, and only the diagonal is carried
         obstacle = can_walk(circuit, law)
         if obstacle:

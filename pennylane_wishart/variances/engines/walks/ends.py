@@ -25,6 +25,15 @@ class Weights:
     """``uint64 (levels, words)``; None where every walker has its own value."""
     walkers: np.ndarray | None = None
 
+    def listed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights that are not 0 and the walkers that have them."""
+        if self.masks is None:
+            walkers = np.arange(len(self.values)) if self.walkers is None else self.walkers
+            return self.values, walkers
+        bits = np.unpackbits(self.masks.view(np.uint8), axis=1, bitorder="little")
+        level, walkers = np.nonzero(bits)
+        return self.values[level], walkers
+
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Return (Σ w, Σ w², count) over the walkers in each mask of ``rows (m, words)``."""
         powers = np.stack([self.values, self.values**2, np.ones(len(self.values))], axis=1)
@@ -119,12 +128,15 @@ class EndValues:
                 out |= bits << np.uint8(shift)
         return out
 
-    def weights(self, state: np.ndarray, thin: np.random.Generator | None = None) -> Weights:
+    def weights(
+        self, state: np.ndarray, thin: np.random.Generator | None = None, factors: np.ndarray | None = None
+    ) -> Weights:
         """Return ⟨Q⟩² of every walker, averaged over the zone's rotations.
 
         Args:
             thin: a generator for Russian roulette: walkers far below the mean weight survive
                 with a small probability and a larger weight, so that few need to be counted.
+            factors: float64 ``(64·words,)``: what noise has left of each walker's square.
         """
         dead = np.zeros(state.shape[1], np.uint64)
         for check in self._checks:
@@ -142,14 +154,21 @@ class EndValues:
             else:
                 soft.append(cluster)
         # weights 0 or 1: sums are popcounts
-        if not soft and not self._dense:
+        if not soft and not self._dense and factors is None:
             return Weights(np.ones(1), (~dead)[None])
-        return self._graded(state, ~dead, soft, thin)
+        return self._graded(state, ~dead, soft, thin, factors)
 
     def _graded(
-        self, state: np.ndarray, alive: np.ndarray, soft: list[Cluster], thin: np.random.Generator | None
+        self,
+        state: np.ndarray,
+        alive: np.ndarray,
+        soft: list[Cluster],
+        thin: np.random.Generator | None,
+        factors: np.ndarray | None,
     ) -> Weights:
         values = np.unpackbits(alive.view(np.uint8), bitorder="little").astype(float)
+        if factors is not None:
+            values *= factors
         for cluster in soft:
             values *= cluster.table[self.codes(state, cluster)]
         walkers = np.flatnonzero(values)
@@ -172,7 +191,7 @@ class EndValues:
         z[inside] = bits_at(state[n + local[inside]], walkers)
         return PauliWords.from_bits(x.T, z.T)
 
-    def _words(self, state: np.ndarray, walkers: np.ndarray) -> PauliWords:
+    def words(self, state: np.ndarray, walkers: np.ndarray) -> PauliWords:
         """Return the walkers' words on all qubits of the circuit."""
         n, total = len(self.qubits), self.state.n_qubits
         x, z = np.zeros((2, total, len(walkers)), np.uint8)
@@ -180,16 +199,20 @@ class EndValues:
         z[self.qubits] = bits_at(state[n:], walkers)
         return PauliWords.from_bits(x.T, z.T)
 
-    def pair_weights(self, state: np.ndarray, products: np.ndarray, negative: np.ndarray) -> Weights:
-        """Return the signed ⟨Q⟩⟨R⟩ with R = Q·product; both arrays bit-packed, no zone."""
+    def pair_weights(
+        self, state: np.ndarray, products: np.ndarray, negative: np.ndarray, factors: np.ndarray | None = None
+    ) -> Weights:
+        """Return the signed ⟨Q⟩⟨R⟩ with R = Q·product; bit-packed arrays, no zone; ``factors``: left by noise."""
         walkers = np.arange(64 * state.shape[1])
-        first = self._words(state, walkers)
-        second = self._words(state ^ products, walkers)
+        first = self.words(state, walkers)
+        second = self.words(state ^ products, walkers)
         _, phase = first.multiply(second)
         values = self.state.expectation(first)
         keep = np.flatnonzero(values)
         values = values[keep] * self.state.expectation(second[keep]) * np.where(phase[keep] < 2, 1.0, -1.0)
         values = values * (1 - 2.0 * bits_at(negative[None], keep)[0])
+        if factors is not None:
+            values = values * factors[keep]
         alive = values != 0
         return Weights(values[alive], None, keep[alive])
 

@@ -14,8 +14,10 @@ from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import F2Basis, PauliSum
+from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import Found, log2_of, record_of
-from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
+from pennylane_wishart.variances.engines.walks.inputzone import input_zone
+from pennylane_wishart.variances.engines.walks.signed import Walk, WalkedGate, WalkSums, walk_tuples
 from pennylane_wishart.variances.engines.walks.tally import with_unseen
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
@@ -66,17 +68,26 @@ def found_by_pairs(problem: Problem, n_walkers: int, rng: np.random.Generator) -
     live = problem.live
     gates, rotation = _gates(problem)
     first, second = WalkSums(live.n_params), WalkSums(live.n_params)
+    # means walk words of their own: a pair's weight is made for squares
+    walks = [(sums, _ready(problem, gates, power)) for sums, power in ((second, 2), (first, 1))]
+    none = np.zeros((len(gates), min(limits.CHUNK_TUPLES, n_walkers)))
     for low in range(0, n_walkers, limits.CHUNK_TUPLES):
         size = min(limits.CHUNK_TUPLES, n_walkers - low)
-        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation]
-        # means walk words of their own: a pair's weight is made for squares
-        for sums, power in ((second, 2), (first, 1)):
-            walk_tuples(live.observable, gates, live.state.expectation, angles, sums, power, rng)
-    return _found(problem, first, second)
+        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation] if live.n_rotations else none
+        for sums, walk in walks:
+            walk_tuples(walk, angles[:, :size], sums, rng)
+    even = walks[0][1].starts[2].is_diagonal and all(g.transform is not None for g in gates)
+    return _found(problem, first, second, even)
+
+
+def _ready(problem: Problem, gates: list[WalkedGate], power: int) -> Walk:
+    live = problem.live
+    zone = input_zone(gates, live.state, power)
+    return Walk(live.observable, gates, zone, live.state.expectation, power)
 
 
 def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
-    """Return the gates, first one first, and the rotation that each belongs to.
+    """Return the gates, first one first, and the rotation that each belongs to (0 for channels).
 
     A generator of few independent words is one gate; a larger sum of commuting words is one a word.
     """
@@ -93,6 +104,12 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
             scale = float(live.coefficients[k])
             gates.append(WalkedGate(problem.action(part), int(live.parameter_of[k]), scale, transform))
             rotation.append(k)
+    noise = noise_actions(live)
+    places = np.searchsorted(rotation, [position for position, _ in noise])
+    for at, (_, action) in zip(places[::-1], reversed(noise), strict=True):
+        # a channel has no angle: it is an average already, of an action that no angle enters
+        gates.insert(int(at), WalkedGate(action, -1, 0.0, np.ones_like))
+        rotation.insert(int(at), 0)
     return gates, np.asarray(rotation, np.int64)
 
 
@@ -122,7 +139,7 @@ def _flat(problem: Problem) -> np.ndarray:
     return flat
 
 
-def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
+def _found(problem: Problem, first: WalkSums, second: WalkSums, even: bool) -> Found:
     n = second.n
     mean, mean_error = _mean(first)
     flat = _flat(problem)
@@ -131,7 +148,8 @@ def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
     square, error = _mean(second)
     # Squares of an estimated mean carry its error and its bias.
     variance = square - np.maximum(mean**2 - mean_error**2, 0.0)
-    error = with_unseen(error, second.largest, n)
+    # weights that are probabilities are what every walker has: then the ends decide, as in walks of words
+    error = error if even else with_unseen(error, second.largest, n)
     mean_error = with_unseen(mean_error, np.where(flat, 0.0, first.largest), n)
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     effective = np.divide(second.total**2, second.squares, out=np.zeros(len(mean)), where=second.squares > 0)

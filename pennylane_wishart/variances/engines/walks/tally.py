@@ -13,7 +13,7 @@ from pennylane_wishart.errors import Status
 from pennylane_wishart.variances.building import Found, log2_of
 from pennylane_wishart.variances.problem import Problem
 
-__all__ = ["Tally", "found_by_tally", "with_unseen"]
+__all__ = ["Tally", "found_by_tally", "upper_rate", "with_unseen"]
 
 
 def with_unseen(error: np.ndarray, largest: np.ndarray | float, n: int) -> np.ndarray:
@@ -79,7 +79,7 @@ def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
     effective = np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
     hits = sums / np.maximum(largest, limits.NEGLIGIBLE)
     # rigorous at its confidence whatever the weights: coins of the largest one vary most
-    limit = unit * largest * _upper_rate(hits, n)
+    limit = unit * largest * upper_rate(hits, n)
     variance = second - mean**2
     floor = np.maximum(limits.MEAN_ROUNDING * mean**2, np.finfo(float).tiny)
     known = (effective >= (limits.ENOUGH_GRADED if tally.graded else 1)) & (variance > floor)
@@ -108,7 +108,7 @@ def found_by_tally(problem: Problem, tally: Tally, mean: np.ndarray) -> Found:
     )
 
 
-def _upper_rate(hits: np.ndarray, n: int) -> np.ndarray:
+def upper_rate(hits: np.ndarray, n: int) -> np.ndarray:
     """Clopper–Pearson limit on a rate: one-sided 95% where nothing was hit, else 97.5%.
 
     A weight w in [0, 1] may be replaced by a coin of probability w without changing its mean,

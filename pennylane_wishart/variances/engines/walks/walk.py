@@ -11,14 +11,15 @@ from pennylane_wishart.variances.building import Found, record_of
 from pennylane_wishart.variances.drivers import clean_moments, drivers_of
 from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.engines.walks.bits import RandomBits, WordRows, mask_of_range
+from pennylane_wishart.variances.engines.walks.damped import DampingCounts, Letters, WalkedChannel
 from pennylane_wishart.variances.engines.walks.ends import EndValues, Weights
 from pennylane_wishart.variances.engines.walks.tally import Tally, found_by_tally
-from pennylane_wishart.variances.engines.walks.zone import product_zone
+from pennylane_wishart.variances.engines.walks.zone import Cluster, product_zone
 from pennylane_wishart.variances.engines.words import Chains, chains_of, diagonal_suffices
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["can_walk", "found_by_walk", "walk", "walk_pairs"]
+__all__ = ["Walkers", "can_walk", "found_by_walk", "walk", "walk_pairs", "walked_chains"]
 
 
 def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
@@ -27,6 +28,8 @@ def can_walk(circuit: RotationCircuit, law: AngleLaw) -> str:
         return "some generators are sums of Pauli words"
     if not drivers_of(circuit).independent:
         return "some parameters drive several rotations, so that their averages do not factor"
+    if not all(c.is_diagonal for c in circuit.channels):
+        return "some channels turn words into others"
     if not diagonal_suffices(circuit, clean_moments(circuit, law)):
         return "fixed non-Clifford rotations or asymmetric angles mix pairs of different words"
     return ""
@@ -76,16 +79,27 @@ def found_by_walk(problem: Problem, n_walkers: int, rng: np.random.Generator) ->
     if n_walkers < 1:
         raise InputError(f"n_walkers must be at least 1; got {n_walkers}.")
     live = problem.live
-    obstacle = can_walk(live, problem.law)
+    chains = walked_chains(live, problem.law)
+    tally = Walkers(live, problem.moments, chains, rng).run(n_walkers)
+    return found_by_tally(problem, tally, problem.rows(*first_moments(live, problem.moments)))
+
+
+def walked_chains(circuit: RotationCircuit, law: AngleLaw) -> Chains:
+    """Return the products of pairs that walkers start from.
+
+    Raises:
+        UnsupportedCircuitError: if independent walks do not average this circuit.
+        ModuleTooLargeError: if the products are too many.
+    """
+    obstacle = can_walk(circuit, law)
     if obstacle:
         raise UnsupportedCircuitError(
             f"walk: {obstacle}. Use moments_of, which picks an engine that is valid, or pair_walk."
         )
-    chains = chains_of(live, problem.moments, max_chains=limits.MAX_WALK_CHAINS)
+    chains = chains_of(circuit, clean_moments(circuit, law), max_chains=limits.MAX_WALK_CHAINS)
     if chains is None:
         raise ModuleTooLargeError("walk: the observable has too many pairs of terms; use sampling.")
-    tally = _Walkers(live, problem.moments, chains, rng).run(n_walkers)
-    return found_by_tally(problem, tally, problem.rows(*first_moments(live, problem.moments)))
+    return chains
 
 
 def walk_pairs(
@@ -111,15 +125,23 @@ def walk_pairs(
     chains = chains_of(circuit, moments, max_chains=limits.MAX_WALK_CHAINS, pair_weights=pair_weights)
     if chains is None:
         raise ModuleTooLargeError("walk_pairs: the observable has too many pairs of terms.")
-    tally = _Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
+    tally = Walkers(circuit, moments, chains, np.random.default_rng(seed)).run(n_walkers)
     value, error = tally.loss()
     return tally.mass * value, tally.mass * error
 
 
-class _Walkers:
+class Walkers:
     """The walk of one circuit, chunk by chunk."""
 
-    def __init__(self, circuit: RotationCircuit, moments: RotationMoments, chains: Chains, rng: np.random.Generator):
+    def __init__(
+        self,
+        circuit: RotationCircuit,
+        moments: RotationMoments,
+        chains: Chains,
+        rng: np.random.Generator,
+        bends: bool = False,
+        averaged: bool = True,
+    ):
         self.circuit, self.moments, self.rng = circuit, moments, rng
         used = np.union1d(circuit.terms.support(), circuit.observable.words.support())
         self.qubits = used.astype(np.int64) if len(used) else np.zeros(1, np.int64)
@@ -129,7 +151,8 @@ class _Walkers:
         self._set_starts(chains)
         self.paired = len(chains.factors) > 1
         # pairs need ⟨Q⟩⟨R⟩, which no table of squares holds
-        zone = product_zone(circuit, moments, self.qubits, averaged=not self.paired)
+        zone = product_zone(circuit, moments, self.qubits, averaged=averaged and not self.paired, bends=bends)
+        self._set_channels(zone)
         self.ends = EndValues(circuit.state, self.qubits, zone)
         self.zone = [(cluster, cluster.ratios()) for cluster in zone if cluster.rotations]
         inside = [k for cluster in zone for k in cluster.rotations]
@@ -141,6 +164,15 @@ class _Walkers:
             self.if_moved = np.where(moments.sin2 > 0, moments.cos2 / moments.sin2, 0.0)
             self.if_stayed = np.where(moments.cos2 > 0, moments.sin2 / moments.cos2, 0.0)
         self.weighted = bool(np.any(self.if_moved != self.if_stayed))
+
+    def _set_channels(self, zone: tuple[Cluster, ...]) -> None:
+        """Make ready the channels that walkers meet, by the number of rotations before them."""
+        inside = {c for cluster in zone for c in cluster.channels}
+        outside = [c for i, c in enumerate(self.circuit.channels) if i not in inside]
+        self.letters = Letters(outside, self.circuit.words.unique()[0], self.qubits)
+        self.channels: dict[int, list[WalkedChannel]] = {}
+        for channel, letters in zip(outside, self.letters.of_channel, strict=True):
+            self.channels.setdefault(channel.position, []).append(WalkedChannel(channel, letters))
 
     def _set_starts(self, chains: Chains) -> None:
         terms, weights, chain = [], [], []
@@ -163,7 +195,8 @@ class _Walkers:
         ]
 
     def run(self, n_walkers: int) -> Tally:
-        tally = Tally(self.circuit.n_rotations, self.mass, graded=self.ends.graded, uneven=self.weighted)
+        graded = self.ends.graded or bool(self.channels)
+        tally = Tally(self.circuit.n_rotations, self.mass, graded=graded, uneven=self.weighted)
         tally.largest = np.maximum(self.if_moved, self.if_stayed)
         for cluster, _ in self.zone:
             for k, slope in cluster.slopes.items():
@@ -198,11 +231,17 @@ class _Walkers:
 
     def _chunk(self, size: int, bits: RandomBits, tally: Tally) -> None:
         state, products, negative = self._start(size)
+        left = DampingCounts(size) if self.channels else None
+        self.letters.reset(products is not None)
+        after = self.circuit.n_rotations
         touched = np.empty((len(self.walked), size), np.uint64)
         moves = np.empty_like(touched) if self.weighted else None
         sin2 = self.moments.sin2
         for row in range(len(self.walked) - 1, -1, -1):
             k = self.walked[row]
+            if left is not None:
+                self._damp(left, k + 1, after, state, products)
+                after = k
             rows = self.rows[self.distinct[k]]
             anti = rows.anticommutes(state)
             if products is not None:
@@ -212,17 +251,33 @@ class _Walkers:
             if sin2[k]:
                 moved = anti & bits.draw(float(sin2[k]), size)
                 rows.multiply(state, moved)
+                self.letters.moved(int(self.distinct[k]), moved)
                 if moves is not None:
                     moves[row] = moved
             elif moves is not None:
                 moves[row] = 0
         tally.n += 64 * size
+        if left is not None:
+            self._damp(left, 0, after, state, products)
+        factors = None if left is None else left.factors()
         if products is None:
-            weights = self.ends.weights(state, self.thin)
+            weights = self.ends.weights(state, self.thin, factors)
             self._zone(state, weights, tally)
         else:
-            weights = self.ends.pair_weights(state, products, negative)
+            weights = self.ends.pair_weights(state, products, negative, factors)
         self._weigh(touched, moves, weights, tally)
+
+    def _damp(self, left: DampingCounts, low: int, high: int, state: np.ndarray, products: np.ndarray | None) -> None:
+        """Count what the channels behind low … high rotations meet; of pairs both words."""
+        for position in range(high, low - 1, -1):
+            for channel in self.channels.get(position, ()):
+                for value, mask in channel.hits(self.letters, state):
+                    left.add(value, mask, 2 if products is None else 1)
+                if products is not None:
+                    self.letters.reset(True)
+                    for value, mask in channel.hits(self.letters, state ^ products):
+                        left.add(value, mask, 1)
+                    self.letters.reset(True)
 
     def _weigh(self, touched: np.ndarray, moves: np.ndarray | None, weights: Weights, tally: Tally) -> None:
         value, squares = weights.total()

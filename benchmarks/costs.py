@@ -1,0 +1,200 @@
+"""Several outputs, and costs made of QNodes: figure beside goal.
+
+    python benchmarks/costs.py [--fast] [--only outputs|time|variances|causes|words]
+
+outputs: dead lists of 40 circuits against the union and intersection of 100 sampled Jacobians, variances against a
+sample of their own. time: one diagnosis of 12 outputs against one of a single output. variances: 20 healthy costs
+against 2,000 samples of their own. causes: 30 planted faults and the healthy ones. words: what bad input is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pennylane as qml  # noqa: E402
+from _cost_cases import FAULTS, HEALTHY, energy  # noqa: E402
+from pennylane import numpy as pnp  # noqa: E402
+
+import pennylane_wishart as pw  # noqa: E402
+from pennylane_wishart.errors import WishartError  # noqa: E402
+
+
+def random_circuit(seed: int) -> tuple[qml.QNode, pnp.tensor]:
+    """Rotations about random words and CZs on 3 or 4 wires; two to four outputs, sometimes probabilities."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 5))
+    p = int(rng.integers(6, 14))
+    gates = [(rng.choice(["RX", "RY", "RZ"]), int(rng.integers(n)), rng.permutation(n)[:2].tolist()) for _ in range(p)]
+    words = ["".join(rng.choice(list("IXYZ"), n)) for _ in range(int(rng.integers(2, 5)))]
+    words = [w if set(w) != {"I"} else "Z" + w[1:] for w in words]
+    probabilities = seed % 4 == 0
+
+    @qml.qnode(qml.device("default.qubit", wires=n), diff_method="parameter-shift" if seed % 8 == 1 else "best")
+    def circuit(x):
+        for k, (name, wire, wires) in enumerate(gates):
+            getattr(qml, name)(x[k], wire)
+            if k % 2:
+                qml.CNOT(wires)
+        if probabilities:
+            return qml.probs(wires=[0, 1])
+        return tuple(qml.expval(qml.pauli.string_to_pauli_word(w)) for w in words)
+
+    return circuit, pnp.array(rng.uniform(0, 6, p), requires_grad=True)
+
+
+def jacobians(circuit: qml.QNode, p: int, count: int, seed: int) -> np.ndarray:
+    """Parameter shift on broadcast angles: (count, outputs, p)."""
+    points = np.random.default_rng(seed).uniform(0, 2 * np.pi, (count, p))
+
+    def values(x: np.ndarray) -> np.ndarray:
+        found = circuit(x.T)
+        parts = found if isinstance(found, tuple) else (found,)
+        return np.concatenate([np.asarray(v).reshape(len(x), -1) for v in parts], axis=1)
+
+    return np.stack([(values(points + s) - values(points - s)) / 2 for s in np.pi / 2 * np.eye(p)], axis=2)
+
+
+def outputs(count: int, samples: int) -> None:
+    """Dead lists and variances."""
+    wrong, worst, numbers = 0, 0.0, 0
+    for seed in range(count):
+        circuit, x = random_circuit(seed)
+        diag = pw.diagnose(circuit, run=False, descent_budget=0, progress=False)(x)
+        found = jacobians(circuit, len(x), samples, seed)
+        dead = np.abs(found).max(axis=0) < 1e-10
+        union = sorted({k for o in diag.outputs for k in o.dead_parameters})
+        wrong += union != np.flatnonzero(dead.any(axis=0)).tolist()
+        wrong += list(diag.dead_parameters) != np.flatnonzero(dead.all(axis=0)).tolist()
+        numbers += len(diag.outputs)
+        for o, row in zip(diag.outputs, found.transpose(1, 0, 2), strict=True):
+            sample = (row**2).mean(axis=0)
+            error = np.sqrt(np.maximum((row**4).mean(axis=0) - sample**2, 0) / samples) + 1e-9
+            expected = o.prediction.gradient_variance + o.prediction.moments.gradient_mean**2
+            worst = max(worst, float(np.max(np.abs(expected - sample) / error)))
+    print(f"dead lists, {count} circuits, {numbers} outputs: {wrong} of {2 * count} wrong        goal 0")
+    print(f"variances: largest |z| over all of them {worst:.1f}                    goal below 6 (small samples)")
+
+
+def timing() -> None:
+    """Processor time of a diagnosis of 12 outputs over that of one."""
+    n = 12
+
+    def make(count: int) -> qml.QNode:
+        @qml.qnode(qml.device("default.qubit", wires=n))
+        def circuit(w):
+            for row in w:
+                for q in range(n):
+                    qml.RY(row[q], q)
+                for q in range(n - 1):
+                    qml.CZ([q, q + 1])
+            return tuple(qml.expval(qml.Z(q)) for q in range(count))
+
+        return circuit
+
+    w = pnp.array(np.random.default_rng(0).uniform(0, 6, (4, n)), requires_grad=True)
+    found = []
+    for options in ({}, {"run": False, "descent_budget": 0}):
+        took = []
+        for count in (1, 12):
+            start = time.process_time()
+            pw.diagnose(make(count), progress=False, **options)(w)
+            took.append(time.process_time() - start)
+        found.append((took[1] / took[0], took))
+    for (ratio, took), what in zip(found, ("as diagnosed by default", "prediction alone"), strict=True):
+        print(
+            f"12 outputs, {what}: {took[1]:.2f} s for {took[0]:.2f} s of one, ratio {ratio:.2f}        goal at most 2"
+        )
+
+
+def variances(samples: int, own: int) -> None:
+    """Total gradient variance of healthy costs against samples with another seed."""
+    outside = 0
+    for name, make in HEALTHY.items():
+        cost, args, options = make()
+        found = pw.diagnose_cost(cost, samples=samples, progress=False, **options)(*args)
+        cost, args, options = make()
+        oracle = pw.diagnose_cost(cost, samples=own, seed=99, progress=False, **options)(*args)
+        ratio = found.gradient_variance.sum() / oracle.gradients.var(axis=0).sum()
+        outside += abs(ratio - 1) > 0.1
+        print(f"  {name:28s} {found.method:22s} {ratio:.3f}")
+    print(f"variances of {len(HEALTHY)} costs: {outside} off by more than 10%        goal 0")
+
+
+def causes(samples: int) -> None:
+    """The cause of each planted fault, and of none."""
+    right, total = 0, 0
+    for kind, cases in FAULTS.items():
+        for name, make in cases.items():
+            cost, args, options = make()
+            found = pw.diagnose_cost(cost, samples=samples, progress=False, **options)(*args)
+            total += 1
+            right += str(found.cause) == kind
+            if str(found.cause) != kind:
+                print(f"  {kind}, {name}: {found.headline}")
+    alarms = 0
+    for name, make in HEALTHY.items():
+        cost, args, options = make()
+        found = pw.diagnose_cost(cost, samples=samples, progress=False, **options)(*args)
+        alarms += str(found.cause) != "nothing wrong"
+        if str(found.cause) != "nothing wrong":
+            print(f"  healthy, {name}: {found.headline}")
+    print(f"planted faults named: {right} of {total}        goal all")
+    print(f"false alarms on healthy costs: {alarms} of {len(HEALTHY)}        goal 0")
+
+
+def words() -> None:
+    """Bad input, and what is said."""
+    import torch
+
+    start = np.random.default_rng(0).uniform(0, 6, (2, 2, 2))
+    w, tensor = pnp.array(start, requires_grad=True), torch.tensor(start, requires_grad=True)
+
+    def in_place(w):
+        w += 1
+        return energy(w)
+
+    bad = {
+        "a vector": (lambda w: w * energy(w), w),
+        "no QNode": (lambda w: (w**2).sum(), w),
+        "random data order": (lambda w: energy(w) * np.random.rand(), w),
+        "in-place torch": (in_place, tensor),
+        "NaN": (lambda w: pnp.log(energy(w) - 2), w),
+    }
+    for name, (cost, args) in bad.items():
+        try:
+            pw.diagnose_cost(cost, samples=4, progress=False)(args)
+            print(f"  {name}: NOTHING WAS SAID")
+        except WishartError as err:
+            print(f"  {name}: {err}")
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--only", choices=["outputs", "time", "variances", "causes", "words"])
+    asked = parser.parse_args()
+    jax.config.update("jax_enable_x64", True)
+    warnings.simplefilter("ignore")
+    parts = {
+        "outputs": lambda: outputs(8 if asked.fast else 40, 100),
+        "time": timing,
+        "causes": lambda: causes(12 if asked.fast else 40),
+        "words": words,
+        "variances": lambda: variances(30 if asked.fast else 1000, 60 if asked.fast else 2000),
+    }
+    for name, part in parts.items():
+        if asked.only in (None, name):
+            part()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""Remedies: edits of the circuit against dense matrices written here, and what is advised against fresh descents."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pennylane as qml
+import pytest
+from pennylane import numpy as pnp
+from scipy.optimize import minimize
+
+import pennylane_wishart as pw
+from pennylane_wishart.circuit import Script, trace_qnode
+from pennylane_wishart.conventions import Change, Evidence, ReasonCode
+from pennylane_wishart.errors import InputError
+from pennylane_wishart.outlook import OutlookOptions, RemedyOptions, outlook_of, try_remedies
+from pennylane_wishart.outlook.remedies import runner
+from pennylane_wishart.outlook.remedies.edits import Axis, Layers, Own, Rotations, Unshared, Wire
+from pennylane_wishart.outlook.remedies.layers import repeated_block
+
+QUIET = {"progress": False}
+
+
+def ising(n):
+    return qml.sum(*(qml.Z(q) @ qml.Z((q + 1) % n) for q in range(n)))
+
+
+def node(n, body, observable, shape):
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        body(x)
+        return qml.expval(observable)
+
+    return circuit, pnp.zeros(shape, requires_grad=True)
+
+
+def entanglers(n=3, layers=2):
+    """RX and a ring of CNOTs: all generators are words of X and commute."""
+
+    def body(x):
+        for row in x:
+            for q in range(n):
+                qml.RX(row[q], q)
+            for q in range(n):
+                qml.CNOT([q, (q + 1) % n])
+
+    return node(n, body, qml.Z(0) @ qml.Z(1) + 0.5 * qml.X(2), (layers, n))
+
+
+def qaoa(n=4, layers=1):
+    def body(x):
+        for q in range(n):
+            qml.H(q)
+        for gamma, beta in x:
+            for q in range(n):
+                qml.IsingZZ(gamma, [q, (q + 1) % n])
+            for q in range(n):
+                qml.RX(beta, q)
+
+    return node(n, body, ising(n), (layers, 2))
+
+
+def half_dead():
+    def body(x):
+        qml.RZ(x[0, 0], 0)
+        qml.RX(x[0, 1], 0)
+        qml.CNOT([0, 1])
+        qml.RY(x[1, 0], 0)
+        qml.RX(x[1, 1], 1)
+
+    return node(2, body, qml.Z(1), (2, 2))
+
+
+def script_of(make, **options):
+    return Script.read(trace_qnode(*(lambda c, x: (c, (x,)))(*make(**options))))
+
+
+class Dense:
+    """Loss of a traced circuit by full matrices, gate by gate; gradient by difference quotients."""
+
+    def __init__(self, trace):
+        self.trace, self.wires = trace, list(trace.wires)
+        self.observable = qml.matrix(trace.observable, wire_order=self.wires)
+
+    def __call__(self, x):
+        psi = np.zeros(2 ** len(self.wires), complex)
+        psi[0] = 1
+        for op in self.trace.bind(x).operations:
+            psi = qml.matrix(op, wire_order=self.wires) @ psi
+        return float((psi.conj() @ self.observable @ psi).real)
+
+
+# ---------------------------------------------------------------------- edits
+def names(script):
+    return [f"{s.gate.op.name}{list(s.gate.op.wires)}" for s in script.steps]
+
+
+def test_a_script_is_the_circuit():
+    for make in (entanglers, qaoa, half_dead):
+        circuit, x = make()
+        trace = trace_qnode(circuit, (x,))
+        back = Script.read(trace).trace()
+        assert back.n_params == trace.n_params
+        point = np.linspace(0.3, 1.9, x.size)
+        assert Dense(back)(point) == pytest.approx(float(circuit(point.reshape(x.shape))), abs=1e-12)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_one_more_layer_is_the_circuit_of_one_more_layer(layers):
+    for make in (entanglers, qaoa):
+        more = Layers(1).apply(script_of(make, layers=layers))
+        assert names(more) == names(script_of(make, layers=layers + 1))
+        circuit, x = make(layers=layers + 1)
+        # fresh parameters come last, though their layer need not: the loss of equal layers does not tell them apart
+        point = np.full(x.size, 0.7)
+        assert Dense(more.trace())(point) == pytest.approx(float(circuit(point.reshape(x.shape))), abs=1e-12)
+
+
+def test_layers_whose_entanglers_change_repeat_by_their_rotations():
+    circuit, x = node(4, lambda x: qml.StronglyEntanglingLayers(x, range(4)), qml.Z(0), (3, 4, 3))
+    block = repeated_block(Script.read(trace_qnode(circuit, (x,))))
+    assert block.repeats == 3 and sum(bool(s.slopes) for s in block.steps) == 12
+
+
+def test_unshared_angles_keep_what_gates_conserve_together():
+    def body(x):
+        for row in x:
+            for q in (0, 2):
+                qml.IsingXX(row[0], [q, q + 1])
+                qml.IsingYY(row[0], [q, q + 1])
+
+    circuit, x = node(4, body, qml.Z(0), (2, 1))
+    script = Script.read(trace_qnode(circuit, (x,)))
+    wires, gates = (Unshared(own).apply(script) for own in (Own.WIRES, Own.GATE))
+    assert Unshared(Own.LAYER).apply(script) is None  # each layer has its own already
+    assert wires.n_params == 4 and gates.n_params == 8
+    assert wires.steps[0].parameters == wires.steps[1].parameters != wires.steps[2].parameters
+    one = script_of(lambda: node(2, lambda x: [qml.RX(x[0], 0) for _ in range(2)], qml.Z(0), 1))
+    assert Unshared(Own.LAYER).apply(one).n_params == 2
+
+
+def test_rotations_axes_and_wires():
+    script = script_of(entanglers)
+    last, both = Rotations("Y", False).apply(script), Rotations("XY", True).apply(script)
+    assert names(last)[-3:] == ["RY[0]", "RY[1]", "RY[2]"] and last.n_params == 9 and both.n_params == 18
+    assert names(both)[:3] == ["RX[0]", "RX[1]", "RX[2]"]
+    assert names(Axis("Y").apply(script))[:3] == ["RY[0]", "RY[1]", "RY[2]"]
+    assert Axis("X").apply(script) is None and Wire(1).apply(script) is None
+    dead = script_of(half_dead)
+    assert list(Wire(0).apply(dead).observable.wires) == [0] and Wire(1).apply(dead) is None
+
+
+# ---------------------------------------------------------------------- what is advised
+def ends_of(loss, n_params, starts, seed):
+    rng = np.random.default_rng(seed)
+    return np.array(
+        [minimize(loss, rng.uniform(0, 2 * np.pi, n_params), method="BFGS", tol=1e-4).fun for _ in range(starts)]
+    )
+
+
+def tried(make, sense="min", **options):
+    circuit, x = make()
+    pred = pw.predict(circuit)(x)
+    found = outlook_of(pred, OutlookOptions(sense=sense, how=QUIET))
+    return try_remedies(pred, found, RemedyOptions(sense=sense, how=QUIET, **options))
+
+
+@pytest.fixture(scope="module")
+def axis_trials():
+    return tried(entanglers)
+
+
+def test_another_axis_where_all_rotations_commute(axis_trials):
+    best = axis_trials.remedies[0]
+    assert best.change is Change.AXIS and best.parameters_added == 0 and best.evidence is Evidence.DESCENTS
+    fresh = ends_of(Dense(best.trace), best.after.n_params, 3, 11)
+    assert np.median(fresh) == pytest.approx(best.after.loss, abs=1e-3)
+    assert best.after.loss < best.before.loss - 0.4
+
+
+def test_a_layer_more_reaches_the_cut_of_a_ring():
+    """p layers cut (2p + 1)/(2p + 2) of a ring, and all of four edges with two (Wang et al., arXiv:1706.02998)."""
+    most = tried(qaoa, sense="max")
+    layer = next(r for r in most.remedies if r.change is Change.LAYERS)
+    assert layer.before.loss == pytest.approx(2, abs=1e-3) and layer.after.loss == pytest.approx(4, abs=1e-3)
+    assert layer.after.interval[0] <= layer.after.loss <= layer.after.interval[1]
+    assert Dense(layer.trace)(np.full(layer.after.n_params, 0.3)) == pytest.approx(
+        float(layer.qnode()(np.full(layer.after.n_params, 0.3))), abs=1e-12
+    )
+
+
+def test_what_does_not_help_is_never_advised(axis_trials):
+    for remedy in axis_trials.remedies:
+        assert remedy.is_saving or remedy.after.height <= 0.8 * remedy.before.height
+    helpless = [r for r in axis_trials.others if r.words.startswith("rotate about Z")]
+    assert helpless and helpless[0].after.height > helpless[0].before.height
+
+
+def test_deleting_dead_gates_changes_no_loss():
+    trials = tried(half_dead)
+    [saving] = trials.remedies
+    assert saving.change is Change.DEAD_GATES and saving.evidence is Evidence.CERTIFICATE
+    assert saving.parameters_added == -2 and trials.others == () and saving.after.descents == 0
+    circuit, x = half_dead()
+    names = {"circuit": circuit}
+    exec(saving.code, names)  # noqa: S102
+    assert "RZ on wire 0; RY on wire 0" in saving.code
+    assert len(saving.tape.operations) == 3
+    live = pnp.array([0.4, 1.1], requires_grad=True)
+    whole = pnp.array([[2.0, 0.4], [3.0, 1.1]], requires_grad=True)
+    wanted = float(circuit(whole))
+    assert float(names["trimmed"](live)) == pytest.approx(wanted, abs=1e-12)
+    assert Dense(saving.trace)(live) == pytest.approx(wanted, abs=1e-12)
+    np.testing.assert_allclose(qml.grad(names["trimmed"])(live), qml.grad(circuit)(whole)[:, 1], atol=1e-12)
+
+
+def test_a_wire_that_the_gates_reach():
+    def body(x):
+        qml.RX(x[0], 0)
+        qml.RY(x[1], 0)
+
+    found = tried(lambda: node(2, body, qml.Z(1), (2,)))
+    assert found.remedies[0].change is Change.WIRE and "wire 0" in found.remedies[0].words
+    assert found.remedies[0].before.loss == 1 and found.remedies[0].after.loss == pytest.approx(-1, abs=1e-6)
+
+
+# ---------------------------------------------------------------------- what is run, and when
+def test_without_trouble_nothing_is_run(monkeypatch):
+    monkeypatch.setattr(runner, "descend", None)
+    assert tried(half_dead).reason is None
+
+
+def test_budget_size_and_circuits_that_cannot_be_changed(monkeypatch):
+    spent = tried(qaoa, budget=0)
+    assert not spent.remedies and not spent.others and spent.reason.code is ReasonCode.TOO_LARGE
+    monkeypatch.setattr(runner.limits, "REMEDY_QUBITS", 3)
+    unasked = tried(qaoa)
+    assert unasked.reason.code is ReasonCode.NOT_ASKED and "remedy_budget=" in unasked.reason.text
+    with pytest.raises(InputError, match="remedy_budget needs seconds"):
+        pw.diagnose(qaoa()[0], remedy_budget=-1)
+
+
+def test_the_diagnosis_shows_them_and_preflight_does_not_run_them(tmp_path):
+    circuit, x = qaoa()
+    store = tmp_path / "run.db"
+    diag = pw.diagnose(circuit, samples=20, progress=False, store=store)(x)
+    assert diag.remedies[0].change is Change.LAYERS and "trying remedies" in diag.timings
+    text = diag.details()
+    assert "What was tried" in text and "1. Add 1 layer: tried" in text
+    kinds = {run["kind"] for run in pw.measurement.stored_runs(store)}
+    assert kinds == {"Measurement", "MinimaMeasurement"}  # descents and remedies resume as well
+    assert pw.diagnose(circuit, run=False)(x).trials is None
+    for back in (pickle.loads(pickle.dumps(diag)), type(diag).from_dict(json.loads(json.dumps(diag.to_dict())))):
+        assert [r.words for r in back.remedies] == [r.words for r in diag.remedies]
+        assert back.remedies[0].after == diag.remedies[0].after and back.remedies[0].tape is None
+        with pytest.raises(InputError, match="read back"):
+            back.remedies[0].qnode()
+
+
+def test_the_changed_circuit_trains(axis_trials):
+    changed = axis_trials.remedies[0].qnode()
+    x = pnp.array(np.linspace(0.1, 1.0, 6), requires_grad=True)
+    loss, step = Dense(axis_trials.remedies[0].trace), 1e-6 * np.eye(6)
+    slopes = [(loss(x + e) - loss(x - e)) / 2e-6 for e in step]
+    np.testing.assert_allclose(qml.grad(changed)(x), slopes, atol=1e-6)
+
+
+def test_a_remedy_needs_a_start(axis_trials):
+    with pytest.raises(InputError, match="positive integer"):
+        replace(axis_trials.remedies[0], starts=0)
