@@ -9,7 +9,8 @@
 Says for every circuit what ``pw.diagnose`` says, with its defaults, of traps and reach, and prints how often that
 is right, beside the goals that were set before. Truths nearer to the tolerance than some tens of descents decide are
 counted apart. ``--profile`` prints where the time goes, ``--keep FILE`` keeps every judged circuit and goes on from
-there, ``--done`` prints what that file holds, ``--record`` writes the table (and the figure of the named zoo) to the documentation.
+there, ``--done`` prints what that file holds, ``--record`` writes the table (and the figure of the named zoo) to
+the documentation.
 """
 
 from __future__ import annotations
