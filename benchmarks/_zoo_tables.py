@@ -64,7 +64,7 @@ def tables(rows: list[dict]) -> list[str]:
     truths = [Truth.from_dict(r["truth"]) for r in moved]
     traps, reach = [t.traps for t in truths], [t.reaches for t in truths]
     sizes = [r["n"] for r in rows]
-    public = sum(r["source"] not in ("", None) for r in rows)
+    public = sum(r["source"].startswith(("qml.", "demo", "arXiv")) for r in rows)
     lines = [
         f"{len(rows)} circuits of {min(sizes)} to {max(sizes)} qubits, {public} from templates, demos and papers; "
         f"{sum(t.starts for t in truths)} descents of independent code",
