@@ -335,7 +335,7 @@ def classified() -> list[Figure]:
     for name, words, goal in (("32-qubit Ising words", ising, 4.4), ("su(2^5) words", full, 0.8)):
         found, count = classify(words), 200
         # one clock around many calls: processor time is counted in steps of some milliseconds
-        _, seconds = _clock(lambda words=words: [classify(words) for _ in range(count)])
+        _, seconds = _clock(lambda words=words, count=count: [classify(words) for _ in range(count)])
         out.append(Figure(f"classify, {name}", 1e3 * seconds / count, goal, "ms", found.name))
     return out
 

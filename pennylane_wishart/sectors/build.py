@@ -56,10 +56,8 @@ def build_signature(
         ('su(4)', True, 4.0)
     """
     if not isinstance(circuit, RotationCircuit):
-        raise InputError(
-            f"build_signature needs a RotationCircuit; got {type(circuit).__name__}: call "
-            "pw.normal_form(qnode)(*args) first, or pw.signature(qnode)(*args)."
-        )
+        got = type(circuit).__name__
+        raise InputError(f"build_signature needs a RotationCircuit; got {got}: call pw.signature(qnode)(*args).")
     if route not in (None, "pauli", "dense", "reachable"):
         raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
     if circuit.channels:
