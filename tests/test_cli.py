@@ -85,7 +85,7 @@ def test_a_point_and_a_profile(file, capsys):
     assert main([*argv, "--remedy-budget", "0"]) == 0
     said = capsys.readouterr()
     assert "At the given point" in said.out and "The loss is 1 here" in said.out
-    assert "seconds of processor" in said.err and "descending" in said.err
+    assert "s of the processor" in said.err and "descending" in said.err
 
 
 def test_html(file, tmp_path, capsys):

@@ -144,7 +144,7 @@ def _evaluated(options: argparse.Namespace, namespace: dict[str, Any]) -> dict[s
     if options.argnums is not None:
         found["argnums"] = [int(a) if a.strip().isdigit() else a.strip() for a in options.argnums.split(",")]
     if options.at is not None:
-        point = read_args(options.at, namespace)
+        point = evaluate(options.at, namespace, "--at")
         found["at"] = point if len(point) > 1 else point[0]
     if options.angles is not None:
         # a plain word is a law's name, anything else an expression
