@@ -128,10 +128,10 @@ def plain_qnode(noise=()):
         for op in noise[:1]:
             op(0)
         qml.CNOT([0, 1])
-        qml.RY(x[1], 0)
+        qml.RY(x[1], 1)
         for op in noise[1:]:
             op(0), op(1)
-        return qml.expval(qml.Z(0) @ qml.Z(1))
+        return qml.expval(qml.Z(1))
 
     return circuit
 
@@ -282,3 +282,30 @@ def test_noise_of_a_device_that_is_not_read_is_refused_with_advice():
     flips = qnode.update(device=qml.device("default.mixed", wires=2, readout_prob=0.1))
     found = pw.predict(flips, noise="device")(x)
     assert found.noise.loss_ratio == pytest.approx(0.8**4)
+
+
+def test_what_needs_state_vectors_says_that_there_is_noise():
+    qnode, x = mixed_qnode()
+    model = after_rx(qml.DepolarizingChannel, 0.1)
+    found = pw.predict(qnode, noise=model)(x)
+    assert found.hessian_law.reason.code is ReasonCode.NOISE
+    assert found.training_curve().reason.code is ReasonCode.NOISE
+    noisy_qnode = qml.add_noise(qnode, model)
+    with pytest.raises(InputError, match="without noise"):
+        pw.expressibility(noisy_qnode)(x)
+    with pytest.raises(InputError, match="already has its noise"):
+        pw.predict(pw.normal_form(qnode)(x), noise=model)
+
+
+def test_second_derivatives_under_noise_are_those_of_density_matrices():
+    # one qubit: the mixed derivative of ⟨Z⟩ behind two rotations is damped as the loss is
+    @qml.qnode(qml.device("default.mixed", wires=1))
+    def circuit(x):
+        qml.RX(x[0], 0)
+        qml.DepolarizingChannel(0.1, 0)
+        qml.RY(x[1], 0)
+        return qml.expval(qml.Z(0))
+
+    found = pw.predict(circuit)(pnp.array([0.1, 0.2], requires_grad=True))
+    left = (1 - 4 * 0.1 / 3) ** 2
+    np.testing.assert_allclose(found.hessian_variance, left / 4 * np.ones((2, 2)), atol=1e-12)

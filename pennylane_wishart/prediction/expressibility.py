@@ -135,10 +135,10 @@ def expressibility(
 
 def _assess(sig: Signature, law: AngleLaw, how: tuple[int, int | None, str], seed: int) -> Expressibility:
     circuit, (pairs, bins, space) = sig.circuit, how
-    if circuit.n_qubits > limits.EXPRESSED_QUBITS or circuit.channels:
+    if circuit.n_qubits > limits.EXPRESSED_QUBITS or sig.noisy is not None:
         raise InputError(
             f"expressibility needs state vectors of at most {limits.EXPRESSED_QUBITS} qubits without noise; "
-            f"got {circuit.n_qubits} qubits{' and noise' if circuit.channels else ''}."
+            f"got {circuit.n_qubits} qubits{' and noise' if sig.noisy is not None else ''}."
         )
     rng, sweeps = np.random.default_rng(seed), Sweeps(circuit)
     states = np.concatenate([sweeps.states(a).T for a in sweeps.batches(law, 2 * pairs, rng)])

@@ -148,6 +148,8 @@ class Prediction(DeepLaws):
         Its extreme eigenvalues are those of parameters with deep layers between them: ``law.of(parameters)``
         takes some, ``law.separated`` says whether neighbours are among them.
         """
+        if self.noise is not None:
+            return Unavailable(NOISY)
         return hessian_ensemble(self.signature, self.hessian_variance)
 
     def training_curve(self, start: float | None = None, step: float = 0.1) -> TrainingCurve | Unavailable:
@@ -160,7 +162,7 @@ class Prediction(DeepLaws):
             InputError: for a start outside the spectrum.
         """
         if not self.in_theory:
-            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason))
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason) if self.noise is None else NOISY)
         start = self.moments.loss_mean if start is None else start
         law, star = self.hessian_law, self.find("transition")
         steepest = None  # the law of extreme eigenvalues is that of parameters with deep layers between them

@@ -133,7 +133,8 @@ def simulability(qnode: Any, eps: float = 1e-2, n_walkers: int = limits.TRUNCATI
 def _assess(sig: Signature, eps: float, n_walkers: int, seed: int) -> Simulability:
     circuit = sig.circuit
     try:
-        found: Truncation | Unavailable = truncation(circuit, n_walkers=n_walkers, seed=seed)
+        whole = circuit if sig.noisy is None else sig.noisy
+        found: Truncation | Unavailable = truncation(whole, n_walkers=n_walkers, seed=seed)
     except (UnsupportedCircuitError, ModuleTooLargeError) as err:
         found = Unavailable(Reason(ReasonCode.UNSUPPORTED, err.what))
     cone, module = _light_cone(circuit), sig.module
