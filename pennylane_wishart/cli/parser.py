@@ -136,7 +136,6 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
             _family(sub)
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
-            sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
         sub.add_argument(
             "--details", action="store_true", help="print every number, not only what is behind the verdict"
         )
