@@ -11,6 +11,8 @@ TOPICS = {
              "Predicted laws against measured samples, and against the published asymptotic laws."),
     "minima": ("Local minima", "benchmarks/minima.py",
                "The Kac–Rice law against distinct minima found by descent, and the published law."),
+    "verdicts": ("Verdicts", "benchmarks/verdicts.py",
+                 "What diagnose says of traps and reach, against descents of independent code on a zoo of circuits."),
     "depth": ("Second moments at finite depth", "benchmarks/depth.py",
               "Walkers and exact engines. Peers in the same run: gradients measured on lightning.qubit, and stim."),
     "false_alarms": ("False alarms and coverage", "benchmarks/false_alarms.py",

@@ -133,9 +133,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--remedy-budget", type=float, help=shown)
         if name == "check":
             _reading(sub)
+            sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
             _family(sub)
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
-            sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
         sub.add_argument(
             "--details", action="store_true", help="print every number, not only what is behind the verdict"
         )

@@ -145,7 +145,7 @@ def descend(
         while found is None or (not enough(found) and len(found.ends) < limits.MAX_STARTS):
             done = 0 if found is None else len(found.ends)
             more = starts if found is None else min(max(done, 1), limits.MAX_STARTS - done)
-            if found is not None and estimated_seconds(circuit, done + more) > budget:
+            if found is not None and not _affords(circuit, found, more, budget):
                 break
             if circuit.channels:
                 ends = noisy_descents(circuit, more, limits.GRADIENT * scale, seed + done)
@@ -165,6 +165,14 @@ def descend(
         if found is None:
             return Reason(ReasonCode.UNSUPPORTED, f"no descents: {err.what}")
     return found
+
+
+def _affords(circuit: RotationCircuit, found: Descents, more: int, budget: float) -> bool:
+    """Whether a further round fits, as long as those before it were."""
+    done = len(found.ends)
+    if done + more > limits.USUAL_STARTS:
+        budget = min(budget, limits.FURTHER_BUDGET)
+    return estimated_seconds(circuit, done + more, found.gradients / done) <= budget
 
 
 def _joined(

@@ -21,6 +21,12 @@ class BatchRotation:
         self.generator = generator
         words = generator.words
         self.commuting = not words.anticommutation(words).any()
+        self.phases: tuple[np.ndarray, np.ndarray] | None = None
+        if len(words) > 1 and words.is_diagonal().all():
+            # a cost Hamiltonian is one phase an amplitude, of few different ones
+            total = sum(c * words.action(m)[1].real for m, c in enumerate(generator.coefficients))
+            self.phases = np.unique(total, return_inverse=True)
+            return
         if self.commuting:
             self.actions = []
             for m in range(len(words)):
@@ -41,6 +47,9 @@ class BatchRotation:
 
     def __call__(self, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Rotate states ``(2^n, batch)`` by angles ``(batch,)``."""
+        if self.phases is not None:
+            levels, level_of = self.phases
+            return np.asarray(states * np.exp(-1j * levels[:, None] * angles)[level_of])
         if self.commuting:
             # commuting words turn one after the other, each by cos and sin
             for (source, phases), c in zip(self.actions, self.generator.coefficients, strict=True):
