@@ -8,6 +8,7 @@ quadratic form q with q(generator) = 1 decide everything.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,7 +147,7 @@ def _component(words: PauliWords, part: Connected, mask: np.ndarray) -> Componen
             arf = reduce_form(basis[tree], functools.partial(quadratic_form, q_linear=part.q_linear)).arf
         else:
             # q of 2t Majoranas is t mod 2, so Σ (−1)^q over even subsets of d is 2^(d/2) cos(πd/4)
-            arf = int(len(found[0]) % 8 in (3, 4, 5))
+            arf = int(round(math.cos(math.pi * len(found[0]) / 4)) < 0)
     kind, majoranas, copies, parity = "su" if arf is None else ("so", "sp")[arf], None, None, False
     if found is not None:
         kind, majoranas = "A", found[0]
