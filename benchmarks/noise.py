@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import pennylane as qml
+from pennylane import numpy as pnp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -31,6 +32,7 @@ import noisy_circuits as drawn  # noqa: E402
 from _depth_chains import FAILED, verdict  # noqa: E402
 from references import noisy  # noqa: E402
 
+import pennylane_wishart as pw  # noqa: E402
 from pennylane_wishart.circuit import RotationCircuit, noise_free, normal_form  # noqa: E402
 from pennylane_wishart.variances import can_walk, exact_moments, walk  # noqa: E402
 
@@ -77,6 +79,66 @@ def _walkers(count: int) -> None:
             break
     # a normal law leaves 0.27% outside three errors
     verdict(f"walkers outside three errors, {total} gradients of {at} circuits, n = 6–8", outside / total, 0.01)
+
+
+# ------------------------------------------------------------------ 2
+RATES = ((0.004, 0.003), (0.02, 0.01))
+"""(depolarising, damping) of one-wire and of two-wire gates."""
+ONE, ZERO = (0.02, 0.04, 0.03), (0.06, 0.03, 0.05)
+"""Readout: 0 read as 1, 1 read as 0."""
+
+
+def hidden(rates: tuple, one: tuple, zero: tuple, measured: type) -> qml.NoiseModel:
+    """Depolarising and damping behind every gate, readout errors before what is measured."""
+
+    def behind(op: qml.operation.Operator, **_: object) -> None:
+        p, gamma = rates[len(op.wires) > 1]
+        for w in op.wires:
+            qml.DepolarizingChannel(p, w)
+            qml.AmplitudeDamping(gamma, w)
+
+    def before(op: qml.measurements.MeasurementProcess, **_: object) -> None:
+        for w in op.wires:
+            qml.ResetError(zero[w], one[w], w)
+
+    gates = qml.BooleanFn(lambda op: op.name in ("RX", "RY", "RZ", "CNOT"))
+    return qml.NoiseModel({gates: behind}, meas_map={qml.noise.meas_eq(measured): before})
+
+
+def small_qnode(n: int, layers: int, ring: bool, device: qml.devices.Device) -> qml.QNode:
+    bonds = [(q, (q + 1) % n) for q in range(n if ring and n > 2 else n - 1)]
+
+    @qml.qnode(device)
+    def circuit(x):
+        for layer in x:
+            for q in range(n):
+                qml.RX(layer[q, 0], q)
+                qml.RZ(layer[q, 1], q)
+            for bond in bonds:
+                qml.CNOT(bond)
+        return qml.expval(qml.Z(0) @ qml.Z(1))
+
+    return circuit
+
+
+def devices(fast: bool) -> None:
+    """Predicted against measured totals, the noise-free gradients at the same angles as control variate."""
+    print("2  default.mixed under a noise model, six circuits")
+    samples = 10 if fast else 60
+    for n, layers, ring in ((2, 2, False), (2, 3, False), (2, 4, False), (3, 2, False), (3, 2, True), (3, 3, True)):
+        device = qml.device("default.mixed", wires=n)
+        qnode = small_qnode(n, layers, ring, device)
+        x = pnp.array(np.full((layers, n, 2), 0.1), requires_grad=True)
+        model = hidden(RATES, ONE, ZERO, qml.expval)
+        pred = pw.predict(qnode, noise=model)(x)
+        data = pw.measure(qnode, samples=samples, device=qml.add_noise(device, model), progress=False)(x)
+        free = pw.measure(qnode, samples=samples, device=qml.device("lightning.qubit", wires=n), progress=False)(x)
+        scale = np.nansum(data.gradients**2) / np.nansum(np.where(data.measured, free.gradients, 0.0) ** 2)
+        total = scale * float(np.sum(pred.noise.free.gradient_variance))
+        plain = float(np.sum(pred.noise.free.gradient_variance)) / total
+        ratio = float(np.sum(pred.gradient_variance)) / total
+        where = f"{n} wires, {layers} layers, {'ring' if ring else 'chain'}: |predicted/measured − 1|"
+        verdict(f"{where} (without noise {plain:.2f})", abs(ratio - 1), 0.05)
 
 
 # ------------------------------------------------------------------ 3
@@ -211,7 +273,31 @@ def _draw(depths: list[int], curves: dict[str, list[float]], path: str) -> None:
     print(f"   figure: {path}")
 
 
-ITEMS = {1: accuracy, 3: large, 4: known_results}
+# ------------------------------------------------------------------ 5
+def fits(fast: bool) -> None:
+    """Hidden rates within their intervals, over trials; the prediction from a fit beside that from the hidden model."""
+    trials = 4 if fast else 40
+    print(f"5  fit_noise on default.mixed with a hidden model, {trials} trials")
+    rng = np.random.default_rng(0)
+    inside, worst = [], 0.0
+    for trial in range(trials):
+        rates = tuple((rng.uniform(0, 0.01 + 0.03 * two), rng.uniform(0, 0.01 + 0.02 * two)) for two in (0, 1))
+        one, zero = tuple(rng.uniform(0.005, 0.05, 2)), tuple(rng.uniform(0.01, 0.1, 2))
+        device = qml.add_noise(qml.device("default.mixed", wires=2, seed=trial), hidden(rates, one, zero, qml.probs))
+        found = pw.fit_noise(device, [0, 1], seed=trial)
+        fitted = (*found.read_one, *found.read_zero, *found.depolarizing, *found.damping)
+        true = (*one, *zero, rates[0][0], rates[1][0], rates[0][1], rates[1][1])
+        inside += [r.low <= t <= r.high for r, t in zip(fitted, true, strict=True)]
+        qnode = small_qnode(2, 3, False, qml.device("default.mixed", wires=2))
+        x = pnp.array(np.full((3, 2, 2), 0.1), requires_grad=True)
+        models = (found.model, hidden(rates, one, zero, qml.expval))
+        totals = [float(pw.predict(qnode, noise=m)(x).gradient_variance.sum()) for m in models]
+        worst = max(worst, abs(totals[0] / totals[1] - 1))
+    verdict("share of rates within their 95% intervals", float(np.mean(inside)), 0.9, at_least=True)
+    verdict("worst prediction from a fit, relative", worst, 0.15)
+
+
+ITEMS = {1: accuracy, 2: devices, 3: large, 4: known_results, 5: fits}
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
 __all__ = ["LIVE", "Written", "decode", "encode"]
@@ -173,7 +174,7 @@ _DECODERS: dict[Any, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-class Written:
+class Written(Shown):
     """A record whose fields are all that it is: written down whole and read back."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -83,6 +83,14 @@ def test_json_round_trips(file, capsys):
     assert data["prediction"]["gradient_variance"] == pytest.approx([0.25, 0.25], abs=1e-12)
 
 
+def test_a_point_and_a_profile(file, capsys):
+    argv = ["check", f"{file}:good", "--args", "x", "--at", "np.zeros(2)", "--profile", "--quiet", "--samples", "20"]
+    assert main([*argv, "--remedy-budget", "0"]) == 0
+    said = capsys.readouterr()
+    assert "At the given point" in said.out and "The loss is 1 here" in said.out
+    assert "s of the processor" in said.err and "descending" in said.err
+
+
 def test_html(file, tmp_path, capsys):
     page = tmp_path / "r.html"
     assert main(["check", f"{file}:good", "--args", "x", "--samples", "30", "--html", str(page)]) == 0

@@ -11,8 +11,8 @@ import pennylane_wishart as pw
 from pennylane_wishart.circuit import light_cones, trace_qnode
 from pennylane_wishart.conventions import Evidence, ReasonCode
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
-from pennylane_wishart.outlook import OutlookOptions, outlook_of, point_of
-from pennylane_wishart.outlook.descents import estimated_seconds, why_not_descended
+from pennylane_wishart.outlook import OutlookOptions, descents, outlook_of, point_of
+from pennylane_wishart.outlook.descents import descend, estimated_seconds, route_of, why_not_descended
 
 
 def chain(n):
@@ -128,6 +128,31 @@ def test_costs_decide_the_route_and_wide_cones_are_refused():
         pw.find_minima(wide, starts=1, route="light-cones", progress=False)(y)
     with pytest.raises(InputError, match="exact values only"):
         pw.measure(circuit, samples=1, shots=10, route="light-cones", progress=False)(x)
+
+
+def test_a_small_module_descends_to_the_same_ends(monkeypatch):
+    """Transverse-field Ising with one angle a gate: free fermions, by words of the module and by light cones."""
+    n = 24
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        for q in range(n - 1):
+            qml.IsingXX(x[q], [q, q + 1])
+        for q in range(n):
+            qml.RZ(x[n - 1 + q], q)
+        for q in range(n - 1):
+            qml.IsingXX(x[2 * n - 1 + q], [q, q + 1])
+        return qml.expval(qml.sum(*map(qml.Z, range(n)), *(qml.X(q) @ qml.X(q + 1) for q in range(n - 1))))
+
+    x = pnp.zeros(3 * n - 2, requires_grad=True)
+    form = pw.normal_form(circuit)(x)
+    cones = descend(form, 1, 600.0, float(n), 3, lambda d: True, progress=False)
+    monkeypatch.setattr(descents.widest, "CONE_WIRES", 2)
+    light_cones.cache_clear()
+    descents._costs.cache_clear()
+    assert "device" in route_of(form) and route_of(form)["device"].name == "wishart.lie"
+    module = descend(form, 1, 600.0, float(n), 3, lambda d: True, progress=False)
+    np.testing.assert_allclose(module.ends, cones.ends, atol=0.003 * n)
 
 
 @pytest.mark.slow

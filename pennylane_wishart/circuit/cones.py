@@ -62,12 +62,14 @@ def light_cones(trace: TracedCircuit) -> LightCones:
     term are not among its own.
 
     Raises:
-        ModuleTooLargeError: if a cone has more wires than ``CONE_WIRES``, or the circuit has a batch of data.
+        ModuleTooLargeError: if a cone has more wires than ``CONE_WIRES``, or the circuit has noise or a batch of data.
     Cost: O(terms · gates).
     Source: the light-cone argument; for traps of shallow local circuits see arXiv:2205.05786.
     """
     if trace.data_gates:
         raise ModuleTooLargeError("A batch of data has no one light cone: pass one datum.")
+    if any(gate.kind == "channel" for gate in trace.gates):
+        raise ModuleTooLargeError("Noise is not split into light cones: they are run on state vectors.")
     script, observable = Script.read(trace), operator_to_sum(trace.observable, trace.wires)
     index = {w: q for q, w in enumerate(trace.wires)}
     steps = [(s, [index[w] for w in s.gate.op.wires]) for s in script.steps]

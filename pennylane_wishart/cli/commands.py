@@ -90,6 +90,8 @@ def _deliver(found: Outcome, options: argparse.Namespace) -> int:
             write_text(json_file, text, f"--json {json_file!r}")
     if page is not None and found.diagnosis is not None:
         say(f"wrote {found.diagnosis.save(page)}")
+    if options.command == "demo" and not options.quiet:
+        say('Next: wishart check train.py:circuit --args "weights" --html report.html, or the notebooks of demos/.')
     return found.status
 
 
@@ -112,6 +114,7 @@ _DIAGNOSE = (
     "sense",
     "starts",
     "descent_budget",
+    "remedy_budget",
     "output",
     "device",
     "encoding",
@@ -140,6 +143,9 @@ def _evaluated(options: argparse.Namespace, namespace: dict[str, Any]) -> dict[s
         found["family_args"] = _size_args(options.family_args, namespace, "--family needs --family-args")
     if options.argnums is not None:
         found["argnums"] = [int(a) if a.strip().isdigit() else a.strip() for a in options.argnums.split(",")]
+    if options.at is not None:
+        point = evaluate(options.at, namespace, "--at")
+        found["at"] = point if len(point) > 1 else point[0]
     if options.angles is not None:
         # a plain word is a law's name, anything else an expression
         plain = options.angles.isidentifier()

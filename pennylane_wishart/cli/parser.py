@@ -129,8 +129,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--starts", type=int, help=f"descents at first ({outlook.STARTS})")
         shown = f"seconds that descents may take ({outlook.BUDGET:g}); 0: none"
         sub.add_argument("--descent-budget", type=float, help=shown)
+        shown = f"seconds that remedies may take to be tried ({outlook.REMEDY_BUDGET:g}); 0: none"
+        sub.add_argument("--remedy-budget", type=float, help=shown)
         if name == "check":
             _reading(sub)
+            sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
             _family(sub)
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
         sub.add_argument(

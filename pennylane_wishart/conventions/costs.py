@@ -33,6 +33,8 @@ DENIED = 6.0
 """Sampled standard errors, added up over parameters, that an exact variance may differ by: heavy tails included."""
 LABEL = 1e-4
 """Relative scatter of the label that single samples imply: below, the cost is quadratic in that output."""
+LABEL_TAP = 0.5
+"""What an output is moved by to see how its chain factor bends: a quarter of an observable's range."""
 LABEL_SAMPLES = 4
 """Samples that must agree on a label."""
 RANGE = 1e-6

@@ -110,3 +110,8 @@ GAUSSIAN_LINDEBERG = 0.05  # share of the variance that one level may carry
 GAUSSIAN_DISTANCE = 0.02  # Kolmogorov–Smirnov distance to normal that about 5,000 losses are needed to see
 # Half-width in standard deviations and points of the grid on which that distance is taken.
 GAUSSIAN_GRID = (8.0, 1601)
+
+HESSIAN_FLOATS = 4_000_000
+"""Numbers of random directions held at once: 64 MB as complex."""
+SEPARATED = 0.15
+"""Largest departure of a variance off a Hessian's diagonal from their mean: a tenth is what finite sizes leave."""

@@ -124,3 +124,19 @@ PAIRS_A_BIN = 25
 """Pairs expected in each: the bias of a divergence is then known to a few percent."""
 PURITY_FLOATS = 2_000_000_000
 """Amplitudes touched for sampled purities: ten seconds."""
+
+# ------------------------------------------------------------------ training
+HESSIAN_DIM = 4096
+"""Dimension of a sector whose Hessians are drawn: a direction is a vector of that length."""
+HESSIAN_DRAWS = 200
+"""Draws of the Hessian behind its mean largest eigenvalue: 2%."""
+TRAINING_FACTOR = 2.0
+"""Medians of twelve descents lay between 0.7 and 1.9 of the predicted number of steps on nine kinds of circuit."""
+TRAINED_SHARE = 1e-4
+"""Share of the start's height down to which a curve is drawn."""
+TRAINING_POINTS = 200
+"""Points of a curve, equal steps of the logarithm of the height: the trapezoid rule is then good to 1e-4."""
+MOST_TILT = 60.0
+"""Logarithm of the tilt that puts all weight on the lowest level to double precision."""
+HESSIAN_PARAMETERS = 200
+"""Parameters up to which eigenvalues of drawn Hessians are found: a second for 200 draws."""

@@ -160,6 +160,8 @@ PAIR_WORK = 3e10
 """Multiply-adds of the average of two copies of the state: ten seconds."""
 SPARSE_PAIR_COST = 100.0
 """… where generators are sparse between basis states, in units of d⁴: d = 40 at 26 rotations is under a second."""
+EIGH_COST = 10.0
+"""Multiply-adds of all eigenvectors of a Hermitian matrix, in units of its size cubed."""
 PAIR_COST = 16.0
 """Multiply-adds of one rotation there, in units of d⁶ on d dimensions."""
 

@@ -4,6 +4,7 @@ from pennylane_wishart.ensembles.compression import HaarCompression
 from pennylane_wishart.ensembles.distribution import Distribution
 from pennylane_wishart.ensembles.gamma import GammaLoss
 from pennylane_wishart.ensembles.gradient import HaarGradient
+from pennylane_wishart.ensembles.hessian import HessianEnsemble, HessianSector
 from pennylane_wishart.ensembles.joint import GradientSquare, JointLaw, JointPart
 from pennylane_wishart.ensembles.law import Constant, Law
 from pennylane_wishart.ensembles.mixtures import MixtureLaw, SectorSum
@@ -33,6 +34,8 @@ __all__ = [
     "GradientNorm",
     "GradientSquare",
     "HaarCompression",
+    "HessianEnsemble",
+    "HessianSector",
     "HaarGradient",
     "JointLaw",
     "JointPart",

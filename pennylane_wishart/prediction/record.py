@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pennylane_wishart import minima as minima_room
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.ensembles.hessian import HessianEnsemble
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError, OutOfTheoryError, Status
 from pennylane_wishart.prediction.inputs import read_inputs
@@ -21,6 +22,7 @@ from pennylane_wishart.prediction.minima import predicted_minima, predicted_tran
 from pennylane_wishart.prediction.noise import NOISY
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
+from pennylane_wishart.prediction.training import TrainingCurve, hessian_ensemble, training_curve
 from pennylane_wishart.progress import asked
 from pennylane_wishart.sectors import Rank, RankAtMost
 from pennylane_wishart.serialize import decode, encode
@@ -137,6 +139,39 @@ class Prediction(DeepLaws):
         rows = read_inputs(self.circuit, states, data)
         columns = read_inputs(self.circuit, others) if data is None else read_inputs(self.circuit, data=others)
         return self.process(rows + columns).covariance[: len(rows), len(rows) :]
+
+    # ------------------------------------------------------------------ curvature and training
+    @property
+    def hessian_law(self) -> HessianEnsemble | Unavailable:
+        """The Hessian at random angles in the deep limit, rescaled to the exact variances at this depth.
+
+        Its extreme eigenvalues are those of parameters with deep layers between them: ``law.of(parameters)``
+        takes some, ``law.separated`` says whether neighbours are among them.
+        """
+        if self.noise is not None:
+            return Unavailable(NOISY)
+        return hessian_ensemble(self.signature, self.hessian_variance)
+
+    def training_curve(self, start: float | None = None, step: float = 0.1) -> TrainingCurve | Unavailable:
+        """Predict the loss along plain gradient descent from a random start; see :class:`TrainingCurve`.
+
+        Args:
+            start: loss to start from; the mean at this depth where None.
+            step: learning rate.
+        Raises:
+            InputError: for a start outside the spectrum.
+        """
+        if not self.in_theory:
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason) if self.noise is None else NOISY)
+        start = self.moments.loss_mean if start is None else start
+        law, star = self.hessian_law, self.find("transition")
+        steepest = None  # the law of extreme eigenvalues is that of parameters with deep layers between them
+        if isinstance(law, HessianEnsemble) and self.n_params <= limits.HESSIAN_PARAMETERS and law.separated:
+            steepest = float(law.spectra(limits.HESSIAN_DRAWS, self.seed)[1][:, -1].mean())
+        square = float(np.sum(self.gradient_variance + self.moments.gradient_mean**2))
+        gamma = None if isinstance(star, Unavailable) else self.gamma
+        spread = self.eigenbasis_shot_variance.value
+        return training_curve(self.signature, square, spread, start, step, gamma, steepest)
 
     # ------------------------------------------------------------------ provenance
     @overload

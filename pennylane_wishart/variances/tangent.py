@@ -16,7 +16,6 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
-from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.serialize import Written
@@ -35,7 +34,7 @@ __all__ = ["TangentKernel", "tangent_kernel"]
 
 
 @dataclass(frozen=True, eq=False)
-class TangentKernel(Shown, Written):
+class TangentKernel(Written):
     """The expected tangent kernel of several inputs."""
 
     value: np.ndarray

@@ -95,8 +95,11 @@ def truncation(
     error = np.sqrt(square)
     heaviest = walk.heaviest
     doubt[heaviest:] = 0.0  # no word can be heavier: nothing is left out
-    counts = [_held(walk.form, w, max_words) for w in range(heaviest + 1)]
-    counts += [counts[-1]] * (len(error) - len(counts))
+    counts: list[tuple[int, bool]] = []
+    for w in range(len(error)):
+        # with a larger weight there are no fewer words: past the limit nothing more is counted
+        again = w > heaviest or bool(counts) and not counts[-1][1]
+        counts.append(counts[-1] if again else _held(walk.form, w, max_words))
     return Truncation(
         error=error,
         # √(s + d) − √s, which is d/(2√s) where d is small and √d where nothing was seen
@@ -239,7 +242,10 @@ def _held(form: LocalForm, most: int, limit: int) -> tuple[int, bool]:
         moved = letters[clash == 1] ^ word
         moved = moved[(moved > 0).sum(axis=1) <= most]
         if len(moved):
-            letters = np.unique(np.concatenate([letters, moved]), axis=0)
+            letters = np.concatenate([letters, moved])
+            # rows as one key each: sorting rows column by column is ten times slower
+            keys = np.packbits(np.concatenate([letters >> 1, letters & 1], axis=1), axis=1)
+            letters = letters[np.unique(keys.view(f"V{keys.shape[1]}").reshape(-1), return_index=True)[1]]
         if len(letters) > limit:
             return len(letters), False
     return len(letters), True

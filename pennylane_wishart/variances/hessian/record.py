@@ -8,7 +8,6 @@ import numpy as np
 
 from pennylane_wishart.conventions import EngineId, Estimate, UpperBound, levels
 from pennylane_wishart.conventions import variances as limits
-from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.serialize import Written
 from pennylane_wishart.variances.building import log2_of
@@ -19,7 +18,7 @@ __all__ = ["HessianMoments", "hessian_record"]
 
 
 @dataclass(frozen=True, eq=False)
-class HessianMoments(Shown, Written):
+class HessianMoments(Written):
     """E and Var of ∂²ℓ/∂θ_k∂θ_l under a law of angles, for all pairs of parameters.
 
     Every array is ``(n_params, n_params)`` and symmetric. Values and bounds are kept apart: where only

@@ -126,8 +126,13 @@ def _products(rows: np.ndarray, values: np.ndarray, whole: bool) -> tuple[np.nda
     Single precision is enough, as in the sums of single rotations: the rest is sampling error.
     """
     weight = values.astype(np.float32)
-    total = (rows * weight) @ rows.T
+    squares = rows if whole else rows**2
+    if (weight < 0).any():
+        return (rows * weight) @ rows.T, (squares * weight**2) @ squares.T
+    # a matrix times its own transpose is symmetric: half the work
+    root = rows * np.sqrt(weight)
+    total = root @ root.T
     if whole and np.array_equal(values, values**2):
         return total, total
-    squares = rows if whole else rows**2
-    return total, (squares * weight**2) @ squares.T
+    root = squares * weight
+    return total, root @ root.T
