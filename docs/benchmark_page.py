@@ -17,6 +17,8 @@ TOPICS = {
               "Walkers and exact engines. Peers in the same run: gradients measured on lightning.qubit, and stim."),
     "false_alarms": ("False alarms and coverage", "benchmarks/false_alarms.py",
                      "Every comparison on ideal devices at few shots and few samples; intervals and power."),
+    "speed": ("Seconds and memory", "benchmarks/speed.py",
+              "Circuits that nobody tuned to, each in a process of its own, beside the goals that were set for them."),
     "scaling": ("Scaling studies", "benchmarks/scaling.py", "Families whose scaling is known, judged."),
     "measure": ("Measuring", "benchmarks/measure.py",
                 "Gradients per second. Peer in the same run: a qml.grad loop on lightning.qubit."),

@@ -60,8 +60,11 @@ def file(tmp_path):
 
 
 def test_exit_statuses(file, capsys):
-    assert main(["check", f"{file}:good", "--args", "x", "--samples", "30"]) == 0
-    assert "Trainable" in capsys.readouterr().out
+    assert main(["check", f"{file}:good", "--args", "x", "--samples", "30", "--profile"]) == 0
+    shown = capsys.readouterr()
+    assert "Trainable" in shown.out
+    # the seconds of each step go to standard error, whatever the report is written to
+    assert "predicting" in shown.err and "in all" in shown.err
     assert main(["check", f"{file}:dead", "--args", "np.array(0.3)", "--samples", "30", "--json", "-"]) == 1
     data = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert data["trainable"] is False

@@ -7,14 +7,16 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pennylane as qml
 import pytest
 from circuits import case
+from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import InputState, RotationCircuit
 from pennylane_wishart.conventions import ReasonCode
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.sectors import Route, Signature, build_signature
+from pennylane_wishart.sectors import Route, Signature, build_signature, door
 from pennylane_wishart.serialize import encode
 
 # one of each kind: words, sums, a spin factor, the reached space, outside the theory, no trainable effect, many sectors
@@ -134,3 +136,23 @@ def test_a_route_that_does_not_exist_is_refused():
     signature = build_signature(RotationCircuit.from_words(["X"], {"Z": 1.0}))
     with pytest.raises(InputError, match="Signature.method must be one of"):
         replace(signature, method="magic")
+
+
+def test_the_same_ansatz_at_other_angles_is_not_read_into_sectors_again(monkeypatch):
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def circuit(x, scale):
+        qml.RX(x[0], 0)
+        qml.CRY(x[1], [0, 1])
+        return qml.expval(scale * qml.Z(1))
+
+    first = pw.signature(circuit)(pnp.array([0.1, 0.2], requires_grad=True), 1.0)
+    rank = first.n_independent
+    built = []
+    monkeypatch.setattr(
+        door, "build_signature", lambda *args, **options: built.append(args) or build_signature(*args, **options)
+    )
+    again = pw.signature(circuit)(pnp.array([0.3, 0.4], requires_grad=True), 1.0)
+    assert not built and again.to_dict() == first.to_dict() and again.known_rank.value == rank
+    # what decides a signature is compared bit for bit: a number that rounds to the same is another circuit
+    other = pw.signature(circuit)(pnp.array([0.1, 0.2], requires_grad=True), 1.0 + 1e-15)
+    assert built and other.sectors[0].center == pytest.approx(first.sectors[0].center)
