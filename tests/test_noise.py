@@ -309,3 +309,12 @@ def test_second_derivatives_under_noise_are_those_of_density_matrices():
     found = pw.predict(circuit)(pnp.array([0.1, 0.2], requires_grad=True))
     left = (1 - 4 * 0.1 / 3) ** 2
     np.testing.assert_allclose(found.hessian_variance, left / 4 * np.ones((2, 2)), atol=1e-12)
+
+
+def test_a_signature_that_is_remembered_stays_without_noise():
+    qnode, x = mixed_qnode()
+    free = pw.predict(qnode)(x).gradient_variance
+    for strength in (0.1, 0.1, 0.2):
+        found = pw.predict(qnode, noise=after_rx(qml.DepolarizingChannel, strength))(x)
+        np.testing.assert_allclose(found.noise.free.gradient_variance, free, atol=1e-14)
+        assert not found.signature.circuit.channels and found.circuit.channels

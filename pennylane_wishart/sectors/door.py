@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pennylane_wishart.circuit import DenseBlock, RotationCircuit, Which, normal_form
+from pennylane_wishart.circuit import DenseBlock, RotationCircuit, Which, noise_free, normal_form
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.progress import step_bar
@@ -80,6 +80,8 @@ def signature(
 
 def _built(circuit: RotationCircuit, seed: int) -> Signature:
     """Build the signature, or take that of the same ansatz at other angles: it does not depend on them."""
+    if circuit.channels:  # it is that of the circuit without noise, which is what is kept
+        return replace(_built(noise_free(circuit), seed), noisy=circuit)
     key = (seed, *_decisive(circuit))
     if key in _KNOWN:
         _KNOWN.move_to_end(key)
@@ -112,9 +114,6 @@ def _decisive(circuit: RotationCircuit) -> tuple[Hashable, ...]:
         circuit.observable.coefficients,
     ]
     words: list[Hashable] = [circuit.n_qubits, circuit.n_params, repr(circuit.wires)]
-    for channel in circuit.channels:
-        words.append(channel.position)
-        arrays += [channel.frame.packed, channel.signs, channel.transfer]
     for block in (block for state in circuit.states for block in state.blocks):
         words.append(block.qubits)
         if isinstance(block, DenseBlock):
