@@ -88,7 +88,12 @@ def born_machine(
         raise InputError(f"target must be probabilities that add up to 1; they add up to {wanted.sum():.6g}.")
 
     def inspect(*args: Any, **kwargs: Any) -> BornMachine:
-        trace = normal_forms(qnode)(*args, **kwargs)[0].trace
+        circuit = normal_forms(qnode)(*args, **kwargs)[0]
+        if circuit.channels:
+            raise InputError(
+                "The gradients of a Born machine are those of state vectors: leave out its noise channels."
+            )
+        trace = circuit.trace
         wires = _wires(trace, len(wanted))
         assert trace is not None  # checked with its wires
         m = len(wires)

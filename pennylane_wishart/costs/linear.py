@@ -43,6 +43,8 @@ def linear_cost(samples: CostSamples, outputs: Sequence[CostOutput], seed: int) 
         if o.mapped or isinstance(o.diagnosis, Unavailable) or min(o.parameters, default=-1) < 0:
             return _not("some circuit was not read, or its parameters are computed from the cost's")
         circuit = o.diagnosis.prediction.circuit
+        if circuit.channels:
+            return _not("a circuit has noise channels")
         rates = (circuit.term_coefficients, circuit.coefficients, circuit.offsets)
         arrays = (circuit.terms.packed, circuit.starts, circuit.parameter_of, *rates)
         key = (circuit.n_qubits, o.parameters, *(np.round(a, 10).tobytes() for a in arrays))
