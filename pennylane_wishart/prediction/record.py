@@ -148,6 +148,8 @@ class Prediction(DeepLaws):
         Its extreme eigenvalues are those of parameters with deep layers between them: ``law.of(parameters)``
         takes some, ``law.separated`` says whether neighbours are among them.
         """
+        if not self.in_theory:
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason))
         return hessian_ensemble(self.signature, self.hessian_variance)
 
     def training_curve(self, start: float | None = None, step: float = 0.1) -> TrainingCurve | Unavailable:
