@@ -105,16 +105,17 @@ class HessianEnsemble:
             out *= self._scale(out, self.variance)
         return losses, out
 
-    def _scale(self, drawn: Floats, variance: Floats) -> Floats:
+    def _scale(self, drawn: Floats, exact: Floats) -> Floats:
         """Return what takes the variance of each kind of entry to the exact one."""
-        p = len(self.norms)
-        own, diagonal = drawn.var(axis=0), np.eye(p, dtype=bool)
+        own, diagonal = drawn.var(axis=0), np.eye(len(self.norms), dtype=bool)
         unit = 4 * np.outer(self.norms, self.norms) ** 2
         # entries of one kind differ by their norms alone: pooled, their spread is known well
-        ratio = np.divide(own, unit, out=np.zeros_like(own), where=unit > 0)
-        pooled = np.where(diagonal, ratio[diagonal].mean(), ratio[~diagonal].mean() if p > 1 else 1.0) * unit
-        want = np.where(np.isnan(variance), pooled, variance)
-        return np.asarray(np.sqrt(np.divide(want, pooled, out=np.zeros_like(pooled), where=pooled > 0)))
+        turned = unit > 0
+        ratio = np.divide(own, unit, out=np.zeros_like(own), where=turned)
+        kinds = [np.mean(ratio[turned & where]) if (turned & where).any() else 1.0 for where in (diagonal, ~diagonal)]
+        pooled = np.where(diagonal, *kinds) * unit
+        want = np.where(np.isnan(exact), pooled, exact)
+        return np.sqrt(np.divide(want, pooled, out=np.zeros_like(pooled), where=pooled > 0))
 
     def spectra(self, size: int, rng: Any = None) -> tuple[Floats, Floats]:
         """Draw losses ``(size,)`` and eigenvalues of the Hessian ``(size, p)``, ascending."""

@@ -150,6 +150,8 @@ class Prediction(DeepLaws):
         """
         if self.noise is not None:
             return Unavailable(NOISY)
+        if not self.in_theory:
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason))
         return hessian_ensemble(self.signature, self.hessian_variance)
 
     def training_curve(self, start: float | None = None, step: float = 0.1) -> TrainingCurve | Unavailable:

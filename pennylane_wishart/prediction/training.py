@@ -21,10 +21,9 @@ __all__ = ["TrainingCurve", "hessian_ensemble", "training_curve"]
 
 
 def hessian_ensemble(sig: Signature, variance: Floats | Unavailable) -> HessianEnsemble | Unavailable:
-    """Return the Hessian's deep-limit law, rescaled to the exact variances at this depth where there are any."""
-    if not sig.in_theory or sig.spin_factor is not None:
-        text = sig.reason if not sig.in_theory else "A spin factor has no law of Hessians here."
-        return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, text))
+    """Return the law of Hessians of a circuit inside the theory, rescaled to exact variances where there are any."""
+    if sig.spin_factor is not None:
+        return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, "A spin factor has no law of Hessians here."))
     circuit = sig.circuit
     if not circuit.is_pauli or len(np.unique(circuit.parameter_of[circuit.parameter_of >= 0])) != circuit.n_rotations:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "The law of Hessians is that of single Pauli rotations."))
