@@ -180,9 +180,15 @@ class _Trouble:
             text = f"no changes are tried unasked on more than {limits.REMEDY_QUBITS} qubits: give remedy_budget=."
             return [], Reason(ReasonCode.NOT_ASKED, text)
         purse, out = _Purse(self, options), list[Remedy]()
-        for most in (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS):
+        sizes = (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS)
+        rounds = [(most, tuple(self._edits())) for most in sizes]
+        # what breaks a symmetry comes last, and only where nothing that keeps it helps
+        breaking = [] if self.breaks_nothing else [(most, _ROTATIONS) for most in sizes]
+        for most, edits in (*rounds, *breaking):
+            if edits is _ROTATIONS and any(self.helps(r) for r in out):
+                break
             screened = []
-            for edit, circuit in self._changed(most):
+            for edit, circuit in self._changed(most, edits):
                 # what is screened must be left enough to be confirmed
                 if (ends := purse.descend(circuit, limits.SCREENED, limits.CONFIRMED)) is not None:
                     screened.append((edit, circuit, ends))
@@ -216,11 +222,11 @@ class _Trouble:
         assert trace is not None  # it was just made of one
         return Remedy(edit.change, words, self.before, after, Evidence.DESCENTS, starts, trace=_facing(trace, self))
 
-    def _changed(self, most: float) -> Iterator[tuple[Edit, RotationCircuit]]:
+    def _changed(self, most: float, edits: Iterable[Edit]) -> Iterator[tuple[Edit, RotationCircuit]]:
         """Yield the changed circuits of one size: up to 1.5 times the parameters, or beyond and up to 4 times."""
         least = 0.0 if most == limits.FEW_PARAMETERS else limits.FEW_PARAMETERS
         script = Script.read(self.trace)
-        for edit in self._edits():
+        for edit in edits:
             changed = edit.apply(script)
             if changed is None or not least < changed.n_params / script.n_params <= most:
                 continue
@@ -238,7 +244,7 @@ class _Trouble:
         yield from (Unshared(own) for own in Own)
         yield from (Layers(k) for k in limits.MORE_LAYERS)
         if self.breaks_nothing:
-            yield from (Rotations(a, first) for first in (False, True) for a in ("Y", "X", "XY"))
+            yield from _ROTATIONS
 
     # ------------------------------------------------------------------ judging
     def helps(self, remedy: Remedy) -> bool:
@@ -285,6 +291,9 @@ class _Purse:
 
 def _best_of(starts: int) -> str:
     return f"keep the best of {starts} starts"
+
+
+_ROTATIONS: tuple[Edit, ...] = tuple(Rotations(axes, first) for first in (False, True) for axes in ("Y", "X", "XY"))
 
 
 def _facing(trace: TracedCircuit, trouble: _Trouble) -> TracedCircuit:
