@@ -279,10 +279,10 @@ FAULTS = {
     },
     "small gradients in the circuit": {
         "global word": lambda: wide_case(11, "word", a),
-        "global projector": lambda: wide_case(9, "projector", a, lambda v: 1 - v),
+        "global projector": lambda: wide_case(11, "projector", a, lambda v: 1 - v),
         "square of a global word": lambda: wide_case(11, "word", t, lambda v: (v - 1) ** 2),
-        "projector in torch": lambda: wide_case(9, "projector", t),
-        "projector in jax": lambda: wide_case(8, "projector", j, lambda v: 1 - v),
+        "projector in torch": lambda: wide_case(11, "projector", t),
+        "projector in jax": lambda: wide_case(11, "projector", j, lambda v: 1 - v),
     },
     "small chain factor": {
         "scaled": lambda: (lambda w: 1e-4 * energy(w), a(), {}),

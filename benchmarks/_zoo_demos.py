@@ -203,10 +203,10 @@ def DEMOS() -> list[Circuit]:
         _tic_tac_toe(2),
         _qcnn(4),
         _qcnn(8),
-        _equivariant_graph(5, 2),
+        *(_equivariant_graph(5, layers) for layers in (1, 2, 3)),
+        _equivariant_graph(6, 2),
         _equivariant_graph(6, 4),
         _one_double("H2"),
-        _one_double("H4"),
         _one_double("LiH"),
     ]
 

@@ -20,6 +20,7 @@ _GRAPHS = {
     "path 5": (5, chain(5)),
     "prism": (6, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (0, 3), (1, 4), (2, 5)]),
     "cube": (8, [(a, a ^ 1 << k) for a in range(8) for k in range(3) if a < a ^ 1 << k]),
+    "paw": (4, [(0, 1), (1, 2), (2, 0), (2, 3)]),
     "house": (5, [(0, 1), (1, 2), (2, 3), (3, 0), (2, 4), (3, 4)]),
     "Petersen": (10, [*ring(5), *((k, k + 5) for k in range(5)), *((5 + k, 5 + (k + 2) % 5) for k in range(5))]),
 }
@@ -59,29 +60,29 @@ def _multi_angle(graph, layers) -> Circuit:
     return circuit(f"multi-angle QAOA {graph} x{layers}", n, layers * each, body, ising(n, edges), "arXiv:2109.11455")
 
 
-def _cover(layers) -> Circuit:
-    """Minimum vertex cover of the demo's graph, with its cost and mixer layers."""
-    edges = [(0, 1), (1, 2), (2, 0), (2, 3)]
+def _cover(graph, layers) -> Circuit:
+    """Minimum vertex cover, with the cost and mixer layers of qml.qaoa."""
+    n, edges = _GRAPHS[graph]
     # 3·Σ(Z + Z' + ZZ') − Σ Z, as qml.qaoa.min_vertex_cover writes it up to a constant
     terms = [t for a, b in edges for t in ((0.75, {a: "Z", b: "Z"}), (0.75, {a: "Z"}), (0.75, {b: "Z"}))]
-    cost = pauli_sum([*terms, *((-1.0, {q: "Z"}) for q in range(4))]).simplify()
-    mixer = qml.qaoa.x_mixer(range(4))
+    cost = pauli_sum([*terms, *((-1.0, {q: "Z"}) for q in range(n))]).simplify()
+    mixer = qml.qaoa.x_mixer(range(n))
 
     def body(x):
-        for q in range(4):
+        for q in range(n):
             qml.Hadamard(q)
         for gamma, alpha in x.reshape(layers, 2):
             qml.qaoa.cost_layer(2 * gamma, cost)
             qml.qaoa.mixer_layer(alpha, mixer)
 
-    return circuit(f"QAOA vertex cover x{layers}", 4, 2 * layers, body, cost, "demo tutorial_qaoa_intro")
+    return circuit(f"QAOA vertex cover {graph} x{layers}", n, 2 * layers, body, cost, "demo tutorial_qaoa_intro")
 
 
-def _xy_mixer(n, ones, layers) -> Circuit:
+def _xy_mixer(n, ones, layers, seed=11) -> Circuit:
     """Choose a fixed number of assets: cost with fields, mixer of hops on a ring."""
-    cost = spin_glass(n, 11, 1.0)
+    cost = spin_glass(n, seed, 1.0)
     pairs = [(a, b) for a in range(n) for b in range(a)]
-    rng = np.random.default_rng([4, 11])
+    rng = np.random.default_rng([4, seed])
     couplings = rng.normal(size=len(pairs))
 
     def body(x):
@@ -93,7 +94,15 @@ def _xy_mixer(n, ones, layers) -> Circuit:
             for pair in ring(n):
                 qml.IsingXY(layer[1], pair)
 
-    return circuit(f"portfolio XY mixer {n}x{layers}", n, 2 * layers, body, cost, "arXiv:1911.00595")
+    return circuit(f"portfolio XY mixer {n}x{layers} #{seed}", n, 2 * layers, body, cost, "arXiv:1911.00595")
+
+
+_COVERS = (
+    *(("paw", p) for p in (1, 2, 3, 4)),
+    *(("house", 2), ("path 5", 2), ("star 6", 2), ("prism", 2), ("K5", 2), ("ring 6", 2)),
+)
+_PORTFOLIOS = ((6, 3, 3, 11), (4, 2, 2, 2), (5, 2, 3, 4), (6, 3, 2, 6), (6, 3, 2, 8), (6, 3, 3, 9), (5, 2, 2, 7))
+"""Qubits, assets, layers, seed."""
 
 
 def QAOA() -> list[Circuit]:
@@ -120,9 +129,8 @@ def QAOA() -> list[Circuit]:
         _multi_angle("K4", 1),
         _multi_angle("prism", 1),
         _multi_angle("house", 2),
-        _cover(2),
-        _cover(4),
-        _xy_mixer(6, 3, 3),
+        *(_cover(g, p) for g, p in _COVERS),
+        *(_xy_mixer(*sizes) for sizes in _PORTFOLIOS),
     ]
 
 
@@ -306,18 +314,15 @@ def _taught(n, layers, seed, axes="Y", local=False) -> Circuit:
 def TRAPS() -> list[Circuit]:
     """Return circuits that were looked for because half of their descents end high, and some like them that do not."""
     return [
-        *(_product(n, s) for n in (6, 8, 10) for s in range(6)),
-        *(_product(n, s, True) for n in (6, 8) for s in range(4)),
-        *(_partition(n, s, l) for n, s, l in ((5, 0, 0), (6, 1, 0), (6, 2, 1), (8, 3, 0), (8, 4, 1))),
-        *(
-            _local_terms(n, l, s, g)
-            for n, l, s in ((6, 1, 0), (8, 1, 1), (8, 2, 2), (10, 2, 3))
-            for g in ("CZ", "CNOT")
-        ),
-        *(_taught(n, l, s) for n, l, s in ((4, 2, 0), (6, 2, 1), (6, 3, 2), (8, 2, 3))),
-        *(
-            _taught(n, l, s, "Y", True)
-            for n, l, s in ((4, 2, 0), (6, 2, 1), (6, 3, 2), (8, 2, 3), (8, 3, 4), (12, 2, 5))
-        ),
-        *(_taught(n, l, s, "YZ", True) for n, l, s in ((4, 2, 0), (6, 2, 1), (8, 2, 2), (6, 3, 3))),
+        *(_product(6, s) for s in range(6)),
+        *(_product(n, s) for n, s in ((8, 0), (8, 1), (10, 0))),
+        *(_product(6, s, True) for s in range(5)),
+        *(_product(7, s, True) for s in range(7)),
+        *(_product(8, s, True) for s in range(3)),
+        *(_partition(n, s, layers) for n, s, layers in ((5, 0, 0), (6, 1, 0), (6, 2, 1), (8, 3, 0))),
+        *(_local_terms(n, 1, s, g) for n, s in ((6, 0), (8, 1)) for g in ("CZ", "CNOT")),
+        *(_taught(n, layers, s) for n, layers, s in ((4, 2, 0), (6, 2, 1), (6, 3, 2))),
+        *(_taught(n, 2, s, "Y", True) for n, s in ((4, 0), (6, 1), (8, 3), (12, 5))),
+        _taught(6, 3, 2, "Y", True),
+        _taught(6, 2, 1, "YZ", True),
     ]

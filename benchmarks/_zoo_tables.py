@@ -64,7 +64,7 @@ def tables(rows: list[dict]) -> list[str]:
     truths = [Truth.from_dict(r["truth"]) for r in moved]
     traps, reach = [t.traps for t in truths], [t.reaches for t in truths]
     sizes = [r["n"] for r in rows]
-    public = sum(r["source"] not in ("", None) for r in rows)
+    public = sum(r["source"].startswith(("qml.", "demo", "arXiv")) for r in rows)
     lines = [
         f"{len(rows)} circuits of {min(sizes)} to {max(sizes)} qubits, {public} from templates, demos and papers; "
         f"{sum(t.starts for t in truths)} descents of independent code",
@@ -100,15 +100,13 @@ def _numbers(row: dict) -> str:
 
 
 def _coverage(rows: list[dict], truths: list[Truth]) -> list[str]:
-    inside = [
-        r["fraction"][0] <= t.fraction <= r["fraction"][1]
-        for r, t in zip(rows, truths, strict=True)
-        if r["evidence"] == "descents"
-    ]
-    share = float(np.mean(inside)) if inside else float("nan")
+    pairs = [(r["fraction"], t) for r, t in zip(rows, truths, strict=True) if r["evidence"] == "descents"]
+    held = sum(low <= t.fraction <= high for (low, high), t in pairs)
+    apart = sum(t.fraction_interval[1] < low or t.fraction_interval[0] > high for (low, high), t in pairs)
+    share = held / max(len(pairs), 1)
     return [
-        f"  interval of the fraction at the best holds what was found: {sum(inside)}/{len(inside)} = {share:.1%}   "
-        f"goal ≥ 93%  {_met(share >= 0.93)}"
+        f"  interval of the fraction at the best holds what was found: {held}/{len(pairs)} = {share:.1%}   "
+        f"goal ≥ 93%  {_met(share >= 0.93)}; apart from the found one's own interval: {apart}"
     ]
 
 

@@ -131,6 +131,8 @@ def TEMPLATES() -> list[Circuit]:
         _layers(basic, 4, 3, ising(4)),
         _layers(basic, 4, 1, heis[4], rotation=qml.RY),
         _layers(basic, 6, 2, ising(6), rotation=qml.RY),
+        _layers(basic, 6, 3, ising(6)),
+        _layers(basic, 6, 5, ising(6)),
         _layers(basic, 6, 4, tfim(6, 1.0)),
         _layers(basic, 8, 2, qml.Z(0)),
         _layers(basic, 10, 2, ising(10), rotation=qml.RY),

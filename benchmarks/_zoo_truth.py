@@ -354,6 +354,12 @@ class Truth:
         """Of descents at the best level."""
         return 1 - self._share(LEVEL)
 
+    @property
+    def fraction_interval(self) -> tuple[float, float]:
+        """Of it, with 95% confidence."""
+        found = binomtest(round(self.fraction * self.starts), self.starts).proportion_ci(0.95)
+        return float(found.low), float(found.high)
+
     def _share(self, limit: float) -> float:
         return float(np.mean(np.array(self.ends) > self.best + limit * self.scale))
 

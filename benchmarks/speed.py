@@ -18,7 +18,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-PATIENCE = 60
+PATIENCE = 240
 """Seconds of the processor after which a row is given up."""
 DEAR = ("T 16", "gradients 20", "ratio 12")
 

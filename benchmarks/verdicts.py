@@ -9,7 +9,8 @@
 Says for every circuit what ``pw.diagnose`` says, with its defaults, of traps and reach, and prints how often that
 is right, beside the goals that were set before. Truths nearer to the tolerance than some tens of descents decide are
 counted apart. ``--profile`` prints where the time goes, ``--keep FILE`` keeps every judged circuit and goes on from
-there, ``--record`` writes the table (and the figure of the named zoo) to the documentation.
+there, ``--done`` prints what that file holds, ``--record`` writes the table (and the figure of the named zoo) to
+the documentation.
 """
 
 from __future__ import annotations
@@ -130,9 +131,12 @@ def edge(count: int, first: int, starts: int) -> list[str]:
 def record(command: str, lines: list[str]) -> None:
     """Put a table in the place of the last one of the same kind in the documentation."""
     file = DOCS / "benchmarks" / "verdicts.txt"
-    kind = command.split()[2:3]
+
+    def kind(told):
+        return [word for word in told.split()[2:3] if word != "--done"]  # the named zoo, judged earlier
+
     old = file.read_text(encoding="utf-8").strip().split("\n\n") if file.exists() else []
-    others = [part for part in old if part.split("\n")[0].split()[2:3] != kind]
+    others = [part for part in old if kind(part.split("\n")[0]) != kind(command)]
     parts = [*others, "\n".join([command, *lines])]
     parts.sort(key=lambda part: part.split("\n")[0])
     file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -142,13 +146,28 @@ def _rows(circuits, truths, options) -> list[dict]:
     done = {}
     if options.keep and options.keep.exists():
         done = {row["name"]: row for row in map(json.loads, options.keep.read_text().splitlines())}
-    for circuit in circuits:
+    for circuit in sorted(circuits, key=lambda c: c.n):  # the cheap ones first
         if circuit.name not in done:
             row = done[circuit.name] = judge(circuit, truths.get(circuit.name), options.profile)
             if options.keep:
                 with options.keep.open("a") as file:
                     file.write(json.dumps(row) + "\n")
     return [done[c.name] for c in circuits]
+
+
+def _zoo(options) -> tuple[list[dict], str]:
+    """Judge the zoo that is asked for; return its rows, and the arguments that name it."""
+    if options.done:
+        kept = json.loads(KEPT.read_text())
+        rows = [r for r in map(json.loads, options.keep.read_text().splitlines()) if r["name"] in kept]
+        return rows, f" --done   ({len(rows)} of the {len(kept)} circuits of the zoo)"
+    if options.seeded:
+        circuits = [draw(s, options.largest) for s in range(options.first, options.first + options.seeded)]
+        told = f" --seeded {options.seeded} --first {options.first} --largest {options.largest}"
+        return _rows(circuits, {}, options), told
+    truths = {name: Truth.from_dict(t) for name, t in json.loads(KEPT.read_text()).items()}
+    circuits = [c for c in named() if c.name in truths and options.only in c.name]
+    return _rows(circuits[::12] if options.fast else circuits, truths, options), ""
 
 
 def main() -> None:
@@ -161,6 +180,7 @@ def main() -> None:
         ("profile", "where the time of diagnose goes"),
         ("record", "write to the documentation"),
         ("fast", "a dozen circuits"),
+        ("done", "tables of what the file of --keep holds, nothing new"),
     ):
         parser.add_argument(f"--{name}", action="store_true", help=what)
     parser.add_argument("--only", default="", help="part of a name")
@@ -175,14 +195,8 @@ def main() -> None:
         command += f" --edge {options.edge} --first {options.first} --starts {options.starts}"
         lines = edge(options.edge, options.first, options.starts)
     else:
-        truths = {}
-        if options.seeded:
-            command += f" --seeded {options.seeded} --first {options.first} --largest {options.largest}"
-            circuits = [draw(s, options.largest) for s in range(options.first, options.first + options.seeded)]
-        else:
-            truths = {name: Truth.from_dict(t) for name, t in json.loads(KEPT.read_text()).items()}
-            circuits = [c for c in named() if c.name in truths and options.only in c.name]
-        rows = _rows(circuits[::12] if options.fast else circuits, truths, options)
+        rows, more = _zoo(options)
+        command += more
         lines = tables(rows)
         if options.record and not options.seeded:
             figure(rows, DOCS / "verdicts.png")

@@ -11,6 +11,8 @@ TOPICS = {
              "Predicted laws against measured samples, and against the published asymptotic laws."),
     "minima": ("Local minima", "benchmarks/minima.py",
                "The Kac–Rice law against distinct minima found by descent, and the published law."),
+    "verdicts": ("Verdicts", "benchmarks/verdicts.py",
+                 "What diagnose says of traps and reach, against descents of independent code on a zoo of circuits."),
     "depth": ("Second moments at finite depth", "benchmarks/depth.py",
               "Walkers and exact engines. Peers in the same run: gradients measured on lightning.qubit, and stim."),
     "false_alarms": ("False alarms and coverage", "benchmarks/false_alarms.py",
@@ -21,6 +23,10 @@ TOPICS = {
     "device_matrix": ("Devices", "benchmarks/device_matrix.py", "The same measurement on every device that is found."),
     "lie_device": ("The device wishart.lie", "benchmarks/lie_device.py",
                    "Peer in the same run: lightning.qubit at 20 qubits."),
+    "remedies": ("Remedies", "benchmarks/remedies.py",
+                 "The first remedy that is shown for circuits in trouble, judged by descents of independent code."),
+    "light_cones": ("A hundred qubits", "benchmarks/light_cones.py",
+                    "Where descents of shallow circuits end, against depth, each term on its own light cone."),
     "gpu": ("On a GPU", "benchmarks/gpu.py", "Peer in the same run: lightning.qubit on one core."),
 }  # fmt: skip
 

@@ -22,25 +22,14 @@ version = release = pennylane_wishart.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_design"]
 exclude_patterns = ["_build"]
-html_theme = "pennylane"
+# light and dark by the reader's system, everything from the site itself: no fonts, scripts or surveys of others
+html_theme = "furo"
 html_title = "pennylane_wishart"
+html_logo = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_theme_options = {
-    "navbar_name": "pennylane_wishart",
-    "navbar_wordmark_path": "",
-    "navbar_logo_path": "_static/logo.svg",
-    "navbar_logo_alt": "a density",
-    "navbar_home_link": "index.html",
-    "navbar_left_links": [
-        {"name": "Start", "href": "start.html"},
-        {"name": "Theory", "href": "theory.html"},
-        {"name": "API", "href": "api.html"},
-    ],
-    "navbar_right_links": [{"name": "PennyLane", "href": "https://pennylane.ai"}],
-    "toc_overview": True,
-}
+html_theme_options = {"footer_icons": []}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -49,7 +38,6 @@ add_module_names = False
 python_use_unqualified_type_names = True
 toc_object_entries = False
 viewcode_line_numbers = True
-templates_path = ["_templates"]
 
 napoleon_custom_sections = ["Cost", "Source"]
 napoleon_use_rtype = False

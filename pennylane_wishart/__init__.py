@@ -4,58 +4,38 @@ Lie-algebraic signatures of PennyLane QNodes, predicted laws of losses, gradient
 minima, and measurements on any device to hold against them.
 """
 
+import difflib
+import importlib
 import logging
+import pkgutil
+from typing import TYPE_CHECKING, Any
 
-from pennylane_wishart import errors
-from pennylane_wishart.circuit import AngleLaw, InputState, RotationCircuit, normal_form
-from pennylane_wishart.comparison import Comparison, compare
-from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
-from pennylane_wishart.decorators import diagnosed, preflight
-from pennylane_wishart.diagnosis import Diagnosis, diagnose
-from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
-from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, measure, quote
-from pennylane_wishart.outlook.initialisation import BestInit, best_init
-from pennylane_wishart.prediction import Prediction, predict
-from pennylane_wishart.prediction.expressibility import Expressibility, expressibility
-from pennylane_wishart.prediction.simulability import Simulability, simulability
-from pennylane_wishart.sectors import Sector, Signature
-from pennylane_wishart.sectors.door import signature
+if TYPE_CHECKING:
+    from pennylane_wishart.public import *  # noqa: F403
 
 __version__ = "0.2.0"
-__all__ = [
-    "AngleLaw",
-    "BestInit",
-    "Comparison",
-    "CostDiagnosis",
-    "Diagnosis",
-    "Expressibility",
-    "InputState",
-    "Measurement",
-    "MinimaMeasurement",
-    "Prediction",
-    "Quote",
-    "RotationCircuit",
-    "ScalingStudy",
-    "Sector",
-    "Signature",
-    "Simulability",
-    "best_init",
-    "compare",
-    "compare_inits",
-    "diagnose",
-    "diagnose_cost",
-    "diagnosed",
-    "errors",
-    "expressibility",
-    "find_minima",
-    "measure",
-    "normal_form",
-    "predict",
-    "preflight",
-    "quote",
-    "scaling",
-    "signature",
-    "simulability",
-]
+_ROOMS = frozenset(m.name for m in pkgutil.iter_modules(__path__))  # noqa: F405
+_SHOWN = ("algebra", "ensembles", "minima", "plots", "__version__")
+"""What ``dir`` lists beside the public names: rooms with doors of their own."""
 
-logging.getLogger("pennylane_wishart").addHandler(logging.NullHandler())
+
+def __getattr__(name: str) -> Any:
+    # PennyLane, scipy and stim take seconds to import: they come with the first name that is asked for
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name != "__all__" and name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    public = importlib.import_module(f"{__name__}.public")
+    if not hasattr(public, name):
+        near = difflib.get_close_matches(name, public.__all__, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+    globals()[name] = found = getattr(public, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__getattr__("__all__"), *_SHOWN})
+
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())

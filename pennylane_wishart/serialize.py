@@ -20,6 +20,7 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
 __all__ = ["LIVE", "Written", "decode", "encode"]
@@ -43,11 +44,11 @@ def encode(value: Any) -> Any:
         >>> decode(encode((1.5, float("inf"), np.arange(3))))[2].tolist()
         [0, 1, 2]
     """
-    # an IntEnum is an int as well: only the plain type is written as a number
-    if value is None or isinstance(value, (bool, str)) or type(value) is int:
-        return value
+    # first, for an IntEnum is an int as well, and a StrEnum a str: each comes back as what it was
     if isinstance(value, enum.Enum):
         return {_KEY: "enum", "class": _name(type(value)), "name": value.name}
+    if value is None or isinstance(value, (bool, str)) or type(value) is int:
+        return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return encode(value.item())
     if isinstance(value, float):
@@ -173,7 +174,7 @@ _DECODERS: dict[Any, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-class Written:
+class Written(Shown):
     """A record whose fields are all that it is: written down whole and read back."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,11 +20,14 @@ from pennylane_wishart.algebra import (
     close,
     decompose,
     enumerate_words,
+    graph,
     module_of,
     module_span,
     orbit,
     squared_expectations,
 )
+from pennylane_wishart.algebra.component import quadratic_form
+from pennylane_wishart.algebra.f2forms import reduce_form
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, NotClosedError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -588,3 +591,26 @@ def test_what_is_too_large_says_so():
         enumerate_words(tfim(6), limit=10)
     with pytest.raises(ModuleTooLargeError, match="more than limit"):
         orbit(tfim(6), at(6, q0="Z")).enumerate(limit=3)
+
+
+def test_few_words_and_many_are_grown_alike():
+    # the same elimination on Python's integers and on packed arrays; q, where it exists, is the same row
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        n, m = int(rng.integers(1, 6)), int(rng.integers(2, 9))
+        words = PauliWords.from_bits(*rng.integers(0, 2, (2, m, n)).astype(bool)).unique()[0]
+        words = words[~graph.isolated_mask(words)]
+        if len(words) == 0:
+            continue
+        (members, many), (few_members, few) = graph._grow(words), graph._grow_few(words)
+        np.testing.assert_array_equal(members, few_members)
+        for a, b in zip(many, few, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_arf_of_free_fermions_is_that_of_the_reduced_form():
+    for d in range(3, 12):
+        path = ["I" * (j // 2) + ("ZZ" if j % 2 else "XI") + "I" * (5 - j // 2) for j in range(d - 1)]
+        for c in classify(path).components:
+            form = reduce_form(c.symplectic, lambda w, c=c: quadratic_form(w, c.q_linear))
+            assert c.arf is None or c.arf == form.arf

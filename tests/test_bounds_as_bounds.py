@@ -94,7 +94,7 @@ def test_no_reader_takes_a_bound_for_a_value(name, tmp_path):
     assert diag.trainable is None and diag.verdict is Verdict.CANNOT_TELL
     assert "only an upper bound is known" in diag.headline
 
-    text = " ".join(str(diag).split())
+    text = " ".join(diag.details().split())
     assert "Trainable" not in text.replace("Trainability", "") and "train it" not in text
     assert "nan" not in text.lower().split() and "is resolved" not in text
     about = text[text.index("Every parameter at this depth") : text.index("Gradient law")]

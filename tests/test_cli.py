@@ -80,6 +80,14 @@ def test_json_round_trips(file, capsys):
     assert data["prediction"]["gradient_variance"] == pytest.approx([0.25, 0.25], abs=1e-12)
 
 
+def test_a_point_and_a_profile(file, capsys):
+    argv = ["check", f"{file}:good", "--args", "x", "--at", "np.zeros(2)", "--profile", "--quiet", "--samples", "20"]
+    assert main([*argv, "--remedy-budget", "0"]) == 0
+    said = capsys.readouterr()
+    assert "At the given point" in said.out and "The loss is 1 here" in said.out
+    assert "s of the processor" in said.err and "descending" in said.err
+
+
 def test_html(file, tmp_path, capsys):
     page = tmp_path / "r.html"
     assert main(["check", f"{file}:good", "--args", "x", "--samples", "30", "--html", str(page)]) == 0
@@ -436,3 +444,49 @@ def test_a_disk_that_fills_up_leaves_the_file_as_it_was(suffix, file, tmp_path, 
     link.symlink_to(path)
     diag.save(link)  # a link stays a link, a mode stays a mode
     assert link.is_symlink() and stat.S_IMODE(path.stat().st_mode) == 0o640 and path.read_bytes() == before
+
+
+# ---------------------------------------------------------------------- what a shell sees first
+def test_help_imports_nothing_that_computes():
+    code = "import sys, pennylane_wishart.cli.parser as p; p._parser().format_help(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pennylane", "scipy", "stim", "autograd"} & set(loaded)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0 and capsys.readouterr().out == f"wishart {pw.__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell, capsys):
+    assert main(["completion", shell]) == 0
+    text = capsys.readouterr().out
+    assert "check" in text and "descent-budget" in text
+    if shell == "bash":
+        asked = "COMP_WORDS=(wishart check --desc); COMP_CWORD=2; _wishart; echo ${COMPREPLY[@]}"
+        found = subprocess.run(["bash", "-c", f"{text}\n{asked}"], capture_output=True, text=True, check=True)
+        assert found.stdout.strip() == "--descent-budget"
+
+
+def test_options_of_reading(tmp_path, capsys):
+    path = tmp_path / "two_arguments.py"
+    path.write_text(
+        FILE
+        + """
+@qml.qnode(dev)
+def two(a, b):
+    qml.RX(a, 0)
+    qml.RY(b, 0)
+    return qml.expval(qml.Z(0))
+"""
+    )
+    call = ["check", f"{path}:two", "--args", "0.1, 0.2", "--samples", "20", "--quiet"]
+    assert main([*call, "--argnums", "b", "--angles", "('normal', 0.5)", "--details"]) == 0
+    out = capsys.readouterr().out
+    assert "Trained: b. Fixed: a = 0.1." in out and "Signature" in out
+    assert main([*call, "--argnums", "c"]) == 2 and "'c' is not a float argument" in capsys.readouterr().err
+    assert main([*call, "--argnums", "1", "--angles", "odd"]) == 2 and "angles='odd'" in capsys.readouterr().err
+    assert main([*call, "--argnums", "1", "--family", "none"]) == 2 and "has no such name" in capsys.readouterr().err
+    assert main([*call, "--argnums", "1", "--family", "make_qnode", "--family-args", "np.zeros(n)"]) in (0, 2)

@@ -57,7 +57,7 @@ def test_a_constant_loss_agrees_with_itself(make, value, precision):
         moments = diag.prediction.moments
         assert diag.prediction.dead_parameters == (0, 1, 2) and moments.loss_variance == 0
         assert moments.loss_mean == pytest.approx(size * value, abs=1e-9 * size)
-        assert diag.comparison.agrees and "DISAGREES" not in str(diag)
+        assert diag.comparison.agrees and "DISAGREES" not in diag.details()
         assert diag.trainable is False and "every parameter is dead" in diag.headline
         # what a bug would look like
         data = diag.measurement

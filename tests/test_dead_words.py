@@ -283,7 +283,7 @@ def test_cancellation_is_found_by_the_identity_test():
     assert found.prediction.dead_parameters == (0, 1)
     assert found.prediction.dead_codes == ((DeadReason.IDENTITY,),) * 2
     np.testing.assert_allclose(found.prediction.gradient_variance[2], 0.5, rtol=1e-9)
-    text = " ".join(str(found).split())
+    text = " ".join(found.details().split())
     assert "identity test" in text and "8 random settings" in text and "(proved)" not in text
     assert found.trainable and found.comparison.agrees
 

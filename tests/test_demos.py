@@ -11,9 +11,9 @@ NOTEBOOKS = sorted(DEMOS.glob("demo_*.ipynb"))
 
 
 def test_every_demo_is_numbered_once():
-    """demo_1 … demo_7, no number missing or given twice, and nothing else beside them."""
+    """demo_1 … demo_8, no number missing or given twice, and nothing else beside them."""
     numbers = [int(path.name.split("_")[1]) for path in NOTEBOOKS]
-    assert numbers == list(range(1, 8))
+    assert numbers == list(range(1, 9))
     assert NOTEBOOKS == sorted(DEMOS.glob("demo_*"))
 
 

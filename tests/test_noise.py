@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+
 import noisy_circuits as drawn
 import numpy as np
 import pennylane as qml
@@ -11,7 +14,8 @@ from references import noisy
 
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import noise_free
-from pennylane_wishart.errors import InputError, UnsupportedCircuitError
+from pennylane_wishart.conventions import Evidence, ReasonCode
+from pennylane_wishart.errors import InputError, OutOfTheoryError, UnsupportedCircuitError
 from pennylane_wishart.variances import can_walk, dead_proofs, exact_moments, pair_walk, sampled_moments, walk
 
 pytestmark = pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
@@ -35,13 +39,13 @@ def check_exact(seed):
     assert list(dead_proofs(circuit)) == np.flatnonzero(second[1:] < 1e-14).tolist()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_exact_moments_are_those_of_density_matrices(seed):
     check_exact(seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12, 220))
+@pytest.mark.parametrize("seed", range(8, 220))
 def test_exact_moments_of_two_hundred_circuits(seed):
     check_exact(seed)
 
@@ -124,10 +128,10 @@ def plain_qnode(noise=()):
         for op in noise[:1]:
             op(0)
         qml.CNOT([0, 1])
-        qml.RY(x[1], 0)
+        qml.RY(x[1], 1)
         for op in noise[1:]:
             op(0), op(1)
-        return qml.expval(qml.Z(0) @ qml.Z(1))
+        return qml.expval(qml.Z(1))
 
     return circuit
 
@@ -202,3 +206,106 @@ def test_a_statevector_is_refused_under_noise():
     circuit = circuit_of(([qml.RX(0.1, 0), qml.BitFlip(0.1, 0)], qml.Z(0), [0]))
     with pytest.raises(InputError, match="noise channels"):
         circuit.loss(circuit.angles_of([0.1]))
+
+
+def mixed_qnode():
+    @qml.qnode(qml.device("default.mixed", wires=2))
+    def circuit(x):
+        for layer in range(2):
+            qml.RX(x[layer, 0], 0)
+            qml.RY(x[layer, 1], 1)
+            qml.CNOT([0, 1])
+        return qml.expval(qml.Z(0) @ qml.Z(1))
+
+    return circuit, pnp.array(np.full((2, 2), 0.3), requires_grad=True)
+
+
+def test_laws_say_that_they_do_not_hold_and_records_keep_the_noise():
+    qnode, x = mixed_qnode()
+    found = pw.predict(qnode, noise=after_rx(qml.DepolarizingChannel, 0.1))(x)
+    law = found.find("loss")
+    assert not law and law.reason.code is ReasonCode.NOISE
+    with pytest.raises(OutOfTheoryError, match="noise"):
+        found.independent_rank  # noqa: B018
+    again = pw.Prediction.from_dict(json.loads(json.dumps(found.to_dict())))
+    np.testing.assert_array_equal(again.noise.ratio, found.noise.ratio)
+    assert again.circuit.channels[0].name == "DepolarizingChannel"
+    assert pickle.loads(pickle.dumps(found)).noise.total_ratio == found.noise.total_ratio
+    assert found.signature.noisy is not None and not found.signature.circuit.channels
+
+
+def test_a_layer_of_noise_and_the_depth_where_half_is_gone():
+    @qml.qnode(qml.device("default.mixed", wires=1))
+    def circuit(x):
+        for layer in x:
+            for angle, gate in zip(layer, (qml.RZ, qml.RY, qml.RZ)):
+                gate(angle, 0)
+                qml.DepolarizingChannel(0.03, 0)
+        return qml.expval(qml.Z(0))
+
+    found = pw.predict(circuit)(pnp.array(np.full((6, 3), 0.1), requires_grad=True)).noise
+    left = (1 - 4 * 0.03 / 3) ** 2
+    # every channel meets a word of this qubit, whatever it is
+    assert found.loss_ratio == pytest.approx(left**18) and found.is_unital
+    assert found.depth.rate == pytest.approx(np.log2(left), rel=1e-6)
+    assert found.depth.half == pytest.approx(-1 / np.log2(left), rel=1e-6)
+    assert found.layers().shape == (6,) and found.layers()[3] == pytest.approx(left**18)
+
+
+def test_a_diagnosis_says_what_noise_leaves_and_descends_its_own_landscape():
+    qnode, x = mixed_qnode()
+    found = pw.diagnose(qnode, noise=after_rx(qml.DepolarizingChannel, 0.1), run=False, starts=2)(x)
+    text = str(found)
+    assert "noise leaves" in text and "What noise" not in found.headline
+    assert found.descent.evidence is Evidence.DESCENTS
+    # depolarising noise keeps the best end above -1
+    assert -1 < found.descent.best < -0.5
+
+
+def test_a_measurement_of_the_plain_circuit_is_held_against_the_model_of_its_device():
+    qnode, x = mixed_qnode()
+    model = after_rx(qml.DepolarizingChannel, 0.3)
+    noisy_device = qml.add_noise(qml.device("default.mixed", wires=2), model)
+    data = pw.measure(qnode, samples=60, device=noisy_device, progress=False)(x)
+    with_model = pw.compare(pw.predict(qnode, noise=model)(x), data)
+    assert with_model.variances.agrees is True and with_model.noise == ""
+    wrong = pw.compare(pw.predict(qnode, noise=after_rx(qml.DepolarizingChannel, 0.001))(x), data)
+    assert wrong.variances.agrees is False and "noise that the model lacks" in wrong.noise
+
+
+def test_noise_of_a_device_that_is_not_read_is_refused_with_advice():
+    qnode, x = mixed_qnode()
+    with pytest.raises(UnsupportedCircuitError, match="fit_noise"):
+        pw.predict(qnode, noise="device")(x)
+    with pytest.raises(InputError, match="NoiseModel"):
+        pw.predict(qnode, noise=0.1)(x)
+    flips = qnode.update(device=qml.device("default.mixed", wires=2, readout_prob=0.1))
+    found = pw.predict(flips, noise="device")(x)
+    assert found.noise.loss_ratio == pytest.approx(0.8**4)
+
+
+def test_what_needs_state_vectors_says_that_there_is_noise():
+    qnode, x = mixed_qnode()
+    model = after_rx(qml.DepolarizingChannel, 0.1)
+    found = pw.predict(qnode, noise=model)(x)
+    assert found.hessian_law.reason.code is ReasonCode.NOISE
+    assert found.training_curve().reason.code is ReasonCode.NOISE
+    noisy_qnode = qml.add_noise(qnode, model)
+    with pytest.raises(InputError, match="without noise"):
+        pw.expressibility(noisy_qnode)(x)
+    with pytest.raises(InputError, match="already has its noise"):
+        pw.predict(pw.normal_form(qnode)(x), noise=model)
+
+
+def test_second_derivatives_under_noise_are_those_of_density_matrices():
+    # one qubit: the mixed derivative of ⟨Z⟩ behind two rotations is damped as the loss is
+    @qml.qnode(qml.device("default.mixed", wires=1))
+    def circuit(x):
+        qml.RX(x[0], 0)
+        qml.DepolarizingChannel(0.1, 0)
+        qml.RY(x[1], 0)
+        return qml.expval(qml.Z(0))
+
+    found = pw.predict(circuit)(pnp.array([0.1, 0.2], requires_grad=True))
+    left = (1 - 4 * 0.1 / 3) ** 2
+    np.testing.assert_allclose(found.hessian_variance, left / 4 * np.ones((2, 2)), atol=1e-12)

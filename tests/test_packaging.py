@@ -84,6 +84,16 @@ def test_interfaces_have_bounds_that_the_matrix_runs():
     assert "2.13.0" in SpecifierSet(extras("interfaces")["torch"]) and "torch==2.13.0" in makefile
 
 
+def test_the_conda_recipe_asks_for_what_setup_asks_for():
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    recipe = (ROOT / "conda" / "meta.yaml").read_text()
+    wanted = {line.replace(">=", " >=") for line in config["options"]["install_requires"].split()}
+    found = {line.strip()[2:] for line in recipe.split("  run:")[1].split("test:")[0].splitlines() if "- " in line}
+    assert found == wanted | {f"python {config['options']['python_requires']}"}
+    assert f'version = "{config["metadata"]["version"]}"' in recipe and config["metadata"]["version"] == pw.__version__
+
+
 # ---------------------------------------------------------------------- causes are told
 def broad_handlers(tree: ast.AST):
     for node in ast.walk(tree):

@@ -248,7 +248,7 @@ def test_the_diagnosis_shows_them_and_preflight_does_not_run_them(tmp_path):
     store = tmp_path / "run.db"
     diag = pw.diagnose(circuit, samples=20, progress=False, store=store)(x)
     assert diag.remedies[0].change is Change.LAYERS and "trying remedies" in diag.timings
-    text = str(diag)
+    text = diag.details()
     assert "What was tried" in text and "1. Add 1 layer: tried" in text
     kinds = {run["kind"] for run in pw.measurement.stored_runs(store)}
     assert kinds == {"Measurement", "MinimaMeasurement"}  # descents and remedies resume as well

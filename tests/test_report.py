@@ -14,9 +14,8 @@ from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
 from pennylane_wishart import plots, report
-from pennylane_wishart.circuit.names import parameter_name
 from pennylane_wishart.diagnosis.depth import DepthCurve
-from pennylane_wishart.diagnosis.words import number
+from pennylane_wishart.diagnosis.words import number, share
 from pennylane_wishart.errors import InputError
 
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
@@ -138,7 +137,7 @@ def test_tone_is_checked():
 @pytest.mark.parametrize("kind", KINDS)
 def test_print_fits_and_every_number_is_explained(kind):
     diag = diagnosis(kind)
-    text = str(diag)
+    text = diag.details()
     assert max(len(line) for line in text.splitlines()) <= 80
     assert text.splitlines()[5].startswith(diag.headline[:40])
     for section in diag.sections:
@@ -151,7 +150,7 @@ def test_print_fits_and_every_number_is_explained(kind):
 
 def test_bounds_are_called_bounds():
     circuit, weights = layers(60, 4)
-    text = str(pw.diagnose(circuit, run=False)(weights))
+    text = pw.diagnose(circuit, run=False)(weights).details()
     assert max(len(line) for line in text.splitlines()) <= 80
     flat = " ".join(text.split())
     assert "standard deviation at most" in flat and "(walkers, bound)" in flat
@@ -216,10 +215,10 @@ def test_depth_curve():
 
 def test_parameters_have_names():
     form = diagnosis("shallow").signature.circuit
-    assert parameter_name(form, 0) == "weights[0,0]" and parameter_name(form, 7) == "weights[2,1]"
-    assert parameter_name(diagnosis("outside").signature.circuit, 0) == "x"
+    assert form.parameter_name(0) == "weights[0,0]" and form.parameter_name(7) == "weights[2,1]"
+    assert diagnosis("outside").signature.circuit.parameter_name(0) == "x"
     plain = pw.RotationCircuit.from_words(["X"], {"Z": 1.0})
-    assert parameter_name(plain, 0) == "parameter 0"
+    assert plain.parameter_name(0) == "parameter 0"
 
 
 @pytest.mark.parametrize(
@@ -279,3 +278,80 @@ def test_page_in_chromium(width, scheme, tmp_path):
     assert figures >= 5
     corner = imread(shot)[2, 2, :3]
     assert corner.max() < 0.2 if scheme == "dark" else corner.min() > 0.95
+
+
+# ---------------------------------------------------------------------- at a glance
+def records_in(value, path="diag", seen=None):
+    """Every record of the package that can be reached from one, with the way there."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if type(value).__module__.split(".")[0] == "pennylane_wishart":
+        yield path, value
+        for name, part in getattr(value, "__dict__", {}).items():
+            yield from records_in(part, f"{path}.{name}", seen)
+    elif isinstance(value, (tuple, list)):
+        for i, part in enumerate(value[:20]):
+            yield from records_in(part, f"{path}[{i}]", seen)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_record_is_short_at_a_prompt_and_shows_in_a_notebook(kind):
+    found = dict(records_in(diagnosis(kind)))
+    assert len(found) > 20
+    assert {path: len(repr(r)) for path, r in found.items() if len(repr(r)) > 400} == {}
+    for record in found.values():
+        if hasattr(record, "_repr_html_"):
+            shown = record._repr_html_()
+            assert "<script" not in shown and "0x" not in shown
+    assert all(
+        hasattr(getattr(diagnosis(kind), part), "_repr_html_") for part in ("prediction", "signature", "measurement")
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_print_is_a_screen_with_the_verdict_first_and_last(kind):
+    diag = diagnosis(kind)
+    lines = str(diag).splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+    last = lines.index(f"{diag.verdict.value.capitalize()}. Next:")
+    assert last > len(lines) - 20 and "print(diag.details())" in lines[-1]
+    assert len(diag.details().splitlines()) > len(lines)
+
+
+def test_a_long_report_is_cut_before_its_last_section():
+    text = report.to_text("T", (*SECTIONS, report.Section("End", ("now",))), most=14, more="the rest").splitlines()
+    assert len(text) == 14 and text[-6:] == ["", "End", "---", "now", "", "the rest"]
+
+
+def test_what_was_trained_and_what_was_fixed_is_named_and_kept():
+    @qml.qnode(qml.device("default.qubit", wires=2))
+    def classify(x, w, b):
+        qml.AngleEmbedding(x, range(2))
+        qml.RY(w[0], 0)
+        qml.CNOT([0, 1])
+        qml.RX(w[1] + b, 1)
+        return qml.expval(qml.Z(1))
+
+    x, w = pnp.array([0.5, 0.25], requires_grad=False), pnp.array([0.1, 0.2], requires_grad=True)
+    diag = pw.diagnose(classify, samples=20, progress=False)(x, w, b=pnp.array(0.3, requires_grad=True))
+    back = pw.Diagnosis.from_dict(json.loads(json.dumps(diag.to_dict())))
+    for found in (diag, back):
+        assert "Trained: w of shape (2,), b. Fixed: x = (0.5, 0.25)." in " ".join(str(found).split())
+        assert [found.signature.circuit.parameter_name(k) for k in range(3)] == ["w[0]", "w[1]", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "rounding", "text"),
+    [(-(2.0**-108), 1e-15, "0"), (-(2.0**-108), 0.0, "-2^-108.0"), (1e-3, 1e-15, "0.001")],
+)
+def test_rounding_is_written_as_nothing(value, rounding, text):
+    assert number(value, rounding) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0%"), (4e-6, "below 0.001%"), (0.00123, "0.123%"), (0.635, "63.5%")]
+)
+def test_shares(value, text):
+    assert share(value) == text

@@ -73,7 +73,7 @@ def test_an_observable_that_connects_sectors_is_seen(name, dim):
     assert signature.module.status is Status.OK
     assert {s.fit for s in signature.weighted_sectors} == {Fit.CONNECTS}
     assert not any(s.is_constant for s in signature.weighted_sectors)
-    text = " ".join(str(diagnosis).split())
+    text = " ".join(diagnosis.details().split())
     assert "constant loss" not in text and "connects it with other sectors" in text
     assert {s["fit"] for s in diagnosis.to_dict()["signature"]["sectors"]} == {"CONNECTS"}
     angles = np.random.default_rng(4).uniform(0, 4 * np.pi, (3000, 3))

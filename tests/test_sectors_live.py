@@ -138,7 +138,7 @@ def gate_list(words):
 def test_a_wholly_dead_circuit_has_no_parameter_and_no_optimum_to_reach(words):
     qnode, w = gate_list(words)
     diagnosis = pw.diagnose(qnode, run=False)(w)
-    pred, text = diagnosis.prediction, " ".join(str(diagnosis).split())
+    pred, text = diagnosis.prediction, " ".join(diagnosis.details().split())
     assert pred.signature.n_independent == 0 and diagnosis.trainable is False
     assert "at or above p*" not in text and "at the optimum" not in text
     with pytest.raises(OutOfTheoryError):
@@ -153,7 +153,7 @@ def test_the_transition_is_an_onset_and_never_a_promise():
         diagnosis = pw.diagnose(qnode, run=False)(w)
         pred = diagnosis.prediction
         assert pred.minima.is_point_mass and bool(pred.dead_parameters) is dead
-        text = " ".join(str(diagnosis).split())
+        text = " ".join(diagnosis.details().split())
         assert "onset, not a guarantee" in text and "minima are predicted at the optimum" not in text
         # what is claimed rests on this circuit: a certificate or its own descents, never on p ≥ p*
         (check,) = [c for c in diagnosis.checks if c.id == "traps"]

@@ -184,7 +184,7 @@ def test_where_no_route_answers_second_moments_are_left(monkeypatch):
     diagnosis = pw.diagnose(qnode, run=False)(w)
     signature = diagnosis.signature
     assert signature.method == "none" and not signature.in_theory and "No route" in signature.reason
-    assert diagnosis.prediction.moments.loss_variance > 0 and "No route" in str(diagnosis)
+    assert diagnosis.prediction.moments.loss_variance > 0 and "No route" in diagnosis.details()
 
 
 def test_words_whose_observable_connects_sectors_are_judged_where_the_input_is():
@@ -221,7 +221,7 @@ def test_fixed_gates_that_are_too_large_to_conjugate_leave_second_moments():
     assert not signature.in_theory and "too large to conjugate" in signature.reason
     assert signature.module.status is Status.TRUNCATED and signature.status == (Status.NOT_ASSESSED,)
     assert diagnosis.prediction.moments.loss_variance > 0
-    assert "too large to conjugate" in str(diagnosis) and diagnosis.to_dict()["signature"]["method"] == "none"
+    assert "too large to conjugate" in diagnosis.details() and diagnosis.to_dict()["signature"]["method"] == "none"
 
 
 def test_data_between_trainable_gates_make_long_sums_that_still_split():

@@ -175,7 +175,7 @@ def test_the_shots_of_a_diagnosis_are_never_nan_or_zero():
         return qml.expval(observable)
 
     diag = pw.diagnose(circuit, samples=40, progress=False)(pnp.zeros(shape, requires_grad=True))
-    text = str(diag)
+    text = diag.details()
     assert "nan [nan" not in text and " 0 shots" not in text
     assert json.dumps(diag.to_dict())
     check = next(c for c in diag.checks if c.id == "shots")

@@ -13,7 +13,8 @@ from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.variances.actions import rotation_action, transfer_action
 from pennylane_wishart.variances.engines.tuples import AveragedGate, tuple_moments
-from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
+from pennylane_wishart.variances.engines.walks.inputzone import input_zone
+from pennylane_wishart.variances.engines.walks.signed import Walk, WalkedGate, WalkSums, walk_tuples
 
 GENERATORS = {
     "word": {"XYZ": 0.5},
@@ -168,6 +169,10 @@ def test_fourth_moments_agree_with_the_exact_average_of_two_angles():
     np.testing.assert_allclose([found.value, *found.slopes], (3 / 8) ** 2, atol=1e-14)
 
 
+def _walk(observable, gates, state):
+    return Walk(observable, gates, input_zone(gates, state, 2), state.expectation, 2)
+
+
 @pytest.mark.parametrize("law", LAWS)
 def test_walkers_agree_with_exact_tuples_channels_included(law, rng):
     noise = transfer_action(PauliWords.from_strings(["IXI", "IZI"]), transfer_of(damping(0.3)))
@@ -179,7 +184,7 @@ def test_walkers_agree_with_exact_tuples_channels_included(law, rng):
     observable, state = PauliSum.from_terms(OBSERVABLE), InputState.basis([0, 1, 0])
     found = tuple_moments(observable, exact, state.expectation)
     sums = WalkSums(6)
-    walk_tuples(observable, walked, state.expectation, np.zeros((7, 40_000)), sums, 2, rng)
+    walk_tuples(_walk(observable, walked, state), np.zeros((7, 40_000)), sums, rng)
     mean = sums.total / sums.n
     error = np.sqrt((sums.squares / sums.n - mean**2) / sums.n)
     expected = np.concatenate([[found.value], np.delete(found.slopes, 3)])
@@ -195,15 +200,8 @@ def test_drawn_angles_give_the_same_averages(law, rng):
     size = 100_000
     angles = 0.6 * rng.standard_normal((3, size)) if law == "normal" else rng.uniform(0, 8 * np.pi, (3, size))
     sums = WalkSums(3)
-    walk_tuples(
-        observable,
-        [WalkedGate(a, k, 1.0, None) for k, a in enumerate(actions)],
-        state.expectation,
-        angles,
-        sums,
-        2,
-        rng,
-    )
+    drawn = [WalkedGate(a, k, 1.0, None) for k, a in enumerate(actions)]
+    walk_tuples(_walk(observable, drawn, state), angles, sums, rng)
     mean = sums.total / sums.n
     error = np.sqrt((sums.squares / sums.n - mean**2) / sums.n)
     assert np.all(np.abs(mean - np.concatenate([[exact.value], exact.slopes])) < 5 * error)

@@ -46,7 +46,7 @@ def test_truth_on_the_edge_is_not_told(zoo):
     Truth = zoo("_zoo_truth").Truth
 
     def made(high, low, level=-0.5, ground=-1.0):
-        return Truth((-1.0,) * low + (level,) * high, -1.0, ground, -1.0, 0.0, 1.0)
+        return Truth((-1.0,) * low + (level,) * high, -1.0, ground, ground, 0.0, 1.0)
 
     assert made(30, 10).traps is True and made(10, 30).traps is False and made(20, 20).traps is None
     assert made(30, 10, level=-0.905).traps is None  # a tolerance hardly different tells the opposite
@@ -77,3 +77,9 @@ def test_tables_count_what_is_wrong(zoo):
     assert tables.wrong_of(row) == []
     assert tables.wrong_of({**row, "traps": False, "trainable": True}) == ["traps", "trainable is True above traps"]
     assert any("right of the decided 1/1" in line for line in tables.tables([row]))
+
+
+def test_every_named_circuit_has_a_truth(zoo):
+    kept = json.loads((FOLDER / "data" / "verdicts.json").read_text())
+    assert len(kept) >= 120
+    assert all(len(t["ends"]) >= 40 for t in kept.values())

@@ -8,6 +8,7 @@ quadratic form q with q(generator) = 1 decide everything.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +17,14 @@ from pennylane_wishart.algebra.f2forms import reduce_form, row_profile
 from pennylane_wishart.algebra.graph import Connected, connected_components, isolated_mask, y_parity
 from pennylane_wishart.algebra.ideal import Ideal, canonical_ideals, merge_ideals
 from pennylane_wishart.algebra.majoranas import find_majoranas
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.paulis import F2Basis, PauliWords
 
 __all__ = ["Component", "find_components", "quadratic_form", "structure_of_words"]
 
 
 @dataclass(frozen=True, eq=False)
-class Component:
+class Component(Shown):
     """One connected component (two words or more) of the anticommutation graph.
 
     W is the F2 span of the component's words, Rad = W ∩ W^⊥ (symplectic), 2s = dim W/Rad.
@@ -137,11 +139,15 @@ def _component(words: PauliWords, part: Connected, mask: np.ndarray) -> Componen
     q_radical = None if part.q_linear is None else quadratic_form(radical, part.q_linear)
     tree_gram = gram[np.ix_(tree, tree)]
     arf = None
-    # q descends to W/Rad only where it vanishes on Rad; else copies pair up and the algebra is su
-    if part.q_linear is not None and q_radical is not None and not q_radical.any():
-        arf = reduce_form(basis[tree], functools.partial(quadratic_form, q_linear=part.q_linear)).arf
     # type A is tested first: small so and sp are free fermions too, with fewer copies
     found = find_majoranas(words, basis[tree], tree_gram, part.pattern[:, tree])
+    # q descends to W/Rad only where it vanishes on Rad; else copies pair up and the algebra is su
+    if part.q_linear is not None and q_radical is not None and not q_radical.any():
+        if found is None:
+            arf = reduce_form(basis[tree], functools.partial(quadratic_form, q_linear=part.q_linear)).arf
+        else:
+            # q of 2t Majoranas is t mod 2, so Σ (−1)^q over even subsets of d is 2^(d/2) cos(πd/4)
+            arf = int(round(math.cos(math.pi * len(found[0]) / 4)) < 0)
     kind, majoranas, copies, parity = "su" if arf is None else ("so", "sp")[arf], None, None, False
     if found is not None:
         kind, majoranas = "A", found[0]

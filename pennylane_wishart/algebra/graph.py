@@ -40,6 +40,8 @@ def isolated_mask(words: PauliWords) -> np.ndarray:
     m = len(words)
     if m == 0:
         return np.zeros(0, dtype=bool)
+    if m <= limits.FEW_WORDS:
+        return np.asarray(~words.anticommutation(words).any(axis=1))
     rng = np.random.default_rng(0)
     packed = words.packed
     probes = np.stack(
@@ -71,7 +73,7 @@ def connected_components(words: PauliWords) -> list[Connected]:
     left = np.arange(len(words))
     out = []
     while len(left):
-        members, component = _grow(words[left])
+        members, component = (_grow_few if len(left) <= limits.FEW_WORDS else _grow)(words[left])
         out.append(Connected(left[members], *component))
         left = np.delete(left, members)
     return out
@@ -115,6 +117,46 @@ def _grow(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, 
     position[members] = np.arange(len(members))
     pattern = np.stack(columns, axis=1)[members].astype(np.uint8)
     q_linear = None if work[members, width].any() else _solve_linear(echelon, width)
+    return members, (position[basis], pattern, q_linear)
+
+
+def _grow_few(words: PauliWords) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """The same on Python's own integers: a few hundred words are done before numpy has been called a few times."""
+    m, width = len(words), 2 * words.x.shape[1]
+    anti = words.anticommutation(words)
+    meets = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(anti, axis=1, bitorder="little")]
+    tag = 1 << (64 * width)  # above the word's own bits: λ·w must equal it
+    work = [int.from_bytes(row.tobytes(), "little") for row in words.packed]
+    work = [w if parity else w | tag for w, parity in zip(work, y_parity(words.x, words.z), strict=True)]
+    alive = (1 << m) - 1
+    reached = 1
+    basis: list[int] = []
+    echelon = []
+    for j, w in enumerate(work):
+        alive &= ~(0 if w & (tag - 1) else 1 << j)
+    while open_words := reached & alive:
+        i = (open_words & -open_words).bit_length() - 1
+        row = work[i]
+        bit = row & -row
+        for j, w in enumerate(work):
+            if w & bit:
+                work[j] = w ^ row
+                if not work[j] & (tag - 1):
+                    alive &= ~(1 << j)
+        echelon.append((row, bit))
+        reached |= meets[i]
+        basis.append(i)
+    members = np.array([j for j in range(m) if reached >> j & 1])
+    position = np.full(m, -1)
+    position[members] = np.arange(len(members))
+    pattern = anti[members][:, basis].astype(np.uint8)
+    q_linear = None
+    if not any(work[j] & tag for j in members):
+        found = 0
+        for row, bit in reversed(echelon):
+            if ((row & found).bit_count() & 1) != (row >= tag):
+                found ^= bit
+        q_linear = np.frombuffer(found.to_bytes(8 * width, "little"), np.uint64).copy()
     return members, (position[basis], pattern, q_linear)
 
 

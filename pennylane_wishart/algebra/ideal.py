@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pennylane_wishart.conventions import algebra as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
 __all__ = ["Ideal", "canonical_ideals", "format_integer", "merge_ideals", "repeated"]
@@ -30,7 +31,7 @@ def format_integer(value: int) -> str:
 
 
 @dataclass(frozen=True)
-class Ideal:
+class Ideal(Shown):
     """A simple ideal of a compact Lie algebra, with the number of its isomorphic copies.
 
     Example:

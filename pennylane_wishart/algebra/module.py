@@ -23,6 +23,7 @@ from pennylane_wishart.algebra.scalars import random_prime, recognise
 from pennylane_wishart.algebra.walk import walk
 from pennylane_wishart.algebra.words import classify
 from pennylane_wishart.conventions import algebra as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -30,7 +31,7 @@ __all__ = ["Module", "module_of", "module_span", "orbit", "squared_expectations"
 
 
 @dataclass(frozen=True, eq=False)
-class Module:
+class Module(Shown):
     """The span of an observable's orbit under the group of the generators."""
 
     dim: int

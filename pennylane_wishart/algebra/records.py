@@ -9,6 +9,7 @@ from functools import cached_property
 from pennylane_wishart.algebra.component import Component, find_components, structure_of_words
 from pennylane_wishart.algebra.ideal import Ideal, format_integer, repeated
 from pennylane_wishart.algebra.ideals import structure_of_basis
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, NotClosedError, Status
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -16,7 +17,7 @@ __all__ = ["LieAlgebra", "decompose"]
 
 
 @dataclass(frozen=True, eq=False)
-class LieAlgebra:
+class LieAlgebra(Shown):
     """A dynamical Lie algebra: its dimension, ideals and centre, and how they were found.
 
     The identity counts as central, i·1 spans a u(1), as in ``qml.lie_closure``.

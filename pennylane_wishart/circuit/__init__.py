@@ -3,6 +3,7 @@
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.assemble import noise_free
 from pennylane_wishart.circuit.channels import Channel
+from pennylane_wishart.circuit.cones import Cone, LightCones, light_cones
 from pennylane_wishart.circuit.door import normal_form, normal_forms
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
@@ -17,9 +18,11 @@ __all__ = [
     "AngleLaw",
     "Channel",
     "CliffordMap",
+    "Cone",
     "DenseBlock",
     "Grouping",
     "InputState",
+    "LightCones",
     "LocalForm",
     "MeasuredGroups",
     "RotationCircuit",
@@ -31,6 +34,7 @@ __all__ = [
     "Effective",
     "Which",
     "effective_generators",
+    "light_cones",
     "local_form",
     "measured_groups",
     "noise_free",

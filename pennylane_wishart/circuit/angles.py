@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import AngleLawError
 
 __all__ = ["AngleLaw"]
 
 
 @dataclass(frozen=True, eq=False)
-class AngleLaw:
+class AngleLaw(Shown):
     """Independent laws of ``n_params`` angles, in radians.
 
     ``kind[k]`` is "uniform" on [low, high), "normal" with mean ``low`` and standard deviation

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
+from pennylane_wishart.circuit.call import Call
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown, short
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartWarning
 
 __all__ = ["Arguments", "Slot", "as_array"]
@@ -56,6 +58,12 @@ def as_array(value: Any) -> np.ndarray:
     return np.asarray(_plain(value), dtype=float)
 
 
+def _seen(value: Any) -> Any:
+    """What is written of a fixed argument: the numbers of a float array, anything else as it is."""
+    found = as_array(value) if _is_float(value) else value
+    return found.item() if isinstance(found, np.ndarray) and found.ndim == 0 else found
+
+
 def _like(values: np.ndarray, template: Any, native: bool) -> Any:
     """Return ``values`` in the interface of ``template``; plain numpy for autograd unless native."""
     interface = qml.math.get_interface(template)
@@ -73,7 +81,7 @@ def _like(values: np.ndarray, template: Any, native: bool) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class Arguments:
+class Arguments(Shown):
     """The call ``qnode(*args, **kwargs)`` split into trainable parameters and data."""
 
     args: tuple[Any, ...]
@@ -84,6 +92,8 @@ class Arguments:
     data_slots: tuple[Slot, ...]
     """Slots of the float arguments that are data."""
     interface: str
+    call: Call | None = None
+    """Their names; None where nothing has a name (a tape)."""
 
     @classmethod
     def read(
@@ -108,7 +118,10 @@ class Arguments:
             )
         shapes = tuple(as_array(values[s]).shape for s in chosen)
         data = tuple(s for s in floats if s not in chosen)
-        return cls(args, kwargs, tuple(chosen), shapes, data, interface)
+        names = {s: _name(func, s) for s in slots}
+        fixed = tuple((names[s], short(_seen(values[s]))) for s in slots if s not in chosen)
+        call = Call(tuple((names[s], shape) for s, shape in zip(chosen, shapes, strict=True)), fixed)
+        return cls(args, kwargs, tuple(chosen), shapes, data, interface, call)
 
     def _get(self, slot: Slot) -> Any:
         return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]

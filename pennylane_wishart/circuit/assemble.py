@@ -263,6 +263,7 @@ def _finish(builder: Builder, trace: TracedCircuit, states: tuple[InputState, ..
         cliffords=tuple((int(shift[at]), tableau, targets) for at, tableau, targets in builder.cliffords),
         channels=tuple(replace(c, position=int(shift[c.position])) for c in builder.channels),
         cancelled=tuple(int(p) for p in used[~driven[used]]),
+        call=trace.arguments.call,
     )
 
 

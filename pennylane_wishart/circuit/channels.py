@@ -16,6 +16,7 @@ import pennylane as qml
 from pennylane.operation import Operator
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 
@@ -26,7 +27,7 @@ _ANTICOMMUTES = {"X": "Z", "Y": "Z", "Z": "X"}
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class Channel(Shown):
     """A channel of k qubits, real or virtual, in the Clifford frame of its circuit."""
 
     position: int
@@ -113,7 +114,13 @@ def local_channel(op: Operator) -> LocalChannel:
             f"{where} is a channel of {k} wires (limit {limits.CHANNEL_WIRES}): write it as channels of fewer, or as "
             "qml.PauliError, which may have any number."
         )
-    kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    try:
+        kraus = np.array([np.asarray(qml.math.toarray(a), complex) for a in op.kraus_matrices()])
+    except ValueError as err:
+        raise UnsupportedCircuitError(
+            f"{where}: {err}. Its strength must be valid, and the strength of a noise channel may not depend on "
+            "trainable arguments: only rotation angles may."
+        ) from err
     letters = [*("I" * j + letter + "I" * (k - j - 1) for letter in "XZ" for j in range(k))]
     return LocalChannel(tuple(letters), transfer_of(kraus))
 

@@ -12,10 +12,13 @@ from pennylane_wishart.circuit.outputs import EVERY, Which
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions.options import asks
+from pennylane_wishart.errors import InputError
 
 __all__ = ["normal_forms", "normal_form"]
 
 
+@asks
 def normal_form(
     qnode: Any, argnums: Any = None, output: Which = None, encoding: str = "fixed", noise: Any = None
 ) -> Callable[..., RotationCircuit]:
@@ -34,7 +37,8 @@ def normal_form(
             (i, j) for outcome j of return i.
         encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
             each its own uniform angle.
-        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does.
+        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for the readout error of
+            default.mixed (other devices: ``pw.fit_noise``).
     Returns:
         A function of the QNode's arguments that returns a :class:`RotationCircuit`.
     Raises:
@@ -57,6 +61,8 @@ def normal_form(
 
     @functools.wraps(getattr(qnode, "func", normal_form))
     def read(*args: Any, **kwargs: Any) -> RotationCircuit:
+        if noise is not None and isinstance(qnode, (RotationCircuit, TracedCircuit)):
+            raise InputError("noise= is for a QNode or tape: a record that was read already has its noise, or none.")
         if isinstance(qnode, RotationCircuit):
             return qnode
         if isinstance(qnode, TracedCircuit):

@@ -1,35 +1,14 @@
-"""What the user calls things: arguments of a QNode, parameters, the gates that they turn."""
+"""What the user calls things: arguments of a QNode, and the gates that its parameters turn."""
 
 from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from pennylane_wishart.circuit.records import RotationCircuit
     from pennylane_wishart.circuit.trace import TracedCircuit
 
-__all__ = ["argument_names", "gates_of", "parameter_name"]
-
-
-def parameter_name(circuit: RotationCircuit, k: int) -> str:
-    """Return "weights[1,2,0]" for flat index k; "parameter 7" where the call is not known."""
-    trace = circuit.trace
-    if trace is None:
-        return f"parameter {k}"
-    # flat indices run through the arguments in the order of the call
-    names = argument_names(trace.qnode)
-    at = k
-    for slot, shape in zip(trace.argnums, trace.shapes, strict=True):
-        length = int(np.prod(shape, dtype=int))
-        if at < length:
-            name = slot if isinstance(slot, str) else names[slot] if slot < len(names) else f"argument {slot}"
-            where = ",".join(str(int(i)) for i in np.unravel_index(at, shape)) if shape else ""
-            return f"{name}[{where}]" if shape else str(name)
-        at -= length
-    return f"parameter {k}"
+__all__ = ["argument_names", "gates_of"]
 
 
 def argument_names(qnode: object) -> list[str]:

@@ -14,6 +14,7 @@ from pennylane.operation import Operator
 from pennylane.tape import QuantumScript as Tape
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 
 __all__ = ["EVERY", "Output", "Which", "named", "outputs_of"]
@@ -25,7 +26,7 @@ _KINDS = {"StateMP": "qml.state", "CountsMP": "qml.counts", "SampleMP": "qml.sam
 
 
 @dataclass(frozen=True, eq=False)
-class Output:
+class Output(Shown):
     """One number that a QNode returns: ⟨operator⟩."""
 
     name: str

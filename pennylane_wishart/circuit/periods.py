@@ -17,13 +17,14 @@ import numpy as np
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.rotations import Rotations
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.paulis import PauliSum, reduce_words
 
 __all__ = ["Ranges", "generator_frequencies", "parameter_ranges", "ranges_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges:
+class Ranges(Shown):
     """Where each angle is drawn from."""
 
     width: np.ndarray

@@ -12,6 +12,7 @@ import stim
 
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.call import Call
 from pennylane_wishart.circuit.channels import Channel
 from pennylane_wishart.circuit.periods import Ranges, parameter_ranges
 from pennylane_wishart.circuit.rotations import Rotations
@@ -69,6 +70,8 @@ class RotationCircuit(Rotations):
     """
     cancelled: tuple[int, ...] = ()
     """Parameters that drive gates of the QNode whose angles cancel: they turn nothing."""
+    call: Call | None = None
+    """Names of the QNode's arguments and the values of those that are not trained; None without a QNode."""
     channels: tuple[Channel, ...] = field(default=(), repr=False)
     """Noise, in order; ``noise_free(circuit)`` is the circuit without."""
 
@@ -123,6 +126,11 @@ class RotationCircuit(Rotations):
     def with_observable(self, observable: PauliSum) -> RotationCircuit:
         """Return the same circuit with another observable (in the conjugated frame)."""
         return replace(self, observable=observable)
+
+    # ------------------------------------------------------------------ names
+    def parameter_name(self, k: int) -> str:
+        """Return "weights[1,2,0]" for flat index k; "parameter 7" where the call is not known."""
+        return f"parameter {k}" if self.call is None else self.call.parameter(k)
 
     # ------------------------------------------------------------------ angles
     def angles(self, *args: Any, **kwargs: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from pennylane_wishart.circuit.states import InputState
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
@@ -16,7 +17,7 @@ __all__ = ["Rotations", "concatenated_starts"]
 
 
 @dataclass(frozen=True, eq=False)
-class Rotations:
+class Rotations(Shown):
     """Rotations ``exp(−i·angle_l·G_l)`` in order, an observable and input states: see ``RotationCircuit``."""
 
     n_qubits: int

@@ -11,6 +11,7 @@ import numpy as np
 import stim
 
 from pennylane_wishart.conventions import circuit as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import F2Basis, PauliWords, pack_bits
 
@@ -80,7 +81,7 @@ class StabilizerBlock:
 
 
 @dataclass(frozen=True, eq=False)
-class InputState:
+class InputState(Shown):
     """A pure product of blocks that together cover ``n_qubits`` qubits.
 
     Example:

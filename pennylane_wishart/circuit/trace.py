@@ -26,6 +26,7 @@ from pennylane_wishart.circuit.gate_matrices import array_bytes
 from pennylane_wishart.circuit.layers import holds_arguments, read_call
 from pennylane_wishart.circuit.outputs import Output, Which, named
 from pennylane_wishart.circuit.pipeline import build_tape, transform_names, with_noise, without_rewrites
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError, WishartError, WishartWarning
 
 __all__ = ["TracedCircuit", "trace_qnode"]
@@ -34,7 +35,7 @@ _logger = logging.getLogger("pennylane_wishart")
 
 
 @dataclass(frozen=True, eq=False)
-class TracedCircuit:
+class TracedCircuit(Shown):
     """A QNode at one call: its elementary gates and d(angle)/d(parameter)."""
 
     gates: tuple[Gate, ...]
@@ -276,13 +277,6 @@ def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> 
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots)))[0]
             except (AttributeError, TypeError):  # the function wants its own interface's arrays
                 return _batch(build_tape(circuit, *called.rebuild(flat, slots, native=True)))[0]
-            except ValueError as err:
-                if isinstance(err, WishartError):
-                    raise
-                raise UnsupportedCircuitError(
-                    f"At other values of the trainable arguments the QNode's function raised ValueError: {err}. Only "
-                    "rotation angles may be trainable: not the strength of a noise channel, for instance."
-                ) from err
 
     x0 = arguments.flatten(slots)
     rotations, found = _angles(gates, tape, probe, x0)

@@ -2,6 +2,6 @@
 
 import sys
 
-from pennylane_wishart.cli.commands import main
+from pennylane_wishart.cli import main
 
 sys.exit(main())

@@ -12,8 +12,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import pennylane as qml
-
 from pennylane_wishart.errors import InputError
 
 __all__ = ["evaluate", "load", "read_args", "what_came"]
@@ -68,12 +66,14 @@ def read_args(expression: str | None, namespace: dict[str, Any]) -> tuple[Any, .
     return evaluate(expression, namespace)
 
 
-def evaluate(expression: str, namespace: dict[str, Any]) -> tuple[Any, ...]:
+def evaluate(expression: str, namespace: dict[str, Any], option: str = "--args") -> tuple[Any, ...]:
     """Evaluate a list of arguments.
 
     Raises:
         InputError: whatever the expression raises, the end of the program included.
     """
+    import pennylane as qml  # seconds, which help need not wait for
+
     try:
         # the user's own shell command, in the user's own names: evaluating it is what was asked
         found: tuple[Any, ...] = eval(f"({expression},)", {**namespace, "np": qml.numpy, "qml": qml})  # noqa: S307
@@ -81,4 +81,4 @@ def evaluate(expression: str, namespace: dict[str, Any]) -> tuple[Any, ...]:
     except KeyboardInterrupt:
         raise
     except BaseException as err:
-        raise InputError(f"--args {expression!r} does not evaluate ({what_came(err)}).") from err
+        raise InputError(f"{option} {expression!r} does not evaluate ({what_came(err)}).") from err

@@ -15,7 +15,12 @@ from typing import TextIO
 from pennylane_wishart.cli.spelling import encodable
 from pennylane_wishart.errors import InputError
 
-__all__ = ["flush", "say", "users_prints_aside", "write_out"]
+__all__ = ["coloured", "flush", "say", "users_prints_aside", "write_out"]
+
+
+def coloured(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that wants colours."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def write_out(text: str) -> None:

@@ -24,6 +24,7 @@ from pennylane_wishart.comparison.variances import compare_variances, gradient_b
 from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions.arrays import Floats, Integers
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ComparisonError, InputError, OutOfTheoryError
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.measurement.recipes import IDEAL
@@ -34,7 +35,7 @@ __all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Every quantity that could be compared, and why the others could not."""
 
     loss: QuantityComparison | None = None
@@ -118,7 +119,8 @@ def compare(
             f"The measurement drew angles from {data.law.name!r}, the prediction is for {pred.angles.name!r}: "
             "use one angles= for both."
         )
-    if data.circuit_hash != pred.circuit.content_hash:
+    # a model of a machine's noise is held against the plain circuit that ran there
+    if data.circuit_hash not in (pred.circuit.content_hash, pred.signature.circuit.content_hash):
         raise ComparisonError("The measurement is of another circuit (content hashes differ).")
     if isinstance(data, MinimaMeasurement):
         return _minima(pred, data, alpha, seed)
@@ -129,7 +131,22 @@ def compare(
         dead=_dead(pred, data, alpha),
         device=data.device,
     )
-    return replace(found, noise=_noise(found))
+    return replace(found, noise=_noise(found) if pred.noise is None else _unexplained(found))
+
+
+def _unexplained(found: Comparison) -> str:
+    """Say what a noise model leaves unexplained of a device."""
+    variances = found.variances
+    if variances is None or variances.agrees is not False:
+        return ""
+    low, high = variances.interval
+    text = (
+        f"the noise model does not explain {found.device}: its gradient variances are "
+        f"{variances.ratio_of_variances:.2f} [{low:.2f}, {high:.2f}] times those predicted"
+    )
+    if high < 1:
+        return text + ", so it has noise that the model lacks (routing, crosstalk, idle time, readout)."
+    return text + (", so it has less noise than the model says." if low > 1 else ".")
 
 
 def _noise(found: Comparison) -> str:

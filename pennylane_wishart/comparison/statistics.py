@@ -12,6 +12,7 @@ from scipy import stats
 from pennylane_wishart.comparison.estimates import CountedLaw, NoisyLaw, gridded_cdf
 from pennylane_wishart.conventions import comparison as limits
 from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles.distribution import Distribution
 from pennylane_wishart.measurement.statistics import variance_interval
 
@@ -20,7 +21,7 @@ _UNKNOWN = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, eq=False)
-class QuantityComparison:
+class QuantityComparison(Shown):
     """One measured quantity held against its prediction."""
 
     name: str

@@ -93,6 +93,8 @@ ROOT_MATCH = 1e-7
 """Distance of two root values, relative to the largest, that are one: roots of dimension 4,096 lie 1e-4 apart."""
 
 # ---------------------------------------------------------------------- graphs and counts
+FEW_WORDS = 200
+"""Words up to which all pairs are compared and eliminated as Python integers: numpy's calls would take longer."""
 PROBES = 64
 """Random products against which words are tested: one that anticommutes with any word passes with 2^-64."""
 PROBED_CHUNK = 1024

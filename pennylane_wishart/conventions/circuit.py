@@ -136,5 +136,8 @@ NO_TRANSFER = 1e-13
 """Transfer coefficients below this are rounding: traces of products of matrices of norm 1."""
 CHANNEL_DIGITS = 12
 """Decimals that transfer matrices are compared by, as fixed gates are."""
-MIXED_QUBITS = 5
-"""Qubits of an input block that noise has mixed: a density matrix of 2^10 numbers."""
+
+CONE_WIRES = 16
+"""Wires of one light cone: a gradient of it then takes a tenth of a second."""
+KEPT_CONES = 4
+"""Circuits whose light cones are kept: the one at work, and those that it is compared with."""

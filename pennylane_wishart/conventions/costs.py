@@ -17,6 +17,8 @@ TRIED = 5
 # ---------------------------------------------------------------------- numbers
 ZERO_DOUBLE, ZERO_SINGLE = 1e-9, 1e-4
 """Parts of the usual size below which a derivative is rounding: a thousand operations' worth, and a margin."""
+ROUNDING = 1e-4
+"""Times these, of an output's own range: rounding of a simulation, which is all there is where everything is dead."""
 DOUBLE_BYTES = 8
 """Bytes of a float in double precision."""
 SAME_VALUE_DOUBLE, SAME_VALUE_SINGLE = 1e-10, 1e-5
@@ -31,6 +33,8 @@ DENIED = 6.0
 """Sampled standard errors, added up over parameters, that an exact variance may differ by: heavy tails included."""
 LABEL = 1e-4
 """Relative scatter of the label that single samples imply: below, the cost is quadratic in that output."""
+LABEL_TAP = 0.5
+"""What an output is moved by to see how its chain factor bends: a quarter of an observable's range."""
 LABEL_SAMPLES = 4
 """Samples that must agree on a label."""
 RANGE = 1e-6

@@ -35,10 +35,12 @@ NAMES, INDICES = 8, 20
 """Parameters that are named, and numbered, before "and more": one line, two lines."""
 PLAIN_NUMBERS, WHOLE_NUMBERS = (1e-4, 1e15), 1e4
 """Numbers outside this range are written as powers of two; from 10,000 on without decimals."""
-PLAIN_SIZE = 10**12
-"""Integers of more digits are not read digit by digit."""
 BOUND_ERRORS = 2
 """Standard errors above an estimate that is no larger than its own error: what is then said to be its most."""
+LOSS_ROUNDING, END_ROUNDING = 1e-15, 1e-6
+"""Of the observable's size, and of the scale of descents: smaller values are rounding, and written as 0."""
+LEAST_SHARE = 1e-5
+"""Smaller shares are written as "below" it: nobody acts on their digits."""
 FLAT_CURVATURE = 1e-6
 """Of the largest eigenvalue of the Hessian: a smaller one has no sign."""
 LOSS_DIGITS = 12

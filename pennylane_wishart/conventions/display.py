@@ -12,6 +12,10 @@ VALUE_LINES = 2
 PATIENCE = 1.0
 """Seconds that a call may take before a bar appears unasked."""
 
+REPR, REPR_TEXT, REPR_ITEMS = 400, 60, 4
+"""Characters of a record's repr (ten of them fit a screen), of a text in it, and items that are written out."""
+SUMMARY_LINES = 40
+"""Lines of ``print(diag)``: what a terminal shows at once."""
 ONE_THREAD_QUBITS = 15
 """Up to here a state fits a core's own cache and a gate takes less than waking a thread."""
 
@@ -33,5 +37,19 @@ SECTOR_BARS = 8
 PLAIN_DIMENSION = 10**6
 """Larger dimensions of sectors are written as powers of two: a bar's name is a few characters wide, and a row of
 the report holds several."""
+PLAIN_SIZE = 10**12
+"""Larger integers, exact dimensions most often, are not read digit by digit."""
+NAMED_TICKS = 3
+"""Ticks of an axis that carry names of parameters: more of them run into one another."""
+CIRCUIT_LAYERS, CIRCUIT_WIRES = 40, 24
+"""Layers and wires of a drawn circuit: beyond, a gate is smaller than its name."""
+CIRCUIT_INCHES, CIRCUIT_FONT, CIRCUIT_LINE = 0.42, 9.0, 0.9
+"""Inches of a gate and its distance to the next, points of its name and of its lines: legible in a report."""
+CIRCUIT_LEAST, CIRCUIT_LEGEND = 5.6, 0.6
+"""Inches: the least width, that of the legend below the circuit, and the legend's height."""
+CIRCUIT_BOX, CIRCUIT_ORDER = 0.8, 4.5
+"""Side of a coloured gate, in layers (PennyLane's boxes are that wide), and its place between box and name."""
+CIRCUIT_SHADES, CONE_SHADE = (0.12, 0.6), 0.1
+"""Opacities of the smallest and the largest variance, under names that stay legible, and of the light cone."""
 GAMMA_RANGE = (0.02, 0.98, 40)
 """p/p* at which the large-size limit is drawn: at 0 and 1 its slope is infinite."""

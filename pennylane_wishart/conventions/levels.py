@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["DEEP", "FALSE_ALARM", "INTERVAL", "NORMAL_REACH", "POWER_SPREAD", "SHOTS", "TRAP_TOLERANCE", "UPPER_LIMIT"]
+__all__ = [
+    "DEEP",
+    "ENOUGH_POWER",
+    "FALSE_ALARM",
+    "INTERVAL",
+    "NORMAL_REACH",
+    "POWER_SPREAD",
+    "SHOTS",
+    "TRAP_TOLERANCE",
+    "UPPER_LIMIT",
+]
 
 DEEP = 0.05
 """A variance is that of the deep limit where it lies within this fraction of it: a tenth of what an angle's
@@ -21,3 +31,5 @@ NORMAL_REACH = 1.96
 """Standard errors that such an interval reaches to either side where an estimate is normal."""
 POWER_SPREAD = 1.25
 """Power is the chance to notice a standard deviation larger by this factor: what a reader would call different."""
+ENOUGH_POWER = 0.8
+"""With less of a chance to notice that, agreement says little: the habit of planning experiments."""

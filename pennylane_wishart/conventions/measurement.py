@@ -189,3 +189,31 @@ LEAST_SHAPE = 4
 """Values from which a kurtosis can be estimated: its unbiased form divides by n − 3."""
 LEAST_LOSSES = 3
 """Losses from which degrees of freedom are estimated at all."""
+
+# ---------------------------------------------------------------------- light cones
+STATE_QUBITS = 22
+"""Above, a state vector and its two companions no longer fit beside others in memory."""
+CONE_DEVICES = ("lightning.qubit", "default.qubit")
+"""Devices that light cones stand in for: state vectors of one processor, whose exact values they give."""
+
+# ---------------------------------------------------------------------- noise fitted from calibration runs
+FIT_SHOTS = 4000
+"""Shots of a calibration circuit: a readout error of 3% is then known to a tenth of it."""
+FIT_CIRCUITS = 12
+"""Random circuits beside the two of the readout: rates of gates to about 5%."""
+FIT_WIRES = 4
+"""Wires fitted together: 16 outcomes a circuit; more are fitted group by group."""
+FIT_GATE_WIRES = 2
+"""Wires of a gate that the model gives noise to: larger ones are compiled, and have the noise of their parts."""
+FIT_LEAST_SHOTS = 100
+"""Fewer make counts whose spread is not normal."""
+FIT_LEAST_LAYERS, FIT_MORE_LAYERS = 1, 5
+"""Layers of the first random circuit, and how many more the last one has: rates show where they add up."""
+FIT_START = (0.003, 0.003, 0.01, 0.01)
+"""Depolarising and damping of one-wire, then of two-wire gates, where the fit starts: those of machines of today."""
+FIT_LEAST, FIT_MOST = 1e-4, 0.5
+"""A readout error starts above the bound at 0; no rate is larger than one half."""
+FIT_ROUNDS = 2
+"""Fits, each with the weights of the one before: the second moves rates by a hundredth of their error."""
+FIT_LEVEL = 0.01
+"""Of the χ² test: below, the device has noise that this model does not hold."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pennylane_wishart.conventions.showing import Shown
+
 __all__ = ["Estimate", "LowerBound", "LowerBounds", "TINY", "UpperBound", "UpperBounds"]
 
 
@@ -57,7 +59,7 @@ class LowerBound:
 
 
 @dataclass(frozen=True, eq=False)
-class UpperBounds:
+class UpperBounds(Shown):
     """One upper bound a parameter."""
 
     at_most_log2: np.ndarray
@@ -73,7 +75,7 @@ class UpperBounds:
 
 
 @dataclass(frozen=True, eq=False)
-class LowerBounds:
+class LowerBounds(Shown):
     """One lower bound a parameter."""
 
     at_least_log2: np.ndarray

@@ -7,13 +7,14 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-__all__ = ["takes"]
+__all__ = ["Asked", "asks", "takes"]
 
 _P = ParamSpec("_P")
 _Options = TypeVar("_Options")
 _Result = TypeVar("_Result")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def takes(
@@ -22,7 +23,7 @@ def takes(
     """Give a function of (``first``, record) the public signature ``f(first, <fields of the record>)``.
 
     ``inspect`` and ``help`` show every option with its default; keyword-only fields stay keyword-only, and
-    the field ``rest`` takes every keyword that is no other's. A misspelt option names the nearest one.
+    the field ``rest`` takes every keyword that is no other's. The function is one that :func:`asks`.
     ``{options}`` in the function's docstring becomes the words of the record's own.
     """
     own = inspect.signature(record)
@@ -35,11 +36,6 @@ def takes(
     def wrap(function: Callable[[Any, _Options], _Result]) -> Callable[Concatenate[Any, _P], _Result]:
         @functools.wraps(function)
         def door(*args: Any, **kwargs: Any) -> _Result:
-            for name in () if rest else kwargs:
-                if name not in signature.parameters:
-                    near = difflib.get_close_matches(name, signature.parameters, 1)
-                    hint = f"; did you mean {near[0]!r}?" if near else ""
-                    raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError as err:  # Python's own message, with the name that the user called
@@ -49,6 +45,67 @@ def takes(
 
         door.__doc__ = (function.__doc__ or "").replace("{options}", textwrap.indent(words, " " * 8).lstrip())
         door.__signature__ = signature  # type: ignore[attr-defined]  # what inspect and help read
-        return door
+        # a door whose options are open takes arrays among them
+        return door if rest else asks(door)
 
     return wrap
+
+
+def asks(function: _Function) -> _Function:
+    """Wrap a door ``f(qnode, **options)`` whose result is a function of the QNode's arguments.
+
+    What is commonly mistaken about it says what to write: the QNode's arguments among the options, a second call
+    that was forgotten, a misspelt option.
+    """
+    parameters = inspect.signature(function).parameters
+    named = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    places = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters.values())
+
+    @functools.wraps(function)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        # no option is an array: the QNode's arguments are
+        if args[1:] and (len(args) > places or any(getattr(a, "ndim", 0) for a in args[1:])):
+            written = _written(function.__name__, args[0])
+            raise TypeError(
+                f"{function.__name__}() takes options by name and returns a function of the QNode's arguments: "
+                f"write {written}."
+            )
+        for name in () if named else kwargs:
+            if name not in parameters:
+                near = difflib.get_close_matches(name, parameters, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
+        found = function(*args, **kwargs)
+        return Asked(found, _written(function.__name__, args[0])) if args and inspect.isfunction(found) else found
+
+    return cast(_Function, door)
+
+
+class Asked:
+    """What a door returns: a question that still needs the QNode's arguments, and says so when it is printed."""
+
+    def __init__(self, run: Callable[..., Any], written: str):
+        functools.update_wrapper(self, run)
+        self._run, self._written = run, written
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer it at these arguments of the QNode."""
+        return self._run(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<nothing has run yet: write {self._written}>"
+
+    def __getattr__(self, name: str) -> Any:
+        # protocols (pickle, copy, notebooks) ask for underscored names and expect a plain no
+        hint = "" if name.startswith("_") else f": nothing has run yet, write {self._written}.{name}"
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+
+def _written(door: str, qnode: Any) -> str:
+    """The whole call as a user would write it: "pw.diagnose(circuit)(weights)"."""
+    func = getattr(qnode, "func", None)
+    try:
+        names = ", ".join(inspect.signature(func).parameters) if func is not None else "..."
+    except (ValueError, TypeError):
+        names = "..."
+    return f"pw.{door}({getattr(func, '__name__', 'qnode')})({names})"

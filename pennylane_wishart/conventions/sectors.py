@@ -43,6 +43,8 @@ REACHABLE_QUBITS = 20
 """Inputs that are no basis state need their vector of 2^n amplitudes: 16 MB at 20 qubits."""
 REACHABLE_BASIS_QUBITS = 62
 """Basis states are numbered in int64, one bit of which is the sign and one kept free for sums."""
+KEPT_SIGNATURES = 8
+"""Signatures kept in a process: a study goes to and fro between a few circuits; one may hold some 100 MB."""
 CLOSURE_DIM = 1500
 """Dimension to which the algebra of sums is closed exactly: enough for su(32), in seconds."""
 CLOSURE_WORK = 2e9

@@ -78,8 +78,16 @@ MAX_BRANCHES = 10_000_000
 """Branches of tuples of words that are kept: 8 s and 240 MB."""
 BRANCH_COST = 500.0
 """Floating-point operations that take as long as one of them (measured: 0.7 μs)."""
+SUM_WORK = 1e10
+"""… given to pairs under gates that are sums: 5 million branches, three seconds; walkers know them to some percent."""
+RECENT_GATES = 8
+"""Gates whose mean number of branches tells how many are to come: a layer of a few qubits."""
 PAIR_SHARE = 4
 """Part of the work limit given to pairs: they are tried before the module."""
+MAX_PRODUCTS = 4096
+"""Products of pairs that a sieve follows: milliseconds a gate; beyond, pairs are followed unsieved."""
+SIEVED_RANK = 2
+"""Independent words of a gate up to which a sieve asks what its average makes of a product; all its words beyond."""
 MAX_RANK = 12
 """Independent words of one gate: 2^12 syndromes and shifts. Gates of users have at most 8."""
 MAX_PATHS = 400_000
@@ -152,6 +160,8 @@ PAIR_WORK = 3e10
 """Multiply-adds of the average of two copies of the state: ten seconds."""
 SPARSE_PAIR_COST = 100.0
 """… where generators are sparse between basis states, in units of d⁴: d = 40 at 26 rotations is under a second."""
+EIGH_COST = 10.0
+"""Multiply-adds of all eigenvectors of a Hermitian matrix, in units of its size cubed."""
 PAIR_COST = 16.0
 """Multiply-adds of one rotation there, in units of d⁶ on d dimensions."""
 
@@ -200,6 +210,14 @@ MAX_LOCAL_QUBITS = 10
 """Qubits of one generator of non-commuting words: its eigenbasis is a matrix of 2^10 rows."""
 BATCH_AMPLITUDES = 1 << 16
 """Amplitudes held at once: larger batches leave the processor's cache and take twice as long."""
+SAMPLE_WORK = 2e10
+"""Amplitudes touched by all samples together: a minute or two."""
+PAIR_PART = 0.4
+"""Part of the walkers that pairs get where samples could stand in: a pair costs as much as some single words."""
+FEWEST_SAMPLES = 100
+"""Samples below which variances are not known to 20%: then only walkers are left."""
+SHARP = 0.1
+"""Median relative error of gradient variances by walkers above which state vectors are sampled: theirs is 5%."""
 SAMPLES = 2000
 """Parameter vectors by default: variances to about 5%."""
 
@@ -210,7 +228,7 @@ PAIR_WALKERS = 10**4
 """Walkers of a sum over pairs of words, which is only a part of a shot variance."""
 CHUNK_WORDS = 1024
 """Words of 64 walkers carried at once: their rows stay in the cache."""
-CHUNK_TUPLES = 4096
+CHUNK_TUPLES = 1 << 14
 """Walkers of signed walks carried at once: bounded memory at a thousand qubits."""
 MANY_ROTATIONS = 1000
 """Walked rotations above which light walkers are thinned: their sums dominate the time."""
@@ -289,14 +307,14 @@ NOISY_FLOATS = 20_000_000
 """Numbers kept of one batch of them, the observable after every gate: 160 MB."""
 MAX_NOISY_IDENTITY = 5
 """Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
-
-# ------------------------------------------------------------------ truncation
-MAX_TRUNCATED_WORDS = 20_000
-"""Words of a truncated propagation that are counted: a second a weight."""
-
 KEPT_LETTERS = 4
 """Answers of walkers to channels' words that are kept up to date: those of two qubits, which a run of gates shares."""
 FIDELITY_DIGITS = 13
 """Decimals that fidelities are told apart by: those of one channel differ by the rounding of its Kraus operators."""
 CACHED_ACTIONS = 20_000
 """Distinct channels whose action is kept: circuits are cut into parts that share them."""
+
+
+# ------------------------------------------------------------------ truncation
+MAX_TRUNCATED_WORDS = 20_000
+"""Words of a truncated propagation that are counted: a second a weight."""

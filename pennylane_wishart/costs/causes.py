@@ -9,7 +9,9 @@ import numpy as np
 
 from pennylane_wishart.conventions import CostCause, Unavailable, levels
 from pennylane_wishart.conventions import costs as limits
+from pennylane_wishart.conventions import diagnosis as events
 from pennylane_wishart.conventions.arrays import Bools, Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput, content
 from pennylane_wishart.costs.programs import Program
 from pennylane_wishart.costs.sampling import CostSamples
@@ -18,7 +20,7 @@ __all__ = ["Finding", "find_cause"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Shown):
     """What is wrong, where, and what to do."""
 
     cause: CostCause
@@ -27,6 +29,9 @@ class Finding:
     advice: str
     parameters: tuple[int, ...] = ()
     """Flat indices of the parameters that it is said of; empty where of all."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cause", CostCause(self.cause))  # read back as the word that it is
 
 
 _FINE = Finding(CostCause.NOTHING, "gradients reach every parameter that counts", "Nothing: train it.")
@@ -51,6 +56,7 @@ class _Lost:
     def __init__(self, program: Program, samples: CostSamples) -> None:
         self.program, self.samples = program, samples
         single = samples.precision > limits.ZERO_DOUBLE
+        self.moved = max(limits.MOVED, samples.precision)
         self.step = limits.STEP_SINGLE if single else limits.STEP_DOUBLE
         self.points = samples.parameters[: limits.TRIED]
 
@@ -63,10 +69,13 @@ class _Lost:
         if behind.any():
             kinds[behind] = self._after()
         self._before(np.flatnonzero(zero & self.samples.dark), kinds)
+        unseen = np.array([k is CostCause.DEAD for k in kinds])
         for cause in (CostCause.DETACHED, CostCause.STEP, CostCause.CANCELLED, CostCause.DEAD):
             mask = np.array([k is cause for k in kinds])
-            # a detached parameter is never meant; a few of the others are in every last layer
-            if mask.any() and (cause is CostCause.DETACHED or self._is_fault(mask)):
+            # a detached parameter is never meant; a few of the others are in every last layer. What the circuit
+            # does not see anyway says nothing of a step behind it
+            whole = mask | unseen if mask.any() and cause is not CostCause.DEAD else mask
+            if mask.any() and (cause is CostCause.DETACHED or self._is_fault(mask) or whole.all()):
                 return _worded(cause, mask, bool((behind & mask).any()))
         return None
 
@@ -93,7 +102,7 @@ class _Lost:
             up, down = self.program.run(x, tap).cost, self.program.run(x, -tap).cost
             quotients.append(abs(up - down) / (2 * self.step))
         scale = max(float(np.abs(self.samples.chain).max(initial=0.0)), float(np.ptp(self.samples.costs)), 1.0)
-        return CostCause.DETACHED if np.median(quotients) > limits.MOVED * scale else CostCause.STEP
+        return CostCause.DETACHED if np.median(quotients) > self.moved * scale else CostCause.STEP
 
     def _before(self, lost: np.ndarray, kinds: np.ndarray) -> None:
         """Before the QNodes, or in them: what happens to the outputs when the parameter is moved."""
@@ -102,6 +111,8 @@ class _Lost:
             owner = np.searchsorted(self.program.bounds, lost, side="right")
             groups = [list(lost[owner == t]) for t in np.unique(owner)]
         usual = max(float(np.ptp(self.samples.outputs, axis=0).max(initial=0.0)), float(np.ptp(self.samples.costs)))
+        # where nothing moves at all, what rounding moves is not to be taken for a change
+        usual = max(usual, self.samples.precision / limits.ROUNDING)
         for group in groups:
             kinds[group] = self._kind(group, usual)
 
@@ -110,9 +121,9 @@ class _Lost:
         near, far = np.zeros((2, len(x)))
         near[group], far[group] = self.step, 1.0
         here, by_step, by_much = (self._state(x + shift) for shift in (0.0, near, far))
-        if np.abs(by_step[0] - here[0]).max() > limits.MOVED * self.step * usual:
+        if np.abs(by_step[0] - here[0]).max() > self.moved * self.step * usual:
             return CostCause.DETACHED
-        if np.abs(by_much[0] - here[0]).max() > limits.MOVED * usual:
+        if np.abs(by_much[0] - here[0]).max() > self.moved * usual:
             return CostCause.STEP
         # nothing moves: gates that turn say that the circuit does not see them
         return CostCause.DEAD if by_much[1] != here[1] else CostCause.DETACHED
@@ -177,7 +188,8 @@ def _small_in_circuit(samples: CostSamples, outputs: Sequence[CostOutput]) -> Fi
     moving = [p for p in known if len(p.live_parameters)]
     if not moving:
         return None
-    bits = float(np.median([p.log2_median_shots[0] for p in moving]))
+    rare = [np.log2(events.RARE_EVENTS / p.rare_outcome) for p in moving]
+    bits = float(np.median(np.maximum([p.log2_median_shots[0] for p in moving], rare)))
     if bits > np.log2(levels.SHOTS):
         text = f"the median gradient of an output needs about 2^{bits:.0f} shots for signal-to-noise 1"
         advice = "Use a more local observable, fewer layers, shared parameters, or a start near the identity."

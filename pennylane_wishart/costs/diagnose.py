@@ -284,13 +284,14 @@ def _variances(
     if isinstance(exact, Unavailable):
         return variance, error, "sampled"
     sharp, doubt = np.zeros((2, len(variance)))
-    for sources, moments in exact:
-        sharp[list(sources)], doubt[list(sources)] = moments.gradient_variance, moments.gradient_variance_error
+    for sources, weight, moments in exact:
+        sharp[list(sources)] = weight**2 * moments.gradient_variance
+        doubt[list(sources)] = weight**2 * moments.gradient_variance_error
     # what the cost really does decides: an exact number that the samples deny is of something else
     denied = abs(sharp.sum() - variance.sum()) > limits.DENIED * (error.sum() + samples.precision)
     if denied or np.isnan(sharp).any():
         return variance, error, "sampled"
-    return sharp, doubt, ", ".join(sorted({str(moments.engine) for _, moments in exact}))
+    return sharp, doubt, ", ".join(sorted({str(moments.engine) for *_, moments in exact}))
 
 
 def _dead(outputs: Sequence[CostOutput], n: int) -> tuple[int, ...]:

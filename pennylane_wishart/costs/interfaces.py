@@ -149,9 +149,8 @@ def _is_array(value: Any) -> bool:
 
 
 def _is_mapped(value: Any) -> bool:
-    from jax.interpreters.batching import BatchTracer
-
-    return isinstance(value, BatchTracer)
+    # jax names the class in a place of its own that it asks nobody to use
+    return hasattr(value, "batch_dim") and hasattr(value, "val")
 
 
 def _outer(value: Any) -> tuple[Any, Any]:

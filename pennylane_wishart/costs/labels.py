@@ -10,6 +10,7 @@ import numpy as np
 from pennylane_wishart.conventions import Unavailable
 from pennylane_wishart.conventions import costs as limits
 from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput
 from pennylane_wishart.costs.programs import Program
 from pennylane_wishart.costs.sampling import CostSamples
@@ -18,11 +19,9 @@ from pennylane_wishart.outlook import reach_of
 
 __all__ = ["Label", "find_labels"]
 
-_TAP = 0.5
-
 
 @dataclass(frozen=True)
-class Label:
+class Label(Shown):
     """The value at which the cost is smallest as a function of one output, the others held."""
 
     output: int
@@ -56,7 +55,7 @@ def find_labels(
         if o.mapped or isinstance(o.diagnosis, Unavailable) or not np.isfinite(found).all():
             continue
         y = float(np.median(found))
-        if np.abs(found - y).max() <= limits.LABEL * max(1.0, abs(y)) * (1e9 * samples.precision) ** 0.5:
+        if np.abs(found - y).max() <= limits.LABEL * max(1.0, abs(y)) * (samples.precision / limits.ZERO_DOUBLE) ** 0.5:
             out.append(Label(i, y, *_range(o.diagnosis)))
     return tuple(out)
 
@@ -65,8 +64,8 @@ def _guesses(program: Program, samples: CostSamples, leaves: Sequence[tuple[int,
     """y from one sample, for everything that QNodes return; NaN where the cost is not convex in it."""
     m = samples.outputs.shape[1]
     x, f, slope = samples.parameters[i], samples.outputs[i], samples.chain[i]
-    shifted = program.differentiate(x, leaves, np.full(m, _TAP)).pull(1.0, np.zeros(m))[1]
-    bend = (shifted - slope) / _TAP
+    shifted = program.differentiate(x, leaves, np.full(m, limits.LABEL_TAP)).pull(1.0, np.zeros(m))[1]
+    bend = (shifted - slope) / limits.LABEL_TAP
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(bend > limits.LINEAR * np.abs(samples.chain).max(), f - slope / bend, np.nan))
 

@@ -23,8 +23,8 @@ from pennylane_wishart.variances import SecondMoments, moments_of
 
 __all__ = ["LinearCost", "linear_cost"]
 
-LinearCost = list[tuple[tuple[int, ...], SecondMoments]]
-"""Circuits of which the cost is the sum: the cost's parameter for each of the circuit's, and their moments."""
+LinearCost = list[tuple[tuple[int, ...], float, SecondMoments]]
+"""The cost as a sum of circuits: its parameter for each of the circuit's, a weight, and the circuit's moments."""
 
 
 def linear_cost(samples: CostSamples, outputs: Sequence[CostOutput], seed: int) -> LinearCost | Unavailable:
@@ -53,10 +53,15 @@ def linear_cost(samples: CostSamples, outputs: Sequence[CostOutput], seed: int) 
         return _not("some parameter drives several circuits with different gates")
     found: LinearCost = []
     for members in groups.values():
+        if len(members) == 1:
+            ((weight, o, _),) = members
+            assert not isinstance(o.diagnosis, Unavailable)  # looked at above
+            found.append((o.parameters, weight, o.diagnosis.prediction.moments))
+            continue
         whole = _together([(weight, circuit) for weight, _, circuit in members])
         if whole is None:
             return _not("the input states of all data do not fit into one register")
-        found.append((members[0][1].parameters, moments_of(whole, seed=seed)))
+        found.append((members[0][1].parameters, 1.0, moments_of(whole, seed=seed)))
     return found
 
 

@@ -128,14 +128,13 @@ class Program(ABC):
 
     @staticmethod
     def _check_scalar(value: Any) -> None:
+        if value is None or isinstance(value, (str, dict)):
+            raise InputError(f"The cost returns {'nothing' if value is None else repr(value)}: return one number.")
         shape = tuple(np.shape(value))
         if int(np.prod(shape, dtype=int)) != 1:
             raise InputError(
-                f"The cost returns {'nothing' if value is None else f'an array of shape {shape}'}: return one number, "
-                "for instance the mean over the data."
+                f"The cost returns an array of shape {shape}: return one number, for instance the mean over the data."
             )
-        if value is None or isinstance(value, (str, dict)):
-            raise InputError(f"The cost returns {value!r}: return one number.")
 
     def _number(self, value: Any) -> float:
         found = float(plain(value).reshape(()))

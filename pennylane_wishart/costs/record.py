@@ -95,6 +95,17 @@ class CostDiagnosis(report.Shown):
         """The report's parts, in reading order."""
         return _sections(self)
 
+    @property
+    def summary(self) -> tuple[report.Section, ...]:
+        """What is printed; the advice comes last."""
+        verdict, _, *rest = self.sections
+        return (verdict, *rest)
+
+    @property
+    def closing(self) -> report.Section:
+        """The cause in a word, and the next step."""
+        return report.Section(f"{self.cause.value.capitalize()}. Next:", (self.finding.advice,))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON; ``from_dict`` reads them back."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "outputs"}

@@ -38,17 +38,17 @@ class CostSamples:
     @property
     def zero(self) -> Bools:
         """bool ``(p,)``: the cost's gradient is 0 in every sample."""
-        return self._vanishes(self.gradients, self.terms)
+        return self._vanishes(self.gradients, self.terms, float(np.abs(self.chain).max(initial=0.0)))
 
     @property
     def dark(self) -> Bools:
         """bool ``(p,)``: no output has a derivative by this parameter."""
-        return self._vanishes(self.output_gradients, self.output_gradients)
+        return self._vanishes(self.output_gradients, self.output_gradients, 1.0)
 
     @property
     def untransmitted(self) -> Bools:
         """bool ``(p,)``: no output that the cost has a derivative by has one by this parameter."""
-        return self._vanishes(self.terms, self.terms)
+        return self._vanishes(self.terms, self.terms, float(np.abs(self.chain).max(initial=0.0)))
 
     @property
     def flat_outputs(self) -> Bools:
@@ -57,10 +57,11 @@ class CostSamples:
             np.abs(self.chain).max(axis=0) <= self.precision * max(np.abs(self.chain).max(initial=0.0), 0.0)
         )
 
-    def _vanishes(self, values: Floats, usual: Floats) -> Bools:
+    def _vanishes(self, values: Floats, usual: Floats, unit: float) -> Bools:
         # beside what is usual: a gradient of 1e-12 among ones of 1e-11 is none of rounding
         scale = max(float(np.abs(usual).max(initial=0.0)), float(np.abs(values).max(initial=0.0)))
-        return np.asarray(np.abs(values).max(axis=0) <= self.precision * scale)
+        floor = limits.ROUNDING * self.precision * unit
+        return np.asarray(np.abs(values).max(axis=0) <= max(self.precision * scale, floor))
 
 
 def sample_cost(

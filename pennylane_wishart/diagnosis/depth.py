@@ -10,6 +10,7 @@ import numpy as np
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Estimate, levels
 from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.variances import DeepLimit, exact_moments
 from pennylane_wishart.variances.parts import subcircuit
@@ -18,7 +19,7 @@ __all__ = ["DepthCurve", "depth_curve"]
 
 
 @dataclass(frozen=True)
-class DepthCurve:
+class DepthCurve(Shown):
     """Exact loss variances of a circuit cut short, and the deep limit.
 
     A point keeps the last rotations and puts the others to zero, as a circuit of fewer layers

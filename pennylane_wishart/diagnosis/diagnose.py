@@ -14,7 +14,7 @@ from pennylane_wishart.comparison import compare
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions.options import takes
-from pennylane_wishart.diagnosis.checks import Case, Thresholds, judge, run_checks
+from pennylane_wishart.diagnosis.checks import Case, judge, run_checks
 from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
@@ -37,9 +37,9 @@ _READING = "reading the circuit"
 def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
     """Diagnose whether a QNode will train, how well, and why.
 
-    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a
-    simulator, compares, and descends from a few random starts (or certifies where all descents
-    end). NOT a promise: it speaks of random starting angles on an ideal simulator.
+    Reads the circuit, predicts its laws, measures losses and gradients at random angles on a simulator, compares,
+    and descends from a few random starts (or certifies where all descents end). NOT a promise: it speaks of
+    random starting angles on an ideal simulator.
 
     Args:
         qnode: QNode (decorated or not), tape, qjit object or TorchLayer.
@@ -51,12 +51,10 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
             lowest eigenvalue, as parts of the way from the mean loss to the reachable optimum.
         tolerance: the same in the observable's units (chemical accuracy, say).
         sense: "max" for a loss that is to become large.
-        starts: descents from random angles at first; more are drawn while they do not decide.
+        starts: descents at first; more are drawn while they do not decide.
         descent_budget: seconds that descents may take, as estimated before any is run; 0: none.
-        remedy_budget: seconds that changes of the circuit may take to be tried where descents end too high, as
-            estimated before; None: 4 to 12 qubits and none beyond; 0: none.
-        at: trainable arguments (their array, a tuple of one each, or all values in a row): what gradients, curvature
-            and small neighbourhoods are there, and where a descent from there ends, beside random starts.
+        remedy_budget: the same for changes of the circuit tried as remedies; None: 4 to 12 qubits, none beyond.
+        at: trainable arguments (their array, a tuple, or all in a row): gradients, curvature, neighbourhoods there.
         angles: law of the random angles.
         family: ``make_qnode(n)``, to assess scaling over ``sizes`` with ``family_args(n)``; sizes None: as
             many as the verdict needs, from 4, 6 and 8 on.
@@ -70,8 +68,7 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
     Raises:
         UnsupportedCircuitError, InputError: as :func:`normal_form`, for what cannot be read.
-    Cost: seconds at 10 qubits; reading and variances alone at 100.
-    Source: THEORY §9.
+    Cost: seconds at 10 qubits; at 100 variances, and descents of shallow circuits. Source: THEORY §9.
     Example:
         >>> import pennylane as qml
         >>> from pennylane import numpy as np
@@ -83,7 +80,6 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         >>> diagnose(f, samples=40)(np.array([0.1, 0.2])).trainable
         True
     """
-    thresholds = options.thresholds
     options.check()
 
     def inspect(*args: Any, **kwargs: Any) -> Diagnosis:
@@ -92,18 +88,23 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         with step_bar(options.progress if options.run else False, steps, _READING) as step:
             clock = _Clock(step)
             circuits = _read(qnode, options)(*args, **kwargs)
-            for circuit in circuits[:1]:
-                if options.at is not None and circuit.trace is not None:
-                    circuit.trace.arguments.point(options.at)  # a wrong shape is better told before the descents
-            study, name = _study(options, clock), _name(qnode)
-            with one_thread(circuits[0].n_qubits):
-                if len(circuits) == 1:
-                    return _flow(clock, name, circuits[0], options, thresholds, study)
-                each = _for_each(options, len(circuits))
-                outputs = [_flow(clock, _output(c, i), c, each, thresholds, study) for i, c in enumerate(circuits)]
-            return OutputsDiagnosis(name, tuple(outputs), clock.read())
+            trace = circuits[0].trace
+            if options.at is not None and trace is not None:
+                trace.arguments.point(options.at)  # a wrong shape is better told before the descents
+            return _diagnosed(clock, _name(qnode), circuits, options)
 
     return inspect
+
+
+def _diagnosed(clock: _Clock, name: str, circuits: tuple[RotationCircuit, ...], options: DiagnoseOptions) -> Diagnosis:
+    """Run the flow for every output."""
+    study, count = _study(options, clock), len(circuits)
+    with one_thread(circuits[0].n_qubits):
+        if count == 1:
+            return _flow(clock, name, circuits[0], options, study)
+        each = _for_each(options, count)
+        outputs = [_flow(clock, _output(c, i), c, each, study) for i, c in enumerate(circuits)]
+    return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
 
 class _Clock:
@@ -164,11 +165,10 @@ def _flow(
     name: str,
     circuit: RotationCircuit,
     options: DiagnoseOptions,
-    thresholds: Thresholds,
     study: ScalingStudy | None,
 ) -> Diagnosis:
     """Circuit → signature → prediction → measurement → comparison → descents → checks."""
-    thresholds = replace(thresholds, shots=_shots_of(circuit, thresholds.shots))
+    thresholds = replace(options.thresholds, shots=_shots_of(circuit, options.shots))
     step("computing the signature")
     sig = signature(circuit, seed=options.seed, progress=False)
     step("predicting")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.conventions import Unavailable
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.diagnosis.checks import Check, Thresholds, Verdict
 from pennylane_wishart.diagnosis.depth import DepthCurve
 from pennylane_wishart.families import ScalingStudy
@@ -19,7 +20,7 @@ __all__ = ["Findings"]
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class Findings(Shown):
     """Everything that was computed and measured of one QNode, judged."""
 
     name: str

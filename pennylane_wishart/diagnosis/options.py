@@ -60,7 +60,7 @@ class DiagnoseOptions:
         Raises:
             InputError: naming the option.
         """
-        _ = self.descents, self.remedies  # checked when made
+        _ = self.thresholds, self.descents, self.remedies  # checked when made
         seed = self.seed
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
             raise InputError(f"seed needs a non-negative integer; got {seed!r}.")

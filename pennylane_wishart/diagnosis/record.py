@@ -10,7 +10,7 @@ from pennylane_wishart import report
 from pennylane_wishart.conventions import Unavailable
 from pennylane_wishart.diagnosis.checks import headline, judge
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections import advice_section, build_sections
+from pennylane_wishart.diagnosis.sections import advice_section, build_sections, next_section, summary_sections
 from pennylane_wishart.diagnosis.sections.outputs import outputs_sections
 from pennylane_wishart.diagnosis.together import judged_together
 from pennylane_wishart.errors import InputError
@@ -23,9 +23,9 @@ __all__ = ["Diagnosis", "OutputsDiagnosis"]
 class Diagnosis(Findings, report.Shown):
     """Will this QNode train, how well, and why.
 
-    ``print(diag)`` for text, ``diag`` in a notebook for HTML, ``diag.save("report.html")`` for a
-    self-contained page, ``diag.to_dict()`` for JSON. Of a QNode that returns several values it is that of
-    all of them, with one in ``outputs`` for each.
+    ``print(diag)`` for the verdict and what is behind it, ``print(diag.details())`` for every number, ``diag``
+    in a notebook for HTML, ``diag.save("report.html")`` for a self-contained page, ``diag.to_dict()`` for JSON. Of
+    a QNode that returns several values it is that of all of them, with one in ``outputs`` for each.
     """
 
     @property
@@ -52,6 +52,16 @@ class Diagnosis(Findings, report.Shown):
     def title(self) -> str:
         """The first line of the report."""
         return f"Trainability of {self.name}"
+
+    @property
+    def summary(self) -> tuple[report.Section, ...]:
+        """What is printed: the verdict and what is behind it."""
+        return summary_sections(self)
+
+    @property
+    def closing(self) -> report.Section:
+        """The verdict in a word, and the next step."""
+        return next_section(self)
 
     @property
     def outputs(self) -> tuple[Diagnosis, ...]:
@@ -156,6 +166,12 @@ class OutputsDiagnosis(Diagnosis):
     def sections(self) -> tuple[report.Section, ...]:
         """The report's parts, in reading order."""
         return outputs_sections(self, self.outputs, self.dead_parameters)
+
+    @property
+    def summary(self) -> tuple[report.Section, ...]:
+        """What is printed: the verdict and a row an output; the advice comes last."""
+        verdict, _, *rest = self.sections
+        return (verdict, *rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON: the whole, and every output's own."""

@@ -7,14 +7,16 @@ import math
 import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
-from pennylane_wishart.circuit.names import parameter_name
 from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import display
 
-__all__ = ["count", "indices", "number", "size"]
+__all__ = ["count", "indices", "number", "share", "size"]
 
 
-def number(value: float) -> str:
-    """Return a number in four digits, tiny and huge ones as powers of two."""
+def number(value: float, rounding: float = 0.0) -> str:
+    """Return a number in four digits, tiny and huge ones as powers of two, what ``rounding`` may have made as 0."""
+    if abs(value) <= rounding:
+        return "0"
     if value == 0 or not np.isfinite(value):
         return f"{value:,.4g}"
     low, high = limits.PLAIN_NUMBERS
@@ -23,9 +25,16 @@ def number(value: float) -> str:
     return f"{'-' if value < 0 else ''}2^{np.log2(abs(value)):.1f}"
 
 
+def share(value: float) -> str:
+    """Return a part of a whole in per cent, three digits."""
+    if not 0 < abs(value) < limits.LEAST_SHARE:
+        return f"{100 * value:,.3g}%"
+    return f"below {100 * limits.LEAST_SHARE:.3g}%"
+
+
 def size(value: int) -> str:
     """Return an exact integer, or its size as a power of two."""
-    return f"{value:,}" if value < limits.PLAIN_SIZE else f"about 2^{math.log2(value):.0f}"
+    return f"{value:,}" if value < display.PLAIN_SIZE else f"about 2^{math.log2(value):.0f}"
 
 
 def count(n: int, singular: str, plural: str = "") -> str:
@@ -35,5 +44,5 @@ def count(n: int, singular: str, plural: str = "") -> str:
 
 def indices(circuit: RotationCircuit, ks: list[int]) -> str:
     """Return the names of parameters, the first few where they are many."""
-    shown = ", ".join(parameter_name(circuit, k) for k in ks[: limits.NAMES])
+    shown = ", ".join(circuit.parameter_name(k) for k in ks[: limits.NAMES])
     return f"{shown} and {len(ks) - limits.NAMES} more" if len(ks) > limits.NAMES else shown

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from pennylane_wishart.conventions import ensembles as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles.arguments import check_size, finite_number, freeze
 from pennylane_wishart.ensembles.scaled import Array, Scaled, Unit, exp2
 from pennylane_wishart.errors import InputError, Status
@@ -60,7 +61,7 @@ class Curve(Protocol):
 
 
 @dataclass(frozen=True)
-class WithStatus:
+class WithStatus(Shown):
     """Base of what may be used as it stands, or not."""
 
     # by keyword, and no part of what a law is: equal laws of two circuits share one evaluation

@@ -16,6 +16,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles.scaled import Array
 from pennylane_wishart.errors import InputError
 
@@ -45,7 +46,7 @@ def _checked_counts(counts: Iterable[float], argument: str) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Shown):
     """Hold the distinct eigenvalues of an operator with exact multiplicities.
 
     Each unit of multiplicity is a Gamma(``shape_unit``) weight: β/2 for one dimension

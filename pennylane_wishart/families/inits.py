@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.conventions import UpperBounds
 from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions.options import asks
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import AngleLawError, InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value
 from pennylane_wishart.families.table import columns, wrapped
@@ -25,7 +27,7 @@ _COLUMNS = (-20, 14, 14, 9, 5, -13)
 
 
 @dataclass(frozen=True, eq=False)
-class InitRow:
+class InitRow(Shown):
     """Gradients under one law of angles."""
 
     name: str
@@ -80,7 +82,7 @@ class InitRow:
 
 
 @dataclass(frozen=True, eq=False)
-class InitComparison:
+class InitComparison(Shown):
     """Laws of initial angles side by side, largest median gradient first.
 
     Large gradients at the start are not a promise of a good minimum: a law concentrated on a
@@ -140,6 +142,7 @@ class InitComparison:
         }
 
 
+@asks
 def compare_inits(
     qnode: Any,
     inits: Mapping[str, Any],

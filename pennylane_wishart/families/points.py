@@ -10,6 +10,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import levels
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families.bits import Bits, Log2Value, loss_log2, pack, unpack
 from pennylane_wishart.variances import DeepLimit, SecondMoments
@@ -35,7 +36,7 @@ def check_quantity(quantity: str) -> None:
 
 
 @dataclass(frozen=True)
-class ScalingPoint:
+class ScalingPoint(Shown):
     """Variances of one circuit of a family."""
 
     n: int

@@ -10,6 +10,7 @@ import numpy as np
 
 from pennylane_wishart.conventions import Decay, levels
 from pennylane_wishart.conventions import families as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families.line import LineFit, line_fit
 from pennylane_wishart.families.points import QUANTITIES, ScalingPoint, check_quantity
@@ -22,7 +23,7 @@ _COLUMNS = (5, 5, 6, 5, 14, 14, 7, -17)
 
 
 @dataclass(frozen=True, eq=False)
-class ScalingStudy:
+class ScalingStudy(Shown):
     """How gradients scale with the number of qubits, and with depth.
 
     ``verdict`` is about the deepest circuit of each size. It speaks of the sizes studied: a

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from pennylane_wishart.conventions import Decay
 from pennylane_wishart.conventions import families as limits
 from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.families.evidence import MODELS, log_evidence, rounding_steps
 from pennylane_wishart.families.line import LineFit, line_fit
@@ -25,7 +26,7 @@ _Three = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Trend:
+class Trend(Shown):
     """How a variance in bits falls with the number of qubits, and how sure that is."""
 
     exponential: LineFit | None

@@ -1,5 +1,6 @@
 """Sampling plans, routes, and gradients and minima on any device."""
 
+from pennylane_wishart.measurement.calibration import FittedNoise, Rate, fit_noise
 from pennylane_wishart.measurement.descent import find_minima
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.pools import process_pool
@@ -16,14 +17,17 @@ from pennylane_wishart.measurement.store.journal import stored_jobs, stored_runs
 
 __all__ = [
     "ROUTES",
+    "Rate",
     "DegreesOfFreedom",
     "DeviceIdentity",
+    "FittedNoise",
     "GradientVariance",
     "Measurement",
     "MinimaMeasurement",
     "Quote",
     "SamplingPlan",
     "find_minima",
+    "fit_noise",
     "measure",
     "process_pool",
     "quote",

@@ -18,10 +18,10 @@ from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import InputError, StoreError, WishartError, WishartWarning
 from pennylane_wishart.measurement.checks import Watch
-from pennylane_wishart.measurement.engine import engine_for, run_rows
 from pennylane_wishart.measurement.store.ledger import Claim, Ledger
 from pennylane_wishart.measurement.tables import Ends, Rows, Table
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.measurement.workers import engine_for, run_rows
 
 __all__ = ["Work", "collect"]
 

@@ -14,7 +14,7 @@ from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.collect import Work
-from pennylane_wishart.measurement.engine import Engine, engine_for
+from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.grouping import group_ends, wrapped
 from pennylane_wishart.measurement.keeping import Kept, collect_into, watch_of
 from pennylane_wishart.measurement.options import SearchOptions
@@ -22,6 +22,7 @@ from pennylane_wishart.measurement.records.minima import MinimaMeasurement
 from pennylane_wishart.measurement.setup import Setup, notice_state, prepare_measurement
 from pennylane_wishart.measurement.tables import ENDS, Ends, Table
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.measurement.workers import engine_for
 from pennylane_wishart.threads import one_thread
 
 __all__ = ["find_minima", "run_descents", "run_search"]

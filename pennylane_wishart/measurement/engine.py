@@ -1,15 +1,12 @@
-"""One worker's engine: a device, the gradient route that suits it, and checked numbers; built once a thread."""
+"""One worker's engine: a device, the gradient route that suits it, and checked numbers."""
 
 from __future__ import annotations
 
 import functools
-import pickle
-import threading
 from collections.abc import Callable
 
 import numpy as np
 
-from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import DeviceError, InputError
 from pennylane_wishart.measurement.routes.adjoint import AdjointRoute
@@ -19,7 +16,7 @@ from pennylane_wishart.measurement.tables import Rows
 from pennylane_wishart.measurement.task import Task
 from pennylane_wishart.threads import one_thread
 
-__all__ = ["Engine", "drop_engine", "engine_for", "keep_engine", "run_rows"]
+__all__ = ["Engine"]
 
 
 class Engine:
@@ -167,42 +164,3 @@ class Engine:
         jobs.extend(ids)
         if self.on_jobs is not None:
             self.on_jobs(ids)
-
-
-_local = threading.local()
-
-
-def _engines() -> dict[str, Engine]:
-    """This thread's engines: devices are not safe to share between threads."""
-    kept: dict[str, Engine] = _local.__dict__.setdefault("engines", {})
-    return kept
-
-
-def keep_engine(key: str, engine: Engine) -> None:
-    """Keep an engine for this thread; the oldest of too many goes."""
-    engines = _engines()
-    while len(engines) >= limits.KEPT_ENGINES:
-        # Dictionaries keep their order: the first is the one kept for longest.
-        engines.pop(next(iter(engines)))
-    engines[key] = engine
-
-
-def drop_engine(key: str) -> None:
-    """Forget an engine of this thread."""
-    _engines().pop(key, None)
-
-
-def engine_for(key: str, task: Task | bytes) -> Engine:
-    """Return this thread's engine for a task, building it once."""
-    if key not in _engines():
-        keep_engine(key, Engine(pickle.loads(task) if isinstance(task, bytes) else task))
-    return _engines()[key]
-
-
-def run_rows(
-    key: str, task: Task | bytes, angles: Floats, measured: Bools | None, seeds: Integers | None, attempt: int = 0
-) -> Rows:
-    """Run one chunk; the function that executors call (``attempt`` only tells retries apart)."""
-    engine = engine_for(key, task)
-    with one_thread(engine.n_qubits):
-        return engine.run(angles, measured, seeds)

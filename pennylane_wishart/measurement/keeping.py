@@ -16,13 +16,13 @@ from pennylane_wishart.conventions.arrays import Integers
 from pennylane_wishart.errors import DeviceError, InputError, MeasurementInterrupted, StoreError, WishartWarning
 from pennylane_wishart.measurement.checks import Watch, check_device
 from pennylane_wishart.measurement.collect import Work, collect
-from pennylane_wishart.measurement.engine import drop_engine, keep_engine
 from pennylane_wishart.measurement.options import MeasureOptions
 from pennylane_wishart.measurement.quotes import check_interval
 from pennylane_wishart.measurement.routes.shifts import direct_executor
 from pennylane_wishart.measurement.setup import Setup, notice_state
 from pennylane_wishart.measurement.store.ledger import Ledger, Question, open_ledger
 from pennylane_wishart.measurement.tables import Table
+from pennylane_wishart.measurement.workers import drop_engine, keep_engine
 from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Kept", "collect_into", "question_of", "watch_of"]

@@ -35,8 +35,9 @@ class MeasureOptions:
         what is missing. A finished one may lie on read-only media.
     progress: True, False, or None (a bar only where someone is watching).
     angles: law of the angles, as :meth:`AngleLaw.resolve` takes it.
-    parameters: gradient components: None (all), an int (that many random ones per sample), or
-        flat indices; 0 or [] measures losses only.
+    parameters: gradient components: None (all; where each is paid for by circuits of its own, those that are
+        not proved dead), "all" (dead ones too), an int (that many random ones per sample), or flat indices;
+        0 or [] measures losses only.
     argnums, output, encoding: as for ``pw.normal_form``.
     budget: total shots, split between angle sets and shots per circuit so that the variance of
         the gradient is estimated most sharply; replaces ``samples`` and ``shots``.

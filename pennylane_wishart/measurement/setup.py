@@ -9,22 +9,26 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit import normal_form
+from pennylane_wishart.circuit import LightCones, light_cones, noise_free, normal_form
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
+from pennylane_wishart.measurement.cones import cone_parts
 from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity, forget_moving
 from pennylane_wishart.measurement.options import MeasureOptions, count
-from pennylane_wishart.measurement.recipes import DeviceRecipe, device_recipe
+from pennylane_wishart.measurement.recipes import DeviceRecipe, device_recipe, name_of
 from pennylane_wishart.measurement.records.plan import SamplingPlan, entropy_of, resolve_parameters
-from pennylane_wishart.measurement.routes.choice import ROUTES
-from pennylane_wishart.measurement.routes.shifts import gate_frequencies
+from pennylane_wishart.measurement.routes.choice import LIGHT_CONES, ROUTES
+from pennylane_wishart.measurement.routes.shifts import ParameterShift, gate_frequencies
 from pennylane_wishart.measurement.store.faults import RetryPolicy
 from pennylane_wishart.measurement.task import Task
+from pennylane_wishart.measurement.workers import make_engine
+from pennylane_wishart.variances import dead_proofs
 
 __all__ = ["Setup", "Target", "notice_state", "prepare_measurement", "resolve_target"]
 
@@ -145,7 +149,11 @@ class Setup:
 def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOptions) -> Setup:
     """Resolve target, device, plan and route from the arguments of ``measure``."""
     target = resolve_target(first, args, kwargs, options)
-    recipe = device_recipe(options.device, target.trace.device, target.trace.wires)
+    cones = _cones(target, options)
+    if cones is None:
+        recipe = device_recipe(options.device, target.trace.device, target.trace.wires)
+    else:  # a device of the whole circuit may be too large even to build
+        recipe = device_recipe("lightning.qubit", None, range(cones.width))
     shots = options.shots
     if shots is None and recipe.is_hardware and target.trace.qnode is not None:
         # Hardware has no analytic mode: it runs with as many shots as the QNode asks for.
@@ -160,12 +168,49 @@ def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOpti
     plan = SamplingPlan(target.circuit_hash, law, (rows,), parameters, shots)
     # Catalyst's qjit objects keep the function that they compile.
     compiled = hasattr(first, "original_function")
+    if cones is not None and shots is not None:
+        raise InputError("route='light-cones' gives exact values only: leave out shots, or take another route.")
+
+    def task(route: str | None, trusted: bool = False) -> Task:
+        how: dict[str, Any] = {"policy": policy, "trusted": trusted}
+        if cones is None:
+            return target.task(recipe, shots=shots, route=route, compiled=compiled, **how)
+        parts = cone_parts(cones, recipe, **how)
+        return target.task(recipe, route=route, parts=parts, constant=cones.constant, **how)
+
     # One engine decides the route, by trying; all others are told.
-    engine = Engine(target.task(recipe, shots=shots, route=options.route, policy=policy, compiled=compiled))
+    engine = make_engine(task(options.route))
+    if engine.route == ParameterShift.route:
+        plan = replace(plan, parameters=_billed(options.parameters, parameters, target.circuit))
     notice_state(recipe)
     # Workers take the route decided here: the same numbers whoever computes them.
-    task = target.task(recipe, shots=shots, route=engine.route, policy=policy, trusted=True)
-    return Setup(target, plan, task, engine)
+    return Setup(target, plan, task(engine.route, trusted=True), engine)
+
+
+def _cones(target: Target, options: MeasureOptions) -> LightCones | None:
+    """Return the light cones where they were asked for, or the state vector of the whole circuit is too large."""
+    if options.route == LIGHT_CONES:
+        return light_cones(target.trace)
+    device = target.trace.device if options.device is None else options.device
+    plain = device is None or (device if isinstance(device, str) else name_of(device)) in limits.CONE_DEVICES
+    small = len(target.trace.wires) <= limits.STATE_QUBITS
+    if small or not plain or options.route is not None or options.shots is not None:
+        return None
+    try:
+        return light_cones(target.trace)
+    except ModuleTooLargeError:
+        return None
+
+
+def _billed(
+    asked: Any, parameters: int | tuple[int, ...] | None, circuit: RotationCircuit | None
+) -> int | tuple[int, ...] | None:
+    """Return the components that circuits are paid for: where all are meant, those that are not proved dead."""
+    if asked is not None or circuit is None:
+        return parameters
+    # without the noise of a model: what a machine really does is not known to be that
+    dead = dead_proofs(noise_free(circuit))
+    return tuple(k for k in range(circuit.n_params) if k not in dead) if dead else parameters
 
 
 def notice_state(recipe: DeviceRecipe) -> None:

@@ -11,11 +11,20 @@ import numpy as np
 import pennylane as qml
 import scipy.sparse as sp
 
-from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.store.faults import RetryPolicy
 
-__all__ = ["Task"]
+__all__ = ["Part", "Task"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A small circuit that stands for several equal terms of a loss, each at parameters of its own."""
+
+    task: Task
+    columns: Integers
+    """int ``(terms, n_params of the small circuit)``: flat indices in the whole circuit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,10 @@ class Task:
     """Whether the QNode was a qjit object: Catalyst comes first."""
     trusted: bool = False
     """Whether the route has been checked already (in the parent process)."""
+    parts: tuple[Part, ...] = ()
+    """The same circuit as a sum of small ones; ``tape`` is then not run."""
+    constant: float = 0.0
+    """What is added to the sum."""
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Under which a thread keeps the engine built from this task."""
 

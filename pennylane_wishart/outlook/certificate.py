@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook.space import ReachedSpace
 
@@ -22,7 +23,7 @@ __all__ = ["Certificate", "certify"]
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Shown):
     """The three ranks, and what they prove."""
 
     dimension: int

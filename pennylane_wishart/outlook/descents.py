@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.algebra import classify
+from pennylane_wishart.circuit import RotationCircuit, light_cones
 from pennylane_wishart.conventions import Reason, ReasonCode
+from pennylane_wishart.conventions import circuit as widest
 from pennylane_wishart.conventions import outlook as limits
-from pennylane_wishart.errors import DeviceError
+from pennylane_wishart.devices.structure import count_words
+from pennylane_wishart.errors import DeviceError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.measurement import find_minima
+from pennylane_wishart.measurement.recipes import LIE
+from pennylane_wishart.measurement.routes.choice import LIGHT_CONES
 from pennylane_wishart.outlook.noisy import noisy_descents, noisy_gradient_seconds
 
-__all__ = ["Descents", "descend", "estimated_seconds", "why_not_descended"]
+_STATE = "lightning.qubit"
+
+__all__ = ["Descents", "descend", "estimated_seconds", "route_of", "why_not_descended"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +49,46 @@ def estimated_seconds(circuit: RotationCircuit, starts: float, each: float = lim
     """
     if circuit.channels:
         return starts * each * noisy_gradient_seconds(circuit)
+    return starts * each * min(_costs(circuit).values())
+
+
+@lru_cache(maxsize=widest.KEPT_CONES)  # asked for again by every estimate of the same circuit
+def _costs(circuit: RotationCircuit) -> dict[str, float]:
+    """Seconds of one gradient by each exact route: a state vector, light cones, a module of words."""
     work = 2.0**circuit.n_qubits * (circuit.n_rotations + len(circuit.observable))
-    return starts * each * (limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work)
+    large = circuit.n_qubits > limits.MAX_QUBITS
+    return {
+        _STATE: math.inf if large else limits.GRADIENT_SECONDS + limits.AMPLITUDE_SECONDS * work,
+        LIGHT_CONES: _by_cones(circuit) if circuit.n_qubits > limits.CONES_FROM else math.inf,
+        LIE: _by_module(circuit) if large else math.inf,
+    }
+
+
+def _by_cones(circuit: RotationCircuit) -> float:
+    try:
+        cones = None if circuit.trace is None else light_cones(circuit.trace)
+    except ModuleTooLargeError:
+        cones = None
+    if cones is None:
+        return math.inf
+    return limits.CONE_SECONDS * len(cones.cones) + limits.AMPLITUDE_SECONDS * cones.work
+
+
+def _by_module(circuit: RotationCircuit) -> float:
+    if not circuit.is_pauli or not circuit.n_rotations:
+        return math.inf
+    try:
+        words = count_words(classify(circuit.terms), circuit.observable.words, limits.MODULE_WORDS)
+    except ModuleTooLargeError:
+        return math.inf
+    return limits.GRADIENT_SECONDS + limits.WORD_SECONDS * words * circuit.n_rotations
+
+
+def route_of(circuit: RotationCircuit) -> dict[str, Any]:
+    """Return ``device`` or ``route`` of :func:`find_minima` for the cheapest exact route."""
+    costs = _costs(circuit)
+    best = min(costs, key=lambda name: costs[name])
+    return {"route": best} if best == LIGHT_CONES else {"device": qml.device(best, wires=list(circuit.wires))}
 
 
 def why_not_descended(circuit: RotationCircuit) -> Reason | None:
@@ -53,8 +100,11 @@ def why_not_descended(circuit: RotationCircuit) -> Reason | None:
     if circuit.channels and circuit.n_qubits > limits.NOISY_QUBITS:
         text = f"no descents: noisy circuits are descended to {limits.NOISY_QUBITS} qubits, not {circuit.n_qubits}."
         return Reason(ReasonCode.NOISE, text)
-    if circuit.n_qubits > limits.MAX_QUBITS:
-        text = f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS})."
+    if math.isinf(estimated_seconds(circuit, 1)):
+        text = (
+            f"no descents: {circuit.n_qubits} qubits cannot be simulated here (limit {limits.MAX_QUBITS}), nor the "
+            f"light cones of the observable's terms (limit {widest.CONE_WIRES}), and the module of words is too large."
+        )
         return Reason(ReasonCode.TOO_LARGE, text)
     return None
 
@@ -89,13 +139,13 @@ def descend(
     if needed > budget:
         text = f"no descents: {starts} of them take about {needed:,.0f} s, more than descent_budget={budget:g}."
         return Reason(ReasonCode.TOO_LARGE, text)
-    device = qml.device("lightning.qubit", wires=list(circuit.wires))
+    how = {**how, **route_of(circuit)}
     found: Descents | None = None
     try:
         while found is None or (not enough(found) and len(found.ends) < limits.MAX_STARTS):
             done = 0 if found is None else len(found.ends)
             more = starts if found is None else min(max(done, 1), limits.MAX_STARTS - done)
-            if found is not None and estimated_seconds(circuit, done + more) > budget:
+            if found is not None and not _affords(circuit, found, more, budget):
                 break
             if circuit.channels:
                 ends = noisy_descents(circuit, more, limits.GRADIENT * scale, seed + done)
@@ -105,17 +155,24 @@ def descend(
                 circuit,
                 starts=more,
                 seed=seed + done,  # every round draws its own
-                device=device,
                 tolerance=limits.GRADIENT * scale,
                 max_iterations=limits.MAX_ITERATIONS,
                 hessian=False,
                 **how,
             )()
             found = _joined(found, search.losses, search.converged, search.parameters, int(search.evaluations.sum()))
-    except DeviceError as err:
+    except (DeviceError, ModuleTooLargeError, UnsupportedCircuitError) as err:
         if found is None:
             return Reason(ReasonCode.UNSUPPORTED, f"no descents: {err.what}")
     return found
+
+
+def _affords(circuit: RotationCircuit, found: Descents, more: int, budget: float) -> bool:
+    """Whether a further round fits, as long as those before it were."""
+    done = len(found.ends)
+    if done + more > limits.USUAL_STARTS:
+        budget = min(budget, limits.FURTHER_BUDGET)
+    return estimated_seconds(circuit, done + more, found.gradients / done) <= budget
 
 
 def _joined(

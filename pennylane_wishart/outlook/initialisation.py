@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 from pennylane_wishart.serialize import Written
 from pennylane_wishart.variances import moments_of
@@ -67,6 +69,7 @@ class BestInit(Written):
         return f"Largest gradients at the start: {self.best.kind}{width}, {self.gain:.3g} times uniform.\n  {advice}"
 
 
+@asks
 def best_init(
     qnode: Any,
     around: Any = None,
@@ -147,7 +150,7 @@ def _best(
         curve=tuple(curve),
         widths=own,
         radius=max(wide, default=None),
-        small_gradients=mean_square * limits.INIT_SHOTS < loss_size(circuit) ** 2,
+        small_gradients=mean_square * levels.SHOTS < loss_size(circuit) ** 2,
     )
 
 

@@ -60,7 +60,7 @@ def outlook_of(prediction: Prediction, options: OutlookOptions | None = None) ->
         options: starts, budget, tolerance, sense.
     Returns:
         :class:`DescentOutlook`; None where no parameter moves the loss, so that there is nothing to descend.
-    Cost: the certificate where the reached space is small, else 8 to 32 descents within the budget.
+    Cost: the certificate where the reached space is small, else 8 to 128 descents within the budget.
     Source: THEORY §7e–g; ours.
     """
     options = options or OutlookOptions()

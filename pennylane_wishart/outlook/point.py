@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pennylane as qml
 
 from pennylane_wishart.circuit import AngleLaw
-from pennylane_wishart.circuit.names import gates_of, parameter_name
+from pennylane_wishart.circuit.names import gates_of
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement import find_minima
 from pennylane_wishart.measurement.options import MeasureOptions
 from pennylane_wishart.measurement.setup import prepare_measurement
-from pennylane_wishart.outlook.descents import why_not_descended
+from pennylane_wishart.outlook.descents import route_of, why_not_descended
 from pennylane_wishart.outlook.outlook import minimising
 from pennylane_wishart.prediction import Prediction
 
@@ -25,7 +25,7 @@ __all__ = ["PointOutlook", "point_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class PointOutlook:
+class PointOutlook(Shown):
     """One point of the loss. Exact numbers of a state vector; only those of neighbourhoods are sampled."""
 
     parameters: Floats
@@ -112,8 +112,8 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
         return Unavailable(Reason(ReasonCode.NOISE, "the circuit has noise, and a point is looked at without."))
     if len(circuit.states) > 1:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "a batch of data has a loss each: pass one datum."))
-    device = qml.device("lightning.qubit", wires=list(circuit.wires))
-    run = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, device=device)).engine.run
+    route = route_of(circuit)
+    run = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, **route)).engine.run
     here = run(x[None], None, None)
     curvature = _curvature(run, x)
     widths = np.array(limits.WIDTHS)
@@ -125,13 +125,13 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
     spread = squares.std(axis=1, ddof=1) / np.sqrt(limits.NEIGHBOURS)
     turned = minimising(circuit, sense)
     tolerance = limits.GRADIENT * float(np.abs(circuit.observable.coefficients).sum())
-    end = find_minima(turned, 1, prediction.seed, device=device, angles=AngleLaw.fixed(x), tolerance=tolerance,
-                      hessian=False, progress=False)()  # fmt: skip
+    end = find_minima(turned, 1, prediction.seed, angles=AngleLaw.fixed(x), tolerance=tolerance, hessian=False,
+                      progress=False, **route)()  # fmt: skip
     return PointOutlook(
         parameters=x,
         loss=float(here.losses[0]),
         gradient=here.gradients[0],
-        names=tuple(parameter_name(circuit, k) for k in range(len(x))),
+        names=tuple(circuit.parameter_name(k) for k in range(len(x))),
         gates=tuple("; ".join(gates) for gates in gates_of(circuit.trace)),
         curvature=curvature,
         widths=widths,

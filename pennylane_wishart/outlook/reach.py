@@ -8,6 +8,7 @@ import numpy as np
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.outlook.ground import lowest_eigenvalue
 from pennylane_wishart.outlook.space import ReachedSpace, reached_space
@@ -17,7 +18,7 @@ __all__ = ["Reach", "reach_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
+class Reach(Shown):
     """Bounds on the loss from below."""
 
     ground: float

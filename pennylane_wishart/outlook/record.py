@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.conventions import Evidence, ReasonCode
 from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.minima import MinimaLaw
 from pennylane_wishart.outlook.ends import distinct_levels
@@ -21,7 +22,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class DescentOutlook:
+class DescentOutlook(Shown):
     """What descents of this circuit find.
 
     Heights and gaps are parts of ``scale``, the way from the mean loss to the reachable ground. With

@@ -13,6 +13,7 @@ from scipy import stats
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable, levels
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.sectors import Signature
@@ -81,6 +82,7 @@ class Expressibility(Written):
         return "\n".join([*lines, f"  entangling power: {power}"])
 
 
+@asks
 def expressibility(
     qnode: Any,
     angles: Any = "uniform",
@@ -133,10 +135,10 @@ def expressibility(
 
 def _assess(sig: Signature, law: AngleLaw, how: tuple[int, int | None, str], seed: int) -> Expressibility:
     circuit, (pairs, bins, space) = sig.circuit, how
-    if circuit.n_qubits > limits.EXPRESSED_QUBITS or circuit.channels:
+    if circuit.n_qubits > limits.EXPRESSED_QUBITS or sig.noisy is not None:
         raise InputError(
             f"expressibility needs state vectors of at most {limits.EXPRESSED_QUBITS} qubits without noise; "
-            f"got {circuit.n_qubits} qubits{' and noise' if circuit.channels else ''}."
+            f"got {circuit.n_qubits} qubits{' and noise' if sig.noisy is not None else ''}."
         )
     rng, sweeps = np.random.default_rng(seed), Sweeps(circuit)
     states = np.concatenate([sweeps.states(a).T for a in sweeps.batches(law, 2 * pairs, rng)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, measured_groups
 from pennylane_wishart.conventions import LowerBounds, Reason, ReasonCode, Unavailable, UpperBounds
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import OutOfTheoryError, UnsupportedCircuitError
 from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.noise import NOISY, NoiseEffect
@@ -43,7 +44,7 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, eq=False)
-class DepthFacts:
+class DepthFacts(Shown):
     """Everything that holds at this depth, theory or not."""
 
     signature: Signature

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, WishartError
 from pennylane_wishart.variances import SecondMoments, dead_proofs, exact_moments, moments_of
 from pennylane_wishart.variances.parts import subcircuit
@@ -28,7 +29,7 @@ NOISY = Reason(
 
 
 @dataclass(frozen=True, eq=False)
-class NoiseDepth:
+class NoiseDepth(Shown):
     """The loss variance of the circuit's last rotations, with their noise and without: how it builds up."""
 
     rotations: NDArray[np.int64]
@@ -85,7 +86,7 @@ class NoiseDepth:
 
 
 @dataclass(frozen=True, eq=False)
-class NoiseEffect:
+class NoiseEffect(Shown):
     """A circuit with noise beside itself without: variances, means, and which parameters noise kills or revives."""
 
     circuit: RotationCircuit = field(repr=False)

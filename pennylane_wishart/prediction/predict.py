@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
 from pennylane_wishart.prediction.noise import noise_effect
@@ -59,17 +61,30 @@ def prediction_of(
     )
 
 
-def predict(
-    qnode: Any,
-    angles: str | AngleLaw | Any = "uniform",
-    engine: str = "exact",
-    seed: int = 7,
-    argnums: Any = None,
-    output: Which = None,
-    encoding: str = "fixed",
-    progress: bool | None = None,
-    noise: Any = None,
-) -> Any:
+@dataclass(frozen=True, eq=False)
+class PredictOptions:
+    """Options of :func:`predict`.
+
+    angles: law of the random angles, "uniform" by default; see ``AngleLaw.resolve``.
+    engine: "exact" (the sharpest that applies), "matched" (Gamma and variance-gamma with the
+        finite-size m) or "asymptotic" (the published laws with r).
+    seed: seed of everything that is sampled.
+    argnums, output, encoding, noise: as in :func:`normal_form`; channels in the circuit are read as they stand.
+    progress: True, False, or None for a bar in terminals and notebooks.
+    """
+
+    angles: str | AngleLaw | Any = "uniform"
+    engine: str = "exact"
+    seed: int = 7
+    argnums: Any = None
+    output: Which = None
+    encoding: str = "fixed"
+    progress: bool | None = None
+    noise: Any = None
+
+
+@takes(PredictOptions)
+def predict(qnode: Any, options: PredictOptions) -> Any:
     """Predict the laws of a QNode's loss, gradients and local minima without running it.
 
     The laws of ``loss``, ``gradient`` and ``minima`` are those of the deep limit, where the
@@ -79,12 +94,7 @@ def predict(
 
     Args:
         qnode: QNode, tape, RotationCircuit or Signature.
-        angles: law of the random angles, "uniform" by default; see ``AngleLaw.resolve``.
-        engine: "exact" (the sharpest that applies), "matched" (Gamma and variance-gamma with the
-            finite-size m) or "asymptotic" (the published laws with r).
-        seed: seed of everything that is sampled.
-        argnums, output, encoding, noise: as in :func:`normal_form`; channels in the circuit are read as they stand.
-        progress: True, False, or None for a bar in terminals and notebooks.
+        {options}
     Returns:
         A function of the QNode's arguments that returns a :class:`Prediction`; the prediction itself
         when given a record.
@@ -104,20 +114,24 @@ def predict(
         ([0.25, 0.25], 'exact words')
     """
 
+    o = options
+
     def finish(found: Signature | RotationCircuit, step: Callable[[str], None]) -> Prediction:
         if isinstance(found, RotationCircuit):
             step("computing the signature")
         sig = found if isinstance(found, Signature) else signature(found, progress=False)
         step("variances at this depth")
-        return prediction_of(sig, angles, engine, seed, progress)
+        return prediction_of(sig, o.angles, o.engine, o.seed, o.progress)
 
     if isinstance(qnode, (Signature, RotationCircuit)):
-        with step_bar(progress, 3, "predicting") as step:
+        if o.noise is not None:
+            raise InputError("noise= is for a QNode or tape: a record that was read already has its noise, or none.")
+        with step_bar(o.progress, 3, "predicting") as step:
             return finish(qnode, step)
 
     def run(*args: Any, **kwargs: Any) -> Prediction:
-        with step_bar(progress, 3, "reading the circuit") as step:
-            read = normal_form(qnode, argnums, output, encoding, noise)
+        with step_bar(o.progress, 3, "reading the circuit") as step:
+            read = normal_form(qnode, o.argnums, o.output, o.encoding, o.noise)
             return finish(read(*args, **kwargs), step)
 
     return run

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.special import ndtr
 
@@ -17,6 +17,7 @@ from pennylane_wishart.circuit import InputState
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.conventions.numbers import TINY
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles import Constant, HaarCompression, Law, SectorSum, SpinFactor
 from pennylane_wishart.ensembles.arguments import check_size
 from pennylane_wishart.ensembles.process import (
@@ -33,7 +34,7 @@ from pennylane_wishart.prediction.loss import field_spectrum, require_theory, we
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.inputs import SectorInputs, sector_inputs
 
-__all__ = ["Process", "SectorProcess", "SpinProcess", "build_process"]
+__all__ = ["Process", "SectorProcess", "SpinProcess", "SquaredError", "build_process"]
 
 _GRID = np.linspace(*limits.NORMAL_GRID)
 
@@ -150,7 +151,22 @@ class SpinProcess:
 
 
 @dataclass(frozen=True, eq=False)
-class Process:
+class SquaredError:
+    """Mean squared error of a data set under random angles, in the deep limit."""
+
+    mean: float
+    """Exact."""
+    draws: Floats
+    """``(size,)``, from the joint law of the losses."""
+
+    @property
+    def variance(self) -> float:
+        """Of the draws."""
+        return float(self.draws.var(ddof=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Process(Shown):
     """Joint law of the losses ℓ_1 … ℓ_n of n inputs under the same random circuit.
 
     Exact in the deep limit at finite size, by compression of the observable to the span of the
@@ -175,6 +191,37 @@ class Process:
         for s in self.sectors:
             total += s.sample(size, generator)
         return total
+
+    def linear(self, weights: ArrayLike) -> tuple[float, float]:
+        """Return mean and variance of the cost Σ_i w_i·ℓ_i, exact in the deep limit.
+
+        Args:
+            weights: ``(n,)``; 1/n each for a mean over the data.
+        Raises:
+            InputError: if there is not one for each input.
+        """
+        w = self._one_each(weights, "weights")
+        return float(w @ self.mean), float(w @ self.covariance @ w)
+
+    def squared_error(self, labels: ArrayLike, size: int = limits.PROCESS_DRAWS, rng: Any = None) -> SquaredError:
+        """Return the law of the mean squared error over the inputs: its exact mean, and draws.
+
+        Args:
+            labels: ``(n,)``: what each loss is to be.
+            size: draws, good to 1/√size of the spread.
+            rng: a seed or generator.
+        Raises:
+            InputError: if there is not one for each input.
+        """
+        y = self._one_each(labels, "labels")
+        mean = float(np.mean((self.mean - y) ** 2 + np.diag(self.covariance)))
+        return SquaredError(mean, np.mean((self.sample(size, rng) - y) ** 2, axis=1))
+
+    def _one_each(self, values: ArrayLike, name: str) -> Floats:
+        found = np.asarray(values, float).reshape(-1)
+        if len(found) != len(self.mean) or not np.all(np.isfinite(found)):
+            raise InputError(f"{name} needs {len(self.mean)} finite numbers, one for each input; got {found.shape}.")
+        return found
 
     def marginal(self, i: int) -> Law:
         """Return the law of the loss of input ``i``, exact at finite size.

@@ -162,7 +162,7 @@ class Prediction(DeepLaws):
             InputError: for a start outside the spectrum.
         """
         if not self.in_theory:
-            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason))
+            return Unavailable(Reason(ReasonCode.OUT_OF_THEORY, self.reason) if self.noise is None else NOISY)
         start = self.moments.loss_mean if start is None else start
         law, star = self.hessian_law, self.find("transition")
         steepest = None  # the law of extreme eigenvalues is that of parameters with deep layers between them

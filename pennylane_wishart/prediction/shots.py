@@ -26,6 +26,7 @@ from pennylane_wishart.conventions import EngineId, LowerBounds, UpperBound
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.conventions.numbers import TINY
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.prediction.budget import affordable, readings
@@ -59,7 +60,7 @@ class ShotMethod(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class ShotVariance:
+class ShotVariance(Shown):
     """E over the angles of the variance of one shot of the loss, as the device measures it.
 
     Unpacks as ``value, method``.

@@ -14,6 +14,7 @@ from pennylane_wishart.algebra import classify
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import ModuleTooLargeError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.sectors import Signature
@@ -90,6 +91,7 @@ class Simulability(Written):
         )
 
 
+@asks
 def simulability(qnode: Any, eps: float = 1e-2, n_walkers: int = limits.TRUNCATION_WALKERS, seed: int = 7) -> Any:
     """Tell how the losses of a QNode can be simulated classically, and with what error.
 
@@ -131,7 +133,8 @@ def simulability(qnode: Any, eps: float = 1e-2, n_walkers: int = limits.TRUNCATI
 def _assess(sig: Signature, eps: float, n_walkers: int, seed: int) -> Simulability:
     circuit = sig.circuit
     try:
-        found: Truncation | Unavailable = truncation(circuit, n_walkers=n_walkers, seed=seed)
+        whole = circuit if sig.noisy is None else sig.noisy
+        found: Truncation | Unavailable = truncation(whole, n_walkers=n_walkers, seed=seed)
     except (UnsupportedCircuitError, ModuleTooLargeError) as err:
         found = Unavailable(Reason(ReasonCode.UNSUPPORTED, err.what))
     cone, module = _light_cone(circuit), sig.module

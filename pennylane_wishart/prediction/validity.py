@@ -18,6 +18,7 @@ from scipy import stats
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import prediction as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.ensembles.law import Law
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.prediction.budget import affordable
@@ -46,7 +47,7 @@ class OwnSample:
 
 
 @dataclass(frozen=True, eq=False)
-class LawCheck:
+class LawCheck(Shown):
     """A law held against the circuit's own sample."""
 
     validity: Validity

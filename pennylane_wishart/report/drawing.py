@@ -12,15 +12,17 @@ from pennylane_wishart.report.parts import Figure
 __all__ = ["VARIABLES", "draw_svg"]
 
 # Colours of the plots → names of CSS variables; the page defines each for light and dark ground.
-VARIABLES = {"#0072b2": "blue", "#d55e00": "red", "#009e73": "green", "#7d8590": "soft"}
+VARIABLES = {"#0072b2": "blue", "#d55e00": "red", "#009e73": "green", "#7d8590": "soft", "#fdfdfe": "card"}
 _INK = "#010203"
 """Stands for the colour of the text around the figure."""
+_SIZE = (4.6, 3.1)
+"""Inches: on a screen of 380 pixels its letters are still ten pixels high."""
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "pennylane_wishart",
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9,
+    "font.size": 10,
+    "axes.labelsize": 10,
+    "axes.titlesize": 10,
     "legend.frameon": False,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
@@ -44,7 +46,7 @@ def draw_svg(figure: Figure) -> str:
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(_STYLE):
-        canvas = Canvas(figsize=(4.8, 3.1), layout="constrained")
+        canvas = Canvas(figsize=figure.size or _SIZE, layout="constrained")
         FigureCanvasSVG(canvas)
         figure.draw(canvas.add_subplot())
         buffer = io.StringIO()

@@ -35,7 +35,9 @@ max-width:60rem;margin:0 auto;padding:1rem;box-sizing:border-box;overflow-wrap:b
 .pw .row{position:relative}.pw .last{white-space:nowrap}
 .pw dl.rows>div{display:grid;grid-template-columns:minmax(9rem,2fr) 3fr;gap:0 1rem;
 padding:.3rem 0;border-bottom:1px solid var(--pw-line)}
-.pw dt{color:var(--pw-soft);font-weight:400}
+/* notebooks float definition lists at a fifth of the width */
+.pw dl.rows dt,.pw dl.rows dd{float:none;clear:none;width:auto;min-width:0;margin:0;padding:0}
+.pw dl.rows dt{color:var(--pw-soft);font-weight:400}
 .pw .m{color:var(--pw-soft);font-size:.85em;white-space:nowrap}
 .pw .v{text-decoration:underline dotted 1px var(--pw-soft);text-underline-offset:.25em;cursor:help}
 .pw .i{display:inline-block;width:1.25em;height:1.25em;line-height:1.2em;text-align:center;border-radius:50%;
@@ -49,13 +51,21 @@ border:1px solid var(--pw-line);border-radius:6px;
 box-shadow:0 4px 14px #0004}
 .pw [tabindex]:hover>.tip,.pw [tabindex]:focus>.tip{display:block}
 .pw .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem;margin-top:.8rem}
-.pw figure{margin:0;padding:.6rem;background:var(--pw-card);border-radius:6px;max-width:34rem}
+.pw figure{margin:0;padding:.6rem;background:var(--pw-card);border-radius:6px;max-width:28rem}
 .pw figure svg{display:block;width:100%;height:auto}
+.pw figure.wide{grid-column:1/-1;max-width:none;overflow-x:auto}
+.pw figure.wide svg{width:max(min(100%,var(--pw-wide)),calc(.7*var(--pw-wide)))}
 .pw figcaption{color:var(--pw-soft);font-size:.9em;margin-top:.3rem}
 .pw .tone{border-left:4px solid var(--pw-soft);padding-left:.8rem}
 .pw .good{border-color:var(--pw-green)}.pw .warning{border-color:#e69f00}.pw .bad{border-color:var(--pw-red)}
 .pw .tone p:first-of-type{font-size:1.1rem;font-weight:600}
 @media(max-width:34rem){.pw dl.rows>div{grid-template-columns:1fr}}
+@media print{.pw{font-size:10pt;max-width:none;padding:0;--pw-fg:#000;--pw-bg:#fff;--pw-soft:#444;--pw-card:#fff;
+--pw-line:#bbb;--pw-blue:#0072b2;--pw-red:#d55e00;--pw-green:#00805d}
+.pw section{margin-bottom:.8rem}.pw h2{break-after:avoid}.pw figure,.pw .row{break-inside:avoid}
+.pw .figures{grid-template-columns:1fr 1fr}.pw figure.wide{overflow:visible}.pw figure.wide svg{width:100%}
+.pw .i{display:inline;border:0;font-size:0}.pw .v{text-decoration:none}
+.pw .tip{display:block;position:static;max-width:none;padding:0;border:0;box-shadow:none;font-size:8pt;color:#444}}
 """
 
 
@@ -147,4 +157,6 @@ def _figure(figure: Figure) -> str:
         svg = draw_svg(figure)
     except ImportError:
         return "<p>Figures need matplotlib: pip install 'pennylane-wishart[plots]'.</p>"
-    return f"<figure>{svg}<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
+    # a wide figure keeps a legible size and scrolls on its own where the screen is narrower
+    wide = "" if figure.size is None else f' class="wide" style="--pw-wide:{figure.size[0]:.1f}in" tabindex="0"'
+    return f"<figure{wide}>{svg}<figcaption>{html.escape(figure.caption)}</figcaption></figure>"

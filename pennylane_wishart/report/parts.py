@@ -53,6 +53,8 @@ class Figure:
     draw: Callable[[Axes], object]
     caption: str
     """One sentence that says what is seen; read out in place of the figure."""
+    size: tuple[float, float] | None = None
+    """Inches of a figure that takes a row of its own; None for one of the usual size."""
 
 
 @dataclass(frozen=True)

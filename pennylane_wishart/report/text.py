@@ -24,19 +24,35 @@ Painter = Callable[[str, Ink], str]
 
 
 def to_text(
-    title: str, sections: Sequence[Section], width: int = display.WIDTH, paint: Painter = lambda text, ink: text
+    title: str,
+    sections: Sequence[Section],
+    width: int = display.WIDTH,
+    paint: Painter = lambda text, ink: text,
+    most: int | None = None,
+    more: str = "",
 ) -> str:
-    """Return the report as text of at most ``width`` columns; ``paint`` puts colours around finished lines."""
-    lines = [*_wrap(title, width), "=" * min(width, len(title))]
-    for section in sections:
-        heading = [paint(line, Ink.HEADING) for line in _wrap(section.title, width)]
-        lines += ["", *heading, "-" * min(width, len(section.title))]
-        for i, sentence in enumerate(section.sentences):
-            wrapped = _wrap(str(sentence), width)
-            # a section with a tone gives its judgement in its first sentence
-            lines += [paint(line, Ink.JUDGEMENT) for line in wrapped] if section.tone and i == 0 else wrapped
-        lines += _rows(section.rows, width, paint)
-    return "\n".join(line.rstrip() for line in lines)
+    """Return the report as text of at most ``width`` columns; ``paint`` puts colours around finished lines.
+
+    Of more than ``most`` lines those before the last section are cut; ``more`` is the last line, and says where the
+    rest is.
+    """
+    head = [*_wrap(title, width), "=" * min(width, len(title))]
+    parts = [_section(section, width, paint) for section in sections]
+    last = [*parts.pop(), *(["", *_wrap(more, width)] if more else [])]
+    head += [line for part in parts for line in part]
+    if most is not None and len(head) + len(last) > most:
+        head = [*head[: most - len(last) - 1], "  …"]
+    return "\n".join(line.rstrip() for line in head + last)
+
+
+def _section(section: Section, width: int, paint: Painter) -> list[str]:
+    heading = [paint(line, Ink.HEADING) for line in _wrap(section.title, width)]
+    lines = ["", *heading, "-" * min(width, len(section.title))]
+    for i, sentence in enumerate(section.sentences):
+        wrapped = _wrap(str(sentence), width)
+        # a section with a tone gives its judgement in its first sentence
+        lines += [paint(line, Ink.JUDGEMENT) for line in wrapped] if section.tone and i == 0 else wrapped
+    return lines + _rows(section.rows, width, paint)
 
 
 def _wrap(text: str, width: int, indent: str = "") -> list[str]:

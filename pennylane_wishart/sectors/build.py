@@ -35,8 +35,7 @@ def build_signature(
     number or spin, say), to 1,500 dimensions. Where nothing applies, second moments are left.
     Sectors are those of the algebra: all copies of an irrep are one, split only where the observable
     resolves them (``dense/multiplicity.py``). An observable outside the Jordan sectors may still turn
-    as a vector: a spin factor. Of a circuit with noise it is the signature without. Not valid for
-    circuits too shallow to mix: sectors describe the deep limit.
+    as a vector: a spin factor. Noise is left out. Sectors describe the deep limit: not for shallow circuits.
 
     Args:
         circuit: the normal form of a QNode.
@@ -44,11 +43,10 @@ def build_signature(
         route: "pauli", "dense" or "reachable" to force one; None chooses.
     Returns:
         ``Signature``; where no route applies it has no sectors, ``in_theory`` is False and the
-        reason says so. ``passed_over`` says why each route that was not taken was not.
+        reason says so; ``passed_over`` says why of each route that was not taken.
     Raises:
         InputError: if ``circuit`` is not a RotationCircuit or the forced route does not apply.
-    Cost: Pauli route: F2 algebra and the spectrum of the observable's own words; dense route:
-        O(N³) for the largest block that word symmetries leave, N ≤ 1,024 (4,096 where asked for).
+    Cost: Pauli route: F2 algebra; dense route: O(N³) for the largest block, N ≤ 1,024 (4,096 where asked for).
     Source: Anschuetz, arXiv:2408.11901, for the sectors; the certificates are ours.
     Example:
         >>> from pennylane_wishart.circuit import RotationCircuit
@@ -58,10 +56,8 @@ def build_signature(
         ('su(4)', True, 4.0)
     """
     if not isinstance(circuit, RotationCircuit):
-        raise InputError(
-            f"build_signature needs a RotationCircuit; got {type(circuit).__name__}: call "
-            "pw.normal_form(qnode)(*args) first, or pw.signature(qnode)(*args)."
-        )
+        got = type(circuit).__name__
+        raise InputError(f"build_signature needs a RotationCircuit; got {got}: call pw.signature(qnode)(*args).")
     if route not in (None, "pauli", "dense", "reachable"):
         raise InputError(f"route must be None, 'pauli', 'dense' or 'reachable'; got {route!r}.")
     if circuit.channels:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
-from pennylane_wishart.circuit import RotationCircuit, Which, normal_form
+import numpy as np
+
+from pennylane_wishart.circuit import DenseBlock, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.build import build_signature
 from pennylane_wishart.sectors.signature import Signature
 from pennylane_wishart.threads import one_thread
 
-__all__ = ["signature"]
+__all__ = ["forget", "signature"]
+
+_KNOWN: OrderedDict[Hashable, Signature] = OrderedDict()
+"""The latest signatures, by everything that decides them."""
 
 
 # What PennyLane hands over (QNodes, tapes, layers) has no types, and neither has what comes back for it:
 # the signature of a circuit, or a function of the QNode's arguments.
+@asks
 def signature(
     qnode: Any,
     argnums: Any = None,
@@ -68,5 +79,46 @@ def signature(
 
 
 def _built(circuit: RotationCircuit, seed: int) -> Signature:
+    """Build the signature, or take that of the same ansatz at other angles: it does not depend on them."""
+    key = (seed, *_decisive(circuit))
+    if key in _KNOWN:
+        _KNOWN.move_to_end(key)
+        # what was found lazily of the first one, its rank and module, is kept with it
+        return replace(_KNOWN[key].settled(), circuit=circuit)
     with one_thread(circuit.n_qubits):
-        return build_signature(circuit, seed=seed)
+        found = build_signature(circuit, seed=seed)
+    _KNOWN[key] = found
+    while len(_KNOWN) > limits.KEPT_SIGNATURES:
+        _KNOWN.popitem(last=False)
+    return found
+
+
+def forget() -> None:
+    """Let every signature be built anew."""
+    _KNOWN.clear()
+
+
+def _decisive(circuit: RotationCircuit) -> tuple[Hashable, ...]:
+    """Return all that a signature is made of, bit for bit: rounded numbers could be those of another circuit."""
+    arrays = [
+        circuit.terms.packed,
+        circuit.term_coefficients,
+        circuit.starts,
+        circuit.coefficients,
+        circuit.offsets,
+        circuit.parameter_of,
+        circuit.random_of,
+        circuit.observable.words.packed,
+        circuit.observable.coefficients,
+    ]
+    words: list[Hashable] = [circuit.n_qubits, circuit.n_params, repr(circuit.wires)]
+    for channel in circuit.channels:
+        words.append(channel.position)
+        arrays += [channel.frame.packed, channel.signs, channel.transfer]
+    for block in (block for state in circuit.states for block in state.blocks):
+        words.append(block.qubits)
+        if isinstance(block, DenseBlock):
+            arrays.append(block.vector)
+        else:
+            words.append(repr(block.tableau))
+    return (*words, *(np.ascontiguousarray(a).tobytes() for a in arrays))

@@ -13,6 +13,7 @@ import numpy as np
 
 from pennylane_wishart.conventions import ReasonCode
 from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
 __all__ = ["Fit", "Levels", "Sector", "SectorDistribution", "SpinFactor"]
@@ -46,7 +47,7 @@ class Fit(enum.Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Sector:
+class Sector(Shown):
     """One term ``C^dim ⊗ C^multiplicity`` of the Hilbert space, irreducible under the circuit.
 
     The circuit acts on the first factor, the observable as O^α ⊗ 1. Everything that says
@@ -220,7 +221,7 @@ class Sector:
 
 
 @dataclass(frozen=True, eq=False)
-class SpinFactor:
+class SpinFactor(Shown):
     """ℓ = offset + amplitude·norm·u_1, u uniform on the sphere S^(d−1) (THEORY §5).
 
     The observable's moving part is Σ b_jγ_j over d words that the circuit turns into each

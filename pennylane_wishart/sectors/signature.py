@@ -14,6 +14,7 @@ from pennylane_wishart.algebra import LieAlgebra, Module
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import sectors as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.sectors.findings import Route
@@ -26,7 +27,7 @@ __all__ = ["Signature"]
 
 
 @dataclass(frozen=True, eq=False)
-class Signature:
+class Signature(Shown):
     """The Lie algebra of a circuit, its sectors, and whether the Wishart theory holds.
 
     ``sectors`` are those of the part of the circuit that moves the observable: generators that

@@ -14,7 +14,7 @@ gate's angle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -26,7 +26,16 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis, PauliSum, PauliWords
 
-__all__ = ["Row", "Transform", "WordAction", "noise_actions", "rotation_action", "syndromes_of", "transfer_action"]
+__all__ = [
+    "Row",
+    "Transform",
+    "WordAction",
+    "averaged_product",
+    "noise_actions",
+    "rotation_action",
+    "syndromes_of",
+    "transfer_action",
+]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 """f ↦ E[exp(i·f·angle)] under the law of a gate's angle."""
@@ -84,6 +93,34 @@ class WordAction:
         found, phase = self.shifts[shift].multiply(words)
         # i·S·Q = i^(phase + 1)·word where they anticommute: the exponent is even either way.
         return found, np.where((phase + int(odd)) % 4 == 0, 1.0, -1.0)
+
+
+def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return E of the product of one coefficient of each row, and of their angle derivatives.
+
+    Returns:
+        Two float64 arrays with one axis per row; the second is 0 where ``moves`` is False.
+    """
+    frequencies = np.zeros(1)
+    values = np.ones((1,), complex)
+    slopes = np.ones((1,), complex)
+    for row in rows:
+        frequencies = (frequencies[:, None] + row.frequencies[None, :]).reshape(-1)
+        values = _outer(values, row.amplitudes)
+        if moves:
+            slopes = _outer(slopes, 1j * row.frequencies[:, None] * row.amplitudes)
+    mean = transform(frequencies)
+    shape = tuple(len(r.shifts) for r in rows)
+    average = np.tensordot(mean, values, axes=(0, 0)).real.reshape(shape)
+    if not moves:
+        return average, np.zeros(shape)
+    return average, np.asarray(np.tensordot(mean, slopes, axes=(0, 0)).real.reshape(shape))
+
+
+def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Combine (F, …) with (G, m) to (F·G, …, m)."""
+    combined = left[:, None, ..., None] * right.reshape(1, len(right), *[1] * (left.ndim - 1), right.shape[1])
+    return np.asarray(combined.reshape(-1, *combined.shape[2:]))
 
 
 # ------------------------------------------------------------------ rotations

@@ -72,17 +72,40 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
         obstacle = str(error)
     n = problem.circuit.n_qubits
     most_sampled = limits.MAX_NOISY_QUBITS if problem.circuit.channels else limits.MAX_SAMPLED_QUBITS
+    fewest = min(n_samples, limits.FEWEST_SAMPLES)
+    size = _affordable(problem, n_samples) if n <= most_sampled else 0
+    pairs = "not tried."
+    # Where every gate is averaged in closed form most pairs keep their weight.
+    if size < fewest or (problem.drivers.independent and not problem.circuit.channels):
+        try:
+            walked = found_by_pairs(problem, n_walkers if size < fewest else int(limits.PAIR_PART * n_walkers), rng)
+            if size < fewest or _is_sharp(walked):
+                return walked
+        except (UnsupportedCircuitError, ModuleTooLargeError) as error:
+            pairs = str(error)
     # Signed weights grow with depth, and samples of a state vector do not.
-    if n <= most_sampled:
-        return found_by_sampling(problem, n_samples, rng)
-    try:
-        return found_by_pairs(problem, n_walkers, rng)
-    except UnsupportedCircuitError as error:
-        raise UnsupportedCircuitError(
-            f"No engine gives the second moments of this circuit on {n} qubits. "
-            f"Exact: {too_large} Walkers: {obstacle} Pairs: {error} "
-            f"Sampling: stops at {most_sampled} qubits."
-        ) from error
+    if size >= fewest:
+        return found_by_sampling(problem, size, rng)
+    raise UnsupportedCircuitError(
+        f"No engine gives the second moments of this circuit on {n} qubits. "
+        f"Exact: {too_large} Walkers: {obstacle} Pairs: {pairs} "
+        f"Sampling: stops at {most_sampled} qubits, or where {fewest} samples are too dear."
+    )
+
+
+def _affordable(problem: Problem, n_samples: int) -> int:
+    """Return how many sweeps of state vectors, or density matrices under noise, fit in the limit of work."""
+    circuit = problem.circuit
+    entries = 2.0 ** (circuit.n_qubits * (2 if circuit.channels else 1))
+    terms = len(circuit.terms) + len(circuit.observable)
+    return int(min(n_samples, limits.SAMPLE_WORK / (limits.SWEEP_COST * terms * entries)))
+
+
+def _is_sharp(walked: Found) -> bool:
+    """Whether walkers know every live gradient about as well as samples of state vectors would."""
+    live = np.append(False, ~walked.dead)
+    share = walked.error[live] / np.maximum(walked.variance[live], np.finfo(float).tiny)
+    return bool(walked.known[live].all() and (not live.any() or np.median(share) <= limits.SHARP))
 
 
 def _beside_line(problem: Problem, walked: Found) -> Found:

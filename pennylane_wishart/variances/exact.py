@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -100,7 +100,8 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
             return found
     if drivers.independent and (live.channels or not (live.is_pauli or _has_small_module(live, most))):
         try:
-            return _by_pairs(problem, most)
+            work = most.max_work if live.channels else min(most.max_work, limits.SUM_WORK)
+            return _by_pairs(problem, replace(most, max_work=work))
         except ModuleTooLargeError:
             pass  # the module of all words may be small where pairs of them are not
     module, work = smallest_module(live, most.max_dim, most.max_work)

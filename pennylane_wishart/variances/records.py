@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pennylane_wishart.conventions import EngineId, Estimate, LowerBound, LowerBounds, UpperBound, UpperBounds, levels
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, Status
 
 __all__ = ["DeepLimit", "SecondMoments"]
 
 
 @dataclass(frozen=True, eq=False)
-class SecondMoments:
+class SecondMoments(Shown):
     """Mean and variance of the loss and of every gradient component under a law of angles.
 
     Gradients are with respect to the QNode's parameters: for ``RX(θ)`` the entry is the
@@ -151,7 +152,7 @@ class SecondMoments:
 
 
 @dataclass(frozen=True, eq=False)
-class DeepLimit:
+class DeepLimit(Shown):
     """Moments of the loss and its gradients where the depth has mixed completely (THEORY §3)."""
 
     mean: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -21,6 +21,12 @@ class BatchRotation:
         self.generator = generator
         words = generator.words
         self.commuting = not words.anticommutation(words).any()
+        self.phases: tuple[np.ndarray, np.ndarray] | None = None
+        if len(words) > 1 and words.is_diagonal().all():
+            # a cost Hamiltonian is one phase an amplitude, of few different ones
+            total = sum(c * words.action(m)[1].real for m, c in enumerate(generator.coefficients))
+            self.phases = np.unique(total, return_inverse=True)
+            return
         if self.commuting:
             self.actions = []
             for m in range(len(words)):
@@ -41,6 +47,9 @@ class BatchRotation:
 
     def __call__(self, angles: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Rotate states ``(2^n, batch)`` by angles ``(batch,)``."""
+        if self.phases is not None:
+            levels, level_of = self.phases
+            return np.asarray(states * np.exp(-1j * levels[:, None] * angles)[level_of])
         if self.commuting:
             # commuting words turn one after the other, each by cos and sin
             for (source, phases), c in zip(self.actions, self.generator.coefficients, strict=True):
@@ -109,14 +118,19 @@ class Sweeps:
             psi = rotate(angles[:, k], psi)
         return psi
 
-    def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, angles: np.ndarray, apply: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gradients ``(batch, n_params)``.
 
+        Args:
+            angles: rotation angles ``(batch, n_rotations)``.
+            apply: what the observable makes of states ``(2^n, batch)``, where each has its own.
         Cost: O(terms · 2^n · batch).
         """
         circuit, rotations = self.circuit, self.rotations
         psi = self.states(angles)
-        image = circuit.observable.apply(psi)
+        image = (apply or circuit.observable.apply)(psi)
         losses = np.einsum("ib,ib->b", psi.conj(), image).real
         gradients = np.zeros((len(angles), circuit.n_params))
         for k in range(circuit.n_rotations - 1, -1, -1):

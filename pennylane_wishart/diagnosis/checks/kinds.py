@@ -10,6 +10,7 @@ from typing import Any
 
 from pennylane_wishart.comparison import Comparison
 from pennylane_wishart.conventions import CheckId, levels
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.diagnosis.words import number
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook import DescentOutlook
@@ -36,7 +37,7 @@ class Side(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Shown):
     """What counts as trainable; printed with every verdict."""
 
     shots: float | None = None
@@ -64,7 +65,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Shown):
     """One judged number, with every word that is said of it."""
 
     id: CheckId
@@ -94,6 +95,8 @@ class Check:
     """What the verdict says where this keeps it open."""
     shown: str = ""
     """The value in words where it is no number: "yes", "NO"."""
+    written: str = ""
+    """The value as a reader wants it, where four digits are not: "0.0%"."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values: what was judged, not the words of the report."""
@@ -128,7 +131,7 @@ class Check:
             return self.shown
         if not math.isfinite(self.value):
             return self.verdict
-        return f"{self.verdict}: {self.side.value}{number(self.value)}, wanted {self.wanted}"
+        return f"{self.verdict}: {self.side.value}{self.written or number(self.value)}, wanted {self.wanted}"
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from pennylane_wishart.conventions import CheckId, Evidence
+from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind
-from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.diagnosis.words import count, number, share
 from pennylane_wishart.outlook import DescentOutlook
 
 __all__ = ["CHECK"]
@@ -19,26 +20,31 @@ def _judge(case: Case) -> Check | None:
     ends = "highest" if found.sense == "max" else "lowest"
     return Check(
         CheckId("reach"),
-        f"gap between the best end and the observable's {ends} eigenvalue",
+        f"best end from the {ends} eigenvalue",
         found.reach_gap,
         found.tolerance,
         found.reaches_ground,
         _advice(found),
         remark=True,
-        wanted=f"at most {number(found.tolerance)}",
+        written=f"{share(found.reach_gap)} of the scale",
+        wanted=f"at most {share(found.tolerance)}",
         definition=f"(best − {ends} eigenvalue of the observable), in the same units: what the circuit cannot express, "
         "or a symmetry forbids. A classifier need not reach it.",
         failing=_failing(found, ends),
-        passing=f"the best end is the observable's {ends} value, {number(found.ground)}",
+        passing=f"the best end is the observable's {ends} value, {_loss(found, found.ground)}",
         open=_open(found, ends),
     )
 
 
+def _loss(found: DescentOutlook, value: float) -> str:
+    return number(value, limits.END_ROUNDING * found.scale)
+
+
 def _failing(found: DescentOutlook, ends: str) -> str:
-    said = f"the observable's {ends} value, {number(found.ground)}, is not reached"
+    said = f"the observable's {ends} value, {_loss(found, found.ground)}, is not reached"
     if math.isfinite(found.best):
         once = "at best " if found.evidence is Evidence.DESCENTS and found.hits < 2 else ""
-        said += f": the best end is {once}{number(found.best)}, {found.reach_gap:.0%} of the scale away"
+        said += f": the best end is {once}{_loss(found, found.best)}, {share(found.reach_gap)} of the scale away"
     return f"{said} ({found.blocked_by})" if found.blocked_by else said
 
 
@@ -47,10 +53,8 @@ def _open(found: DescentOutlook, ends: str) -> str:
         return f"the observable's {ends} value is not known at this size"
     if not math.isfinite(found.best):
         return ""  # the traps say already that nothing was descended
-    times = count(found.hits, "time")
-    return (
-        f"the best end, {number(found.best)}, was found {times} only: whether {number(found.ground)} is reached is open"
-    )
+    times, best, ground = count(found.hits, "time"), _loss(found, found.best), _loss(found, found.ground)
+    return f"the best end, {best}, was found {times} only: whether {ground} is reached is open"
 
 
 def _advice(found: DescentOutlook) -> str:

@@ -31,7 +31,7 @@ def _judge(case: Case) -> Check | None:
     rare = sizes.RARE_EVENTS / pred.rare_outcome
     low, high = (max(float(np.exp2(min(bits, sizes.LARGEST_BITS))), rare) for bits in pred.log2_median_shots)
     if low == high:
-        side, value, name = Side.VALUE, low, "shots per gradient, median live parameter"
+        side, value, name = Side.VALUE, low, "shots per gradient (median)"
     elif limit is not None and high <= limit:
         side, value, name = Side.AT_MOST, high, "shots per gradient, at most"
     else:
@@ -49,7 +49,9 @@ _DEFINITION = (
 
 
 def _shots(value: float) -> str:
-    return f"{number(value)} shot{'' if value == 1 else 's'}"
+    # as it is written: 1.0000000002 shots are one
+    shown = number(value)
+    return f"{shown} shot{'' if shown == number(1.0) else 's'}"
 
 
 def _cost(name: str, value: float, side: Side) -> Check:
@@ -57,7 +59,7 @@ def _cost(name: str, value: float, side: Side) -> Check:
     said = f"gradients are exact here, and on hardware the median one would take {side.value}{_shots(value)}"
     if side is Side.AT_LEAST:
         said = "gradients are exact here; what they cost on hardware is open, for " + _ONE_SIDED
-        said += f" (at least {number(value)} shots)" if value > 1 else ""
+        said += f" (at least {_shots(value)})" if value > 1 else ""
     return Check(
         CheckId("shots"),
         name,
@@ -74,10 +76,10 @@ def _cost(name: str, value: float, side: Side) -> Check:
 
 
 def _worded(case: Case, name: str, value: float, most: float, passed: bool | None, side: Side) -> Check:
-    limit, shown = number(most), f"{side.value}{number(value)}"
+    limit, shown = number(most), f"{side.value}{_shots(value)}"
     needs = f"may need more than {limit} shots"
     if value > 1:
-        needs = f"needs at least {number(value)} shots and may need more than {limit}"
+        needs = f"needs at least {_shots(value)} and may need more than {limit}"
     return Check(
         CheckId("shots"),
         name,
@@ -89,8 +91,8 @@ def _worded(case: Case, name: str, value: float, most: float, passed: bool | Non
         side=side,
         wanted=f"at most {limit}",
         definition=_DEFINITION,
-        failing=f"the median live gradient needs {shown} shots for signal-to-noise 1, more than {limit}",
-        passing=f"the median live gradient is resolved with {shown} shots",
+        failing=f"the median live gradient needs {shown} for signal-to-noise 1, more than {limit}",
+        passing=f"the median live gradient is resolved with {shown}",
         open=f"{_ONE_SIDED}, so that signal-to-noise 1 {needs}",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pennylane_wishart.conventions import CheckId, Evidence, ReasonCode
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind
-from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.diagnosis.words import count, share
 from pennylane_wishart.outlook import DescentOutlook
 
 __all__ = ["CHECK"]
@@ -18,17 +18,18 @@ def _judge(case: Case) -> Check | None:
     limit = found.tolerance
     return Check(
         CheckId("traps"),
-        "height of the median descent above the best",
+        "median descent above the best",
         found.trap_height,
         limit,
         None if traps is None else not traps,
         _advice(found),
         fatal=True,
-        wanted=f"at most {number(limit)}",
+        written=f"{share(found.trap_height)} of the scale",
+        wanted=f"at most {share(limit)}",
         definition="(median end − best end) of descents from random angles, in units of the way from the mean loss to "
         "the reachable optimum; 0 where it is certified. Limit: argument tolerance= or minima_tolerance=.",
-        failing=f"half of {count(len(found.ends), 'descent')} end {found.trap_height:.0%} of the scale or more above "
-        f"the best one (limit {limit:.0%})",
+        failing=f"half of {count(len(found.ends), 'descent')} end {share(found.trap_height)} of the scale or more "
+        f"above the best one (limit {share(limit)})",
         passing=_passing(found),
         open=_open(found),
     )

@@ -16,10 +16,12 @@ from pennylane_wishart.diagnosis.sections.scaling import scaling_section
 from pennylane_wishart.diagnosis.sections.scope import scope_section
 from pennylane_wishart.diagnosis.sections.shots import shots_section
 from pennylane_wishart.diagnosis.sections.signature import signature_section
-from pennylane_wishart.diagnosis.sections.verdict import advice_section, verdict_section
+from pennylane_wishart.diagnosis.sections.summary import summary_sections
+from pennylane_wishart.diagnosis.sections.terms import terms_section
+from pennylane_wishart.diagnosis.sections.verdict import advice_section, next_section, verdict_section
 from pennylane_wishart.report import Section
 
-__all__ = ["advice_section", "build_sections"]
+__all__ = ["advice_section", "build_sections", "next_section", "summary_sections"]
 
 _IN_ORDER = (
     verdict_section,
@@ -37,6 +39,7 @@ _IN_ORDER = (
     minima_section,
     signature_section,
     scope_section,
+    terms_section,
 )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
+from pennylane_wishart import plots
 from pennylane_wishart.conventions import Evidence, levels
+from pennylane_wishart.conventions import diagnosis as shown
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.diagnosis.words import count, number, share
 from pennylane_wishart.outlook import DescentOutlook
-from pennylane_wishart.report import Row, Section, Sentence
+from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 __all__ = ["descent_section"]
 
@@ -32,37 +35,44 @@ def descent_section(found: Findings) -> Section:
     if outlook.blocked_by:
         text = f"What holds the loss back: {outlook.blocked_by}."
         said.append(Sentence(text, "Weights of the input in sectors are conserved by every gate.", "THEORY §7g"))
-    return Section(title, tuple(said), tuple(_rows(outlook)))
+    figures: tuple[Figure, ...] = ()
+    if len(outlook.ends):
+        caption = (
+            "Losses at the ends of descents, the best first, beside the observable's optimum and the reachable one."
+        )
+        figures = (Figure(partial(plots.plot_descents, outlook), caption),)
+    return Section(title, tuple(said), tuple(_rows(outlook)), figures)
 
 
 def _rows(outlook: DescentOutlook) -> list[Row]:
     method = {Evidence.CERTIFICATE: "proved", Evidence.DESCENTS: "descents"}.get(outlook.evidence, "")
-    rows = []
+    rows, loss = [], partial(number, rounding=shown.END_ROUNDING * outlook.scale)
     if math.isfinite(outlook.best):
-        low, high = outlook.trap_interval
+        low, high = (share(end) for end in outlook.trap_interval)
         rows.append(
-            Row("median end above the best", f"{outlook.trap_height:.3f} [{low:.3f}, {high:.3f}]", "Height of traps, "
-                f"in units of the scale {number(outlook.scale)}: mean loss minus reachable optimum.", method, _SOURCE)
+            Row("median end above the best", f"{share(outlook.trap_height)} [{low}, {high}] of the scale",
+                f"Height of traps; the scale is {number(outlook.scale)}, mean loss minus reachable optimum.",
+                method, _SOURCE)
         )  # fmt: skip
         if outlook.evidence is Evidence.DESCENTS:
-            low, high = outlook.fraction_interval
+            low, high = (share(end) for end in outlook.fraction_interval)
             rows.append(
-                Row("starts that reach the best end", f"{outlook.fraction_at_best:.0%} [{low:.0%}, {high:.0%}]",
+                Row("starts that reach the best end", f"{share(outlook.fraction_at_best)} [{low}, {high}]",
                     f"{outlook.hits} of {count(len(outlook.ends), 'descent')}, with the Clopper–Pearson interval of "
                     f"{levels.INTERVAL:.0%}.", method, _SOURCE)
             )  # fmt: skip
             rows.append(
-                Row("levels", ", ".join(number(float(v)) for v in outlook.levels[:6]), "Distinct final losses, the "
+                Row("levels", ", ".join(loss(float(v)) for v in outlook.levels[:6]), "Distinct final losses, the "
                     f"best first; {outlook.gradients_spent:,} gradients in all.", method, _SOURCE)
             )  # fmt: skip
         bound = "at most " if outlook.evidence is Evidence.DESCENTS and outlook.hits < limits.HITS else ""
         if math.isfinite(outlook.ground):
             rows.append(
-                Row("best end above the ground", f"{bound}{outlook.reach_gap:.3f}", f"Best end {number(outlook.best)}, "
-                    f"ground of the observable {number(outlook.ground)}; in units of the scale.", method, _SOURCE)
+                Row("best end above the ground", f"{bound}{share(outlook.reach_gap)} of the scale",
+                    f"Best end {loss(outlook.best)}, ground of the observable {loss(outlook.ground)}.", method, _SOURCE)
             )  # fmt: skip
     rows.append(
-        Row("reachable optimum, a bound", number(outlook.reachable_ground), "No angle passes it: the observable on the "
+        Row("reachable optimum, a bound", loss(outlook.reachable_ground), "No angle passes it: the observable on the "
             "space that input and gates reach, or the weighted grounds of the sectors.", "bound", "THEORY §7g")
     )  # fmt: skip
     return rows

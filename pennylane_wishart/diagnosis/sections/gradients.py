@@ -7,18 +7,18 @@ from functools import partial
 import numpy as np
 
 from pennylane_wishart import plots
+from pennylane_wishart.comparison import QuantityComparison
 from pennylane_wishart.conventions import Quantity, Unavailable, display, levels
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.words import count, number
-from pennylane_wishart.measurement import Measurement
-from pennylane_wishart.prediction import Prediction
+from pennylane_wishart.diagnosis.words import count, number, share
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 __all__ = ["gradient_section"]
 
 _RATIO = (
-    f"the measured over the predicted variance with its {levels.INTERVAL:.0%} interval, and the power: the chance to "
-    f"notice a standard deviation {levels.POWER_SPREAD - 1:.0%} larger."
+    "the chance of a larger discrepancy if the prediction is right (p-value), the measured over the predicted variance "
+    f"with its {levels.INTERVAL:.0%} interval, and the power: the chance to notice a standard deviation "
+    f"{levels.POWER_SPREAD - 1:.0%} larger, which is the alternative that it is held against."
 )
 
 _COMPARED: dict[str, tuple[str, str]] = {
@@ -66,12 +66,14 @@ def gradient_section(diag: Findings) -> Section:
         f"A parameter is deep where its variance at this depth is within {levels.DEEP:.0%} of the deep limit and no "
         "parameter nearer to the middle of the circuit misses it.", "THEORY §3, §4",
     )  # fmt: skip
-    return Section(title, (said,), tuple(rows), _gradient_figures(pred, diag.measurement))
+    return Section(title, (said,), tuple(rows), _gradient_figures(diag))
 
 
-def _gradient_figures(pred: Prediction, data: Measurement | None) -> tuple[Figure, ...]:
-    if data is None:
-        caption = "Predicted density of gradient components over random angles; nothing was measured."
+def _gradient_figures(diag: Findings) -> tuple[Figure, ...]:
+    pred, data = diag.prediction, diag.measurement
+    held = None if diag.comparison is None else diag.comparison.gradient
+    if data is None or held is None or held.agrees is None:  # never over data that it does not describe
+        caption = "Predicted density of gradient components over random angles in the deep limit."
         return (Figure(partial(plots.plot_gradient_law, pred, None), caption),)
     law = Figure(
         partial(plots.plot_gradient_law, pred, data),
@@ -89,17 +91,28 @@ def _compared(diag: Findings) -> list[Row]:
     rows = []
     for q in diag.comparison.quantities:
         definition, source = _COMPARED.get(q.name, (_LAW, "THEORY §5, §6"))
-        verdict = "agrees" if q.agrees else "DISAGREES"
-        alarm = verdict if q.agrees is False else ""
-        if q.agrees is None:
-            value = f"not compared: {q.note}"
-        elif not np.isfinite(q.ratio_of_variances):
-            value = f"{verdict}: {q.note} ({count(q.n, 'value')})"
-        else:
-            low, high = q.interval
-            value = (
-                f"{verdict} (p-value {q.pvalue:.2g}); measured/predicted variance "
-                f"{q.ratio_of_variances:.3f} [{low:.3f}, {high:.3f}], power {q.power:.2f}, n = {q.n:,}"
-            )
-        rows.append(Row(q.name, value, definition, "" if q.agrees is None else "measured", source, alarm))
+        alarm = "DISAGREES" if q.agrees is False else ""
+        method = "" if q.agrees is None else "measured"
+        rows.append(Row(q.name, _outcome(q, alarm or "agrees"), definition, method, source, alarm))
     return rows
+
+
+def _outcome(q: QuantityComparison, verdict: str) -> str:
+    """What was tested, what speaks against it, and what the test would have noticed."""
+    if q.agrees is None:
+        return f"not compared: {q.note}"
+    if not np.isfinite(q.ratio_of_variances):
+        return f"{verdict}: {q.note} ({count(q.n, 'value')})"
+    low, high = q.interval
+    found = f"{verdict} with the prediction"
+    if np.isfinite(q.pvalue):
+        found += (
+            f": were it right, {share(q.pvalue)} of such measurements would differ more (called a disagreement below "
+            f"{share(q.alpha)})"
+        )
+    noticed = f"{share(q.power)} chance to notice a spread {levels.POWER_SPREAD - 1:.0%} larger"
+    few = "" if q.power >= levels.ENOUGH_POWER else ", so agreement says little"
+    return (
+        f"{found}; measured/predicted variance {q.ratio_of_variances:.3f} [{low:.3f}, {high:.3f}]; {noticed} with "
+        f"{count(q.n, 'value')}{few}"
+    )

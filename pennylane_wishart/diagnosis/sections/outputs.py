@@ -10,7 +10,7 @@ import numpy as np
 from pennylane_wishart import plots
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections.verdict import advice_section, verdict_rows
+from pennylane_wishart.diagnosis.sections.verdict import advice_section, arguments, verdict_rows
 from pennylane_wishart.diagnosis.words import count, indices, number
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
@@ -39,7 +39,7 @@ def outputs_sections(whole: Findings, outputs: Sequence[Findings], dead: tuple[i
         said.append(Sentence(f"Dead in all of them: {named}.", "Zero gradient at every angle, proved.", "THEORY §4"))
     rows = (_row(o) for o in outputs)
     return (
-        verdict_rows(whole, read),
+        verdict_rows(whole, read, arguments(circuit)),
         advice_section(whole),
         Section("Outputs", tuple(said), (_mean(outputs), *rows), figures),
     )

@@ -40,15 +40,29 @@ def parameter_section(diag: Findings) -> Section:
             Row("only bounded from above", f"{count(len(unknown), 'parameter')}, standard deviation at most {most}",
                 str(Status.UPPER_BOUND), f"{pred.moments.engine}, bound", "THEORY §4")
         )  # fmt: skip
-    rows.append(_loss_row(pred.moments))
+    size = float(np.abs(pred.circuit.observable.coefficients).sum())
+    rows.append(_loss_row(pred.moments, limits.LOSS_ROUNDING * size))
     figure = Figure(
         partial(plots.plot_parameter_variances, pred, diag.measurement),
         "Gradient variance of every parameter at this depth, in bits; triangles at the bottom are dead parameters.",
     )
-    return Section("Every parameter at this depth", (), tuple(rows), (figure,))
+    return Section("Every parameter at this depth", (), tuple(rows), (*_circuit(diag), figure))
 
 
-def _loss_row(m: SecondMoments) -> Row:
+def _circuit(diag: Findings) -> tuple[Figure, ...]:
+    """The circuit itself, where it is at hand and small enough to be read."""
+    size = plots.drawn_size(diag.prediction)
+    if size is None:
+        return ()
+    dead = count(len(diag.prediction.dead_parameters), "parameter is dead", "parameters are dead")
+    caption = (
+        "The circuit, each gate the darker the larger the gradient variance of its parameter at this depth; dead gates "
+        f"are grey ({dead}), and what the observable reaches is shaded."
+    )
+    return (Figure(partial(plots.circuit_map, diag.prediction), caption, size),)
+
+
+def _loss_row(m: SecondMoments, rounding: float) -> Row:
     """Mean and spread of the loss, a bound where walkers saw none of it."""
     label, method = "loss: mean ± standard deviation", str(m.engine)
     if np.isnan(m.loss_variance):
@@ -58,4 +72,4 @@ def _loss_row(m: SecondMoments) -> Row:
     else:
         spread = f"{number(m.loss_variance**0.5)}"
     definition = "Mean and standard deviation of the loss over random angles, in units of the observable."
-    return Row(label, f"{number(m.loss_mean)} ± {spread}", definition, method, "THEORY §4")
+    return Row(label, f"{number(m.loss_mean, rounding)} ± {spread}", definition, method, "THEORY §4")

@@ -66,7 +66,7 @@ def _rows(point: PointOutlook) -> list[Row]:
     if isinstance(curvature, Unavailable):
         rows.append(Row("curvature", str(curvature), "Eigenvalues of the Hessian."))
     elif len(curvature):
-        down = int(np.sum(curvature < -limits.FLAT_CURVATURE * max(np.abs(curvature).max(), 1e-300)))
+        down = int(np.sum(curvature < -limits.FLAT_CURVATURE * np.abs(curvature).max()))
         rows.append(
             Row("curvature, lowest and highest", f"{number(float(curvature[0]))} to {number(float(curvature[-1]))}, "
                 f"{down} of {len(curvature)} negative", "Eigenvalues of the Hessian, observable per radian².",

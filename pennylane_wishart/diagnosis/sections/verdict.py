@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.diagnosis.checks import Check, Verdict, headline
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.sections.remedies import remedy_advice
@@ -12,7 +13,7 @@ from pennylane_wishart.diagnosis.words import count, indices
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_notice
 from pennylane_wishart.report import Row, Section, Sentence
 
-__all__ = ["advice_section", "verdict_rows", "verdict_section"]
+__all__ = ["advice_section", "arguments", "next_section", "verdict_rows", "verdict_section"]
 
 _TONES = {
     Verdict.TRAINABLE: "good",
@@ -32,7 +33,7 @@ def verdict_section(diag: Findings) -> Section:
     else:
         shots = "exact expectation values" if data.plan.shots is None else f"{data.plan.shots:,} shots a circuit"
         read += f"; measured at {len(data.losses):,} random angle sets on {data.device} ({shots}, seed {data.seed})."
-    return verdict_rows(diag, read, _notices(diag))
+    return verdict_rows(diag, read, (*arguments(circuit), *_notices(diag)))
 
 
 def verdict_rows(diag: Findings, read: str, notices: Sequence[Sentence] = ()) -> Section:
@@ -46,6 +47,25 @@ def verdict_rows(diag: Findings, read: str, notices: Sequence[Sentence] = ()) ->
     second = Sentence(read, "What was read from the QNode and what was run to check it.", "normal form, THEORY §1")
     said = (first, second, *notices)
     return Section("Verdict", said, tuple(_judged(c) for c in diag.checks), tone=_TONES[diag.verdict])
+
+
+def arguments(circuit: RotationCircuit) -> list[Sentence]:
+    """What was trained, and at which values the rest was fixed: another value is another circuit."""
+    call = circuit.call
+    if call is None:
+        return []
+    shapes = [f"{name} of shape {shape}" if shape else name for name, shape in call.trained]
+    said = f"Trained: {', '.join(shapes)}."
+    random = bool((circuit.random_of >= 0).any())
+    if call.fixed:
+        fixed = ", ".join(f"{name} = {value}" for name, value in call.fixed)
+        said += f" Drawn at random with the angles: {fixed}." if random else f" Fixed: {fixed}."
+    definition = "Flat indices run through the trained arguments in this order; argnums= chooses others."
+    if call.fixed and not random:
+        definition += (
+            " All that is said holds for the fixed values; encoding='random' averages over data that gates read."
+        )
+    return [Sentence(said, definition, "the call of the QNode")]
 
 
 def _notices(diag: Findings) -> list[Sentence]:
@@ -75,6 +95,16 @@ def _judged(check: Check) -> Row:
 
 def advice_section(diag: Findings) -> Section:
     """What to change: the advice of every check that failed, or that nothing needs to be."""
+    return Section("What to change", _advice(diag) or ("Nothing: train it.",))
+
+
+def next_section(diag: Findings) -> Section:
+    """The verdict once more in a word, and the next step: where a terminal leaves the reader."""
+    verdict = diag.verdict.value.capitalize()
+    return Section(f"{verdict}. Next:", _advice(diag) or ("Train it.",))
+
+
+def _advice(diag: Findings) -> tuple[Sentence | str, ...]:
     advice = [c.advice for c in diag.checks if c.passed is False] + list(diag.advice)
     if not advice and diag.verdict is Verdict.CANNOT_TELL:
         advice = [c.advice for c in diag.checks if c.fatal and c.passed is None]
@@ -83,4 +113,4 @@ def advice_section(diag: Findings) -> Section:
     said = [*remedy_advice(diag), *(Sentence(text) for text in advice)]
     if len(said) > 1:
         said = [replace(sentence, text=f"{i}. {sentence.text}") for i, sentence in enumerate(said, 1)]
-    return Section("What to change", tuple(said) or ("Nothing: train it.",))
+    return tuple(said)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ComparisonError
 from pennylane_wishart.measurement.identity.content import (
     NO_CONTENT,
@@ -38,7 +39,7 @@ _OLD = "a record from before devices were identified"
 
 
 @dataclass(frozen=True)
-class DeviceIdentity:
+class DeviceIdentity(Shown):
     """What decides the numbers of a device; equal identities may share records."""
 
     name: str

@@ -11,6 +11,7 @@ import numpy as np
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Array
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 
@@ -30,7 +31,7 @@ class Column:
     """Whether single values may be missing (NaN; None as plain data)."""
 
 
-class ColumnRecord(ABC):
+class ColumnRecord(Shown, ABC):
     """A record of columns, with the device and the routes that they came from."""
 
     columns: ClassVar[dict[str, Column]]

@@ -14,13 +14,14 @@ from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.conventions.measurement import BLOCK
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ComparisonError, InputError
 
 __all__ = ["BLOCK", "SamplingPlan", "entropy_of", "resolve_parameters"]
 
 
 @dataclass(frozen=True, eq=False)
-class SamplingPlan:
+class SamplingPlan(Shown):
     """Which losses and gradients are sampled, under which law, with how many shots.
 
     ``content_hash`` names *what* is sampled and leaves out seeds and sample numbers: records
@@ -193,8 +194,8 @@ def entropy_of(seed: Any) -> int:
 
 
 def resolve_parameters(parameters: Any, n_params: int) -> int | tuple[int, ...] | None:
-    """Check ``parameters=``: None (all), a count per sample, or flat indices."""
-    if parameters is None:
+    """Check ``parameters=``: None or "all" (all), a count per sample, or flat indices."""
+    if parameters is None or (isinstance(parameters, str) and parameters == "all"):
         return None
     if isinstance(parameters, (int, np.integer)) and not isinstance(parameters, bool):
         if not 0 <= parameters <= n_params:
@@ -207,7 +208,7 @@ def resolve_parameters(parameters: Any, n_params: int) -> int | tuple[int, ...] 
     if indices.dtype == bool and indices.shape == (n_params,):
         indices = np.flatnonzero(indices)
     if indices.ndim != 1 or (indices.size and not np.issubdtype(indices.dtype, np.integer)):
-        raise InputError(f"parameters needs None, an int or flat integer indices; got {parameters!r}.")
+        raise InputError(f"parameters needs None, 'all', an int or flat integer indices; got {parameters!r}.")
     if indices.size and (indices.min() < 0 or indices.max() >= n_params):
         raise InputError(f"parameters names {indices.tolist()}, but flat indices run from 0 to {n_params - 1}.")
     return tuple(sorted({int(i) for i in indices}))

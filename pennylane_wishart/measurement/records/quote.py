@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pennylane_wishart.conventions import measurement as limits
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 
 __all__ = ["Quote"]
 
 
 @dataclass(frozen=True)
-class Quote:
+class Quote(Shown):
     """What a measurement will cost; retries of failed calls come on top."""
 
     device: str

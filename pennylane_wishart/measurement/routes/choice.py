@@ -25,9 +25,11 @@ from pennylane_wishart.measurement.routes.prepare import PreparedCircuit, prepar
 from pennylane_wishart.measurement.routes.wrongadjoint import lowering
 from pennylane_wishart.measurement.task import Task
 
-__all__ = ["ROUTES", "Probe", "adjoint_routes", "probe_route"]
+__all__ = ["LIGHT_CONES", "ROUTES", "Probe", "adjoint_routes", "probe_route"]
 
-ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "catalyst", "parameter-shift")
+LIGHT_CONES = "light-cones"
+"""Each term of the observable on its own light cone: exact, whatever the device; the name of that route."""
+ROUTES = ("lightning-cpp-adjoint", "device-adjoint", "broadcast-adjoint", "catalyst", "parameter-shift", LIGHT_CONES)
 """Names of all routes."""
 
 

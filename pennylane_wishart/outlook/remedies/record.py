@@ -10,6 +10,7 @@ import pennylane as qml
 
 from pennylane_wishart.circuit import TracedCircuit
 from pennylane_wishart.conventions import Change, Evidence, Reason
+from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook.record import Interval
 from pennylane_wishart.serialize import LIVE
@@ -18,7 +19,7 @@ __all__ = ["Outcome", "Remedy", "Trials"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Shown):
     """Where half of the descents of one circuit end."""
 
     loss: float
@@ -35,7 +36,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Remedy:
+class Remedy(Shown):
     """A change of the circuit, before → after."""
 
     change: Change
@@ -115,7 +116,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class Trials(Shown):
     """All changes that were tried."""
 
     remedies: tuple[Remedy, ...] = ()

@@ -19,10 +19,10 @@ from pennylane_wishart.variances.dead.symmetry import invisible_rotations
 from pennylane_wishart.variances.parts import subcircuit
 from pennylane_wishart.variances.reach import Reach
 
-__all__ = ["by_commutation", "dead_rotations", "support_paths"]
+__all__ = ["ActiveWords", "by_commutation", "dead_rotations", "support_paths"]
 
 
-class _ActiveWords:
+class ActiveWords:
     """A growing set of distinct words, asked whether anything in it anticommutes with a word.
 
     The set only grows, so a word that once anticommuted with it always will.
@@ -66,7 +66,7 @@ class _ActiveWords:
         return False
 
 
-def _touches(active: _ActiveWords, terms: PauliWords) -> bool:
+def _touches(active: ActiveWords, terms: PauliWords) -> bool:
     return any(active.anticommutes(x, z) for x, z in zip(terms.x, terms.z, strict=True))
 
 
@@ -78,7 +78,7 @@ class _Commutant:
 
     def __init__(self, circuit: RotationCircuit, start: list[PauliSum]):
         empty = PauliWords.identity(circuit.n_qubits, 0)
-        self.active = _ActiveWords(empty)
+        self.active = ActiveWords(empty)
         self.operators: list[PauliSum] = []
         self.as_operators = not circuit.is_pauli
         for operator in start:

@@ -17,13 +17,13 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.actions import WordAction, noise_actions, rotation_action
-from pennylane_wishart.variances.dead.commutation import by_commutation, dead_rotations
+from pennylane_wishart.variances.dead.commutation import ActiveWords, by_commutation, dead_rotations
 from pennylane_wishart.variances.dead.reasons import DeadReason
 from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import one_word_each, split_sums
 from pennylane_wishart.variances.reach import WordIndex
 
-__all__ = ["dead_words", "only_scales"]
+__all__ = ["dead_words", "only_scales", "without_idle_channels"]
 
 Reasons = list[DeadReason | None]
 
@@ -52,6 +52,26 @@ def dead_words(circuit: RotationCircuit, max_support: int) -> Reasons:
 def only_scales(circuit: RotationCircuit) -> bool:
     """Tell whether all noise scales words, and takes none away: words are then followed as without it."""
     return all(c.is_diagonal and np.all(np.abs(c.fidelities) > limits.ZERO) for c in circuit.channels)
+
+
+def without_idle_channels(circuit: RotationCircuit) -> RotationCircuit:
+    """Return the circuit without the channels whose letters commute with all that the observable can become."""
+    active, kept = ActiveWords(circuit.observable.words), []
+    waiting = list(circuit.channels)
+    for k in range(circuit.n_rotations, -1, -1):
+        while waiting and waiting[-1].position == k:
+            channel = waiting.pop()
+            letters = list(zip(channel.frame.x, channel.frame.z, strict=True))
+            if any(active.anticommutes(x, z) for x, z in letters):
+                kept.append(channel)
+                # what only scales words makes no new ones
+                for x, z in letters if not channel.is_diagonal else ():
+                    active.add(x, z)
+        if k:
+            terms = circuit.generator(k - 1).words
+            for x, z in zip(terms.x, terms.z, strict=True):
+                active.add(x, z)
+    return replace(circuit, channels=tuple(reversed(kept)))
 
 
 def _beside_letters(words: RotationCircuit) -> Reasons:

@@ -20,7 +20,7 @@ from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import F2Basis
 from pennylane_wishart.variances.dead.commutation import dead_rotations, support_paths
 from pennylane_wishart.variances.dead.identity import identically_zero
-from pennylane_wishart.variances.dead.noise import dead_words, only_scales
+from pennylane_wishart.variances.dead.noise import dead_words, only_scales, without_idle_channels
 from pennylane_wishart.variances.dead.reasons import DeadReason, worded
 from pennylane_wishart.variances.parts import restricted, split_sums
 from pennylane_wishart.variances.reach import reach
@@ -90,6 +90,8 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
         # a round that proves nothing new repeats itself
         if int(alive.sum()) == before:
             break
+    # last: it asks of every channel whether it meets what the living rotations make
+    live = without_idle_channels(live) if live.channels else live
     return Proofs(live, _of_parameters(circuit, why))
 
 

@@ -98,24 +98,25 @@ class _Steps:
         key = (int(self.module.distinct[k]), np.round(table, limits.TABLE_DIGITS).tobytes())
         if key not in self._tables:
             # emptied whole: an order of use would cost more than making a table again
-            if len(self._tables) * table.size > limits.BATCH_FLOATS or len(self._tables) > limits.MAX_TABLES:
+            size = len(self._tables) * len(rotor.rates) ** 2
+            if size > limits.BLOCK_FLOATS or len(self._tables) > limits.MAX_TABLES:
                 self._tables.clear()
-            self._tables[key] = rotor.expand(table)
+            # averages over symmetric laws are real
+            self._tables[key] = rotor.expand(table if table.imag.any() else table.real)
         return np.asarray(self._tables[key])
 
     def backward(self, k: int, c: np.ndarray) -> np.ndarray:
         rotor = self.rotor(k)
         return rotor.from_eigen(self.weights(k) * rotor.to_eigen(self.noisy(k, c)))
 
-    def forward(self, k: int, f: np.ndarray) -> np.ndarray:
-        rotor = self.rotor(k)
-        return self.noisy_end(k, rotor.from_eigen(self.weights(k).conj() * rotor.to_eigen(f)))
-
-    def slope(self, k: int, c: np.ndarray, f: np.ndarray) -> float:
-        """E[(∂ℓ/∂angle_k)²] from the two sides."""
-        rotor = self.rotor(k)
-        weighted = rotor.rates[:, None] * rotor.rates[None, :] * self.weights(k) * rotor.to_eigen(self.noisy(k, c))
-        return float(np.sum(weighted * rotor.to_eigen(f).conj()).real)
+    def forward(self, k: int, f: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, float]:
+        """Return the input's side behind rotation k and, from both sides, E[(∂ℓ/∂angle_k)²]; 0 where c is None."""
+        rotor, weights = self.rotor(k), self.weights(k)
+        seen, slope = rotor.to_eigen(f), 0.0
+        if c is not None:
+            weighted = rotor.rates[:, None] * rotor.rates[None, :] * weights * rotor.to_eigen(self.noisy(k, c))
+            slope = float(np.sum(weighted * seen.conj()).real)
+        return self.noisy_end(k, rotor.from_eigen(weights.conj() * seen)), slope
 
 
 def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int) -> list[Nodes]:
@@ -231,25 +232,27 @@ def _second(steps: _Steps) -> tuple[float, np.ndarray]:
     # second moments are matrices on the module: only some steps are kept, the rest recomputed
     per_block = max(1, limits.BLOCK_FLOATS // (m * m))
     blocks = [(low, min(low + per_block, n_rot)) for low in range(0, n_rot, per_block)]
-    saved = []
+    saved, held = [], {}
     for low, high in reversed(blocks):
         saved.append(c)
         for k in range(high - 1, low - 1, -1):
+            if low == 0:
+                held[k] = c  # the first block is needed at once: it is not found twice
             c = steps.backward(k, c)
     value = float(np.sum(c * f))
     out = np.zeros(steps.circuit.n_params)
     wanted = {k: (p, s) for k, p, s in _single(steps)}
     for low, high in blocks:
         c = saved.pop()
-        held = {}
-        for k in range(high - 1, low - 1, -1):
+        for k in range(high - 1, low - 1, -1) if low else ():
             held[k] = c
             c = steps.backward(k, c)
         for k in range(low, high):
-            if k in wanted:
-                p, s = wanted[k]
-                out[p] += s * s * steps.slope(k, held.pop(k), f)
-            f = steps.forward(k, f)
+            p, s = wanted.get(k, (-1, 0.0))
+            own = held.pop(k)
+            f, slope = steps.forward(k, f, own if p >= 0 else None)
+            if p >= 0:
+                out[p] += s * s * slope
     return value, out
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import variances as limits
@@ -104,6 +105,9 @@ def _space(circuit: RotationCircuit, sums: list[PauliSum], max_work: float) -> _
     most = int((each / limits.SPARSE_PAIR_COST) ** (1 / 4))
     try:
         states, start = reached_basis(circuit, sums, most)
+        small = tuple(restrict(g, states) for g in sums)
+        if _sparse_work(small, circuit.n_rotations) > max_work:
+            raise ModuleTooLargeError("Generators join too many basis states: their eigenvectors are not sparse.")
     except ModuleTooLargeError:
         # the work limit turned into a limit on d, so that the search for the space stops early
         limit = int((each / limits.PAIR_COST) ** (1 / 6))  # d⁶/8 a product of matrices
@@ -112,7 +116,22 @@ def _space(circuit: RotationCircuit, sums: list[PauliSum], max_work: float) -> _
         return _Space(isometry, dense, isometry.conj().T @ circuit.state.vector())
     isometry = np.zeros((2**circuit.n_qubits, len(states)))
     isometry[states, np.arange(len(states))] = 1.0
-    return _Space(isometry, tuple(restrict(g, states) for g in sums), start)
+    return _Space(isometry, small, start)
+
+
+def _sparse_work(generators: Sequence[sparse.csr_array], n_rotations: int) -> float:
+    """Multiply-adds of the eigenvectors on pairs and of all turns: a generator joins states to blocks of b.
+
+    Pairs of blocks of b and c make blocks of b·c, so that sums over pairs are squares of sums over blocks.
+    """
+    work = 0.0
+    for generator in generators:
+        d = generator.shape[0]
+        sizes = np.bincount(connected_components(abs(generator), directed=False)[1]).astype(float)
+        spectrum = limits.EIGH_COST * np.sum(sizes**3) ** 2 / 4
+        turn = 4 * (np.sum(sizes**2) ** 2 / 2) * d**2 / 2
+        work += spectrum + turn * n_rotations / len(generators)
+    return work
 
 
 def _symmetric_square(d: int) -> sparse.csr_array:

@@ -1,23 +1,24 @@
-"""Branches that a later average removes, known before they are followed.
+"""Branches that later averages remove, known before they are followed.
 
-A rotation by one word W at a uniform angle removes every tuple whose product anticommutes with W. Between that
-rotation and the last gate behind it whose words do not all commute with W, nothing can change whether the product
-does: so it is asked right behind that gate, frame or not, and what a gate scatters only to be averaged away is never
-carried.
+An average over an angle may scatter a tuple of words over many others whose product the next averages then remove: a
+rotation by one word at a uniform angle removes every tuple whose product anticommutes with it. What a gate can make of
+a product depends on few bits of it, so the products that can be met, and those of them that can end at the input, are
+two sweeps over a small set, before any tuple is followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
-from pennylane_wishart.variances.actions import Transform, WordAction
+from pennylane_wishart.variances.actions import Transform, WordAction, averaged_product, syndromes_of
+from pennylane_wishart.variances.reach import linear_keys
 
-__all__ = ["Gate", "watched_words"]
+__all__ = ["Gate", "Sieve", "sieve_of"]
 
 
 class Gate(Protocol):
@@ -34,15 +35,103 @@ class Gate(Protocol):
         ...
 
 
-def watched_words(gates: Sequence[Gate], n_qubits: int, power: int) -> list[PauliWords]:
-    """Return, for every gate, the words that the product of a tuple must commute with once it is undone.
+class Sieve:
+    """The products of tuples that can still count, before and behind every gate."""
+
+    def __init__(self, alive: list[np.ndarray | None]):
+        self._alive = alive
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether only tuples of product 1 count: pairs of equal words, whose weights are probabilities."""
+        return all(alive is not None and not alive.any() for alive in self._alive)
+
+    def keeps(self, k: int, keys: np.ndarray) -> np.ndarray:
+        """Return which products, as linear keys, can count once gate k is undone; k = number of gates at the start.
+
+        A key that two words share keeps both, which costs time and is right.
+        """
+        alive = self._alive[k]
+        if alive is None:
+            return np.ones(len(keys), bool)
+        at = np.minimum(np.searchsorted(alive, keys), len(alive) - 1)
+        return np.asarray(alive[at] == keys) if len(alive) else np.zeros(len(keys), bool)
+
+
+def sieve_of(gates: Sequence[Gate], start: PauliWords, power: int) -> Sieve:
+    """Find the products that can be met behind each gate and still count.
 
     Args:
         gates: first gate first.
+        start: products of the tuples that the observable starts with; repeats are merged.
         power: words a tuple; 1 for means, where a word is its own product.
-    Returns:
-        One batch a gate, and a last one for the tuples that the observable starts with.
-    Cost: O(rotations by one word · gates) word operations.
+    Cost: O(gates · products), with at most ``limits.MAX_PRODUCTS`` products; beyond, nothing is sieved.
+    """
+    count = len(gates)
+    alive: list[np.ndarray | None] = [None] * (count + 1)
+    if not any(len(g.action.probes) > 1 or g.transform is None for g in gates):
+        return Sieve(alive)  # rotations by words keep the products that they do not remove
+    watched = _watched_words(gates, start.n_qubits, power)
+    steps = [_moves(gate, power) for gate in gates]
+    met = [start.unique()[0]]
+    met[0] = met[0][syndromes_of(watched[count], met[0]) == 0]
+    low = count
+    for k in range(count - 1, -1, -1):
+        parts = [images for _, images in _images(gates[k], steps[k], met[-1])]
+        found = PauliWords.concatenate([PauliWords.identity(start.n_qubits, 0), *parts]).unique()[0]
+        found = found[syndromes_of(watched[k], found) == 0]
+        if len(found) > limits.MAX_PRODUCTS:
+            break
+        met.append(found)
+        low = k
+    # forward: from what is left at the input, or where they became too many
+    alive[low] = np.sort(linear_keys(met[-1]))
+    sieve = Sieve(alive)
+    for k in range(low, count):
+        words = met[count - k - 1]
+        lives = np.zeros(len(words), bool)
+        for rows, images in _images(gates[k], steps[k], words):
+            lives[rows] |= sieve.keeps(k, linear_keys(images))
+        alive[k + 1] = np.sort(linear_keys(words[lives]))
+    return sieve
+
+
+def _moves(gate: Gate, power: int) -> list[list[int]]:
+    """Return, per syndrome of a product, the shifts of the gate by which its average can move the product."""
+    rank = len(gate.action.probes)
+    everything = list(range(1 << rank))
+    if gate.transform is None or rank > limits.SIEVED_RANK or power > 2:
+        return [everything] * (1 << rank)
+    keys = linear_keys(gate.action.shifts)
+    number = {int(key): k for k, key in enumerate(keys)}
+    out: list[list[int]] = []
+    for syndrome in everything:
+        found = set()
+        for first in everything if power == 2 else [syndrome]:
+            rows = [gate.action.row(s) for s in ([first, first ^ syndrome] if power == 2 else [first])]
+            values, slopes = averaged_product(rows, gate.transform, True)
+            seen = (np.abs(values) > limits.ZERO) | (np.abs(slopes) > limits.ZERO)
+            for branch in zip(*np.nonzero(seen), strict=True):
+                shifts = [int(row.shifts[b]) for row, b in zip(rows, branch, strict=True)]
+                found.add(number[int(np.bitwise_xor.reduce(keys[shifts]))])
+        out.append(sorted(found))
+    return out
+
+
+def _images(gate: Gate, moves: list[list[int]], words: PauliWords) -> Iterator[tuple[np.ndarray, PauliWords]]:
+    """Yield (which of some products, what they become) under each shift."""
+    codes = syndromes_of(gate.action.probes, words)
+    for syndrome, shift in ((s, h) for s in np.unique(codes) for h in moves[int(s)]):
+        rows = np.flatnonzero(codes == syndrome)
+        by = gate.action.shifts
+        yield rows, PauliWords(words.x[rows] ^ by.x[shift], words.z[rows] ^ by.z[shift], words.n_qubits)
+
+
+def _watched_words(gates: Sequence[Gate], n_qubits: int, power: int) -> list[PauliWords]:
+    """Return, for every gate, the words that a product must commute with once it is undone; a last one for the start.
+
+    A rotation by one word W at a uniform angle removes what anticommutes with W. Between it and the last gate behind
+    it whose words do not all commute with W nothing changes whether a product does: so it is asked right there.
     """
     kinds = [_kind(gate, power) for gate in gates]
     removing = [k for k, (removes, _) in enumerate(kinds) if removes]

@@ -68,8 +68,8 @@ def module_on_states(circuit: RotationCircuit, max_states: int, max_dim: int) ->
     d = len(states)
     basis = _elementary(d)
     flips = [_on_operators(restrict(g, states), basis) for g in sums]
-    start = (basis.T @ restrict(circuit.observable, states).toarray().reshape(-1)).real
-    end = (basis.T @ np.outer(amplitudes, amplitudes.conj()).reshape(-1)).real
+    start = (basis.conj().T @ restrict(circuit.observable, states).toarray().reshape(-1)).real
+    end = (basis.conj().T @ np.outer(amplitudes, amplitudes.conj()).reshape(-1)).real
     # what generators never join to the observable, or to the input, adds nothing
     pattern = sparse.csr_array((d * d, d * d))
     for flip in flips:

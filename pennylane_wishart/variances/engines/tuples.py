@@ -18,8 +18,8 @@ from scipy import sparse
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances.actions import Row, Transform, WordAction, syndromes_of
-from pennylane_wishart.variances.engines.sieve import watched_words
+from pennylane_wishart.variances.actions import Transform, WordAction, averaged_product
+from pennylane_wishart.variances.engines.sieve import sieve_of
 from pennylane_wishart.variances.reach import WordIndex, linear_keys
 
 __all__ = ["AveragedGate", "TupleMoments", "WordImages", "tuple_moments"]
@@ -69,11 +69,11 @@ def tuple_moments(
     Source: THEORY §4; ours in one form for rotations by words, by sums, and channels.
     """
     # Backward first: which tuples are alive at a gate is only known from the observable's side.
-    watched = watched_words(gates, observable.n_qubits, power)
-    sweep = _Sweep(observable, power, watched[-1])
-    for gate, watch in zip(reversed(gates), reversed(watched[:-1]), strict=True):
-        sweep.undo(gate, watch)
-        if sweep.entries > max_entries:
+    sweep = _Sweep(observable, power, gates)
+    for k in range(len(gates) - 1, -1, -1):
+        sweep.undo(k)
+        # tuples only become more on the way to the input: what is to come is at least half of what there was lately
+        if sweep.entries + k * sweep.lately / 2 > max_entries:
             raise ModuleTooLargeError(f"Exact averages need more than max_entries={max_entries} branches of words.")
     ends = np.prod(expectation(sweep.index.words())[sweep.tuples.rows], axis=1)
     value = float(sweep.weights @ ends)
@@ -105,11 +105,14 @@ class _Step:
 class _Sweep:
     """Weights on tuples of words, carried back from the observable gate by gate."""
 
-    def __init__(self, observable: PauliSum, power: int, watch: PauliWords):
+    def __init__(self, observable: PauliSum, power: int, gates: Sequence[AveragedGate]):
         self.index = WordIndex(observable.words)
         self.tuples = _Tuples(power)
         keys, weights = _start(observable, power)
-        kept = _product_syndromes(syndromes_of(watch, observable.words), keys) == 0
+        self.gates, packed = gates, observable.words.packed
+        products = PauliWords.from_packed(np.bitwise_xor.reduce(packed[keys], axis=1), observable.n_qubits)
+        self.sieve = sieve_of(gates, products, power)
+        kept = self.sieve.keeps(len(gates), linear_keys(products))
         keys, weights = keys[kept], weights[kept]
         self.weights = np.zeros(0)
         self.alive = np.zeros(0, bool)
@@ -118,6 +121,7 @@ class _Sweep:
         self.weights[start], self.alive[start] = weights, True
         self.steps: list[_Step] = []
         self.entries = 0
+        self.sizes: list[int] = []
         self._images: dict[int, WordImages] = {}
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
@@ -126,8 +130,15 @@ class _Sweep:
         self.weights, self.alive = np.append(self.weights, np.zeros(more)), np.append(self.alive, np.zeros(more, bool))
         return numbers
 
-    def undo(self, gate: AveragedGate, watch: PauliWords) -> None:
-        """Carry the weights to before the gate; tuples whose product meets ``watch`` are averaged away later."""
+    @property
+    def lately(self) -> float:
+        """Mean number of branches of the last few gates."""
+        recent = self.sizes[-limits.RECENT_GATES :]
+        return sum(recent) / max(len(recent), 1)
+
+    def undo(self, k: int) -> None:
+        """Carry the weights to before gate k; tuples whose product is averaged away later are left out."""
+        gate = self.gates[k]
         images = self._images.setdefault(id(gate.action), WordImages(self.index, gate.action))
         alive = np.flatnonzero(self.alive)
         # a gate is asked once per word, not once per tuple: tuples share their words
@@ -135,8 +146,8 @@ class _Sweep:
         turned = images.turns(codes).any(axis=1)
         active = alive[turned]
         rows = self.tuples.rows[active]
-        doomed = _product_syndromes(syndromes_of(watch, self.index.words()), rows) if len(watch) else None
-        parts = list(_parts(gate, images, rows, codes[turned], doomed, watch))
+        products = np.bitwise_xor.reduce(self.index.keys[rows], axis=1)
+        parts = list(_parts(gate, images, rows, codes[turned], lambda at, by: self.sieve.keeps(k, products[at] ^ by)))
         # what the gate turns leaves its place before its images arrive: some may be the same tuples
         weights = self.weights[active]
         self.weights[active], self.alive[active] = 0.0, False
@@ -159,6 +170,7 @@ class _Sweep:
         self.alive[targets] = True
         self.steps.append(_Step(active, weights, targets, turn, slope))
         self.entries += len(rows)
+        self.sizes.append(len(rows))
 
 
 class _Tuples:
@@ -238,24 +250,18 @@ class WordImages:
         return numbers[words], signs[words]
 
 
-def _product_syndromes(syndromes: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Return the syndrome of the product of each tuple of words: the sum of theirs."""
-    return np.asarray(np.bitwise_xor.reduce(syndromes[keys], axis=1))
-
-
 def _parts(
     gate: AveragedGate,
     images: WordImages,
     keys: np.ndarray,
     codes: np.ndarray,
-    doomed: np.ndarray | None,
-    watch: PauliWords,
+    keeps: Callable[[np.ndarray, np.uint64], np.ndarray],
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (row after the gate, tuple before it, weight, derivatives' weight), a branch at a time.
 
-    Only branches whose product commutes with all of ``watch``; ``doomed`` is what it is before.
+    Args:
+        keeps: which of some rows still count when their product is multiplied by a word with this key.
     """
-    turned = syndromes_of(watch, gate.action.shifts)
     joint = codes[:, :1].reshape(-1)
     for column in codes.T[1:]:
         joint = (joint << len(gate.action.probes)) | column
@@ -269,9 +275,7 @@ def _parts(
             if abs(weight) <= limits.ZERO and abs(slope) <= limits.ZERO:
                 continue
             shifts = [int(row.shifts[b]) for row, b in zip(rows, branch, strict=True)]
-            taken = members
-            if doomed is not None:
-                taken = members[doomed[members] == np.bitwise_xor.reduce(turned[shifts])]
+            taken = members[keeps(members, np.bitwise_xor.reduce(images.shift_keys[shifts]))]
             sign = np.ones(len(taken))
             target = np.empty((len(taken), len(rows)), np.int64)
             for place, (row, b) in enumerate(zip(rows, branch, strict=True)):
@@ -293,31 +297,3 @@ def _start(observable: PauliSum, power: int) -> tuple[np.ndarray, np.ndarray]:
     total = np.zeros(len(keys))
     np.add.at(total, np.asarray(inverse).reshape(-1), weights)
     return keys, total
-
-
-def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return E of the product of one coefficient of each row, and of their angle derivatives.
-
-    Returns:
-        Two float64 arrays with one axis per row; the second is 0 where ``moves`` is False.
-    """
-    frequencies = np.zeros(1)
-    values = np.ones((1,), complex)
-    slopes = np.ones((1,), complex)
-    for row in rows:
-        frequencies = (frequencies[:, None] + row.frequencies[None, :]).reshape(-1)
-        values = _outer(values, row.amplitudes)
-        if moves:
-            slopes = _outer(slopes, 1j * row.frequencies[:, None] * row.amplitudes)
-    mean = transform(frequencies)
-    shape = tuple(len(r.shifts) for r in rows)
-    average = np.tensordot(mean, values, axes=(0, 0)).real.reshape(shape)
-    if not moves:
-        return average, np.zeros(shape)
-    return average, np.asarray(np.tensordot(mean, slopes, axes=(0, 0)).real.reshape(shape))
-
-
-def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Combine (F, …) with (G, m) to (F·G, …, m)."""
-    combined = left[:, None, ..., None] * right.reshape(1, len(right), *[1] * (left.ndim - 1), right.shape[1])
-    return np.asarray(combined.reshape(-1, *combined.shape[2:]))

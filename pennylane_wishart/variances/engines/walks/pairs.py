@@ -16,7 +16,8 @@ from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import F2Basis, PauliSum
 from pennylane_wishart.variances.actions import noise_actions
 from pennylane_wishart.variances.building import Found, log2_of, record_of
-from pennylane_wishart.variances.engines.walks.signed import WalkedGate, WalkSums, walk_tuples
+from pennylane_wishart.variances.engines.walks.inputzone import input_zone
+from pennylane_wishart.variances.engines.walks.signed import Walk, WalkedGate, WalkSums, walk_tuples
 from pennylane_wishart.variances.engines.walks.tally import with_unseen
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
@@ -67,14 +68,22 @@ def found_by_pairs(problem: Problem, n_walkers: int, rng: np.random.Generator) -
     live = problem.live
     gates, rotation = _gates(problem)
     first, second = WalkSums(live.n_params), WalkSums(live.n_params)
+    # means walk words of their own: a pair's weight is made for squares
+    walks = [(sums, _ready(problem, gates, power)) for sums, power in ((second, 2), (first, 1))]
     none = np.zeros((len(gates), min(limits.CHUNK_TUPLES, n_walkers)))
     for low in range(0, n_walkers, limits.CHUNK_TUPLES):
         size = min(limits.CHUNK_TUPLES, n_walkers - low)
         angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation] if live.n_rotations else none
-        # means walk words of their own: a pair's weight is made for squares
-        for sums, power in ((second, 2), (first, 1)):
-            walk_tuples(live.observable, gates, live.state.expectation, angles[:, :size], sums, power, rng)
-    return _found(problem, first, second)
+        for sums, walk in walks:
+            walk_tuples(walk, angles[:, :size], sums, rng)
+    even = walks[0][1].starts[2].is_diagonal and all(g.transform is not None for g in gates)
+    return _found(problem, first, second, even)
+
+
+def _ready(problem: Problem, gates: list[WalkedGate], power: int) -> Walk:
+    live = problem.live
+    zone = input_zone(gates, live.state, power)
+    return Walk(live.observable, gates, zone, live.state.expectation, power)
 
 
 def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
@@ -130,7 +139,7 @@ def _flat(problem: Problem) -> np.ndarray:
     return flat
 
 
-def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
+def _found(problem: Problem, first: WalkSums, second: WalkSums, even: bool) -> Found:
     n = second.n
     mean, mean_error = _mean(first)
     flat = _flat(problem)
@@ -139,7 +148,8 @@ def _found(problem: Problem, first: WalkSums, second: WalkSums) -> Found:
     square, error = _mean(second)
     # Squares of an estimated mean carry its error and its bias.
     variance = square - np.maximum(mean**2 - mean_error**2, 0.0)
-    error = with_unseen(error, second.largest, n)
+    # weights that are probabilities are what every walker has: then the ends decide, as in walks of words
+    error = error if even else with_unseen(error, second.largest, n)
     mean_error = with_unseen(mean_error, np.where(flat, 0.0, first.largest), n)
     spread = np.hypot(error, 2 * np.abs(mean) * mean_error)
     effective = np.divide(second.total**2, second.squares, out=np.zeros(len(mean)), where=second.squares > 0)

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
+from itertools import accumulate
 
 import numpy as np
 
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
-from pennylane_wishart.variances.actions import Row, Transform, WordAction
-from pennylane_wishart.variances.engines.tuples import averaged_product
+from pennylane_wishart.variances.actions import Row, Transform, WordAction, averaged_product
+from pennylane_wishart.variances.engines.sieve import Sieve, sieve_of
+from pennylane_wishart.variances.reach import linear_keys
 
-__all__ = ["WalkSums", "WalkedGate", "walk_tuples"]
+__all__ = ["InputZone", "QubitEnd", "Walk", "WalkSums", "WalkedGate", "walk_tuples"]
 
 Expectation = Callable[[PauliWords], np.ndarray]
 _NOWHERE, _TWICE = -1, -2
@@ -42,6 +45,12 @@ class _Branches:
     places: tuple[np.ndarray, ...]
     """Per word: which entry of its row each branch takes."""
 
+    @cached_property
+    def stays(self) -> bool:
+        """Whether the tuple is left as it is, with nothing to derive."""
+        alone = len(self.factor) == 1 and bool(self.factor[0] == 1) and not self.ratio[0]
+        return alone and not any(row.shifts.any() for row in self.rows)
+
 
 @dataclass(frozen=True, eq=False)
 class WalkedGate:
@@ -54,18 +63,34 @@ class WalkedGate:
     """d(angle)/d(parameter)."""
     transform: Transform | None
     """E[exp(i·f·angle)] of an independent angle; None where the angle is drawn."""
-    _known: dict[tuple[int, ...], _Branches] = field(default_factory=dict)
+    _known: dict[tuple[tuple[int, ...], np.uint64], _Branches] = field(default_factory=dict)
 
-    def branches(self, code: tuple[int, ...]) -> _Branches:
-        """Return the branches of words of these syndromes; found once."""
-        if code not in self._known:
+    @cached_property
+    def shift_keys(self) -> np.ndarray:
+        """Linear keys of the action's shifts."""
+        return linear_keys(self.action.shifts)
+
+    def branches(self, code: tuple[int, ...], key: np.uint64, keeps: Callable[[np.ndarray], np.ndarray]) -> _Branches:
+        """Return the branches of words of these syndromes whose product no later average removes; found once.
+
+        Args:
+            key: of the tuple's product.
+            keeps: which products still count before this gate.
+        """
+        if (code, key) not in self._known:
             assert self.transform is not None
             rows = tuple(self.action.row(s) for s in code)
             values, slopes = averaged_product(rows, self.transform, self.parameter >= 0)
+            after = np.full((1,) * len(rows), key)
+            for side, row in enumerate(rows):
+                shape = [-1 if s == side else 1 for s in range(len(rows))]
+                after = after ^ self.shift_keys[row.shifts].reshape(shape)
+            kept = keeps(after.reshape(-1)).reshape(values.shape)
+            values, slopes = np.where(kept, values, 0.0), np.where(kept, slopes, 0.0)
             slope = slopes.reshape(-1) * self.scale ** len(rows)
             chance, weight = _chances(values.reshape(1, -1), slope[None] if slope.any() else None)
             chance, weight = chance[0], weight[0]
-            self._known[code] = _Branches(
+            self._known[code, key] = _Branches(
                 rows,
                 chance,
                 np.divide(weight, chance, out=np.zeros_like(weight), where=chance > 0),
@@ -73,7 +98,7 @@ class WalkedGate:
                 weight != values.reshape(-1),
                 np.unravel_index(np.arange(len(weight)), values.shape),
             )
-        return self._known[code]
+        return self._known[code, key]
 
 
 @dataclass(eq=False)
@@ -98,50 +123,102 @@ class WalkSums:
         self.largest[row] = max(self.largest[row], float(np.abs(weight).max(initial=0.0)))
 
 
-def walk_tuples(
-    observable: PauliSum,
-    gates: Sequence[WalkedGate],
-    expectation: Expectation,
-    angles: np.ndarray,
-    sums: WalkSums,
-    power: int,
-    rng: np.random.Generator,
-) -> None:
+@dataclass(eq=False)
+class QubitEnd:
+    """What the input makes of a tuple's letters on one qubit, behind the rotations that it alone has met."""
+
+    qubit: int
+    table: np.ndarray
+    """float64 ``(4^power,)``; letters are 2·x + z, the first word's most significant."""
+    slopes: dict[int, np.ndarray]
+    """The same for the derivatives by each of those rotations' parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputZone:
+    """The qubits whose first rotations are averaged exactly, and the gates that are left to walkers."""
+
+    ends: tuple[QubitEnd, ...]
+    walked: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A walk made ready: what its walkers start from, meet and end at."""
+
+    observable: PauliSum
+    gates: Sequence[WalkedGate]
+    """First gate first."""
+    zone: InputZone
+    expectation: Expectation
+    """⟨Q⟩ of words on the input."""
+    power: int
+    """Words a walker; 2 for second moments."""
+
+    @cached_property
+    def starts(self) -> tuple[np.ndarray, np.ndarray, Sieve]:
+        """Tuples of terms ``(m, power)`` that a walker may start from, their weights, and what counts on the way.
+
+        Where they are too many they are not listed, and nothing is sieved.
+        """
+        count, coefficients = len(self.observable), self.observable.coefficients
+        if count**self.power > limits.MAX_TERM_PAIRS:
+            return np.zeros((0, self.power), np.int64), np.zeros(0), Sieve([None] * (len(self.gates) + 1))
+        terms = np.indices((count,) * self.power).reshape(self.power, -1)
+        products = np.bitwise_xor.reduce(self.observable.words.packed[terms], axis=0)
+        words = PauliWords.from_packed(products, self.observable.n_qubits)
+        sieve = sieve_of(self.gates, words, self.power)
+        kept = terms[:, sieve.keeps(len(self.gates), linear_keys(words))]
+        return kept.T, np.prod(coefficients[kept], axis=0), sieve
+
+
+def walk_tuples(walk: Walk, angles: np.ndarray, sums: WalkSums, rng: np.random.Generator) -> None:
     """Walk one batch and add E[ℓ^power] and E[(∂_pℓ)^power] to the sums.
 
     Args:
-        observable: real sum of words.
-        gates: first gate first.
-        expectation: ⟨Q⟩ of words on the input.
+        walk: what is walked.
         angles: float64 ``(gates, walkers)``, radians; only rows of drawn gates are read.
         sums: what the values are added to.
-        power: words a walker; 2 for second moments.
         rng: generator of the walk.
     Cost: O(gates · walkers · power · n/64).
     Source: THEORY §4; ours for sums, channels and shared angles alike.
     """
-    walkers = _Walkers(observable, angles.shape[1], power, rng)
-    for gate, phi in zip(reversed(gates), reversed(angles), strict=True):
-        if gate.transform is None:
-            walkers.drawn(gate, phi)
+    walkers = _Walkers(walk, angles.shape[1], rng)
+    if not walkers.weight.any():
+        sums.n += angles.shape[1]  # every tuple is averaged away
+        return
+    for k in reversed(walk.zone.walked):
+        if walk.gates[k].transform is None:
+            walkers.drawn(walk.gates[k], angles[k])
         else:
-            walkers.averaged(gate)
-    walkers.finish(expectation, sums)
+            walkers.averaged(walk.gates[k], partial(walk.starts[2].keeps, k))
+    walkers.finish(walk, sums)
 
 
 class _Walkers:
     """A batch of walkers on its way from the observable to the input."""
 
-    def __init__(self, observable: PauliSum, size: int, power: int, rng: np.random.Generator):
+    def __init__(self, walk: Walk, size: int, rng: np.random.Generator):
+        observable, power = walk.observable, walk.power
         self.rng, self.n_qubits = rng, observable.n_qubits
-        mass = float(np.abs(observable.coefficients).sum())
-        chance = np.abs(observable.coefficients) / max(mass, np.finfo(float).tiny)
-        self.weight = np.full(size, mass**power)
-        self.sides: list[np.ndarray] = []
-        for _ in range(power):
-            terms = rng.choice(len(chance), size, p=chance) if mass else np.zeros(size, int)
-            self.sides.append(observable.words.packed[terms])
-            self.weight *= np.sign(observable.coefficients[terms])
+        self.weight, terms = np.ones(size), np.zeros((power, size), np.int64)
+        tuples, weights, _ = walk.starts
+        # tuples whose product is averaged away later are not started
+        if len(observable) ** power <= limits.MAX_TERM_PAIRS:
+            if len(weights):
+                mass = np.abs(weights).sum()
+                drawn = rng.choice(len(weights), size, p=np.abs(weights) / mass)
+                terms, self.weight = tuples[drawn].T, mass * np.sign(weights[drawn])
+            else:
+                self.weight[:] = 0.0
+        else:
+            mass = float(np.abs(observable.coefficients).sum())
+            chance = np.abs(observable.coefficients) / mass
+            terms = rng.choice(len(chance), (power, size), p=chance)
+            self.weight = mass**power * np.prod(np.sign(observable.coefficients[terms]), axis=0)
+        self.sides = [observable.words.packed[row] for row in terms]
+        self.products = linear_keys(PauliWords.from_packed(np.bitwise_xor.reduce(self.sides), self.n_qubits))
+        """Linear keys of the products of each walker's words."""
         self.hidden = np.full(size, _NOWHERE)
         """The parameter where a walker took a branch of weight 0 for its derivative's sake."""
         self.scores: list[dict[int, np.ndarray]] = [{} for _ in range(power)]
@@ -152,13 +229,14 @@ class _Walkers:
     def _syndromes(self, action: WordAction) -> np.ndarray:
         return np.stack([action.syndromes(PauliWords.from_packed(side, self.n_qubits)) for side in self.sides])
 
-    def _move(self, action: WordAction, row: Row, side: int, members: np.ndarray, branch: np.ndarray) -> None:
+    def _move(self, gate: WalkedGate, row: Row, side: int, members: np.ndarray, branch: np.ndarray) -> None:
         """Multiply the words of some walkers by the shifts that they chose."""
         for b in np.unique(branch):
             rows = members[branch == b]
             words = PauliWords.from_packed(self.sides[side][rows], self.n_qubits)
-            found, sign = action.image(words, int(row.shifts[b]), bool(row.odd[b]))
+            found, sign = gate.action.image(words, int(row.shifts[b]), bool(row.odd[b]))
             self.sides[side][rows] = found.packed
+            self.products[rows] ^= gate.shift_keys[row.shifts[b]]
             self.weight[rows] *= sign
 
     def _hide(self, parameter: int, members: np.ndarray) -> None:
@@ -166,18 +244,26 @@ class _Walkers:
         before = self.hidden[members]
         self.hidden[members] = np.where((before == _NOWHERE) | (before == parameter), parameter, _TWICE)
 
-    def averaged(self, gate: WalkedGate) -> None:
-        """Take a branch of the averaged product of the words' rows."""
+    def averaged(self, gate: WalkedGate, keeps: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Take a branch of the averaged product of the words' rows that no later average removes."""
         codes = self._syndromes(gate.action)
         # one number a tuple: sorting numbers is much faster than sorting rows
         joint = codes[0]
         for code in codes[1:]:
             joint = (joint << len(gate.action.probes)) | code
+        if self.products.any():
+            seen, own = np.unique(self.products, return_inverse=True)
+            joint = joint * len(seen) + own
+        # sorting is dearer than the walk itself where few behaviours are told apart
+        few = joint.max(initial=0) < limits.CHUNK_TUPLES
+        numbers = np.flatnonzero(np.bincount(joint[self.weight != 0])) if few else np.unique(joint[self.weight != 0])
         ratio = np.zeros(len(self.weight)) if gate.parameter >= 0 else None
         # walkers whose words behave alike choose among the same branches
-        for number in np.unique(joint[self.weight != 0]):
+        for number in numbers:
             members = np.flatnonzero((joint == number) & (self.weight != 0))
-            found = gate.branches(tuple(int(s) for s in codes[:, members[0]]))
+            found = gate.branches(tuple(int(s) for s in codes[:, members[0]]), self.products[members[0]], keeps)
+            if found.stays:
+                continue
             if not found.chance.any():
                 self.weight[members] = 0.0
                 continue
@@ -187,7 +273,7 @@ class _Walkers:
             if ratio is not None:
                 ratio[members] = found.ratio[branch]
             for side, (row, place) in enumerate(zip(found.rows, found.places, strict=True)):
-                self._move(gate.action, row, side, members, place[branch])
+                self._move(gate, row, side, members, place[branch])
         if ratio is not None:
             self.ratios[gate.parameter] = ratio
 
@@ -216,18 +302,16 @@ class _Walkers:
         if gate.parameter >= 0:
             score = self.scores[side].setdefault(gate.parameter, np.zeros(len(self.weight)))
             score[members] += np.divide(slopes[at, branch], own, out=np.zeros(len(at)), where=own != 0)
-        self._move(gate.action, row, side, members, branch)
+        self._move(gate, row, side, members, branch)
 
-    def finish(self, expectation: Expectation, sums: WalkSums) -> None:
+    def finish(self, walk: Walk, sums: WalkSums) -> None:
         """Weigh the walkers by what the input makes of their words."""
-        end = np.zeros(len(self.weight))
-        alive = np.flatnonzero(self.weight)
-        if len(alive):
-            end[alive] = 1.0
-            for side in self.sides:
-                end[alive] *= expectation(PauliWords.from_packed(side[alive], self.n_qubits))
+        end, slopes = self._ends(walk)
         open_ = self.hidden == _NOWHERE
-        sums.add(0, np.where(open_, self.weight, 0.0), end)
+        plain = np.where(open_, self.weight, 0.0)
+        sums.add(0, plain, end)
+        for p, slope in slopes.items():
+            sums.add(p + 1, plain, slope)
         for p, ratio in self.ratios.items():
             sums.add(p + 1, np.where(open_ | (self.hidden == p), self.weight * ratio, 0.0), end)
         # a derivative needs a factor from every word: where one met no gate of the parameter it is 0
@@ -235,6 +319,29 @@ class _Walkers:
             score = np.prod([s[p] for s in self.scores], axis=0)
             sums.add(p + 1, np.where(open_ | (self.hidden == p), self.weight * score, 0.0), end)
         sums.n += len(self.weight)
+
+    def _ends(self, walk: Walk) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+        """Return what the input makes of the words, and its derivatives by the rotations next to it."""
+        ends = walk.zone.ends
+        qubits = [e.qubit for e in ends]
+        words = [PauliWords.from_packed(side, self.n_qubits) for side in self.sides]
+        codes = np.zeros((len(ends), len(self.weight)), np.int64)
+        out = np.zeros(len(self.weight))
+        alive = np.flatnonzero(self.weight)
+        out[alive] = 1.0
+        for word in words:
+            x, z = word.bits()
+            codes = 4 * codes + 2 * x[:, qubits].T + z[:, qubits].T
+            x[:, qubits], z[:, qubits] = 0, 0  # what a table says of a letter the input must not say again
+            out[alive] *= walk.expectation(PauliWords.from_bits(x[alive], z[alive]))
+        tables = [e.table[code] for e, code in zip(ends, codes, strict=True)]
+        before = list(accumulate(tables, np.multiply, initial=out))
+        behind = list(accumulate(reversed(tables), np.multiply, initial=np.ones(len(out))))[::-1]
+        slopes = {}
+        for k, (e, code) in enumerate(zip(ends, codes, strict=True)):
+            for p, table in e.slopes.items():
+                slopes[p] = before[k] * table[code] * behind[k + 1]
+        return before[-1], slopes
 
 
 def _chances(values: np.ndarray, slopes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.actions import syndromes_of
 
-__all__ = ["Cluster", "product_zone"]
+__all__ = ["Cluster", "one_qubit_blocks", "product_zone"]
 
 Pull = tuple[np.ndarray, np.ndarray, float | np.ndarray, float]
 """One gate on a table: the words that it turns, their partners, and the weights of staying and of moving."""
@@ -62,7 +62,7 @@ def product_zone(
     Returns:
         Clusters that cover the one-qubit blocks of the input among ``qubits``.
     """
-    blochs = _one_qubit_blocks(circuit.state)
+    blochs = one_qubit_blocks(circuit.state)
     home = {int(q): Cluster([int(q)], [], np.ones(4), {}) for q in qubits if int(q) in blochs}
     blocked = np.array([q not in home for q in range(circuit.n_qubits)])
     x_bits, z_bits = circuit.words.bits()
@@ -163,7 +163,8 @@ def _pull(
     return np.where(anti, stay * values + move * values[partner], values)
 
 
-def _one_qubit_blocks(state: InputState) -> dict[int, np.ndarray]:
+def one_qubit_blocks(state: InputState) -> dict[int, np.ndarray]:
+    """Return the Bloch vector of every qubit that the input holds by itself."""
     out = {}
     for block in state.blocks:
         if len(block.qubits) == 1 and not isinstance(block, StabilizerBlock):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families import ScalingStudy
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.minima import MinimaLaw, concentration_energy
+from pennylane_wishart.outlook import DescentOutlook
+from pennylane_wishart.plots.axes import LINE, MEASURED, OTHER, PREDICTED, finished, ink, new_axes, whole_numbers
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "deep_gradients",
     "plot_depth",
+    "plot_descents",
     "plot_gradient_law",
     "plot_gradient_qq",
     "plot_loss_law",
@@ -33,39 +37,12 @@ __all__ = [
     "plot_transition",
 ]
 
-# Okabe–Ito: told apart in every common colour-vision deficiency. Blue predicts, vermilion was measured.
-PREDICTED, MEASURED, OTHER, LINE = "#0072b2", "#d55e00", "#009e73", "#7d8590"
 _MARKERS = "osD^vP*X"
 _LOSS, _GRADIENT = "log₂ Var[ℓ] (observable²)", "log₂ Var[∂ℓ/∂θ] (observable²/rad²)"
 
 
 def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    new: Axes = plt.subplots(layout="constrained")[1]
-    return new
-
-
-def _ink() -> str:
-    """The colour of the text around the figure: whatever the style in force says."""
-    import matplotlib
-
-    return str(matplotlib.rcParams["text.color"])
-
-
-def _finished(ax: Axes, x: str, y: str, ncols: int = 2, **options: Any) -> Axes:
-    """The axes with their labels, and a legend on top of them, where it hides no data."""
-    ax.set_xlabel(x)
-    ax.set_ylabel(y)
-    options.update(bbox_to_anchor=(0, 1), borderaxespad=0.2)
-    ax.legend(fontsize="small", frameon=False, loc="lower left", ncols=ncols, **options)
-    return ax
-
-
-def _whole_numbers(ax: Axes) -> None:
-    ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of a linear axis's MaxNLocator
+    return new_axes() if ax is None else ax
 
 
 def _law_and_histogram(ax: Axes, law: Law, values: NDArray[np.float64] | None, unit: str, engine: str) -> Axes:
@@ -83,7 +60,7 @@ def _law_and_histogram(ax: Axes, law: Law, values: NDArray[np.float64] | None, u
         ax.plot((edges[1:] + edges[:-1]) / 2, density, color=PREDICTED, lw=2, label=f"predicted: {engine}")
     else:
         ax.axvline(low, color=PREDICTED, lw=2, label="predicted: one value")
-    return _finished(ax, unit, "probability density")
+    return finished(ax, unit, "probability density", ncols=1)
 
 
 def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
@@ -95,7 +72,7 @@ def plot_loss_law(pred: Prediction, data: Measurement | None = None, ax: Axes | 
         OutOfTheoryError: where there is no law.
     """
     values = None if data is None else np.asarray(data.losses)
-    return _law_and_histogram(_axes(ax), pred.loss, values, "loss (units of the observable)", pred.engine["loss"])
+    return _law_and_histogram(_axes(ax), pred.loss, values, "loss (observable)", pred.engine["loss"])
 
 
 def deep_gradients(pred: Prediction, data: Measurement) -> NDArray[np.float64]:
@@ -113,7 +90,7 @@ def plot_gradient_law(pred: Prediction, data: Measurement | None = None, ax: Axe
         OutOfTheoryError: where there is no law.
     """
     values = None if data is None else deep_gradients(pred, data)
-    unit = "gradient component (units of the observable per radian)"
+    unit = "gradient component (observable/rad)"
     return _law_and_histogram(_axes(ax), pred.gradient, values, unit, pred.engine["gradient"])
 
 
@@ -133,7 +110,7 @@ def plot_gradient_qq(pred: Prediction, data: Measurement, ax: Axes | None = None
     predicted = pred.gradient.ppf(levels[pick])
     ax.plot(predicted, predicted, color=PREDICTED, lw=1.5, label="predicted law")
     ax.plot(predicted, values[pick], "o", ms=3, color=MEASURED, label=f"measured, n = {len(values):,}")
-    return _finished(ax, "predicted quantile (observable per radian)", "measured quantile (observable per radian)")
+    return finished(ax, "predicted quantile (observable/rad)", "measured quantile")
 
 
 def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, ax: Axes | None = None) -> Axes:
@@ -163,9 +140,14 @@ def plot_parameter_variances(pred: Prediction, data: Measurement | None = None, 
     if pred.dead_parameters:  # below everything else: log2 0 has no place of its own
         dead = list(pred.dead_parameters)
         floor = np.min(shown) - 1 if len(shown) else -1.0
-        ax.plot(dead, np.full(len(dead), floor), "v", ms=5, color=_ink(), label="dead: exactly 0")
-    _whole_numbers(ax)
-    return _finished(ax, "parameter (flat index)", _GRADIENT)
+        ax.plot(dead, np.full(len(dead), floor), "v", ms=5, color=ink(), label="dead: exactly 0")
+    whole_numbers(ax)
+    if pred.circuit.call is not None:  # as they are written in the code
+        ax.xaxis.get_major_locator().set_params(nbins=display.NAMED_TICKS)  # type: ignore[call-arg]
+        ax.xaxis.set_major_formatter(
+            lambda k, _: pred.circuit.parameter_name(round(k)) if 0 <= k < pred.n_params else ""
+        )
+    return finished(ax, "parameter", _GRADIENT)
 
 
 def plot_depth(
@@ -184,8 +166,8 @@ def plot_depth(
             label="exact at this depth")  # fmt: skip
     if np.isfinite(deep_limit):
         ax.axhline(deep_limit, color=LINE, ls="--", lw=1.2, label="deep limit")
-    _whole_numbers(ax)
-    return _finished(ax, "rotations, counted from the observable", _LOSS)
+    whole_numbers(ax)
+    return finished(ax, "rotations, counted from the observable", _LOSS)
 
 
 def plot_neighbourhoods(
@@ -202,7 +184,7 @@ def plot_neighbourhoods(
     ax.loglog(widths, gradient_norm, "o-", ms=4, color=MEASURED, label="around the point")
     if random_norm > 0:
         ax.axhline(random_norm, color=LINE, ls="--", lw=1.2, label="random angles")
-    return _finished(ax, "width of the neighbourhood (rad)", "rms ‖∇ℓ‖ (observable/rad)")
+    return finished(ax, "width of the neighbourhood (rad)", "rms ‖∇ℓ‖ (observable/rad)")
 
 
 def plot_sectors(sig: Signature, ax: Axes | None = None, most: int = display.SECTOR_BARS) -> Axes:
@@ -249,7 +231,28 @@ def plot_minima(pred: Prediction, found: MinimaMeasurement | None = None, ax: Ax
         ax.axvline(law.ground, color=LINE, ls="--", lw=1.2, label="optimum")
         counted = "probability density"
     x_label = f"loss at local minima (observable); p = {law.n_parameters}, p* = {law.transition:g}"
-    return _finished(ax, x_label, counted, ncols=3)
+    return finished(ax, x_label, counted, ncols=3)
+
+
+def plot_descents(outlook: DescentOutlook, ax: Axes | None = None) -> Axes:
+    """Draw where the descents of this circuit ended, beside the observable's ground and the reachable optimum.
+
+    Raises:
+        InputError: where nothing was descended (a certificate needs no descents).
+    """
+    if not len(outlook.ends):
+        raise InputError(f"plot_descents needs descents; there are none: {outlook.reason}")
+    ax = _axes(ax)
+    sign = -1.0 if outlook.sense == "max" else 1.0
+    ends = sign * np.sort(sign * outlook.ends)
+    ax.plot(np.arange(1, len(ends) + 1), ends, "o", ms=5, color=MEASURED, label="descents")
+    edge = sign * outlook.scale * outlook.tolerance
+    ax.axhspan(outlook.best, outlook.best + edge, color=PREDICTED, alpha=0.15, lw=0, label="counts as the best end")
+    ax.axhline(outlook.reachable_ground, color=PREDICTED, lw=1.5, label="no angle passes")
+    if np.isfinite(outlook.ground):
+        ax.axhline(outlook.ground, color=LINE, ls="--", lw=1.2, label="observable's optimum")
+    whole_numbers(ax)
+    return finished(ax, "descents, the best first", "loss at the end (observable)")
 
 
 def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
@@ -277,7 +280,7 @@ def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
         bar = [[max(middle - low, 0.0)], [max(high - middle, 0.0)]]
         ax.errorbar([p], [middle], yerr=bar, fmt="o", color=MEASURED, capsize=3, label=f"this circuit, {count}")
     x, y = "independent parameters p", "E at minima (0 optimum, 1 mean)"
-    return _finished(ax, x, y, ncols=3, columnspacing=1.0, handlelength=1.5)
+    return finished(ax, x, y, ncols=3, columnspacing=1.0, handlelength=1.5)
 
 
 def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
@@ -301,5 +304,5 @@ def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
     elif trend.exponential is not None:
         ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5,
                 label=f"fit: {trend.exponential.slope:.2f} bits per qubit")  # fmt: skip
-    _whole_numbers(ax)
-    return _finished(ax, f"qubits (verdict: {study.verdict})", _LOSS if study.quantity == "loss" else _GRADIENT)
+    whole_numbers(ax)
+    return finished(ax, f"qubits (verdict: {study.verdict})", _LOSS if study.quantity == "loss" else _GRADIENT)

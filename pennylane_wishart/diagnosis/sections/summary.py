@@ -1,0 +1,30 @@
+"""What is printed: the verdict, a few numbers behind it, and the verdict again with the next step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pennylane_wishart.diagnosis.findings import Findings
+from pennylane_wishart.diagnosis.sections.dead import dead_section
+from pennylane_wishart.diagnosis.sections.parameters import parameter_section
+from pennylane_wishart.diagnosis.sections.point import point_section
+from pennylane_wishart.diagnosis.sections.scaling import scaling_section
+from pennylane_wishart.diagnosis.sections.verdict import verdict_section
+from pennylane_wishart.diagnosis.words import size
+from pennylane_wishart.report import Row, Section
+
+__all__ = ["summary_sections"]
+
+
+def summary_sections(diag: Findings) -> tuple[Section, ...]:
+    """Return what a terminal shows at once; ``build_sections`` has everything."""
+    sig, study = diag.signature, diag.family
+    scope = "inside the theory" if sig.in_theory else "outside the theory, which no verdict rests on"
+    rows = (
+        *parameter_section(diag).rows,
+        *dead_section(diag).rows,
+        Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}; {scope}"),
+        *(() if study is None else scaling_section(diag).rows[:1]),
+    )
+    asked = () if (point := point_section(diag)) is None else (replace(point, figures=()),)
+    return verdict_section(diag), *asked, Section("Behind it", (), rows)
