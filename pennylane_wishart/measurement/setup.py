@@ -180,7 +180,8 @@ def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOpti
 
     # One engine decides the route, by trying; all others are told.
     engine = make_engine(task(options.route))
-    if engine.route == ParameterShift.route:
+    # where circuits are paid for: exact values of a simulator are not
+    if engine.route == ParameterShift.route and (shots is not None or recipe.is_hardware):
         plan = replace(plan, parameters=_billed(options.parameters, parameters, target.circuit))
     notice_state(recipe)
     # Workers take the route decided here: the same numbers whoever computes them.
