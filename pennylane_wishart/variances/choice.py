@@ -76,7 +76,7 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
     size = _affordable(problem, n_samples) if n <= most_sampled else 0
     pairs = "not tried."
     # Where every gate is averaged in closed form most pairs keep their weight.
-    if size < fewest or (problem.drivers.independent and not problem.circuit.channels):
+    if size < fewest or (problem.closed_form and not problem.circuit.channels):
         try:
             walked = found_by_pairs(problem, n_walkers if size < fewest else int(limits.PAIR_PART * n_walkers), rng)
             if size < fewest or _is_sharp(walked):

@@ -98,7 +98,9 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         found = _by_words(problem, most)
         if found is not None:
             return found
-    if drivers.independent and (live.channels or not (live.is_pauli or _has_small_module(live, most))):
+    if drivers.independent and (
+        live.channels or (problem.closed_form and not (live.is_pauli or _has_small_module(live, most)))
+    ):
         try:
             work = most.max_work if live.channels else min(most.max_work, limits.SUM_WORK)
             return _by_pairs(problem, replace(most, max_work=work))

@@ -8,7 +8,8 @@ from functools import cached_property, partial
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, RotationMoments
-from pennylane_wishart.paulis import PauliSum
+from pennylane_wishart.conventions import variances as limits
+from pennylane_wishart.paulis import F2Basis, PauliSum
 from pennylane_wishart.variances.actions import Transform, WordAction, rotation_action
 from pennylane_wishart.variances.dead.proofs import dead_proofs, live_part
 from pennylane_wishart.variances.drivers import (
@@ -50,6 +51,12 @@ class Problem:
     def drivers(self) -> Drivers:
         """What drives each living rotation."""
         return drivers_of(self.live)
+
+    @cached_property
+    def closed_form(self) -> bool:
+        """Whether every gate is averaged as one: an angle of its own, and few words that its generator makes."""
+        ranks = (F2Basis(self.live.generator(k).words.packed).rank for k in range(self.live.n_rotations))
+        return self.drivers.independent and all(rank <= limits.MAX_WHOLE_RANK for rank in ranks)
 
     @cached_property
     def moments(self) -> RotationMoments:
