@@ -27,7 +27,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: demo demos test test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: coverage demo demos test test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -49,6 +49,12 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -m slow
+
+# Lines of the package that the default suite runs, the least covered files last.
+coverage: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet coverage
+	$(ONE_THREAD) $(BIN)/python -m coverage run --source pennylane_wishart -m pytest -q -m "not slow"
+	$(BIN)/python -m coverage report --sort=-cover --skip-covered
 
 # The suite in another order: SEED=2 and so on; a failure is repeated by its seed.
 test-random: $(VENV)/.test
