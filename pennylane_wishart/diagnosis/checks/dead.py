@@ -17,7 +17,8 @@ def _judge(case: Case) -> Check:
         dead,
         0,
         dead == 0,
-        "Dead parameters and their gates can be deleted: the loss stays what it is at every angle (diag.remedies has the code).",
+        "Dead parameters and their gates can be deleted: the loss stays what it is at every angle "
+        "(diag.remedies has the code).",
         remark=True,
         wanted="none",
         definition="Parameters whose gradient is zero at every angle at this depth: proved, or by an identity test.",
