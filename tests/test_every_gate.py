@@ -141,7 +141,7 @@ def test_loss_of_every_form(gate, name, rng):
 def diagnosed(qnode, t):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = pw.diagnose(qnode, samples=20, remedy_budget=0.3, progress=False)(pnp.array(t, requires_grad=True))
+        found = pw.diagnose(qnode, samples=20, progress=False)(pnp.array(t, requires_grad=True))
     assert str(found) and found.to_dict()["verdict"] == found.verdict.name
     return found
 
