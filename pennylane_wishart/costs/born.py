@@ -90,9 +90,7 @@ def born_machine(
     def inspect(*args: Any, **kwargs: Any) -> BornMachine:
         circuit = normal_forms(qnode)(*args, **kwargs)[0]
         if circuit.channels:
-            raise InputError(
-                "The gradients of a Born machine are those of state vectors: leave out its noise channels."
-            )
+            raise InputError("A Born machine's gradients are those of state vectors: leave out its noise channels.")
         trace = circuit.trace
         wires = _wires(trace, len(wanted))
         assert trace is not None  # checked with its wires
