@@ -27,7 +27,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: coverage demo demos test test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: coverage demo demos test test-listed test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -46,6 +46,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -m "not slow"
+
+# Those of tests/slow_tests.txt, some seconds each.
+test-listed: $(VENV)/.test
+	$(ONE_THREAD) $(BIN)/python -m pytest -m listed
 
 test-slow: $(VENV)/.test
 	$(ONE_THREAD) $(BIN)/python -m pytest -m slow

@@ -77,6 +77,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid in _SLOW or item.nodeid.removeprefix("tests/") in _SLOW:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.listed)
 
 
 def pytest_collection_finish():
