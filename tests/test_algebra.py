@@ -614,3 +614,16 @@ def test_arf_of_free_fermions_is_that_of_the_reduced_form():
         for c in classify(path).components:
             form = reduce_form(c.symplectic, lambda w, c=c: quadratic_form(w, c.q_linear))
             assert c.arf is None or c.arf == form.arf
+
+
+def test_orbit_holds_exactly_its_words(rng):
+    for n, m in ((2, 3), (3, 2), (3, 5), (4, 6)):
+        draw = [rng.integers(0, 2, (k, n)).astype(np.uint8) for k in (m, m, 1, 1)]
+        module = orbit(PauliWords.from_bits(*draw[:2]), PauliWords.from_bits(*draw[2:]))
+        listed = {row.tobytes() for row in module.enumerate().packed}
+        number = np.arange(4**n)[:, None]
+        every = PauliWords.from_bits(
+            *(((number >> shift) & 1).astype(np.uint8) for shift in (np.arange(n), np.arange(n, 2 * n)))
+        )
+        held = {every[k].packed[0].tobytes() for k in range(len(every)) if module.holds(every[k])}
+        assert held == listed

@@ -110,6 +110,15 @@ class Module(Shown):
         found = self.counter.count(commutation_with(other), np.ones(1, np.uint8), rng)
         return float(Fraction(found.value, size))
 
+    def holds(self, word: Any) -> bool:
+        """Tell whether a word is one of the orbit. Cost: one count."""
+        self._counted()
+        other, eye = as_words(word, name="word"), np.eye(2 * self.n_qubits, dtype=np.uint8)
+        # a word is known by the single letters that it anticommutes with
+        letters = PauliWords.from_bits(eye[:, : self.n_qubits], eye[:, self.n_qubits :])
+        measure = commutation_with(letters)
+        return self.counter.count(measure, measure(other)[0], np.random.default_rng(self.seed)).value > 0
+
     def count_commuting(self, words: Any) -> int:
         """Count the orbit's words that commute with all given words.
 

@@ -183,15 +183,20 @@ def _counted(circuit: RotationCircuit, words: PauliWords, observable: PauliSum) 
         raise ModuleTooLargeError("The orbit is too large to list, and terms of O stay correlated in it.")
     stabilizers = _stabilizers(circuit)
     out = np.full(len(words) + 1, -np.inf)
-    for t in range(len(observable)):
+    left, weights = list(range(len(observable))), observable.coefficients**2
+    while left:
+        t = left[0]
         module = orbit(words, observable.words[t])
+        # terms of one orbit have one average: each orbit is counted once
+        same = [t, *(s for s in left[1:] if module.holds(observable.words[s]))]
+        left = [s for s in left if s not in same]
         seen = module.z_type if stabilizers is None else module.count_commuting(stabilizers)
         if not module.is_exact and stabilizers is None:
             raise ModuleTooLargeError("The orbit's Z-type words could only be estimated.")
         # no word of the orbit is seen by the input: it adds exactly nothing
         if not seen or module.orbit_size is None:
             continue
-        part = math.log2(seen) - math.log2(module.orbit_size) + 2 * math.log2(abs(observable.coefficients[t]))
+        part = math.log2(seen) - math.log2(module.orbit_size) + math.log2(weights[same].sum())
         shares = [1.0, *(module.anticommuting_fraction(words[g]) for g in range(len(words)))]
         out = np.logaddexp2(out, part + log2_of(np.array(shares)))
     return out
