@@ -194,7 +194,7 @@ def test_one_shot_says_what_it_can(name):
     """One word at uniform angles has a noise that the prediction tells; two groups are not compared."""
     qnode, args = circuit_of(name)
     pred = pw.predict(qnode)(*args)
-    data = pw.measure(qnode, samples=150, shots=1, seed=2, progress=False)(*args)
+    data = pw.measure(qnode, samples=150, shots=1, seed=2, parameters="all", progress=False)(*args)
     found = data.gradient_variance()
     truth = pred.gradient_variance
     assert np.all(np.isnan(found.value)) and np.isnan(found.mean) and "one shot" in str(data)
