@@ -81,10 +81,10 @@ class Diagnosis(Findings, report.Shown):
             InputError: if ``data`` holds no record of a diagnosis of this version of the package.
         """
         if "outputs" in data:
-            return OutputsDiagnosis(data["name"], tuple(cls.from_dict(one) for one in data["outputs"]))
+            return OutputsDiagnosis(data["name"], tuple(Diagnosis.from_dict(one) for one in data["outputs"]))
         if "record" not in data:
             raise InputError("Diagnosis.from_dict needs what Diagnosis.to_dict wrote, with its 'record'.")
-        return cls(prediction=Prediction.from_dict(data["prediction"]), **decode(data["record"]))
+        return Diagnosis(prediction=Prediction.from_dict(data["prediction"]), **decode(data["record"]))
 
     @classmethod
     def _kept(cls) -> list[str]:

@@ -53,13 +53,17 @@ class BestInit(Written):
     @property
     def gain(self) -> float:
         """E‖∇ℓ‖² over that of uniform angles."""
-        return self.best.square / self.uniform.square if self.uniform.square else float("inf")
+        if not self.uniform.square:
+            return float("inf") if self.best.square else 1.0
+        return self.best.square / self.uniform.square
 
     def sample(self, seed: int | np.random.Generator | None = None, size: int = 1) -> NDArray[np.float64]:
         """Draw flat initial parameters, ``(size, n_params)``."""
         return self.law.sample(np.random.default_rng(seed), size)
 
     def __str__(self) -> str:
+        if not self.best.square:
+            return "Every gradient is 0 under every law that was tried: no start helps."
         width = "" if self.best.kind == "uniform" else f", width {self.best.width:.3g}"
         advice = (
             "Gradients are small under uniform angles: start here."

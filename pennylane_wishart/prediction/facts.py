@@ -156,13 +156,18 @@ class DepthFacts(Shown):
 
     def tangent_kernel(self, states: Any = None, data: Any = None) -> TangentKernel | Unavailable:
         """Return the expected tangent kernel at this depth with its error and engine; see :meth:`ntk`."""
+        own = states is None and data is None
         try:
-            inputs = (
-                [self.circuit.state] if states is None and data is None else read_inputs(self.circuit, states, data)
-            )
+            inputs = [self.circuit.state] if own else read_inputs(self.circuit, states, data)
             return tangent_kernel(self.circuit, self.angles, inputs, self.seed)
         except UnsupportedCircuitError as err:
-            return Unavailable(Reason(ReasonCode.TOO_LARGE, err.what))
+            moments = self.moments
+            if not (own and moments.known.all()):
+                return Unavailable(Reason(ReasonCode.TOO_LARGE, err.what))
+            # of one input it is the sum of the squares, which every engine of moments has
+            value = np.sum(moments.gradient_variance + moments.gradient_mean**2)
+            error = np.sum(moments.gradient_variance_error)  # they may all err to one side
+            return TangentKernel(np.full((1, 1), value), np.full((1, 1), error), moments.engine)
 
     def ntk(self, states: Any = None, data: Any = None) -> NDArray[np.float64] | Unavailable:
         """Return Σ_k E[∂_kℓ_i ∂_kℓ_j] over the angles at this depth, ``(n, n)``; ``(1, 1)`` without states.

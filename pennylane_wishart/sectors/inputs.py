@@ -36,7 +36,7 @@ class SectorInputs:
 def sector_inputs(
     signature: Signature, vectors: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, tuple[SectorInputs, ...]] | None:
-    """Return (E[ℓ_i] of every input, the sectors in which losses move); None beyond 10 qubits.
+    """Return (E[ℓ_i] of every input, the sectors in which losses move); None beyond 10 qubits, or where none does.
 
     Args:
         signature: inside the theory for its own input.
@@ -44,7 +44,8 @@ def sector_inputs(
     Cost: one dense decomposition, O(N³).
     """
     problem = pose(signature.circuit)
-    if problem.n_qubits > limits.DENSE_QUBITS:
+    # without a generator that meets the observable there is no group to be random in
+    if problem.n_qubits > limits.DENSE_QUBITS or len(problem.relevant) == 0:
         return None
     rng = np.random.default_rng(signature.seed)
     blocks = full_blocks(problem.moving, problem.observable, problem.n_qubits)
