@@ -30,11 +30,11 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import random_rotations as rotations  # noqa: E402
-from references import averages, propagation, second  # noqa: E402
+from hessian_cases import drawn  # noqa: E402
+from references import propagation, second  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit  # noqa: E402
+from pennylane_wishart.circuit import RotationCircuit  # noqa: E402
 from pennylane_wishart.paulis import PauliSum, PauliWords  # noqa: E402
 from pennylane_wishart.variances import hessian_moments, walk  # noqa: E402
 from pennylane_wishart.variances.hessian.walked import hessian_by_walk  # noqa: E402
@@ -83,30 +83,6 @@ def ising(n: int) -> object:
 
 
 # ------------------------------------------------------------------ 1
-def drawn(rng: np.random.Generator, kind: str, n: int):
-    """Draw a small circuit and the rules that average its Hessian exactly."""
-    length = int(rng.integers(2, 4 if kind == "normal" else 6))
-    state = rotations.state(rng, n, ("basis", "product", "stabilizer", "vector")[int(rng.integers(4))])
-    if "sums" in kind:
-        generators = [second.commuting_sum(rng, n) for _ in range(length)]
-        owner = np.r_[np.arange(length - 1), 0] if kind == "shared sums" else None
-        observable = {rotations.word(rng, n): float(rng.normal()) for _ in range(2)}
-        found = rotations.sum_circuit(generators, observable, state, owner)
-    else:
-        found = rotations.pauli_circuit(
-            rng, n, length, int(rng.integers(1, 4)), fixed=0.3 * (kind == "fixed"), shared=2 * (kind == "shared")
-        )
-    c = found.circuit
-    if kind == "normal":
-        return found, AngleLaw.normal(0.6, c.n_params), [averages.normal_nodes(0.6, count=14)] * c.n_params
-    law, rules = c.angle_law(), []
-    for p in range(c.n_params):
-        own = [found.generators[g] for g in np.flatnonzero(c.parameter_of == p)]
-        nodes, weights = averages.uniform_nodes(1 + round(8 * sum(abs(v) for g in own for v in g.values())))
-        rules.append((nodes * law.high[p] / (2 * np.pi), weights))
-    return found, law, rules
-
-
 def hundred_qubits(rng: np.random.Generator) -> RotationCircuit:
     """Return 200 rotations about neighbouring pairs that all reach the observable in the middle."""
     maps = []

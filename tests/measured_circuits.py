@@ -100,3 +100,14 @@ def reference(data: Measurement, function, wires, rows: int) -> tuple[np.ndarray
         jacobian = qml.jacobian(qnode, argnums=list(range(len(args))))(*args)
         gradients.append(np.concatenate([np.ravel(j) for j in jacobian]))
     return np.array(losses), np.array(gradients)
+
+
+def node(n, body, observable, shape):
+    """A QNode of one argument around a body, and zeros for it."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        body(x)
+        return qml.expval(observable)
+
+    return circuit, pnp.zeros(shape, requires_grad=True)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pennylane as qml
 import pytest
+from measured_circuits import node
 from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
@@ -19,15 +20,6 @@ from pennylane_wishart.paulis import PauliSum, PauliWords
 
 def ring(n, letters="Z"):
     return [qml.prod(getattr(qml, a)(q), getattr(qml, a)((q + 1) % n)) for a in letters for q in range(n)]
-
-
-def node(n, body, observable, shape):
-    @qml.qnode(qml.device("default.qubit", wires=n))
-    def circuit(x):
-        body(x)
-        return qml.expval(observable)
-
-    return circuit, pnp.zeros(shape, requires_grad=True)
 
 
 def ring_qaoa(n=6, layers=2):

@@ -318,3 +318,10 @@ def test_a_signature_that_is_remembered_stays_without_noise():
         found = pw.predict(qnode, noise=after_rx(qml.DepolarizingChannel, strength))(x)
         np.testing.assert_allclose(found.noise.free.gradient_variance, free, atol=1e-14)
         assert not found.signature.circuit.channels and found.circuit.channels
+
+
+def test_kernel_of_the_own_input_is_the_sum_of_squares_under_any_noise():
+    circuit = pw.normal_form(plain_qnode([lambda w: qml.AmplitudeDamping(0.2, w)] * 2))(pnp.array([0.1, 0.2]))
+    found = pw.predict(circuit)
+    expected = np.sum(found.gradient_variance + found.moments.gradient_mean**2)
+    np.testing.assert_allclose(found.ntk(), [[expected]], rtol=1e-12)

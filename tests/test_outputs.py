@@ -213,3 +213,14 @@ def test_a_batch_inside_a_trainable_angle_says_so():
 
     with pytest.raises(UnsupportedCircuitError, match="one datum at a time"):
         pw.diagnose(circuit)(pnp.array([[0.1], [0.4]], requires_grad=False), ANGLES)
+
+
+def test_the_class_of_several_outputs_reads_its_own_record():
+    @qml.qnode(qml.device("default.qubit"))
+    def two(x):
+        qml.RX(x[0], "a")
+        qml.CNOT(["a", 3])
+        return {"e": qml.expval(qml.Z(3)), "p": qml.probs(["a"])}
+
+    found = pw.diagnose(two, run=False)(pnp.array([0.1], requires_grad=True))
+    assert str(type(found).from_dict(found.to_dict())) == str(found)

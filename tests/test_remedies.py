@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pennylane as qml
 import pytest
+from measured_circuits import node
 from pennylane import numpy as pnp
 from scipy.optimize import minimize
 
@@ -26,15 +27,6 @@ QUIET = {"progress": False}
 
 def ising(n):
     return qml.sum(*(qml.Z(q) @ qml.Z((q + 1) % n) for q in range(n)))
-
-
-def node(n, body, observable, shape):
-    @qml.qnode(qml.device("default.qubit", wires=n))
-    def circuit(x):
-        body(x)
-        return qml.expval(observable)
-
-    return circuit, pnp.zeros(shape, requires_grad=True)
 
 
 def entanglers(n=3, layers=2):

@@ -192,3 +192,15 @@ def test_bad_options_are_refused():
         pw.expressibility(qnode, pairs=3)
     with pytest.raises(InputError, match="sectors"):
         pw.expressibility(qnode, space="half")(w)
+
+
+def test_a_circuit_that_nothing_moves_is_answered():
+    @qml.qnode(qml.device("default.qubit"))
+    def still(x):
+        qml.RZ(x[0], 0)
+        qml.RZ(x[1], 1)
+        return qml.expval(qml.Z(0))
+
+    x = pnp.array([0.1, 0.2], requires_grad=True)
+    assert [s.dim for s in pw.expressibility(still, pairs=200)(x).sectors] == [1]
+    assert pw.best_init(still)(x).gain == 1.0

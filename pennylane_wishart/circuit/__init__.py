@@ -12,7 +12,8 @@ from pennylane_wishart.circuit.outputs import Which
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
 from pennylane_wishart.circuit.script import Script, Step
 from pennylane_wishart.circuit.states import DenseBlock, InputState, StabilizerBlock
-from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.circuit.trace import trace_qnode
+from pennylane_wishart.circuit.traced import TracedCircuit
 
 __all__ = [
     "AngleLaw",

@@ -20,7 +20,7 @@ from pennylane_wishart.circuit.prefix import build_state, split_prefix
 from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.circuit.states import InputState
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError, WishartWarning
 from pennylane_wishart.paulis import PauliSum, PauliWords

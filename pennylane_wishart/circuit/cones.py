@@ -18,7 +18,7 @@ from pennylane_wishart.circuit.expand import Gate
 from pennylane_wishart.circuit.gate_matrices import gate_matrix
 from pennylane_wishart.circuit.operators import operator_to_sum
 from pennylane_wishart.circuit.script import Script, Step
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum, PauliWords

@@ -11,7 +11,8 @@ from pennylane_wishart.circuit.checks import unwrap
 from pennylane_wishart.circuit.outputs import EVERY, Which
 from pennylane_wishart.circuit.pipeline import check_device
 from pennylane_wishart.circuit.records import RotationCircuit
-from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.circuit.trace import trace_qnode
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.errors import InputError
 

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pennylane_wishart.circuit.trace import TracedCircuit
+    from pennylane_wishart.circuit.traced import TracedCircuit
 
 __all__ = ["argument_names", "gates_of"]
 

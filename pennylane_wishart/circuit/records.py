@@ -18,7 +18,7 @@ from pennylane_wishart.circuit.periods import Ranges, parameter_ranges
 from pennylane_wishart.circuit.rotations import Rotations
 from pennylane_wishart.circuit.simulate import evaluate
 from pennylane_wishart.circuit.states import DenseBlock, InputState
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.serialize import LIVE

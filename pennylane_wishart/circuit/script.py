@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.arguments import Arguments
 from pennylane_wishart.circuit.expand import Gate, expand_operations
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 
 __all__ = ["Script", "Step"]
 

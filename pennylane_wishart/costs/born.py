@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from pennylane_wishart.circuit import RotationCircuit, normal_forms
 from pennylane_wishart.circuit.assemble import assemble_outputs
 from pennylane_wishart.circuit.outputs import Output
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import costs as limits
 from pennylane_wishart.conventions.arrays import Floats

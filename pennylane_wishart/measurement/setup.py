@@ -13,7 +13,8 @@ from pennylane_wishart.circuit import LightCones, light_cones, noise_free, norma
 from pennylane_wishart.circuit.angles import AngleLaw
 from pennylane_wishart.circuit.periods import Ranges, ranges_of
 from pennylane_wishart.circuit.records import RotationCircuit
-from pennylane_wishart.circuit.trace import TracedCircuit, trace_qnode
+from pennylane_wishart.circuit.trace import trace_qnode
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError

@@ -162,9 +162,9 @@ class DepthFacts(Shown):
             return tangent_kernel(self.circuit, self.angles, inputs, self.seed)
         except UnsupportedCircuitError as err:
             moments = self.moments
-            if not (own and moments.known.all()):
+            if not (own and self.circuit.channels and moments.known.all()):
                 return Unavailable(Reason(ReasonCode.TOO_LARGE, err.what))
-            # of one input it is the sum of the squares, which every engine of moments has
+            # of one input it is the sum of the squares, which the moments under any noise have
             value = np.sum(moments.gradient_variance + moments.gradient_mean**2)
             error = np.sum(moments.gradient_variance_error)  # they may all err to one side
             return TangentKernel(np.full((1, 1), value), np.full((1, 1), error), moments.engine)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pennylane as qml
 
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import DeviceError

@@ -21,7 +21,7 @@ from pennylane.exceptions import QuantumFunctionError
 from pennylane_wishart.circuit.expand import Gate, expand_operation
 from pennylane_wishart.circuit.gate_matrices import array_bytes, gate_matrix, operation_key
 from pennylane_wishart.circuit.pipeline import build_tape
-from pennylane_wishart.circuit.trace import TracedCircuit
+from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.measurement.recipes import LIGHTNING
 from pennylane_wishart.paulis import PauliWords
