@@ -79,4 +79,3 @@ def test_pictures_are_in_predicted_deviations():
 def test_what_makes_no_plane_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         pw.slices(f, **options)(*ARGS)
-

@@ -94,7 +94,8 @@ def _spectra(
 ) -> list[QuantityComparison]:
     law, measured = pred.hessian_law, data.hessians
     assert measured is not None
-    block = np.zeros(0, int) if isinstance(law, Unavailable) else separated_block(law, seed)
+    order = pred.circuit.parameter_of[pred.circuit.parameter_of >= 0]
+    block = np.zeros(0, int) if isinstance(law, Unavailable) else separated_block(law, order, seed)
     seen = np.isfinite(measured[:, block[:, None], block]).all((1, 2))
     reason = ""
     if isinstance(law, Unavailable):
@@ -122,13 +123,18 @@ def _spectra(
     return out
 
 
-def separated_block(law: HessianEnsemble, seed: int) -> Integers:
-    """Return parameters whose exact variances are those of deep layers between them, at most a few.
+def separated_block(law: HessianEnsemble, order: Integers, seed: int) -> Integers:
+    """Return parameters with deep layers between them: apart in the circuit, and of the deep limit's variances.
 
-    The first fits best; each further one is taken where its variances with all before are those of the deep limit.
-    The choice rests on the prediction alone, so that it changes no false-alarm rate.
+    One is looked for in every second of equal stretches of the circuit: the best of those whose exact variances with
+    itself and with all before are those of the deep limit. The choice rests on the prediction alone, so that it
+    changes no false-alarm rate.
+
+    Args:
+        order: parameters as they come in the circuit.
+        seed: of the draws that tell the deep limit's variances.
     """
-    live = np.flatnonzero(law.norms > 0)
+    live = order[law.norms[order] > 0]
     if law.variance is None or len(live) < 2:
         return np.zeros(0, int)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -136,8 +142,9 @@ def separated_block(law: HessianEnsemble, seed: int) -> Integers:
     deep = replace(law.of(live[:2]), variance=None).sample(limits.SPECTRUM_DRAWS, seed)[1].var(axis=0)
     deep /= np.outer(law.norms[live[:2]], law.norms[live[:2]]) ** 2
     chosen: list[int] = []
-    for k in live[np.argsort(np.abs(np.diag(unit)[live] / deep[0, 0] - 1), kind="stable")].tolist():
-        off = np.abs(np.array([*(unit[k, chosen] / deep[0, 1]), unit[k, k] / deep[0, 0]]) - 1)
-        if len(chosen) < limits.SPECTRUM_BLOCK and np.all(off < limits.SPECTRUM_OFF):
-            chosen.append(k)
-    return np.array(sorted(chosen), int)
+    for stretch in np.array_split(live, 2 * limits.SPECTRUM_BLOCK + 1)[1::2]:
+        off = np.abs(np.c_[unit[stretch][:, chosen] / deep[0, 1], unit[stretch, stretch] / deep[0, 0]] - 1).max(axis=1)
+        off = np.nan_to_num(off, nan=np.inf)  # a bound, and no value
+        if len(stretch) and off.min() < limits.SPECTRUM_OFF:
+            chosen.append(int(stretch[np.argmin(off)]))
+    return np.array(chosen, int)

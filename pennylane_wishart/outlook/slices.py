@@ -212,5 +212,5 @@ def _scale(setup: Setup, options: SliceOptions) -> tuple[float, float, float, st
         return nan, nan, nan, str(error)
     scale = float(np.sqrt(found.loss_variance))
     # of a root: half the relative error of the variance
-    error = 0.0 if scale == 0 else found.loss_variance_error / (2 * scale)
-    return found.loss_mean, scale, error, str(found.engine)
+    doubt = 0.0 if scale == 0 else found.loss_variance_error / (2 * scale)
+    return found.loss_mean, scale, doubt, str(found.engine)

@@ -26,8 +26,8 @@ def plot_slices(slices: Slices, ax: Axes | None = None) -> Axes:
     known = slices.scale > 0
     values = (slices.heights if known else slices.losses).T
     most = display.SLICE_DEVIATIONS
-    limits = {"vmin": -most, "vmax": most} if known else {}
-    drawn = ax.pcolormesh(slices.first, slices.second, values, cmap="cividis", shading="gouraud", **limits)
+    low, high = (-most, most) if known else (None, None)
+    drawn = ax.pcolormesh(slices.first, slices.second, values, cmap="cividis", shading="gouraud", vmin=low, vmax=high)
     unit = (
         f"loss less its mean, in predicted standard deviations ({slices.scale:.3g})" if known else "loss (observable)"
     )
