@@ -16,6 +16,7 @@ from pennylane_wishart.plots.records import (
     plot_sectors,
     plot_transition,
 )
+from pennylane_wishart.plots.slices import plot_slices
 
 __all__ = [
     "LINE",
@@ -35,5 +36,6 @@ __all__ = [
     "plot_parameter_variances",
     "plot_scaling",
     "plot_sectors",
+    "plot_slices",
     "plot_transition",
 ]
