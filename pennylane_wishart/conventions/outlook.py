@@ -64,6 +64,8 @@ EXHAUSTED = 4
 """Fewer independent vectors than samples, by so many: one or two may be dependent by chance or rounding."""
 REACHED_QUBITS = 14
 """Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
+KEPT_SPACES = 2
+"""Reached spaces kept for the other outputs of the same QNode, and for the opposite observable: 10 MB each at most."""
 REACHED_DIM = 256
 """Dimension of the space that is followed: a matrix exponential then takes ten milliseconds."""
 

@@ -100,10 +100,12 @@ def _diagnosed(clock: _Clock, name: str, circuits: tuple[RotationCircuit, ...], 
     """Run the flow for every output."""
     study, count = _study(options, clock), len(circuits)
     with one_thread(circuits[0].n_qubits):
+        each = options if count == 1 else _for_each(options, count)
+        # of the QNode, whatever it returns; where something is measured it is found on the way
+        wrong = () if each.run and _can_measure(circuits[0]) else _wrong_gates(circuits[0])
         if count == 1:
-            return _flow(clock, name, circuits[0], options, study)
-        each = _for_each(options, count)
-        outputs = [_flow(clock, _output(c, i), c, each, study) for i, c in enumerate(circuits)]
+            return _flow(clock, name, circuits[0], each, study, wrong)
+        outputs = [_flow(clock, _output(c, i), c, each, study, wrong) for i, c in enumerate(circuits)]
     return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
 
@@ -166,6 +168,7 @@ def _flow(
     circuit: RotationCircuit,
     options: DiagnoseOptions,
     study: ScalingStudy | None,
+    wrong: tuple[str, ...],
 ) -> Diagnosis:
     """Circuit → signature → prediction → measurement → comparison → descents → checks."""
     thresholds = replace(options.thresholds, shots=_shots_of(circuit, options.shots))
@@ -206,18 +209,16 @@ def _flow(
         advice=_advice(study),
         descent=descent,
         depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
-        wrong_gradient_gates=_wrong_gates(circuit, data),
+        wrong_gradient_gates=wrong if data is None else tuple(data.wrong_gradient_gates),
         trials=trials,
         point=point,
         timings=dict(step.read()),
     )
 
 
-def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[str, ...]:
-    """Gates for which the user's own gradient is wrong; known already where something was measured."""
-    if data is not None:
-        return tuple(data.wrong_gradient_gates)
-    return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
+def _wrong_gates(circuit: RotationCircuit) -> tuple[str, ...]:
+    """Gates for which the user's own gradient is wrong."""
+    return () if circuit.trace is None else wrong_gradient_gates(circuit.trace)
 
 
 def _device(circuit: RotationCircuit, asked: Any) -> Any:

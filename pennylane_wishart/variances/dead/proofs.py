@@ -86,9 +86,11 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
         if parts is not live:
             live = _leave_out(circuit, alive, why, starts, dead_rotations(parts))
             parts, starts = split_sums(live)
-        live = _leave_out(circuit, alive, why, starts, _follow(parts, max_support))
-        # a round that proves nothing new repeats itself
-        if int(alive.sum()) == before:
+        followed = _follow(parts, max_support)
+        live = _leave_out(circuit, alive, why, starts, followed)
+        # a round that proves nothing new repeats itself, and the paths of single words are a complete answer: what
+        # a removed rotation met ended unseen, so no other path is lost with it
+        if int(alive.sum()) == before or (circuit.is_pauli and followed is not None):
             break
     # last: it asks of every channel whether it meets what the living rotations make
     live = without_idle_channels(live) if live.channels else live
@@ -100,11 +102,11 @@ def _leave_out(
     alive: np.ndarray,
     why: list[DeadReason | None],
     starts: np.ndarray,
-    reasons: Sequence[DeadReason | None],
+    reasons: Sequence[DeadReason | None] | None,
 ) -> RotationCircuit:
-    """Note the reasons of rotations (``starts`` counts living terms) and return what is left."""
+    """Note the reasons of rotations (``starts`` counts living terms), where there are any, and return what is left."""
     rows = np.flatnonzero(alive)
-    for k, reason in enumerate(reasons):
+    for k, reason in enumerate(reasons or ()):
         if reason is not None:
             for row in rows[starts[k] : starts[k + 1]]:
                 why[row], alive[row] = reason, False
@@ -121,24 +123,24 @@ def _of_parameters(circuit: RotationCircuit, why: Why) -> dict[int, Reasons]:
     return {p: tuple(dict.fromkeys(r for r in f if r)) or none[p] for p, f in found.items() if None not in f}
 
 
-def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None]:
-    """Follow the words that the observable becomes; sums of non-commuting words until they are closed."""
-    none: list[DeadReason | None] = [None] * circuit.n_rotations
+def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None] | None:
+    """Follow the words that the observable becomes, sums of non-commuting words until they are closed; None where
+    they are too many."""
     rows, owner = [], []
     for k in range(circuit.n_rotations):
         own = list(range(circuit.starts[k], circuit.starts[k + 1]))
         passes = 1 if len(own) == 1 else 2 ** F2Basis(circuit.terms[own].packed).rank - 1
         # too many words to close: nothing is proved this way, which is safe
         if passes > limits.MAX_PASSES:
-            return none
+            return None
         rows += own * passes
         owner += [k] * (len(own) * passes)
     if not rows:
-        return none
+        return []
     try:
         reached = reach(circuit.terms[np.asarray(rows)], circuit.observable.words, max_support)
     except ModuleTooLargeError:
-        return none
+        return None
     seen = np.abs(circuit.state.expectation(reached.words)) > limits.SEEN
     touched, live = support_paths(reached, seen)
     count = circuit.n_rotations
