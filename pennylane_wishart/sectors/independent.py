@@ -7,6 +7,7 @@ independent its direction is in the space of states.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.circuit.simulate import apply_rotation
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Rank", "RankAtMost", "count_independent"]
 
@@ -120,14 +122,16 @@ def _tangents(circuit: RotationCircuit, angles: np.ndarray, parameters: np.ndarr
     active = np.zeros(len(parameters) + 1, dtype=bool)
     # a column is zero until its parameter has turned something
     active[-1] = True
-    for k, angle in enumerate(angles):
-        generator = circuit.generator(k)
-        turned = np.flatnonzero(active)
-        columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
-        j = place[circuit.parameter_of[k]] if circuit.parameter_of[k] >= 0 else -1
-        if j >= 0:
-            columns[:, j] += -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
-            active[j] = True
+    with closing(progress_bar(None, len(angles), 0, "counting independent parameters", unit="gate")) as bar:
+        for k, angle in enumerate(angles):
+            generator = circuit.generator(k)
+            turned = np.flatnonzero(active)
+            columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
+            j = place[circuit.parameter_of[k]] if circuit.parameter_of[k] >= 0 else -1
+            if j >= 0:
+                columns[:, j] += -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
+                active[j] = True
+            bar.update()
     return columns[:, -1], columns[:, :-1]
 
 
