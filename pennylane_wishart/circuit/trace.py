@@ -105,8 +105,8 @@ def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> 
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
         raise UnsupportedCircuitError(
-            "No trainable parameter: no gate depends on the trainable arguments "
-            f"(slots {list(arguments.slots)}); check argnums= and requires_grad."
+            f"No trainable parameter: no gate depends on the trainable arguments ({arguments.named}); "
+            "check argnums= and requires_grad."
         )
     return TracedCircuit(
         gates=gates,

@@ -19,7 +19,7 @@ from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
-from pennylane_wishart.measurement import Measurement, measure
+from pennylane_wishart.measurement import measure
 from pennylane_wishart.measurement.recipes import IDEAL, is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
