@@ -127,6 +127,11 @@ class Arguments(Shown):
         return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]
 
     @property
+    def trained(self) -> tuple[Any, ...]:
+        """The trainable arguments as they came."""
+        return tuple(self._get(slot) for slot in self.slots)
+
+    @property
     def values(self) -> np.ndarray:
         """Trainable values, flat float64."""
         return self.flatten(self.slots)
