@@ -95,7 +95,8 @@ def _meets_parameters(trace: TracedCircuit) -> Gate | None:
     for row in np.flatnonzero(np.diff(trace.map.indptr)):
         at = trace.rotations[row]
         if np.ptp([gates[at].value for gates in trace.data_gates]) > limits.SAME_GATE:
-            return trace.gates[at]
+            found: Gate = trace.gates[at]
+            return found
     return None
 
 
