@@ -27,6 +27,7 @@ from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
 from pennylane_wishart.threads import one_thread
+from pennylane_wishart.variances import SecondMoments, moments_together
 
 __all__ = ["diagnose"]
 
@@ -62,7 +63,8 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
         argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
-            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome.
+            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome, and
+            ``qml.var`` as ⟨O²⊗1 − O⊗O⟩ of two copies of the circuit on an exact simulator (its shots are not judged).
     Returns:
         A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
@@ -105,7 +107,12 @@ def _diagnosed(clock: _Clock, name: str, circuits: tuple[RotationCircuit, ...], 
         wrong = () if each.run and _can_measure(circuits[0]) else _wrong_gates(circuits[0])
         if count == 1:
             return _flow(clock, name, circuits[0], each, study, wrong)
-        outputs = [_flow(clock, _output(c, i), c, each, study, wrong) for i, c in enumerate(circuits)]
+        clock("predicting")
+        known = moments_together(circuits, circuits[0].angle_law(options.angles)) or [None] * count
+        outputs = [
+            _flow(clock, _output(c, i), c, each, study, wrong, m)
+            for i, (c, m) in enumerate(zip(circuits, known, strict=True))
+        ]
     return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
 
@@ -169,18 +176,21 @@ def _flow(
     options: DiagnoseOptions,
     study: ScalingStudy | None,
     wrong: tuple[str, ...],
+    moments: SecondMoments | None = None,
 ) -> Diagnosis:
     """Circuit → signature → prediction → measurement → comparison → descents → checks."""
     thresholds = replace(options.thresholds, shots=_shots_of(circuit, options.shots))
+    # two copies that share every parameter: no device has them, and a change of their gates is none of the user's
+    copied = circuit.trace is not None and circuit.trace.outputs[0].is_variance
     step("computing the signature")
     sig = signature(circuit, seed=options.seed, progress=False)
     step("predicting")
-    prediction = prediction_of(sig, options.angles, seed=options.seed, progress=options.progress)
+    prediction = prediction_of(sig, options.angles, seed=options.seed, progress=options.progress, moments=moments)
     data = comparison = None
     if options.run and _can_measure(circuit):
         step("measuring")
         # the very law that was predicted for, not one resolved again
-        how = options.measuring | {"device": _device(circuit, options.device)}
+        how = options.measuring | {"device": _device(circuit, None if copied else options.device)}
         data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
@@ -188,7 +198,7 @@ def _flow(
     descent = outlook_of(prediction, options.descents)
     prediction.count_parameters()
     trials = None
-    if options.run:
+    if options.run and not copied:
         step("trying remedies")
         trials = try_remedies(prediction, descent, options.remedies)
     point = None

@@ -25,7 +25,7 @@ from pennylane_wishart.variances.dead.reasons import DeadReason, worded
 from pennylane_wishart.variances.parts import restricted, split_sums
 from pennylane_wishart.variances.reach import reach
 
-__all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove"]
+__all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove", "settle"]
 
 Reasons = tuple[DeadReason, ...]
 Why = list[DeadReason | None]
@@ -97,6 +97,28 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
     return Proofs(live, _of_parameters(circuit, why))
 
 
+def settle(circuit: RotationCircuit, acts: np.ndarray, shows: np.ndarray) -> np.ndarray:
+    """Note what is dead of a circuit of single words whose words were followed together with those of others.
+
+    Args:
+        acts: bool ``(n_rotations,)``: some reachable word anticommutes with the generator.
+        shows: bool ``(n_rotations,)``: and a path through it ends in a word that the input sees.
+    Returns:
+        int64: the living rotations.
+    """
+    followed = _reasons(acts, shows)
+    if not shows.all():  # paths find all that is dead; the other arguments say why in better words
+        followed = [better or found for better, found in zip(dead_rotations(circuit), followed, strict=True)]
+    alive = np.array([reason is None for reason in followed], bool)
+    known = _PROVED.setdefault(circuit, {})
+    known[limits.PROOF_SUPPORT] = Proofs(restricted(circuit, alive), _of_parameters(circuit, followed))
+    return np.flatnonzero(alive)
+
+
+def _reasons(acts: np.ndarray, shows: np.ndarray) -> list[DeadReason | None]:
+    return [DeadReason.OUTSIDE if not a else None if s else DeadReason.SILENT for a, s in zip(acts, shows, strict=True)]
+
+
 def _leave_out(
     circuit: RotationCircuit,
     alive: np.ndarray,
@@ -146,16 +168,21 @@ def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | Non
     count = circuit.n_rotations
     acts = np.bincount(owner, weights=touched, minlength=count) > 0
     shows = np.bincount(owner, weights=live, minlength=count) > 0
-    return [DeadReason.OUTSIDE if not a else None if s else DeadReason.SILENT for a, s in zip(acts, shows, strict=True)]
+    return _reasons(acts, shows)
 
 
-def dead_proofs(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT) -> dict[int, Reasons]:
-    """Return the reasons of every dead parameter, typed; see :func:`dead_parameters`. Found once a circuit."""
+def dead_proofs(
+    circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT, alive: np.ndarray | None = None
+) -> dict[int, Reasons]:
+    """Return the reasons of every dead parameter, typed; see :func:`dead_parameters`. Found once a circuit.
+
+    ``alive``, bool ``(n_params,)``: parameters that are known to have a gradient, and need no test.
+    """
     known = _DEAD.setdefault(circuit, {})
     if max_support not in known:
         proofs = prove(circuit, max_support)
         found = dict(proofs.parameters)
-        asked = np.ones(circuit.n_params, bool)
+        asked = np.ones(circuit.n_params, bool) if alive is None else ~alive
         asked[list(found)] = False
         # last, because it simulates: only what no argument decided
         tested = np.flatnonzero(identically_zero(proofs.live, asked))
