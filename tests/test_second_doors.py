@@ -210,8 +210,10 @@ def test_second_eigenvalue_and_frame_potentials_are_those_of_the_dense_map():
         and found.sectors[0].frame_potential_error == 0
     )
     assert got.limit == pytest.approx(potentials[2], rel=1e-3)
-    sizes = np.sort(np.abs(np.linalg.eigvals(layer)))[::-1]
-    assert got.second_eigenvalue == pytest.approx(sizes[sizes < 1 - 1e-9][0], rel=2e-2)
+    # of the spectrum, the largest that |00⟩ sees: 0.843 is there as well, and never shows
+    late = [np.linalg.matrix_power(layer, k) @ start for k in (40, 41, 42)]
+    seen = np.linalg.norm(late[2] - late[1]) / np.linalg.norm(late[1] - late[0])
+    assert got.second_eigenvalue == pytest.approx(seen, rel=5e-3)
     within = [
         k for k in range(1, 40) if np.linalg.norm(np.linalg.matrix_power(layer, k) @ start) ** 2 <= 1.05 * potentials[2]
     ]

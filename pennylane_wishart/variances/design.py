@@ -168,7 +168,7 @@ class _Pairs:
     @property
     def potential(self) -> float:
         """E F² of two outputs."""
-        return float(np.sum(self.values**2)) / 4**self.n
+        return float(np.sum(self.values**2)) / 4.0**self.n
 
     def step(self) -> None:
         """Go through the circuit once more."""
