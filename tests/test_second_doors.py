@@ -115,6 +115,12 @@ def test_small_circuits_are_told_that_gradients_are_no_obstacle():
     found = pw.best_init(qnode, around="args", groups=[range(9)], widths=(0.2, 0.8))(w)
     assert not found.small_gradients and "no obstacle" in str(found)
     assert found.gain >= 1 and found.radius in (0.2, 0.8)
+    squares = {p.width: p.square for p in found.curve if p.kind == "around"}
+    for level in (0.9 * min(squares.values()), 1.1 * max(squares.values())):
+        near = pw.best_init(qnode, around="args", widths=(0.2, 0.8), threshold=level)(w)
+        assert near.radius == max((k for k, v in squares.items() if v >= level), default=None)
+    with pytest.raises(InputError, match="threshold must be a positive"):
+        pw.best_init(qnode, threshold=0.0)
     with pytest.raises(InputError, match="widths"):
         pw.best_init(qnode, widths=(0.0,))
     with pytest.raises(InputError, match="18 angles"):
