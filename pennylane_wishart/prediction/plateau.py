@@ -8,6 +8,7 @@ none of them brings back is the depth's, if a shallow circuit has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.serialize import Written
-from pennylane_wishart.variances import SecondMoments, moments_of
+from pennylane_wishart.variances import SecondMoments, can_walk, exact_moments, moments_of, walk
 from pennylane_wishart.variances.dead.proofs import live_part
 from pennylane_wishart.variances.parts import subcircuit
 
@@ -66,7 +67,7 @@ class Plateau(Written):
     terms: tuple[tuple[str, float], ...] = ()
     """Of a global observable: its largest terms, and the bits that each loses with one letter in its place."""
     open: tuple[PlateauCause, ...] = ()
-    """Causes whose repair no engine could follow."""
+    """Causes of which it is not known what they take: no engine followed the repair, or only a bound is known."""
     is_plateau: bool = False
     """Whether that is more than 1,000 shots."""
 
@@ -99,6 +100,8 @@ class _Case:
     law: AngleLaw
     log2: float = -np.inf
     at_most: bool = False
+    least: float = -np.inf
+    """Lower limit of ``log2``; the value where exact."""
     engine: EngineId = EngineId.NONE
 
     def solved(self, seed: int) -> _Case:
@@ -107,19 +110,25 @@ class _Case:
         Raises:
             UnsupportedCircuitError, ModuleTooLargeError: if no engine follows the circuit.
         """
-        found = moments_of(
-            self.circuit, self.law, seed, limits.CAUSE_SUPPORT, limits.CAUSE_WORK, limits.CAUSE_WALKERS,
-            limits.CAUSE_SAMPLES,
-        )  # fmt: skip
-        return self.measured(found)
+        with suppress(ModuleTooLargeError):
+            return self.measured(
+                exact_moments(self.circuit, self.law, limits.CAUSE_SUPPORT, max_work=limits.CAUSE_WORK)
+            )
+        if not can_walk(self.circuit, self.law):
+            return self.measured(walk(self.circuit, self.law, limits.CAUSE_WALKERS, seed))
+        few = {"max_support": limits.CAUSE_SUPPORT, "max_work": limits.CAUSE_WORK, "n_samples": limits.CAUSE_SAMPLES}
+        return self.measured(moments_of(self.circuit, self.law, seed, n_walkers=limits.CAUSE_WALKERS, **few))
 
     def measured(self, moments: SecondMoments) -> _Case:
         """Read the largest component off a record."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            squares = np.logaddexp2(moments.log2_gradient_variance, 2 * np.log2(np.abs(moments.gradient_mean)))
+            mean = 2 * np.log2(np.abs(moments.gradient_mean))
+            squares = np.logaddexp2(moments.log2_gradient_variance, mean)
+            least = np.logaddexp2(moments.gradient_variance_lower.at_least_log2, mean).max(initial=-np.inf)
         known = squares[moments.known]
         if len(known) and np.isfinite(known.max()):
-            return replace(self, log2=float(known.max()), at_most=False, engine=moments.engine)
+            value = float(known.max())
+            return replace(self, log2=value, at_most=False, least=float(least), engine=moments.engine)
         most = moments.gradient_variance_upper.at_most_log2.max(initial=-np.inf)
         return replace(self, log2=float(most), at_most=bool(np.isfinite(most)), engine=moments.engine)
 
@@ -158,8 +167,9 @@ def plateau_of(
             except (UnsupportedCircuitError, ModuleTooLargeError):
                 failed = True
                 continue
-            # a bound is never taken for an improvement
-            if not found.at_most and found.log2 > max(best.log2, now.log2 + limits.CAUSE_BITS):
+            # an upper bound is never taken for an improvement, and may hide one
+            failed |= found.at_most and found.log2 > now.log2 + limits.CAUSE_BITS
+            if not found.at_most and found.least > now.log2 + limits.CAUSE_BITS and found.log2 > best.log2:
                 best = found
         if best is not now:
             shares.append(Share(cause, best.log2 - now.log2, now.at_most, REPAIRS[cause], best.engine))
