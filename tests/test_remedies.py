@@ -15,12 +15,12 @@ from scipy.optimize import minimize
 
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import Script, trace_qnode
+from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change, Evidence, ReasonCode
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.outlook import Outcome, OutlookOptions, Remedy, RemedyOptions, Trials, outlook_of, try_remedies
 from pennylane_wishart.outlook.remedies import runner
 from pennylane_wishart.outlook.remedies.edits import Axis, Layers, Own, Rotations, Unshared, Wire
-from pennylane_wishart.outlook.remedies.layers import repeated_block
 
 QUIET = {"progress": False}
 

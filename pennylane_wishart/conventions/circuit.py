@@ -141,3 +141,5 @@ CONE_WIRES = 16
 """Wires of one light cone: a gradient of it then takes a tenth of a second."""
 KEPT_CONES = 4
 """Circuits whose light cones are kept: the one at work, and those that it is compared with."""
+REPEATED_SHARE = 0.5
+"""Of the trainable gates that a repeated block must hold to count as the circuit's layer."""

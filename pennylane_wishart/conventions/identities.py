@@ -12,6 +12,7 @@ __all__ = [
     "Decay",
     "EngineId",
     "Evidence",
+    "PlateauCause",
     "Quantity",
     "Reason",
     "ReasonCode",
@@ -119,6 +120,20 @@ class CostCause(enum.StrEnum):
     SMALL_CHAIN = "small chain factor"
     SMALL_GRADIENT = "small gradients in the circuit"
     OUT_OF_REACH = "labels out of reach"
+
+    __repr__ = str.__repr__
+
+
+class PlateauCause(enum.StrEnum):
+    """What makes all gradients of a circuit small; the value is its name in records and reports."""
+
+    NOISE = "noise"
+    ANGLES = "narrow angles"
+    INPUT = "entangled input"
+    MEASURED = "fixed gates before the measurement"
+    GLOBAL = "global observable"
+    COMMUTING = "commuting generators"
+    DEPTH = "depth"
 
     __repr__ = str.__repr__
 

@@ -86,8 +86,6 @@ MORE_LAYERS = (1, 2, 4)
 """Layers added: four removed the trouble of 11 circuits of 14, two of 6, one of 2."""
 RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
-REPEATED_SHARE = 0.5
-"""Of the trainable gates that a repeated block must hold to count as the circuit's layer."""
 GATES_NAMED = 40
 """Gates to delete that are listed by name: some lines."""
 REMEDY_SEED = 1_000

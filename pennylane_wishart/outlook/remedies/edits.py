@@ -12,8 +12,8 @@ from typing import ClassVar
 import pennylane as qml
 
 from pennylane_wishart.circuit import Script, Step
+from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change
-from pennylane_wishart.outlook.remedies.layers import repeated_block
 
 __all__ = ["Axis", "Edit", "Layers", "Own", "Rotations", "Unshared", "Wire"]
 
