@@ -22,6 +22,8 @@ TOPICS = {
                      "Every comparison on ideal devices at few shots and few samples; intervals and power."),
     "speed": ("Seconds and memory", "benchmarks/speed.py",
               "Circuits that nobody tuned to, each in a process of its own, beside the goals that were set for them."),
+    "noise": ("Noise", "benchmarks/noise.py",
+              "Variances under noise: against density matrices, against what plugins compile and run, fits."),
     "scaling": ("Scaling studies", "benchmarks/scaling.py", "Families whose scaling is known, judged."),
     "measure": ("Measuring", "benchmarks/measure.py",
                 "Gradients per second. Peer in the same run: a qml.grad loop on lightning.qubit."),

@@ -165,7 +165,7 @@ def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStud
     if options.family is None:
         return None
     step("scaling")
-    how = {name: getattr(options, name) for name in ("angles", "seed", "progress")}
+    how = {name: getattr(options, name) for name in ("angles", "seed", "progress", "noise")}
     return scaling(options.family, options.sizes, options.family_args, **how)
 
 
