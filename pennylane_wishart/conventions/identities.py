@@ -103,6 +103,8 @@ class Change(enum.StrEnum):
     DEAD_GATES = "dead gates deleted"
     AXIS = "another axis"
     LAYERS = "more layers"
+    INPUT = "another input"
+    FIRST_ROTATIONS = "first rotation layer"
     LAST_ROTATIONS = "last rotation layer"
     OUTER_ROTATIONS = "first and last rotation layer"
     UNSHARED = "angles not shared"
