@@ -41,6 +41,14 @@ def test_blocks_run(page, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_readme_prints_what_it_shows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {"__name__": "readme"})  # noqa: S102
+    assert capsys.readouterr().out.endswith(re.search(r"prints\n```\n(.*?)```", text, re.DOTALL)[1])
+
+
+@pytest.mark.slow
 def test_dask_block_runs(tmp_path, monkeypatch):
     distributed = pytest.importorskip("dask.distributed", reason="Dask is not installed (extra distributed).")
     monkeypatch.chdir(tmp_path)

@@ -71,6 +71,13 @@ def test_what_keeps_an_argument_from_being_trained(value, words):
         pw.normal_form(circuit)(value)
 
 
+def test_options_of_decorators_and_doors():
+    with pytest.raises(InputError, match=r"unknown options \['onfail'\]; did you mean 'on_fail'"):
+        pw.preflight(onfail="raise")(circuit)
+    with pytest.raises(InputError, match="eps needs a positive number"):
+        pw.simulability(circuit, eps="a")
+
+
 def test_nothing_to_train():
     with pytest.raises(InputError, match=r"argnums= names no argument"):
         pw.normal_form(circuit, argnums=[])(WEIGHTS)
@@ -86,6 +93,8 @@ def test_one_line_of_a_diagnosis_is_its_verdict():
     options = {"samples": 5, "descent_budget": 0.0, "progress": False}
     assert repr(pw.diagnose(circuit, **options)(WEIGHTS)).startswith("<Trainability of circuit: Cannot tell: where")
     born = qml.QNode(lambda w: (qml.RX(w[0], 0), qml.probs(0))[1], qml.device("default.qubit", wires=1))
+    with pytest.raises(AttributeError, match=r"'gamma': it is diag\.prediction\.gamma"):
+        _ = pw.diagnose(circuit, **options)(WEIGHTS).gamma
     several = repr(pw.diagnose(born, **options)(WEIGHTS))
     assert several.startswith("<Trainability of ") and len(several) <= 400
 

@@ -33,7 +33,7 @@ class Finding(Shown):
         object.__setattr__(self, "cause", CostCause(self.cause))  # read back as the word that it is
 
 
-_FINE = Finding(CostCause.NOTHING, "gradients reach every parameter that counts", "Nothing: train it.")
+_FINE = Finding(CostCause.NOTHING, "gradients reach every parameter that counts", "Train it.")
 
 
 def find_cause(program: Program, samples: CostSamples, outputs: Sequence[CostOutput]) -> Finding:

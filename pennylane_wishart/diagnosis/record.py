@@ -28,6 +28,11 @@ class Diagnosis(report.Shown, Findings):  # shown as a report: its one line is t
     a QNode that returns several values it is that of all of them, with one in ``outputs`` for each.
     """
 
+    def __getattr__(self, name: str) -> Any:
+        # protocols (pickle, copy, notebooks) ask for underscored names and expect a plain no
+        hint = f": it is diag.prediction.{name}" if not name.startswith("_") and hasattr(Prediction, name) else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
     @property
     def reaches_ground(self) -> bool | None:
         """Whether the best end lies within the tolerance of the observable's lowest eigenvalue; None where open."""
@@ -145,7 +150,7 @@ class OutputsDiagnosis(Diagnosis):
 
     def __getattr__(self, name: str) -> Any:
         if name != "prediction":
-            raise AttributeError(name)
+            return super().__getattr__(name)
         raise InputError(
             f"{self.name} returns {len(self.outputs)} values, each with its own prediction: "
             "diag.outputs[i].prediction, or pw.diagnose(qnode, output=i)."
