@@ -116,8 +116,11 @@ class _Case:
             )
         if not can_walk(self.circuit, self.law):
             return self.measured(walk(self.circuit, self.law, limits.CAUSE_WALKERS, seed))
-        few = {"max_support": limits.CAUSE_SUPPORT, "max_work": limits.CAUSE_WORK, "n_samples": limits.CAUSE_SAMPLES}
-        return self.measured(moments_of(self.circuit, self.law, seed, n_walkers=limits.CAUSE_WALKERS, **few))
+        found = moments_of(
+            self.circuit, self.law, seed, limits.CAUSE_SUPPORT, limits.CAUSE_WORK, limits.CAUSE_WALKERS,
+            limits.CAUSE_SAMPLES,
+        )  # fmt: skip
+        return self.measured(found)
 
     def measured(self, moments: SecondMoments) -> _Case:
         """Read the largest component off a record."""
