@@ -18,7 +18,7 @@ from pennylane_wishart.circuit import Script, trace_qnode
 from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change, Evidence, ReasonCode
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.outlook import OutlookOptions, RemedyOptions, outlook_of, try_remedies
+from pennylane_wishart.outlook import Outcome, OutlookOptions, Remedy, RemedyOptions, Trials, outlook_of, try_remedies
 from pennylane_wishart.outlook.remedies import runner
 from pennylane_wishart.outlook.remedies.edits import Axis, Layers, Own, Rotations, Unshared, Wire
 
@@ -263,3 +263,25 @@ def test_the_changed_circuit_trains(axis_trials):
 def test_a_remedy_needs_a_start(axis_trials):
     with pytest.raises(InputError, match="positive integer"):
         replace(axis_trials.remedies[0], starts=0)
+
+
+def test_changes_are_drawn_before_and_after():
+    """The best on top; what helps is green, and a saving is not drawn: no descent changes."""
+    plots, plt = pytest.importorskip("pennylane_wishart.plots"), pytest.importorskip("matplotlib.pyplot")
+
+    def outcome(loss):
+        return Outcome(loss, (loss - 0.1, loss + 0.1), 0.5, (0.4, 0.6), 4, 8)
+
+    def remedy(change, words, after):
+        return Remedy(change, words, outcome(-0.5), outcome(after), Evidence.DESCENTS)
+
+    saving = remedy(Change.DEAD_GATES, "delete", -0.5)
+    trials = Trials((remedy(Change.LAYERS, "add a layer", -1.0), saving), (remedy(Change.AXIS, "turn an axis", -0.4),))
+    ax = plots.plot_remedies(trials)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["add a layer", "turn an axis"] and ax.yaxis_inverted()
+    ends = [(line.get_color(), *line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
+    assert ends[1] == (plots.OTHER, -0.5, -1.0) and ends[3] == (plots.LINE, -0.5, -0.4)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["before", "after"]
+    with pytest.raises(InputError, match="needs changes that were tried"):
+        plots.plot_remedies(Trials((saving,)))
+    plt.close("all")

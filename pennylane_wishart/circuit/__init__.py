@@ -1,6 +1,7 @@
 """QNode or tape → :class:`RotationCircuit` (THEORY §1)."""
 
 from pennylane_wishart.circuit.angles import AngleLaw
+from pennylane_wishart.circuit.ansatz import Ansatz
 from pennylane_wishart.circuit.assemble import noise_free
 from pennylane_wishart.circuit.channels import Channel
 from pennylane_wishart.circuit.cones import Cone, LightCones, light_cones
@@ -17,6 +18,7 @@ from pennylane_wishart.circuit.traced import TracedCircuit
 
 __all__ = [
     "AngleLaw",
+    "Ansatz",
     "Channel",
     "CliffordMap",
     "Cone",

@@ -39,6 +39,8 @@ LOSS_ROUNDING, END_ROUNDING = 1e-15, 1e-6
 """Of the observable's size, and of the scale of descents: smaller values are rounding, and written as 0."""
 LEAST_SHARE = 1e-5
 """Smaller shares are written as "below" it: nobody acts on their digits."""
+NEARLY_SURE = 0.999
+"""A larger probability is written as "over" it: approximate tests know no certainty."""
 FLAT_CURVATURE = 1e-6
 """Of the largest eigenvalue of the Hessian: a smaller one has no sign."""
 LOSS_DIGITS = 12

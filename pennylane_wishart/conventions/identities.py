@@ -74,6 +74,9 @@ class Quantity(enum.StrEnum):
     GRADIENT_VARIANCES = "gradient variances at this depth"
     DEAD = "dead parameters"
     MINIMA = "minima law"
+    HESSIAN_VARIANCES = "variances of second derivatives at this depth"
+    HESSIAN_SMALLEST = "smallest eigenvalue of the Hessian"
+    HESSIAN_LARGEST = "largest eigenvalue of the Hessian"
 
     __repr__ = str.__repr__
 

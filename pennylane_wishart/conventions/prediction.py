@@ -76,6 +76,8 @@ RANK_QUBITS = 12
 # ---------------------------------------------------------------------- shots
 MAX_PRODUCTS = 2_000_000
 """Pairs of words of one group that are multiplied out for ⟨O_g²⟩: a second."""
+SHOT_ERROR = 0.01
+"""Of the variance of a shot: an estimate that good is not sampled again, shots are quoted to 2%."""
 WALKERS = 20_000
 """A fifth of what variances get: shots are quoted to 2%."""
 ROUNDING = 1e-14

@@ -58,6 +58,8 @@ PROOF_SUPPORT = 20_000
 """… when only supports are followed, for proofs that a parameter is dead."""
 BLOCK_FLOATS = 20_000_000
 """Weights saved between two sweeps before the sweep is cut and run twice: 160 MB."""
+TOGETHER = 64
+"""Observables averaged in one sweep: a bit each of the integer that says whose words a word is."""
 BATCH_FLOATS = 2_000_000
 """Words × chains carried at once: 16 MB, which stays near the cache."""
 MAX_CHAINS = 4096

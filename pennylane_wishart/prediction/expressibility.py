@@ -132,12 +132,12 @@ def expressibility(
     if space not in ("sectors", "whole"):
         raise InputError(f'space={space!r}: use "sectors" or "whole".')
     if isinstance(qnode, RotationCircuit):
-        qnode = signature(qnode, progress=False)
+        qnode = signature(qnode)
     if isinstance(qnode, Signature):
         return _assess(qnode, qnode.circuit.angle_law(angles), (pairs, bins, space), seed)
 
     def run(*args: Any, **kwargs: Any) -> Expressibility:
-        sig = signature(qnode, progress=False)(*args, **kwargs)
+        sig = signature(qnode)(*args, **kwargs)
         return _assess(sig, sig.circuit.angle_law(angles), (pairs, bins, space), seed)
 
     return run

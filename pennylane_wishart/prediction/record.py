@@ -68,7 +68,8 @@ class Prediction(DeepLaws):
     def independent_rank(self) -> Rank | RankAtMost:
         """Number of independent parameters that the loss can see, or an upper bound on it (no more
         than the parameters that are not proved dead)."""
-        found = self.theory.independent_rank
+        with asked(self.progress):
+            found = self.theory.independent_rank
         if isinstance(found, Rank):
             return found
         return RankAtMost(min(found.at_most, self.n_params - len(self.dead_parameters)))
@@ -264,6 +265,32 @@ class Prediction(DeepLaws):
         return "\n".join(lines)
 
     # ------------------------------------------------------------------ writing down
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """Return a table, one dictionary of plain values a parameter: ``pandas.DataFrame(pred.rows())``.
+
+        Variances in units of the observable per radian, squared, as log2; of what is only bounded the value is NaN.
+        """
+        dead = dict(zip(self.dead_parameters, self.dead_reasons, strict=True))
+        columns = (
+            self.log2_gradient_variance,
+            self.gradient_variance_error,
+            self.gradient_variance_upper.at_most_log2,
+            self.log2_shots_to_resolve,
+        )
+        return tuple(
+            {
+                "parameter": self.circuit.parameter_name(k),
+                "index": k,
+                "log2_gradient_variance": float(log2),
+                "gradient_variance_error": float(error),
+                "log2_gradient_variance_at_most": float(most),
+                "log2_shots_to_resolve": float(shots),
+                "dead": dead.get(k, ""),
+                "engine": str(self.moments.engine),
+            }
+            for k, (log2, error, most, shots) in enumerate(zip(*columns, strict=True))
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         # the cache is keyed by addresses, which mean nothing in another process
         return {**vars(self), "cache": {}}

@@ -122,10 +122,10 @@ def simulability(qnode: Any, eps: float = 1e-2, n_walkers: int = limits.TRUNCATI
     if isinstance(qnode, Signature):
         return finish(qnode)
     if isinstance(qnode, RotationCircuit):
-        return finish(signature(qnode, progress=False))
+        return finish(signature(qnode))
 
     def run(*args: Any, **kwargs: Any) -> Simulability:
-        return finish(signature(qnode, progress=False)(*args, **kwargs))
+        return finish(signature(qnode)(*args, **kwargs))
 
     return run
 
