@@ -34,8 +34,9 @@ from pennylane_wishart.variances.records import SecondMoments
 __all__ = ["moments_together"]
 
 _SHARED = (
-    "terms", "term_coefficients", "starts", "coefficients", "offsets", "parameter_of", "random_of", "states", "channels",
-)  # fmt: skip
+    *("terms", "term_coefficients", "starts", "coefficients", "offsets"),
+    *("parameter_of", "random_of", "states", "channels"),
+)
 """What one reading of several outputs makes once."""
 
 
