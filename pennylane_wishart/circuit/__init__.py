@@ -8,7 +8,7 @@ from pennylane_wishart.circuit.cones import Cone, LightCones, light_cones
 from pennylane_wishart.circuit.door import normal_form, normal_forms
 from pennylane_wishart.circuit.effective import Effective, effective_generators
 from pennylane_wishart.circuit.groups import Grouping, MeasuredGroups, measured_groups
-from pennylane_wishart.circuit.local import CliffordMap, LocalForm, local_form
+from pennylane_wishart.circuit.local import CliffordMap, LocalForm, conjugated, local_form
 from pennylane_wishart.circuit.outputs import Which
 from pennylane_wishart.circuit.records import RotationCircuit, RotationMoments
 from pennylane_wishart.circuit.script import Script, Step
@@ -36,6 +36,7 @@ __all__ = [
     "TracedCircuit",
     "Effective",
     "Which",
+    "conjugated",
     "effective_generators",
     "light_cones",
     "local_form",

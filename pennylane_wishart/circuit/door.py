@@ -40,8 +40,9 @@ def normal_form(
             (i, j) for outcome j of return i.
         encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
             each its own uniform angle.
-        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for the readout error of
-            default.mixed (other devices: ``pw.fit_noise``).
+        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for what the QNode's device will run:
+            the circuit as its plugin compiles it, with the machine's own errors (default.mixed, qiskit.remote,
+            qiskit.aer, Braket's and Cirq's simulators; other devices: ``pw.fit_noise``).
     Returns:
         A function of the QNode's arguments that returns a :class:`RotationCircuit`.
     Raises:

@@ -22,7 +22,12 @@ __all__ = ["EVERY", "Output", "Which", "named", "outputs_of"]
 EVERY = "every"
 Which = int | tuple[int, int] | str | None
 """What ``output=`` may be; EVERY inside the house."""
-_KINDS = {"StateMP": "qml.state", "CountsMP": "qml.counts", "SampleMP": "qml.sample", "DensityMatrixMP": "a density"}
+_KINDS = {
+    "StateMP": "qml.state",
+    "CountsMP": "qml.counts",
+    "SampleMP": "qml.sample",
+    "DensityMatrixMP": "qml.density_matrix",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +78,7 @@ def outputs_of(tape: Tape, wires: Sequence[Any] = (), output: Which = EVERY) -> 
     """
     returned = tape.measurements
     if not returned:
-        raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
+        raise UnsupportedCircuitError("The QNode returns no measurement: return one qml.expval(...).")
     if output == EVERY:
         return tuple(o for at in range(len(returned)) for o in _numbers(tape, at, wires))
     if len(returned) == 1:
@@ -110,7 +115,8 @@ def _place(names: list[str], which: Any, subject: str, at: int | None = None) ->
             f"output={'i' if at is None else f'({at}, j)'}, or ask pw.diagnose, which reads them all."
         )
     if not isinstance(which, int) or isinstance(which, bool) or not 0 <= which < len(names):
-        raise InputError(f"output={which!r}: {subject.rstrip(',')} returns {len(names)} values ({listing}).")
+        many = f"{len(names)} value{'s' if len(names) > 1 else ''}"
+        raise InputError(f"output={which!r}: {subject.rstrip(',')} returns {many} ({listing}).")
     return which
 
 

@@ -12,10 +12,12 @@ from pennylane_wishart.plots.records import (
     plot_minima,
     plot_neighbourhoods,
     plot_parameter_variances,
+    plot_remedies,
     plot_scaling,
     plot_sectors,
     plot_transition,
 )
+from pennylane_wishart.plots.slices import plot_slices
 
 __all__ = [
     "LINE",
@@ -33,7 +35,9 @@ __all__ = [
     "plot_minima",
     "plot_neighbourhoods",
     "plot_parameter_variances",
+    "plot_remedies",
     "plot_scaling",
     "plot_sectors",
+    "plot_slices",
     "plot_transition",
 ]

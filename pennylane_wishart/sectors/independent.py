@@ -7,6 +7,7 @@ independent its direction is in the space of states.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from pennylane_wishart.circuit import Ansatz, RotationCircuit
 from pennylane_wishart.circuit.simulate import apply_rotation
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Rank", "RankAtMost", "count_independent"]
 
@@ -117,16 +119,18 @@ def _tangents(circuit: RotationCircuit, angles: np.ndarray, directions: np.ndarr
     columns[:, -1] = circuit.state.vector()
     # a column is zero until its parameter has turned something
     active = np.append(np.zeros(directions.shape[1], dtype=bool), True)
-    for k, angle in enumerate(angles):
-        generator = circuit.generator(k)
-        turned = np.flatnonzero(active)
-        columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
-        if circuit.parameter_of[k] >= 0:
-            along = directions[circuit.parameter_of[k]]
-            own = np.flatnonzero(along)
-            image = -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
-            columns[:, own] += np.multiply.outer(image, along[own])
-            active[own] = True
+    with closing(progress_bar(None, len(angles), 0, "counting independent parameters", unit="gate")) as bar:
+        for k, angle in enumerate(angles):
+            generator = circuit.generator(k)
+            turned = np.flatnonzero(active)
+            columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
+            if circuit.parameter_of[k] >= 0:
+                along = directions[circuit.parameter_of[k]]
+                own = np.flatnonzero(along)
+                image = -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
+                columns[:, own] += np.multiply.outer(image, along[own])
+                active[own] = True
+            bar.update()
     return columns[:, -1], columns[:, :-1]
 
 
