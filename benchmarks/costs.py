@@ -3,7 +3,7 @@
     python benchmarks/costs.py [--fast] [--only outputs|time|variances|causes|words|public]
 
 outputs: dead lists of 40 circuits against the union and intersection of 100 sampled Jacobians, variances against a
-sample of their own. time: one diagnosis of many outputs against one of a single output. public: the message of each
+sample of their own. time: the prediction of many outputs against that of one. public: the message of each
 kind of public case that was refused before. variances: 20 healthy costs
 against 2,000 samples of their own. causes: 30 planted faults and the healthy ones. words: what bad input is told.
 """
@@ -90,13 +90,12 @@ def outputs(count: int, samples: int) -> None:
 
 
 def timing() -> None:
-    """Processor time of a diagnosis of all outputs over that of one (the mean of them, each from nothing)."""
-    _timed(12, 4, False, {})
+    """Processor time of a prediction of all outputs over that of one (the mean of them, each from nothing)."""
     for n, depth, turned in ((12, 4, False), (8, 4, True), (8, 6, True), (30, 4, False), (100, 3, False)):
-        _timed(n, depth, turned, {"run": False, "descent_budget": 0})
+        _timed(n, depth, turned)
 
 
-def _timed(n: int, depth: int, turned: bool, options: dict) -> None:
+def _timed(n: int, depth: int, turned: bool) -> None:
     """Layers of RY (and RZ where turned) and CZ on n wires, ⟨Z⟩ on up to 12 of them."""
 
     def make(wires: Sequence[int]) -> qml.QNode:
@@ -119,7 +118,7 @@ def _timed(n: int, depth: int, turned: bool, options: dict) -> None:
         for kept in (signatures, _explored.cache_clear, _every_tangent.cache_clear):
             kept()  # what the last one left for the next
         start = time.process_time()
-        pw.diagnose(make(wires), progress=False, **options)(w)
+        pw.diagnose(make(wires), progress=False, run=False, descent_budget=0)(w)
         return time.process_time() - start
 
     wires = [round(q) for q in np.linspace(0, n - 1, min(n, 12))]
@@ -127,7 +126,7 @@ def _timed(n: int, depth: int, turned: bool, options: dict) -> None:
     one, every = np.mean([seconds([q]) for q in wires[:: max(1, len(wires) // 4)]]), seconds(wires)
     print(
         f"{len(wires)} outputs, {n} qubits, {depth} layers of {'RY RZ' if turned else 'RY'} and CZ, "
-        f"{'prediction alone' if options else 'as diagnosed by default'}: {every:.2f} s for {one:.2f} s of one, "
+        f"prediction alone: {every:.2f} s for {one:.2f} s of one, "
         f"ratio {every / one:.2f}        goal at most 2: {'met' if every <= 2 * one else 'NOT MET'}"
     )
 

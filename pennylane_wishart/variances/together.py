@@ -33,6 +33,12 @@ from pennylane_wishart.variances.records import SecondMoments
 
 __all__ = ["moments_together"]
 
+_SHARED = (
+    *("terms", "term_coefficients", "starts", "coefficients", "offsets"),
+    *("parameter_of", "random_of", "states", "channels"),
+)
+"""What one reading of several outputs makes once."""
+
 
 def moments_together(circuits: Sequence[RotationCircuit], law: AngleLaw) -> tuple[SecondMoments, ...] | None:
     """Compute exact moments of circuits that differ in their observables alone, as :func:`moments_of` does of each.
@@ -46,7 +52,7 @@ def moments_together(circuits: Sequence[RotationCircuit], law: AngleLaw) -> tupl
     Cost: that of one circuit that reaches all their words, with some bytes a word more for each.
     """
     first = circuits[0]
-    same = all(c.terms is first.terms and c.states is first.states for c in circuits)
+    same = all(getattr(c, name) is getattr(first, name) for c in circuits for name in _SHARED)
     problem = Problem(first, law)
     if not (same and 1 < len(circuits) <= limits.TOGETHER and first.is_pauli and not first.channels):
         return None

@@ -22,7 +22,7 @@ from pennylane_wishart.variances.dead.commutation import dead_rotations, support
 from pennylane_wishart.variances.dead.identity import identically_zero
 from pennylane_wishart.variances.dead.noise import dead_words, only_scales, without_idle_channels
 from pennylane_wishart.variances.dead.reasons import DeadReason, worded
-from pennylane_wishart.variances.parts import restricted, split_sums
+from pennylane_wishart.variances.parts import restricted, split_sums, subcircuit
 from pennylane_wishart.variances.reach import reach
 
 __all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove", "settle"]
@@ -107,8 +107,10 @@ def settle(circuit: RotationCircuit, acts: np.ndarray, shows: np.ndarray) -> np.
         int64: the living rotations.
     """
     followed = _reasons(acts, shows)
-    if not shows.all():  # paths find all that is dead; the other arguments say why in better words
-        followed = [better or found for better, found in zip(dead_rotations(circuit), followed, strict=True)]
+    touched = np.flatnonzero(acts)
+    if not shows[touched].all():  # paths find all that is dead there; other arguments say why in better words
+        for k, better in zip(touched, dead_rotations(subcircuit(circuit, touched)), strict=True):
+            followed[k] = better or followed[k]
     alive = np.array([reason is None for reason in followed], bool)
     known = _PROVED.setdefault(circuit, {})
     known[limits.PROOF_SUPPORT] = Proofs(restricted(circuit, alive), _of_parameters(circuit, followed))
