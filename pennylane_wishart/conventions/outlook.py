@@ -87,7 +87,7 @@ MORE_LAYERS = (1, 2, 4)
 RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
 RESTARTS_MISSED = 0.25
-"""Share of trainings of so many starts that may end above what is promised: at a half, an advice fails half the time."""
+"""Share of trainings of so many starts that may end above what is promised: at a half, every second one would."""
 REPEATED_SHARE = 0.5
 """Of the trainable gates that a repeated block must hold to count as the circuit's layer."""
 GATES_NAMED = 40
