@@ -58,9 +58,9 @@ def as_peer(circuit, qk):
             if len(driven) > 1:
                 raise ValueError("an angle of several parameters")
             at = float(offset[row])
-            params = (ParamRef(int(k), float(matrix[row, k]), at) for k in driven) if len(driven) else (at,)
+            params = tuple(ParamRef(int(k), float(matrix[row, k]), at) for k in driven) or (at,)
             row += 1
-        ops.append(Op(_GATES[op.name], tuple(int(w) for w in op.wires), tuple(params)))
+        ops.append(Op(_GATES[op.name], tuple(int(w) for w in op.wires), params))
     spec = CircuitSpec(circuit.n, tuple(ops), circuit.n_params)
 
     class Written(qk.Ansatz):

@@ -72,6 +72,8 @@ REACHED_DIM = 256
 # remedies
 REMEDY_BUDGET = 4.0
 """Seconds that changes of the circuit may take to be tried, as estimated before: a diagnosis stays within ten."""
+TRIAL_SECONDS = 0.1
+"""Of every trial beside its gradients: reading the changed circuit and planning its descents."""
 KEPT_FOR_LARGER = 0.4
 """Of it, for changes of more than 1.5 times the parameters: a long list of small ones would leave them nothing."""
 REMEDY_QUBITS = 12

@@ -320,7 +320,7 @@ class _Purse:
         found = descend(circuit, starts, np.inf, self._trouble.scale, seed, lambda d: True, **self._how)
         if not isinstance(found, Descents):
             return None
-        self.left -= estimated_seconds(circuit, 1, found.gradients)
+        self.left -= limits.TRIAL_SECONDS + estimated_seconds(circuit, 1, found.gradients)
         return found.ends
 
 
