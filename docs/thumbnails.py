@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -30,10 +31,11 @@ def first_figure(notebook: Path) -> matplotlib.figure.Figure:
 
 
 def main() -> None:
-    """Write ``docs/demos/<notebook>.png`` for every notebook, and say what each took."""
+    """Write ``docs/demos/<notebook>.png`` for every notebook, or those that are named, and say what each took."""
+    wanted = sys.argv[1:] or ["demo_"]
     (ROOT / "docs" / "demos").mkdir(exist_ok=True)
     os.chdir(ROOT / "demos")
-    for notebook in sorted(Path().glob("demo_*.ipynb")):
+    for notebook in sorted(n for n in Path().glob("demo_*.ipynb") if n.stem.startswith(tuple(wanted))):
         since = time.process_time()
         figure = first_figure(notebook)
         path = ROOT / "docs" / "demos" / f"{notebook.stem}.png"
