@@ -9,6 +9,7 @@ from pennylane_wishart.diagnosis import Diagnosis, diagnose
 from pennylane_wishart.families import ScalingStudy, compare_inits, scaling
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, Quote, find_minima, fit_noise, measure, quote
 from pennylane_wishart.outlook.initialisation import BestInit, best_init
+from pennylane_wishart.outlook.slices import Slices, slices
 from pennylane_wishart.prediction import Prediction, predict
 from pennylane_wishart.prediction.expressibility import Expressibility, expressibility
 from pennylane_wishart.prediction.simulability import Simulability, simulability
@@ -32,6 +33,7 @@ __all__ = [
     "Sector",
     "Signature",
     "Simulability",
+    "Slices",
     "best_init",
     "compare",
     "compare_inits",
@@ -50,4 +52,5 @@ __all__ = [
     "scaling",
     "signature",
     "simulability",
+    "slices",
 ]

@@ -148,6 +148,11 @@ class Arguments(Shown):
         return ", ".join(map(str, self.slots) if self.call is None else (name for name, _ in self.call.trained))
 
     @property
+    def trained(self) -> tuple[Any, ...]:
+        """The trainable arguments as they came."""
+        return tuple(self._get(slot) for slot in self.slots)
+
+    @property
     def values(self) -> np.ndarray:
         """Trainable values, flat float64."""
         return self.flatten(self.slots)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from pennylane_wishart.comparison.dead import compare_dead
+from pennylane_wishart.comparison.hessians import compare_hessians
 from pennylane_wishart.comparison.reference import reference_gradients
 from pennylane_wishart.comparison.shots import (
     gradient_estimate_law,
@@ -19,7 +19,7 @@ from pennylane_wishart.comparison.shots import (
     loss_estimates,
     noise_bounds,
 )
-from pennylane_wishart.comparison.statistics import QuantityComparison, compare_sample, not_compared
+from pennylane_wishart.comparison.statistics import QuantityComparison, borne_out, compare_sample, not_compared
 from pennylane_wishart.comparison.variances import compare_variances, gradient_bounds
 from pennylane_wishart.conventions import Quantity, levels
 from pennylane_wishart.conventions import comparison as limits
@@ -44,6 +44,8 @@ class Comparison(Shown):
     minima: QuantityComparison | None = None
     dead: QuantityComparison | None = None
     """Whether parameters proved dead were measured as zero."""
+    hessian: tuple[QuantityComparison, ...] = ()
+    """Variances of second derivatives, and the ends of their spectrum; empty where they were not measured."""
     device: str = ""
     """The device that measured."""
     noise: str = ""
@@ -52,7 +54,7 @@ class Comparison(Shown):
     @property
     def quantities(self) -> tuple[QuantityComparison, ...]:
         """The comparisons that were tried, in reading order."""
-        every = (self.variances, self.dead, self.loss, self.gradient, self.minima)
+        every = (self.variances, self.dead, *self.hessian, self.loss, self.gradient, self.minima)
         return tuple(q for q in every if q is not None)
 
     @property
@@ -98,7 +100,7 @@ def compare(
     enough for them (``Prediction.is_deep``, ``deep_parameters``) and its own sample has their shape
     (``loss_check``, ``gradient_check``); the variances of all parameters
     are tested at this depth in any case. One gradient component per angle set enters the test of
-    the law, because components of one set are dependent.
+    the law, because components of one set are dependent. Second derivatives are tested where they were measured.
 
     Args:
         pred: a :class:`Prediction`.
@@ -129,6 +131,7 @@ def compare(
         gradient=_gradient(pred, data, alpha, seed),
         variances=_variances(pred, data, alpha),
         dead=_dead(pred, data, alpha),
+        hessian=compare_hessians(pred, data, alpha, seed),
         device=data.device,
     )
     return replace(found, noise=_noise(found) if pred.noise is None else _unexplained(found))
@@ -200,7 +203,7 @@ def _loss(pred: Prediction, data: Measurement, alpha: float, seed: int) -> Quant
     if isinstance(seen, str):
         return not_compared(name, seen, alpha)
     found = compare_sample(name, data.losses, seen, alpha, seed, rounding=limits.ROUNDING * _size(pred))
-    return _borne_out(found, data.losses, loss_estimates(check.sample, pred, data, seed))
+    return borne_out(found, data.losses, loss_estimates(check.sample, pred, data, seed))
 
 
 def _gradient(pred: Prediction, data: Measurement, alpha: float, seed: int) -> QuantityComparison:
@@ -220,23 +223,7 @@ def _gradient(pred: Prediction, data: Measurement, alpha: float, seed: int) -> Q
     if isinstance(seen, str):
         return not_compared(name, seen, alpha)
     found = compare_sample(name, values, seen, alpha, seed)
-    return _borne_out(found, values, gradient_estimates(check.sample, data, deep, seed))
-
-
-def _borne_out(found: QuantityComparison, values: Floats, own: Floats) -> QuantityComparison:
-    """Let a disagreement with a law stand only if the measurement also differs from the circuit's own sample.
-
-    The law holds to some per cent at this depth, not exactly, so it alone would be rejected by enough
-    data; two samples of one circuit have one law whatever it is, which keeps the false-alarm rate.
-    """
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    if found.agrees is not False or float(np.ptp(own)) == 0.0:
-        return found
-    # Asymptotic: exact p-values of large samples are slow, and hardly differ.
-    same = float(stats.ks_2samp(values, own, method="asymp").pvalue)
-    pvalue = max(found.pvalue, same)
-    return replace(found, pvalue=pvalue, agrees=bool(pvalue >= found.alpha))
+    return borne_out(found, values, gradient_estimates(check.sample, data, deep, seed))
 
 
 def _size(pred: Prediction) -> float:

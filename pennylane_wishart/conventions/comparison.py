@@ -58,6 +58,18 @@ REFERENCE_SEED = 20_260
 SURE_ERRORS = 4
 """Standard errors of a predicted variance that a measurement is not held to: 1 in 30,000 lies beyond."""
 
+# ---------------------------------------------------------------------- second derivatives
+HESSIAN_PAIRS = 5000
+"""Pairs of parameters in one test (100 parameters have 5,050): 500 samples of them are 20 MB a copy."""
+HESSIAN_REFERENCE = 1 << 27
+"""Amplitudes touched for the circuit's own Hessians: two seconds on one core; measuring them took longer."""
+SPECTRUM_BLOCK = 6
+"""Parameters of the block whose eigenvalues are tested: the ends of more differ little."""
+SPECTRUM_OFF = 0.12
+"""Largest departure of a variance in that block from the deep limit: a tenth is what finite sizes leave."""
+SPECTRUM_DRAWS, SPECTRUM_ERROR = 10_000, 0.016
+"""Drawn spectra, and what their cdf is off by at the most (once in 100), which is taken off every distance."""
+
 # ---------------------------------------------------------------------- minima
 SAME_LOSS, LEAST_RANGE = 1e-6, 1e-3
 """Ends whose losses differ by less of their range are one minimum (descents agree to 1e-9), and the range at least."""

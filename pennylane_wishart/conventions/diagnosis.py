@@ -23,8 +23,6 @@ DEPTH_DENSE_QUBITS = 8
 # ---------------------------------------------------------------------- shots
 LARGEST_BITS = 1000.0
 """Bits: beyond, a float overflows, and no one counts such shots."""
-RARE_EVENTS = 0.5
-"""Events that a run must expect: with fewer, most runs see none, whatever ratios of variances say."""
 
 # ---------------------------------------------------------------------- what is shown
 SHOTS_RANGE = (0.1, 0.5, 0.9)

@@ -57,3 +57,5 @@ CIRCUIT_SHADES, CONE_SHADE = (0.12, 0.6), 0.1
 """Opacities of the smallest and the largest variance, under names that stay legible, and of the light cone."""
 GAMMA_RANGE = (0.02, 0.98, 40)
 """p/p* at which the large-size limit is drawn: at 0 and 1 its slope is infinite."""
+SLICE_DEVIATIONS, SLICE_LEVELS = 3.0, 12
+"""Standard deviations at which the colours of a plane end, and lines of equal loss on it."""

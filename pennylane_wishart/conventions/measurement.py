@@ -131,6 +131,12 @@ LAW_HEAD, LAW_DIGITS = 3, 12
 SHOWN_VALUE = 12
 """Characters of a hash in a message."""
 
+# ---------------------------------------------------------------------- second derivatives
+HESSIAN_FLOATS = 1 << 22
+"""Gate values that are differentiated in one call (32 MiB): larger batches gain no speed."""
+SHIFT_DIGITS = 12
+"""Digits to which two shifts of one gate add up to the same angle."""
+
 # ---------------------------------------------------------------------- descents
 RESTARTS = 3
 """Runs of L-BFGS-B, each from where the last left off: the first to descend, the others for the last digits."""
@@ -138,13 +144,11 @@ MEMORY = 20
 """Pairs that L-BFGS-B remembers: more than SciPy's 10, for landscapes with many soft directions."""
 LINE_SEARCHES = 4
 """Evaluations allowed per iteration: a step takes one or two."""
-HESSIAN_STEP = 1e-6
-"""Step of the differences of gradients: their own error is then 1e-6 or so, that of rounding 1e-9."""
 ZERO_CURVATURE, LEAST_CURVATURE = 2e-5, 1e-9
-"""An eigenvalue below this share of the largest counts as zero (differences are good to 1e-6 of it); and the largest
-curvature that counts as one at all."""
+"""An eigenvalue below this share of the largest counts as zero (a descent that stops at a gradient of 1e-7 leaves
+curvature of that size in soft directions); and the largest curvature that counts as one at all."""
 NEGATIVE_CURVATURE = -1e-5
-"""An end with an eigenvalue below this is a saddle: differences of gradients are good to about 1e-6."""
+"""An end with an eigenvalue below this is a saddle; smaller ones are what an unfinished descent leaves."""
 LEVEL_CHANGE = 1e-7
 """Change of ℓ (relative to its range among end points) below which a path counts as level: ends agree to 1e-9 or so."""
 LEAST_RANGE = 1e-3

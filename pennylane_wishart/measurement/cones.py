@@ -14,7 +14,7 @@ from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.routes.choice import LIGHT_CONES
 from pennylane_wishart.measurement.routes.shifts import ParameterShift
-from pennylane_wishart.measurement.tables import Rows
+from pennylane_wishart.measurement.tables import Rows, masked, wanted_of
 from pennylane_wishart.measurement.task import Part, Task
 
 __all__ = ["ConeEngine", "cone_parts"]
@@ -83,10 +83,20 @@ class ConeEngine(Engine):
             slopes = rows.gradients.reshape(len(part.columns), len(angles), -1)
             for columns, slope in zip(part.columns, slopes, strict=True):
                 gradients[:, columns] += slope
-        errors = np.zeros_like(gradients)
-        if measured is not None:
-            gradients, errors = (np.where(measured, x, np.nan) for x in (gradients, errors))
-        return Rows(losses, gradients, errors, np.zeros(len(losses)))
+        bent = self.hessians(angles, measured) if self.task.hessian else None
+        return masked(Rows(losses, gradients, np.zeros_like(gradients), np.zeros(len(losses)), hessians=bent), measured)
+
+    def hessians(self, angles: Floats, measured: Bools | None = None) -> Floats:
+        """Return exact second derivatives, as :meth:`Engine.hessians`."""
+        chosen = wanted_of(angles, measured)
+        out = np.where(chosen[:, None] & chosen, np.zeros((*angles.shape, angles.shape[1])), np.nan)
+        for engine, part in zip(self._engines, self.task.parts, strict=True):
+            found = engine.hessians(self._at(angles, part)).reshape(
+                len(part.columns), len(angles), *[part.columns.shape[1]] * 2
+            )
+            for columns, bent in zip(part.columns, found, strict=True):
+                out[:, columns[:, None], columns] += bent
+        return out
 
     @staticmethod
     def _at(angles: Floats, part: Part) -> Floats:

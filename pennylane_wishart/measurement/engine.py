@@ -11,8 +11,9 @@ from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import DeviceError, InputError
 from pennylane_wishart.measurement.routes.adjoint import AdjointRoute
 from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, probe_route
-from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor
-from pennylane_wishart.measurement.tables import Rows
+from pennylane_wishart.measurement.routes.second import driving, hessians_of_gradients
+from pennylane_wishart.measurement.routes.shifts import Execute, ParameterShift, direct_executor, rules_of
+from pennylane_wishart.measurement.tables import Rows, masked, wanted_of
 from pennylane_wishart.measurement.task import Task
 from pennylane_wishart.threads import one_thread
 
@@ -97,6 +98,20 @@ class Engine:
             return self._derivative.loss(self.task.gate_values(angles))
         return self.run(angles, np.zeros(angles.shape, bool), None).losses
 
+    def hessians(self, angles: Floats, measured: Bools | None = None) -> Floats:
+        """Return exact second derivatives ``(batch, n_params, n_params)``; NaN for parameters that no row measures.
+
+        Each gate's own shift rule is applied to gradients, two a Pauli rotation, or twice to losses.
+        """
+        task, chosen = self.task, wanted_of(angles, measured)
+        route = self._derivative
+        if route is None:
+            every = np.broadcast_to(chosen, angles.shape)
+            return np.asarray(self._run_shift(self.shift, angles, every, None, True).hessians)
+        rules = rules_of(task.tape.get_operation(k)[0] for k in range(len(task.tape.trainable_params)))
+        values = task.gate_values(angles)
+        return hessians_of_gradients(lambda x: route.evaluate(x)[1], rules, task.jacobian, values, chosen)
+
     def run(self, angles: Floats, measured: Bools | None, seeds: Integers | None) -> Rows:
         """Measure samples.
 
@@ -107,49 +122,56 @@ class Engine:
         """
         if self._derivative is not None:
             return self._run_derivative(self._derivative, angles, measured)
-        return self._run_shift(self.shift, angles, measured, seeds)
+        return self._run_shift(self.shift, angles, measured, seeds, self.task.hessian)
 
     def _run_derivative(self, route: AdjointRoute, angles: Floats, measured: Bools | None) -> Rows:
         task, values = self.task, self.task.gate_values(angles)
 
-        def attempt() -> tuple[Floats, Floats]:
+        def attempt() -> tuple[Floats, Floats, Floats | None]:
             losses, slopes = route.evaluate(values)
+            bent = self.hessians(angles, measured) if task.hessian else None
             if not (np.all(np.isfinite(losses)) and np.all(np.isfinite(slopes))):
                 raise DeviceError("the device returned values that are not finite")
-            return losses, slopes
+            return losses, slopes, bent
 
-        losses, slopes = task.policy.call(attempt, f"differentiating on {task.recipe.name}")
-        gradients = np.asarray(slopes @ task.jacobian)
-        errors = np.zeros_like(gradients)
-        if measured is not None:
-            # The whole gradient came at once; what was not asked for is left out, as it would be on hardware.
-            gradients, errors = (np.where(measured, x, np.nan) for x in (gradients, errors))
-        return Rows(losses, gradients, errors, np.zeros(len(losses)))
+        losses, slopes, bent = task.policy.call(attempt, f"differentiating on {task.recipe.name}")
+        return masked(Rows(losses, np.asarray(slopes @ task.jacobian), np.zeros(angles.shape), np.zeros(len(losses)),
+                           hessians=bent), measured)  # fmt: skip
 
-    def _run_shift(self, shift: ParameterShift, angles: Floats, measured: Bools | None, seeds: Integers | None) -> Rows:
+    def _run_shift(
+        self, shift: ParameterShift, angles: Floats, measured: Bools | None, seeds: Integers | None, bent: bool
+    ) -> Rows:
         task, n_params = self.task, angles.shape[1]
-        values = task.gate_values(angles)
+        values, squared = task.gate_values(angles), task.jacobian.power(2)
         losses, noise = np.empty(len(angles)), np.empty(len(angles))
         gradients, errors = np.full(angles.shape, np.nan), np.full(angles.shape, np.nan)
-        squared = task.jacobian.power(2)
-        by_parameter = task.jacobian.tocsc()
+        pairs = np.full((2, *angles.shape, n_params), np.nan) if bent else None
         jobs: list[str] = []
+
+        def rows(end: int) -> Rows:
+            double = (None, None) if pairs is None else pairs[:, :end]
+            return Rows(losses[:end], gradients[:end], errors[:end], noise[:end], tuple(jobs), *double)
+
         for row in range(len(angles)):
-            wanted = np.arange(n_params) if measured is None else np.flatnonzero(measured[row])
+            wanted = np.ones(n_params, bool) if measured is None else measured[row]
             # A parameter is differentiated through every gate that it drives.
-            gates = np.unique(by_parameter[:, wanted].tocoo().row) if len(wanted) else np.zeros(0, int)
+            gates = driving(task.jacobian, wanted)
             try:
                 execute = self._executor(None if seeds is None else int(seeds[row]), jobs)
-                losses[row], noise[row], slopes, spread = shift.evaluate(values[row], gates, execute)
+                second = shift.second(task.jacobian, wanted) if bent else None
+                found = shift.evaluate(values[row], gates, execute, second)
             except BaseException as error:
                 # Samples before this one were answered, and may have been paid for.
                 if row and not hasattr(error, "answered"):
-                    answered = Rows(losses[:row], gradients[:row], errors[:row], noise[:row], tuple(jobs))
-                    error.answered = answered  # type: ignore[attr-defined]  # travels with any exception
+                    error.answered = rows(row)  # type: ignore[attr-defined]  # travels with any exception
                 raise
+            losses[row], noise[row], slopes, spread = found[:4]
             gradients[row, wanted] = (slopes @ task.jacobian)[wanted]
             errors[row, wanted] = np.sqrt((spread @ squared)[wanted])
-        return Rows(losses, gradients, errors, noise, tuple(jobs))
+            if pairs is not None:
+                both = wanted[:, None] & wanted
+                pairs[:, row, both] = np.stack([found[4], np.sqrt(found[5])]).reshape(2, n_params, n_params)[:, both]
+        return rows(len(angles))
 
     def _executor(self, seed: int | None, jobs: list[str]) -> Execute:
         """Return what runs the circuits of one sample, from its own random stream where there is one."""

@@ -38,6 +38,8 @@ class MeasureOptions:
     parameters: gradient components: None (all; where each is paid for by circuits of its own, those that are
         not proved dead), "all" (dead ones too), an int (that many random ones per sample), or flat indices;
         0 or [] measures losses only.
+    hessian: also measure all second derivatives between the measured components: on exact routes 2 gradients a
+        gate, else about 4 circuits a pair of gates (``pw.quote`` counts them).
     argnums, output, encoding: as for ``pw.normal_form``.
     budget: total shots, split between angle sets and shots per circuit so that the variance of
         the gradient is estimated most sharply; replaces ``samples`` and ``shots``.
@@ -62,6 +64,7 @@ class MeasureOptions:
     progress: bool | None = None
     angles: str | AngleLaw | Any = "uniform"
     parameters: Any = None
+    hessian: bool = False
     argnums: Any = None
     output: Any = None
     budget: int | None = None
@@ -81,6 +84,11 @@ class MeasureOptions:
         """The checked ``store=``."""
         return None if self.store is None else store_file(self.store)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options that decide what is kept of a sample, besides the plan."""
+        return {"hessian": True} if self.hessian else {}
+
 
 @dataclass(frozen=True, eq=False)
 class SearchOptions:
@@ -90,7 +98,7 @@ class SearchOptions:
     angles: law of the starts.
     tolerance: largest gradient component at which a descent has converged.
     max_iterations: iterations of one descent.
-    hessian: whether to compute the lowest Hessian eigenvalue (n_params gradients per start).
+    hessian: whether to compute the Hessian's spectrum at each end (2 gradients a gate and start).
     same: parameter distance, radians modulo the period, within which two end points are one.
     store: path of a journal; an interrupted search resumes and pays only for missing starts.
     seed, device, executor, progress, argnums, output, route, retries, backoff, timeout, encoding,
@@ -131,12 +139,13 @@ class SearchOptions:
     @property
     def settings(self) -> dict[str, Any]:
         """The options that decide where descents end."""
-        return {name: getattr(self, name) for name in ("tolerance", "max_iterations", "hessian")}
+        # with the layout of an end in a journal: an earlier one had no spectrum
+        return {name: getattr(self, name) for name in ("tolerance", "max_iterations", "hessian")} | {"layout": 2}
 
     @property
     def measuring(self) -> MeasureOptions:
         """The same as options of a measurement: starts are samples, and there are no shots."""
-        return MeasureOptions(samples=self.starts, **_shared(self))
+        return MeasureOptions(samples=self.starts, **_shared(self) | {"hessian": False})
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +158,7 @@ class QuoteOptions:
     device: Any = None
     angles: str | AngleLaw | Any = "uniform"
     parameters: Any = None
+    hessian: bool = False
     argnums: Any = None
     output: Any = None
     budget: int | None = None

@@ -20,7 +20,8 @@ from pennylane_wishart.measurement.engine import Engine
 from pennylane_wishart.measurement.options import MeasureOptions, QuoteOptions
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.quote import Quote
-from pennylane_wishart.measurement.routes.shifts import ParameterShift
+from pennylane_wishart.measurement.routes.second import pair_circuits
+from pennylane_wishart.measurement.routes.shifts import ParameterShift, rules_of
 from pennylane_wishart.measurement.setup import Setup, prepare_measurement
 
 __all__ = ["best_shots", "check_interval", "executions_per_sample", "number_of_checks", "quote", "split_budget"]
@@ -29,19 +30,19 @@ __all__ = ["best_shots", "check_interval", "executions_per_sample", "number_of_c
 def executions_per_sample(setup: Setup) -> tuple[Integers, int]:
     """Return the circuits of each sample ``(samples,)`` and the executions that one circuit takes."""
     _, measured = setup.plan.draw()
-    if setup.engine.route != ParameterShift.route:
+    exact = setup.engine.route != ParameterShift.route
+    if exact and not setup.task.hessian:
         return np.ones(len(measured), int), 1
-    shift = setup.engine.shift
-    rules = np.array([len(r) for r in shift.rules], int)
-    # Which gates each parameter drives, signs and rates left out.
-    drives = (abs(setup.task.jacobian) > 0).astype(int)
-    if measured.all():
-        # Every gate once, whatever parameters share it.
-        counts = np.full(len(measured), 1 + int(rules.sum()))
-    else:
-        touched = (drives @ measured.T.astype(int)).T > 0
-        counts = 1 + touched @ rules
-    return counts, shift.circuits_per_point
+    # Which gates each parameter drives, signs and rates left out: every gate once, whatever parameters share it.
+    touched = ((abs(setup.task.jacobian) > 0).astype(int) @ measured.T.astype(int)).T > 0
+    tape = setup.task.tape
+    rules = rules_of(tape.get_operation(k)[0] for k in range(len(tape.trainable_params)))
+    counts = 1 + touched @ np.array([len(r) for r in rules], int)
+    if exact:  # a gradient each
+        return counts, 1
+    if setup.task.hessian:
+        counts = counts + pair_circuits(rules, touched)
+    return counts, setup.engine.shift.circuits_per_point
 
 
 def check_interval(setup: Setup) -> int:

@@ -99,9 +99,8 @@ def _finish(
     setup = prepare_measurement(*first, measuring)
     if same_device:
         setup = setup.known_as(chosen["identity"])
-    settings = {} if search is None else search.settings
     # The last word has the content address: everything that decides the numbers is in it.
-    if question_of(setup, measuring, chosen["kind"], settings).key != chosen["key"]:
+    if question_of(setup, measuring, chosen["kind"], call.settings).key != chosen["key"]:
         raise StoreError(
             f"{store_file(call.store).name}: the run asks another question than this call (its law of angles, its "
             "shots, or the circuit's parameters differ); repeat the original call."

@@ -1,4 +1,4 @@
-"""``pw.measure``: losses and gradients at random angles on any device."""
+"""``pw.measure``: losses, gradients and second derivatives at random angles on any device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.measurement import Measurement
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.measurement.setup import Setup, prepare_measurement
-from pennylane_wishart.measurement.tables import ROWS, Table
+from pennylane_wishart.measurement.tables import BENT_ROWS, ROWS, Table
 
 __all__ = ["measure", "run_measurement"]
 
@@ -43,7 +43,8 @@ def measure(qnode: Any, options: MeasureOptions) -> Callable[..., Measurement]:
         MeasurementInterrupted: if it kept failing, was stopped, or failed a later check; ``.partial`` has what
             was measured.
         StoreError: if the journal cannot be used; ``.partial`` has what was measured.
-    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. Up to 15 qubits
+    Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. With ``hessian`` 2·(gates)
+        gradients more, or about 2·(gates)² circuits. Up to 15 qubits
         lightning and BLAS are held to one thread meanwhile: threads that wait for a busy core cost more
         than the gradients.
     Source: the sampling of arXiv:2408.11901, any device; adjoint differentiation arXiv:2009.02823.
@@ -87,7 +88,7 @@ def run_measurement(setup: Setup, options: MeasureOptions) -> Measurement:
     seeds = _shot_seeds(seed, first, samples) if task.shots is not None and setup.recipe.is_seedable else None
     # None where all are wanted: masks need not travel to workers.
     work = Work(task, angles, None if measured.all() else measured, seeds, chunks)
-    table, routes = Table(ROWS, (samples, plan.n_params)), [setup.engine.route]
+    table, routes = Table(BENT_ROWS if task.hessian else ROWS, (samples, plan.n_params)), [setup.engine.route]
     # Found out on every run, because it is the user who needs to know; our own numbers go round it.
     wrong = wrong_gradient_gates(setup.target.trace)
 
@@ -105,7 +106,7 @@ def run_measurement(setup: Setup, options: MeasureOptions) -> Measurement:
             wrong_gradient_gates=wrong,
         )
 
-    kept = Kept("Measurement", "Measured {} of {} samples", "measuring", routes, record)
+    kept = Kept("Measurement", "Measured {} of {} samples", "measuring", routes, record, options.settings)
     collect_into(table, work, setup, options, kept, watch_of(setup, options.check))
     return record(np.arange(samples))
 

@@ -175,9 +175,10 @@ def prepare_measurement(first: Any, args: Any, kwargs: Any, options: MeasureOpti
     def task(route: str | None, trusted: bool = False) -> Task:
         how: dict[str, Any] = {"policy": policy, "trusted": trusted}
         if cones is None:
-            return target.task(recipe, shots=shots, route=route, compiled=compiled, **how)
+            return target.task(recipe, shots=shots, route=route, compiled=compiled, hessian=options.hessian, **how)
         parts = cone_parts(cones, recipe, **how)
-        return target.task(recipe, route=route, parts=parts, constant=cones.constant, **how)
+        how |= {"parts": parts, "constant": cones.constant, "hessian": options.hessian}
+        return target.task(recipe, route=route, **how)
 
     # One engine decides the route, by trying; all others are told.
     engine = make_engine(task(options.route))

@@ -43,6 +43,8 @@ class Task:
     """Whether the QNode was a qjit object: Catalyst comes first."""
     trusted: bool = False
     """Whether the route has been checked already (in the parent process)."""
+    hessian: bool = False
+    """Whether samples come with their second derivatives."""
     parts: tuple[Part, ...] = ()
     """The same circuit as a sum of small ones; ``tape`` is then not run."""
     constant: float = 0.0

@@ -99,7 +99,7 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
         :class:`PointOutlook`, or why this circuit cannot be simulated.
     Raises:
         InputError: if the shapes are not those of the call.
-    Cost: one gradient, 2·n_params for the Hessian to 64 parameters, 160 for the neighbourhoods, one descent.
+    Cost: one gradient, two a gate for the Hessian to 64 parameters, 160 for the neighbourhoods, one descent.
     Source: ours; the sorted list is what adaptive ansätze choose from (Grimsley et al., arXiv:1812.11173).
     """
     circuit = prediction.circuit
@@ -113,9 +113,13 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
     if len(circuit.states) > 1:
         return Unavailable(Reason(ReasonCode.UNSUPPORTED, "a batch of data has a loss each: pass one datum."))
     route = route_of(circuit)
-    run = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, **route)).engine.run
+    engine = prepare_measurement(circuit, (), {}, MeasureOptions(samples=1, **route)).engine
+    run = engine.run
     here = run(x[None], None, None)
-    curvature = _curvature(run, x)
+    text = f"second derivatives of {len(x)} parameters are not taken unasked (limit {limits.HESSIAN_PARAMETERS})."
+    curvature: Floats | Unavailable = Unavailable(Reason(ReasonCode.TOO_LARGE, text))
+    if len(x) <= limits.HESSIAN_PARAMETERS:
+        curvature = np.linalg.eigvalsh(engine.hessians(x[None])[0])
     widths = np.array(limits.WIDTHS)
     rng = np.random.default_rng(prediction.seed)
     around = rng.standard_normal((len(widths), limits.NEIGHBOURS, len(x))) * widths[:, None, None]
@@ -143,14 +147,3 @@ def point_of(prediction: Prediction, at: Any, sense: str = "min") -> PointOutloo
         end=float(end.losses[0]) * (-1.0 if sense == "max" else 1.0),
         converged=bool(end.converged[0]),
     )
-
-
-def _curvature(run: Any, x: Floats) -> Floats | Unavailable:
-    """Return the eigenvalues of the Hessian by central differences of exact gradients."""
-    if len(x) > limits.HESSIAN_PARAMETERS:
-        text = f"second derivatives of {len(x)} parameters are not taken unasked (limit {limits.HESSIAN_PARAMETERS})."
-        return Unavailable(Reason(ReasonCode.TOO_LARGE, text))
-    steps = limits.HESSIAN_STEP * np.eye(len(x))
-    ahead, behind = (run(x + sign * steps, None, None).gradients for sign in (1, -1))
-    matrix = (ahead - behind) / (2 * limits.HESSIAN_STEP)
-    return np.asarray(np.linalg.eigvalsh((matrix + matrix.T) / 2))

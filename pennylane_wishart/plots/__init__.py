@@ -17,6 +17,7 @@ from pennylane_wishart.plots.records import (
     plot_sectors,
     plot_transition,
 )
+from pennylane_wishart.plots.slices import plot_slices
 
 __all__ = [
     "LINE",
@@ -37,5 +38,6 @@ __all__ = [
     "plot_remedies",
     "plot_scaling",
     "plot_sectors",
+    "plot_slices",
     "plot_transition",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart import minima as minima_room
-from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
+from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable, levels
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles.hessian import HessianEnsemble
 from pennylane_wishart.ensembles.law import Law
@@ -20,6 +20,7 @@ from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.laws import DeepLaws
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.noise import NOISY
+from pennylane_wishart.prediction.plateau import Plateau, plateau_of
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
 from pennylane_wishart.prediction.training import TrainingCurve, hessian_ensemble, training_curve
@@ -49,6 +50,7 @@ _KEPT = (
     "transition_asymptotic",
     "minima",
     "minima_found",
+    "plateau",
 )
 """What is written down where it has been computed: it is dear, or it needs the QNode's own grouping of words."""
 
@@ -175,6 +177,17 @@ class Prediction(DeepLaws):
         gamma = None if isinstance(star, Unavailable) else self.gamma
         spread = self.eigenbasis_shot_variance.value
         return training_curve(self.signature, square, spread, start, step, gamma, steepest)
+
+    # ------------------------------------------------------------------ plateaus
+    @cached_property
+    def plateau(self) -> Plateau:
+        """Whether no component of the gradient is resolved by 1,000 shots, and which causes take how many bits."""
+        live, shots = self.live_parameters, -np.inf
+        if len(live):
+            known = self.log2_shots_to_resolve[live]
+            shots = float(np.where(np.isnan(known), self.shots_at_least.at_least_log2[live], known).min())
+            shots = max(shots, float(np.log2(levels.RARE_EVENTS / self.rare_outcome)))
+        return plateau_of(self.circuit, self.angles, self.moments, shots, self.seed)
 
     # ------------------------------------------------------------------ provenance
     @overload

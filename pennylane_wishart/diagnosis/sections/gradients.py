@@ -27,6 +27,10 @@ _COMPARED: dict[str, tuple[str, str]] = {
         f"for their number; then {_RATIO}",
         "THEORY §4; the corrected test is ours",
     ),
+    Quantity.HESSIAN_VARIANCES: (
+        f"All measured variances of second derivatives against the predicted ones, as for gradients; {_RATIO}",
+        "THEORY §4; the corrected test is ours",
+    ),
     Quantity.DEAD: (
         "Every measured gradient of a parameter that was proved dead, against zero.",
         "support and symmetry proofs of the normal form (ours)",

@@ -29,6 +29,8 @@ class Column:
     kind: type = float
     may_lack: bool = False
     """Whether single values may be missing (NaN; None as plain data)."""
+    optional: bool = False
+    """Whether a record may be without it (None)."""
 
 
 class ColumnRecord(Shown, ABC):
@@ -51,12 +53,17 @@ class ColumnRecord(Shown, ABC):
         assert self.identity is not None  # filled in when the record is made
         return self.identity
 
+    @property
+    def held(self) -> dict[str, Column]:
+        """The columns that this record has: all that are not optional, and the others where they were measured."""
+        return {k: c for k, c in self.columns.items() if not c.optional or getattr(self, k) is not None}
+
     def _check_columns(self, **lengths: int) -> None:
         """Turn every column into an array of its kind and refuse wrong shapes and missing values."""
         if self.identity is None:
             object.__setattr__(self, "identity", DeviceIdentity.unknown(self.device))
         kind = type(self).__name__
-        for name, column in self.columns.items():
+        for name, column in self.held.items():
             value: Array = np.asarray(getattr(self, name), column.kind)
             shape = tuple(lengths[dim] for dim in column.dims)
             if value.shape != shape:
@@ -91,7 +98,7 @@ class ColumnRecord(Shown, ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold; what was not measured is None."""
-        arrays = {name: getattr(self, name).tolist() for name in self.columns}
+        arrays = {name: getattr(self, name).tolist() for name in self.held}
         return {**self.header(), **{k: _nullable(v) if self.columns[k].may_lack else v for k, v in arrays.items()}}
 
     @classmethod
@@ -103,10 +110,14 @@ class ColumnRecord(Shown, ABC):
                 f"This is {data.get('kind')!r} of schema {data.get('schema_version')!r}; "
                 f"{cls.__name__}.from_dict reads schema {limits.RECORD_SCHEMA} of {cls.__name__!r}."
             )
-        arrays: dict[str, Array] = {k: np.array(data[k], c.kind) for k, c in cls.columns.items()}
+        held = {k: c for k, c in cls.columns.items() if not c.optional or data.get(k) is not None}
+        arrays: dict[str, Array] = {k: np.array(data[k], c.kind) for k, c in held.items()}
         rows = len(arrays["losses"])
-        for name, column in cls.columns.items():
-            if len(column.dims) == 2 and arrays[name].size == 0:
+        for name, column in held.items():
+            if len(column.dims) == 3:  # a table file has one row a sample
+                width = int(np.sqrt(arrays[name].size // max(rows, 1)))
+                arrays[name] = arrays[name].reshape(rows, width, width)
+            elif len(column.dims) == 2 and arrays[name].size == 0:
                 # A list of empty rows does not tell how long they are.
                 arrays[name] = arrays[name].reshape(rows, -1 if rows else 0)
         # Records of before kept the text of the routes alone.

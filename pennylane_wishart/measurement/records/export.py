@@ -59,7 +59,7 @@ class ExportableRecord(ColumnRecord):
         from scipy.io import netcdf_file
 
         with _written(path) as draft, netcdf_file(str(draft), "w", version=2) as file:
-            for name, column in self.columns.items():
+            for name, column in self.held.items():
                 value = getattr(self, name)
                 if value.size == 0:
                     # A dimension of length 0 means something else in this format.
@@ -102,15 +102,15 @@ class ExportableRecord(ColumnRecord):
         """
         arrow, parquet = _arrow()
         header, fields, columns = self.header(), [], []
-        for name, column in self.columns.items():
+        for name, column in self.held.items():
             value = getattr(self, name)
             if column.dims == ("parameter",):
                 # One row is one sample: what runs along the parameters alone has no place among them.
                 header[name] = value.tolist()
             elif value.size:
                 written = arrow.array(value.reshape(-1))
-                if value.ndim == 2:
-                    written = arrow.FixedSizeListArray.from_arrays(written, value.shape[1])
+                if value.ndim > 1:
+                    written = arrow.FixedSizeListArray.from_arrays(written, value[0].size)
                 fields.append(arrow.field(name, written.type, metadata={"units": column.unit}))
                 columns.append(written)
         schema = arrow.schema(fields, metadata=_attributes(header))
@@ -166,7 +166,7 @@ def _joined(cls: type[_Record], header: dict[str, Any], arrays: dict[str, Array]
     for name, column in cls.columns.items():
         if name in arrays:
             data[name] = arrays[name]
-        elif name not in data:
+        elif name not in data and not column.optional:
             # Arrays without a number in them are not in the file: neither format knows a length of 0.
             data[name] = np.zeros((len(arrays["losses"]), 0) if len(column.dims) == 2 else (0,), column.kind)
     try:

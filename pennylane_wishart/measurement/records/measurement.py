@@ -26,6 +26,8 @@ from pennylane_wishart.measurement.statistics import (
 
 __all__ = ["Measurement"]
 
+_PAIRS = ("sample", "parameter", "other")
+
 
 @dataclass(frozen=True, eq=False)
 class Measurement(ExportableRecord):
@@ -75,6 +77,10 @@ class Measurement(ExportableRecord):
     wrong_gradient_gates: tuple[str, ...] = ()
     """Gates for which the QNode's own device, differentiating the QNode, returns a wrong gradient; this
     record's numbers do not use that derivative."""
+    hessians: Floats | None = None
+    """∂²ℓ/∂θ_k∂θ_l, float64 ``(samples, n_params, n_params)``; NaN where not measured; None: not asked for."""
+    hessian_error: Floats | None = None
+    """Standard error of each entry from shots, as ``gradient_error``."""
 
     columns: ClassVar = {
         "losses": Column(("sample",), "units of the observable"),
@@ -82,10 +88,14 @@ class Measurement(ExportableRecord):
         "gradients": Column(("sample", "parameter"), "units of the observable per radian", may_lack=True),
         "gradient_error": Column(("sample", "parameter"), "units of the observable per radian", may_lack=True),
         "angles": Column(("sample", "parameter"), "radian"),
+        "hessians": Column(_PAIRS, "units of the observable per radian squared", may_lack=True, optional=True),
+        "hessian_error": Column(_PAIRS, "units of the observable per radian squared", may_lack=True, optional=True),
     }
 
     def __post_init__(self) -> None:
-        self._check_columns(sample=self.plan.samples, parameter=self.plan.n_params)
+        self._check_columns(sample=self.plan.samples, parameter=self.plan.n_params, other=self.plan.n_params)
+        if (self.hessians is None) != (self.hessian_error is None):
+            raise InputError("Measurement: second derivatives come with their errors.")
         if np.any(self.shot_variance < 0) or np.any(self.gradient_error < 0):
             raise InputError("Measurement: variances and errors must not be negative.")
 
@@ -135,6 +145,19 @@ class Measurement(ExportableRecord):
         """Return the variance of each component over the angles, shot noise removed, with errors."""
         return gradient_variance(self.gradients, self.gradient_error, replicates=replicates, shots=self.shots)
 
+    def hessian_variance(self, replicates: int = limits.REPLICATES) -> GradientVariance:
+        """Return the variance of each second derivative over the angles, shot noise removed, ``(n_params, n_params)``.
+
+        Raises:
+            InputError: if second derivatives were not measured.
+        """
+        if self.hessians is None or self.hessian_error is None:
+            raise InputError("Second derivatives were not measured: ask for them with pw.measure(…, hessian=True).")
+        values, errors = (x.reshape(self.samples, -1) for x in (self.hessians, self.hessian_error))
+        found, shape = gradient_variance(values, errors, replicates=replicates, shots=self.shots), (self.n_params,) * 2
+        square = ("value", "error", "raw", "shot_noise", "count", "low", "high")
+        return replace(found, **{name: getattr(found, name).reshape(shape) for name in square})
+
     def loss_variance(self) -> tuple[float, float]:
         """Return the variance of ℓ over the angles, shot noise removed, and its standard error.
 
@@ -160,7 +183,11 @@ class Measurement(ExportableRecord):
         # The device first: of another device nothing else need be compared.
         self.device_identity.refuse_other(other.device_identity)
         plan = self.plan + other.plan
-        joined: dict[str, Any] = {k: np.concatenate([getattr(self, k), getattr(other, k)]) for k in self.columns}
+        parts = {k: [getattr(self, k), getattr(other, k)] for k in {**self.held, **other.held}}
+        for k, pair in parts.items():  # one without second derivatives has not measured them
+            square = [(len(x.losses), self.n_params, self.n_params) for x in (self, other)]
+            parts[k] = [np.full(shape, np.nan) if x is None else x for x, shape in zip(pair, square, strict=True)]
+        joined: dict[str, Any] = {k: np.concatenate(pair) for k, pair in parts.items()}
         notes = dict.fromkeys(n for n in (self.route_note, other.route_note) if n)
         gates = dict.fromkeys(self.wrong_gradient_gates + other.wrong_gradient_gates)
         return replace(
@@ -202,6 +229,9 @@ class Measurement(ExportableRecord):
             if self.measured.any():
                 v = self.gradient_variance(limits.SHOWN_REPLICATES)
                 parts.append(f"  gradient: mean variance {v.mean:.4g} ± {v.mean_error:.1g}")
+            if self.hessians is not None and np.isfinite(self.hessians).any():
+                v = self.hessian_variance(limits.SHOWN_REPLICATES)
+                parts.append(f"  second derivatives: mean variance {v.mean:.4g} ± {v.mean_error:.1g}")
         return "\n".join(parts)
 
     # ------------------------------------------------------------------ plain data

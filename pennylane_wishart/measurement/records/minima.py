@@ -38,7 +38,7 @@ class MinimaMeasurement(ExportableRecord):
     cluster: Integers
     """int ``(starts,)``"""
     evaluations: Integers
-    """int ``(starts,)``: gradients spent."""
+    """int ``(starts,)``: gradients that the descent spent."""
     start_index: Integers
     """int ``(starts,)``: which start of the seed; all of them unless interrupted."""
     law: AngleLaw
@@ -53,12 +53,17 @@ class MinimaMeasurement(ExportableRecord):
     """Gradient norm up to which a descent counts as converged."""
     identity: DeviceIdentity | None = None
     """What else decides the device's numbers; None: not known, and equal to no other device."""
+    hessian_spectrum: Floats | None = None
+    """Eigenvalues of the Hessian ``(starts, n_params)``, ascending; None where not asked for."""
 
     columns: ClassVar = {
         "losses": Column(("start",), "units of the observable"),
         "gradient_norm": Column(("start",), "units of the observable per radian", may_lack=True),
         "hessian_min": Column(("start",), "units of the observable per radian squared", may_lack=True),
         "hessian_zeros": Column(("start",), "1", int),
+        "hessian_spectrum": Column(
+            ("start", "parameter"), "units of the observable per radian squared", may_lack=True, optional=True
+        ),
         "cluster": Column(("start",), "1", int),
         "evaluations": Column(("start",), "1", int),
         "start_index": Column(("start",), "1", int),
@@ -90,6 +95,28 @@ class MinimaMeasurement(ExportableRecord):
         return self.converged & ~(self.hessian_min < limits.NEGATIVE_CURVATURE)
 
     @property
+    def hessian_max(self) -> Floats:
+        """float64 ``(starts,)``: highest Hessian eigenvalue; NaN where it was not asked for."""
+        none = np.full(self.starts, np.nan)
+        return none if self.hessian_spectrum is None or not self.n_params else self.hessian_spectrum[:, -1]
+
+    @property
+    def negative_directions(self) -> Integers:
+        """int ``(starts,)``: number of clearly negative Hessian eigenvalues; −1 where not asked for."""
+        if self.hessian_spectrum is None:
+            return np.full(self.starts, -1)
+        return np.asarray(np.sum(self.hessian_spectrum < limits.NEGATIVE_CURVATURE, axis=1))
+
+    @property
+    def hessian_rank(self) -> Integers:
+        """int ``(starts,)``: number of Hessian eigenvalues that are not zero; −1 where not asked for.
+
+        At an optimum that the circuit reaches it is p*, the number of parameters from which on poor minima
+        give way, once there are as many.
+        """
+        return np.where(self.hessian_zeros < 0, -1, self.n_params - self.hessian_zeros)
+
+    @property
     def distinct(self) -> Integers:
         """int: one row for each distinct minimum among the converged ends, lowest loss first."""
         rows = np.flatnonzero(self.is_minimum)
@@ -104,6 +131,13 @@ class MinimaMeasurement(ExportableRecord):
             f"  loss at the ends: lowest {self.losses.min():.6g}, median {np.median(self.losses):.6g}, "
             f"highest {self.losses.max():.6g}",
         ]
+        if self.hessian_spectrum is not None and self.n_params and self.is_minimum.any():
+            best = int(np.argmin(np.where(self.is_minimum, self.losses, np.inf)))
+            low, high = self.hessian_spectrum[best, [0, -1]]
+            lines.append(
+                f"  curvature at the lowest minimum: {low:.3g} to {high:.3g}, rank {self.hessian_rank[best]}; "
+                f"ends with negative directions: {int(np.sum(self.negative_directions > 0))}"
+            )
         return "\n".join(lines)
 
     def _own_header(self) -> dict[str, Any]:

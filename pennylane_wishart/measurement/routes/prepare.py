@@ -21,11 +21,13 @@ from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import DeviceError
 
-__all__ = ["PreparedCircuit", "PreparedTape", "bind_values", "prepare"]
+__all__ = ["Move", "PreparedCircuit", "PreparedTape", "bind_values", "prepare"]
 
 Tape: TypeAlias = qml.tape.QuantumScript
 Bound: TypeAlias = "tuple[list[Tape], Callable[[Any], Any]]"
 """Tapes to run, and what turns their results into the circuit's."""
+Move: TypeAlias = "tuple[tuple[int, float], ...]"
+"""Gate values that are moved together: (gate, by how much)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +82,20 @@ class PreparedCircuit:
             return self.rebuild(gate_values)
         return [t.bind(gate_values) for t in self.tapes], self.post
 
-    def shifts(self, gate_values: Floats, moves: Sequence[tuple[int, float]]) -> list[Bound]:
-        """Return (tapes, post) at a point and at that point with one gate value moved at a time."""
+    def shifts(self, gate_values: Floats, moves: Sequence[Move]) -> list[Bound]:
+        """Return (tapes, post) at a point and after each move from it."""
         if self.rebuild is not None:
             points = [gate_values]
-            for gate, by in moves:
-                points.append(gate_values + by * (np.arange(len(gate_values)) == gate))
+            for move in moves:
+                points.append(gate_values + sum(by * (np.arange(len(gate_values)) == gate) for gate, by in move))
             return [self.rebuild(p) for p in points]
         tapes, _ = self.bind(gate_values)
         out = [(tapes, self.post)]
-        for gate, by in moves:
-            parts = zip(self.tapes, tapes, strict=True)
-            out.append(([part.shift(tape, gate, by) for part, tape in parts], self.post))
+        for move in moves:
+            moved = tapes
+            for gate, by in move:
+                moved = [part.shift(tape, gate, by) for part, tape in zip(self.tapes, moved, strict=True)]
+            out.append((moved, self.post))
         return out
 
     @property

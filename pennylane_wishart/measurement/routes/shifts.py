@@ -10,14 +10,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pennylane as qml
+import scipy.sparse as sp
 
 from pennylane_wishart.circuit.traced import TracedCircuit
 from pennylane_wishart.conventions import measurement as limits
-from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.errors import DeviceError
 from pennylane_wishart.measurement.routes.jobs import JobWatch
 from pennylane_wishart.measurement.routes.observables import readings
-from pennylane_wishart.measurement.routes.prepare import prepare
+from pennylane_wishart.measurement.routes.prepare import Move, prepare
+from pennylane_wishart.measurement.routes.second import SecondOrder, second_order
 from pennylane_wishart.measurement.store.faults import RetryPolicy
 
 __all__ = [
@@ -109,6 +111,14 @@ class ParameterShift:
             )
             self.circuits.append(prepare(device, script))
         self.rules = rules_of(tape.get_operation(k)[0] for k in range(len(tape.trainable_params)))
+        self._second: tuple[bytes, SecondOrder] | None = None
+
+    def second(self, jacobian: sp.csr_array, wanted: Bools) -> SecondOrder:
+        """Return the circuits of the second derivatives between wanted parameters, kept for the next sample."""
+        key = wanted.tobytes()
+        if self._second is None or self._second[0] != key:
+            self._second = key, second_order(self.rules, jacobian, wanted)
+        return self._second[1]
 
     @property
     def circuits_per_point(self) -> int:
@@ -116,16 +126,19 @@ class ParameterShift:
         return sum(c.executions for c in self.circuits)
 
     def evaluate(
-        self, gate_values: Floats, gates: Iterable[int], execute: Execute
-    ) -> tuple[float, float, Floats, Floats]:
-        """Return ℓ, dℓ/d(gate value) at ``gates``, and the variances of both.
+        self, gate_values: Floats, gates: Iterable[int], execute: Execute, second: SecondOrder | None = None
+    ) -> tuple[float, float, Floats, Floats, Floats, Floats]:
+        """Return ℓ, its variance, dℓ/d(gate value) at ``gates``, their variances, and second derivatives with theirs.
 
         Args:
             gate_values: float64 ``(n_gates,)``.
             gates: indices of the gates to differentiate.
+            second: the circuits of second derivatives; none where None.
         """
-        moves = [(int(k), shift) for k in gates for _, shift in self.rules[k]]
-        values, variances = self._estimate(gate_values, moves, execute)
+        moves: list[Move] = [((int(k), shift),) for k in gates for _, shift in self.rules[k]]
+        # All circuits of a sample in one batch: a queue is waited for once.
+        every = [*moves, *(() if second is None else second.moves)]
+        values, variances = self._estimate(gate_values, every, execute)
         slopes, noise, at = np.zeros(len(self.rules)), np.zeros(len(self.rules)), 1
         for k in gates:
             # Independent estimates: variances add with the squares of the coefficients.
@@ -133,11 +146,15 @@ class ParameterShift:
             slopes[k] = weights @ values[at : at + len(weights)]
             noise[k] = weights**2 @ variances[at : at + len(weights)]
             at += len(weights)
-        return float(values[0]), float(variances[0]), slopes, noise
+        here = np.r_[0, at : len(values)]
+        bent, doubt = (
+            (np.zeros(0),) * 2
+            if second is None
+            else (second.weights @ values[here], second.weights.power(2) @ variances[here])
+        )
+        return float(values[0]), float(variances[0]), slopes, noise, bent, doubt
 
-    def _estimate(
-        self, gate_values: Floats, moves: Sequence[tuple[int, float]], execute: Execute
-    ) -> tuple[Floats, Floats]:
+    def _estimate(self, gate_values: Floats, moves: Sequence[Move], execute: Execute) -> tuple[Floats, Floats]:
         """Return ℓ and its variance at a point and at each move away from it."""
         values = np.full(1 + len(moves), self._constant)
         variances = np.zeros(1 + len(moves))
