@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import matplotlib
 os.environ.setdefault("WISHART_DEMO_FAST", "1")
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.transforms import Bbox  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PIXELS = 560
 """Width: sharp on a card of 280 points."""
+TALL = 0.6
+"""Of the width: of a taller figure the top is shown."""
 
 
 def first_figure(notebook: Path) -> matplotlib.figure.Figure:
@@ -30,14 +34,17 @@ def first_figure(notebook: Path) -> matplotlib.figure.Figure:
 
 
 def main() -> None:
-    """Write ``docs/demos/<notebook>.png`` for every notebook, and say what each took."""
+    """Write ``docs/demos/<notebook>.png`` for every notebook, or those that are named, and say what each took."""
+    wanted = sys.argv[1:] or ["demo_"]
     (ROOT / "docs" / "demos").mkdir(exist_ok=True)
     os.chdir(ROOT / "demos")
-    for notebook in sorted(Path().glob("demo_*.ipynb")):
+    for notebook in sorted(n for n in Path().glob("demo_*.ipynb") if n.stem.startswith(tuple(wanted))):
         since = time.process_time()
         figure = first_figure(notebook)
         path = ROOT / "docs" / "demos" / f"{notebook.stem}.png"
-        figure.savefig(path, dpi=PIXELS / figure.get_figwidth(), facecolor="white")
+        width, height = figure.get_size_inches()
+        top = Bbox([[0, max(0, height - TALL * width)], [width, height]])
+        figure.savefig(path, dpi=PIXELS / width, facecolor="white", bbox_inches=top)
         plt.close("all")
         print(f"{path.relative_to(ROOT)}  {time.process_time() - since:.1f} s of processor")
 

@@ -80,7 +80,7 @@ def _colours(palette: dict[str, str], hosted: bool) -> str:
 def _style(page: bool) -> str:
     light, dark = (_colours(p, hosted=not page) for p in (_LIGHT, _DARK))
     # a fragment leaves the notebook's own ground alone
-    scheme = ":root{color-scheme:light dark}body{margin:0;background:#ffffff}" if page else ""
+    scheme = ":root{color-scheme:light dark}body{margin:0;background:#ffffff}@page{margin:15mm}" if page else ""
     night = "body{background:#0d1117}" if page else ""
     return f"{scheme}.pw{{{light}}}@media(prefers-color-scheme:dark){{{night}.pw{{{dark}}}}}{_STYLE}"
 

@@ -33,7 +33,13 @@ def outputs_sections(whole: Findings, outputs: Sequence[Findings], dead: tuple[i
         )
         for o in outputs[: limits.FULL_OUTPUTS]
     )
-    said = [Sentence("Each row is one output; its own report is str(diag.outputs[i]).", _DEFINITION, "THEORY §4")]
+    said = [
+        Sentence(
+            "Each output's gradient deviations; its own report: str(diag.outputs[i]).",
+            _DEFINITION,
+            "THEORY §4",
+        )
+    ]
     if dead:
         named = indices(circuit, list(dead))
         said.append(Sentence(f"Dead in all of them: {named}.", "Zero gradient at every angle, proved.", "THEORY §4"))
@@ -72,7 +78,7 @@ def _row(output: Findings) -> Row:
         value, method = "gradients only bounded from above", f"{method}, bound"
     else:
         low, high = (number(float(np.exp2(f(known) / 2))) for f in (np.min, np.max))
-        value = f"gradient deviation {low if low == high else f'{low} to {high}'}"
+        value = f"{low if low == high else f'{low} to {high}'} per rad"
     if pred.dead_parameters and len(live):
         value += f"; {len(pred.dead_parameters)} dead"
     return Row(output.name, value, _DEFINITION, method, "THEORY §4")
