@@ -73,8 +73,7 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         angles: law of the random angles, as for ``RotationCircuit.angle_law``.
         argnums, output, seed, progress: as for :func:`diagnose`.
         quantity: a key of ``QUANTITIES``: what is followed.
-        noise: as for :func:`predict`; ``ScalingStudy.noise_limited`` then says at which points noise, and not the
-            ansatz, is the limit.
+        noise: as for :func:`predict`; ``ScalingStudy.noise_limited`` says where it, and not the ansatz, is the limit.
         budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
@@ -86,7 +85,6 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         The evidence with a finite-size misfit is ours.
     Example:
         >>> import pennylane as qml
-        >>> from pennylane import numpy as np
         >>> def make(n):
         ...     @qml.qnode(qml.device("default.qubit"))
         ...     def f(x):
@@ -94,7 +92,7 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         ...             qml.RY(x[w], w)
         ...         return qml.expval(qml.prod(*[qml.Z(w) for w in range(n)]))
         ...     return f
-        >>> study = scaling(make, [2, 3, 4, 5, 6, 7], args=lambda n: np.zeros(n))
+        >>> study = scaling(make, [2, 3, 4, 5, 6, 7], args=lambda n: qml.numpy.zeros(n))
         >>> study.verdict, round(study.slope, 6)
         ('exponential', -1.0)
     """
