@@ -170,7 +170,7 @@ def _device(device: qml.devices.Device, losses: Callable, noise: str | qml.Noise
     where = f"{n} wires, {layers} layers, {'ring' if ring else 'chain'}"
     verdict(
         f"{where}: |predicted/true − 1| (truth ± {doubt:.3f}; without noise {plain / totals[0]:.2f}; {off.sum()} of "
-        f"{len(live)} parameters off by more than 10% and two errors)",
+        f"{len(live)} parameters off by over 10% and two errors, {exact[off].sum() / exact.sum():.1%} of the total)",
         abs(float(exact.sum()) / totals[0] - 1),
         0.05,
     )

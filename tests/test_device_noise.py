@@ -319,6 +319,8 @@ def test_remote_with_a_fake_machine_is_read_with_its_routing_and_readout():
     assert all(t[0, 2] > 0.01 and 0.8 < t[2, 2] < 0.99 for t in readout)
 
 
+# the check of bases before a measurement has no gate that the model puts noise behind
+@pytest.mark.filterwarnings("ignore:You are running a noise-free circuit")
 def test_braket_with_a_noise_model():
     pytest.importorskip("braket.pennylane_plugin")
     from braket.circuits import Gate

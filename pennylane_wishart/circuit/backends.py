@@ -49,9 +49,10 @@ def with_device_noise(trace: TracedCircuit) -> TracedCircuit:
         # of plugins, on their compilers and on shots that are never drawn
         warnings.simplefilter("ignore")
         found = [_compiled(trace, device, convert, rng) for _ in range(limits.COMPILATIONS)]
-    bits = np.array([_bits(one) for one in found])
+    each = np.array([_bits(one, trace.wires) for one in found])
+    bits = each.sum(axis=1)
     median = found[int(np.argsort(bits, kind="stable")[len(bits) // 2])]
-    if np.ptp(bits) <= limits.SAME_NOISE * np.median(bits):
+    if np.ptp(each, axis=0).max() <= limits.SAME_NOISE * np.median(bits):
         return median
     warnings.warn(
         f"The compiler of {trace.device.name} is not pinned: {len(bits)} programs of the same circuit lose "
@@ -84,10 +85,17 @@ def _compiled(trace: TracedCircuit, device: Any, convert: _Converter, rng: np.ra
     return with_program(trace, [*gates, *expand_operations(turns)], program)
 
 
-def _bits(trace: TracedCircuit) -> float:
-    """Bits of its words, in the mean, that a circuit's noise takes."""
-    left = [np.diag(g.channel.transfer).mean() for g in trace.gates if g.channel is not None]
-    return float(-np.sum(np.log2(np.abs(left))))
+def _bits(trace: TracedCircuit, wires: Sequence[Hashable]) -> np.ndarray:
+    """Bits of its words, in the mean, that noise takes on each wire of the circuit."""
+    out = dict.fromkeys(wires, 0.0)
+    for gate in trace.gates:
+        if gate.channel is None:
+            continue
+        left = abs(np.diag(gate.channel.transfer).mean())
+        for w in gate.op.wires:
+            if w in out:
+                out[w] -= float(np.log2(left)) / len(gate.op.wires)
+    return np.array(list(out.values()))
 
 
 def _refused(device: Any, why: str) -> UnsupportedCircuitError:

@@ -143,7 +143,7 @@ COMPILED_SEED = 0xC0DE
 COMPILATIONS = 5
 """Compilations that are looked at: enough to see that a compiler is not seeded, and how far apart its programs are."""
 SAME_NOISE = 0.02
-"""Share of their noise by which programs may differ and be one: at other angles a gate of one qubit more or less."""
+"""Share of all noise by which programs may differ on a wire and be one: at other angles a gate more or less."""
 
 CONE_WIRES = 16
 """Wires of one light cone: a gradient of it then takes a tenth of a second."""
