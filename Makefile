@@ -27,7 +27,7 @@ PLUGINS_braket ?= amazon-braket-pennylane-plugin==1.36.1
 PLUGINS_cirq ?= pennylane-cirq==0.44.0
 PLUGINS_gpu ?= pennylane-lightning-gpu==0.45.0
 
-.PHONY: coverage demo demos test test-listed test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs bench clean
+.PHONY: coverage demo demos test test-listed test-slow test-random test-ten matrix test-lie test-devices fuzz house interfaces lint types layers doctest notebooks docs links bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -151,6 +151,10 @@ $(VENV)/.docs: $(VENV)/.demo setup.cfg
 
 docs: $(VENV)/.docs
 	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+# Links within the site, and the files that it hands out; nothing is asked of other servers.
+links: $(VENV)/.docs
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -q -b linkcheck docs docs/_build/linkcheck
 
 bench: $(VENV)/.test
 	for b in $(filter-out benchmarks/_% benchmarks/before_after.py,$(wildcard benchmarks/*.py)); do $(ONE_THREAD) $(BIN)/python $$b --fast || exit 1; done

@@ -19,7 +19,17 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import eigsh
 from scipy.stats import binomtest
 
-__all__ = ["TOLERANCE", "Loss", "Truth", "descents", "find_truth"]
+__all__ = [
+    "TOLERANCE",
+    "WHOLE",
+    "Loss",
+    "Truth",
+    "descents",
+    "find_ground_and_scale",
+    "find_truth",
+    "lowered",
+    "read_angles",
+]
 
 _KEPT = {
     *("RX", "RY", "RZ", "PhaseShift", "PauliRot", "MultiRZ", "IsingXX", "IsingYY", "IsingZZ", "IsingXY"),
@@ -27,7 +37,7 @@ _KEPT = {
     *("SWAP", "Hadamard", "S", "T", "Adjoint(S)", "Adjoint(T)", "PauliX", "PauliY", "PauliZ", "QubitUnitary"),
     *("Identity", "GlobalPhase", "BasisState", "BasisEmbedding", "StatePrep", "Toffoli", "ISWAP"),
 }
-_WHOLE = ("QubitUnitary", "BasisState", "BasisEmbedding", "StatePrep", "GlobalPhase")
+WHOLE = ("QubitUnitary", "BasisState", "BasisEmbedding", "StatePrep", "GlobalPhase")
 """Gates whose data are no angle."""
 TOLERANCE = 0.1
 """Of the scale, as the package's default has it: higher ends are traps, a best so far above the ground is a gap."""
@@ -129,33 +139,38 @@ class _Fixed:
         return before, dual
 
 
+def lowered(qnode, x, gates):
+    """Return the QNode's tape in some gates only."""
+    tape = qml.workflow.construct_tape(qnode, level=0)(x)
+    return qml.transforms.decompose(tape, gate_set=gates)[0][0]
+
+
+def read_angles(qnode, n_params, gates):
+    """Return a lowered tape, and (matrix, offset) of its angles, which are affine in the parameters."""
+
+    def angles(tape):
+        return np.array([float(op.data[0]) for op in tape.operations if op.data and op.name not in WHOLE])
+
+    at = np.random.default_rng(1).uniform(0.1, 0.9, n_params)
+    tape = lowered(qnode, at, gates)
+    zero = angles(tape)
+    columns = [angles(lowered(qnode, at + 0.5 * e, gates)) for e in np.eye(n_params)]
+    matrix = np.round((np.array(columns).T - zero[:, None]) / 0.5, 10)
+    return tape, matrix, zero - matrix @ at
+
+
 class Loss:
     """Losses and gradients of many parameter sets at once, by the adjoint method."""
 
     def __init__(self, circuit: Circuit):
         self.n, self.n_params = circuit.n, circuit.n_params
         qnode, x = circuit.qnode()
-        rng = np.random.default_rng(1)
-        at = rng.uniform(0.1, 0.9, self.n_params)
-        tape = self._lowered(qnode, at)
-        zero = self._angles(tape)
-        columns = [self._angles(self._lowered(qnode, at + 0.5 * e)) for e in np.eye(self.n_params)]
-        self.matrix = np.round((np.array(columns).T - zero[:, None]) / 0.5, 10)
-        self.offset = zero - self.matrix @ at
+        tape, self.matrix, self.offset = read_angles(qnode, self.n_params, _KEPT)
         self.start, self.steps = self._steps(tape)
         self.observable = tape.measurements[0].obs.sparse_matrix(wire_order=range(self.n)).tocsr()
-        points = rng.uniform(0, 2 * np.pi, (2, self.n_params))
+        points = np.random.default_rng(1).uniform(0, 2 * np.pi, (2, self.n_params))
         if not np.allclose(self(points)[0], [float(qnode(p)) for p in points], atol=1e-8):
             raise RuntimeError(f"{circuit.name}: the tape was read wrongly.")
-
-    @staticmethod
-    def _lowered(qnode, x):
-        tape = qml.workflow.construct_tape(qnode, level=0)(x)
-        return qml.transforms.decompose(tape, gate_set=_KEPT)[0][0]
-
-    @staticmethod
-    def _angles(tape):
-        return np.array([float(op.data[0]) for op in tape.operations if op.data and op.name not in _WHOLE])
 
     def _steps(self, tape):
         steps, row = [], 0
@@ -164,7 +179,7 @@ class Loss:
         for op in tape.operations:
             if op.name in ("BasisState", "BasisEmbedding", "StatePrep"):
                 start = op.state_vector(wire_order=range(self.n)).reshape(-1).astype(complex)
-            elif op.data and op.name not in _WHOLE:
+            elif op.data and op.name not in WHOLE:
                 for word, c in _words(op):
                     if word:  # PennyLane's gates are exp(+iθG)
                         self._rotate(steps, {op.wires[w]: s for w, s in word.items()}, -2 * float(np.real(c)), row)
@@ -288,6 +303,13 @@ def _grounds(loss: Loss) -> tuple[float, float]:
     if basis.shape[1] > LARGEST_SPAN:
         return lowest, lowest
     return lowest, float(np.linalg.eigvalsh(basis.conj().T @ (loss.observable @ basis))[0])
+
+
+def find_ground_and_scale(loss: Loss) -> tuple[float, float]:
+    """Return the lowest eigenvalue of the observable, and the mean loss above the lowest reachable one."""
+    ground, reachable = _grounds(loss)
+    drawn = loss(np.random.default_rng(5).uniform(0, 4 * np.pi, (400, loss.n_params)))[0]
+    return ground, max(float(drawn.mean()) - reachable, 1e-6)
 
 
 @dataclass(frozen=True)

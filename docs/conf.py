@@ -23,6 +23,7 @@ version = release = pennylane_wishart.__version__
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_design"]
 exclude_patterns = ["_build"]
 # light and dark by the reader's system, everything from the site itself: no fonts, scripts or surveys of others
+linkcheck_ignore = ["https?://"]  # only what is ours: addresses of others come and go without us
 html_theme = "furo"
 html_title = "pennylane_wishart"
 html_logo = "_static/logo.svg"

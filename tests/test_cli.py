@@ -52,6 +52,15 @@ def args(n):
 """
 
 
+COSTS = """
+def fine(x):
+    return good(x) ** 2
+
+def stepped(x):
+    return np.sign(good(x))
+"""
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "circuits_for_cli.py"
@@ -72,6 +81,17 @@ def test_exit_statuses(file, capsys):
     assert "Not trainable" in capsys.readouterr().out
     assert main(["check", f"{file}:broken", "--args", "np.array(0.3)"]) == 2
     assert "probs" in capsys.readouterr().err
+
+
+def test_costs(file, capsys):
+    Path(file).write_text(FILE + COSTS)
+    assert main(["check", f"{file}:fine", "--cost", "--args", "x", "--samples", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing wrong" in shown and shown.rstrip().endswith("More: --details, or --html report.html.")
+    assert main(["check", f"{file}:stepped", "--cost", "--args", "x", "--samples", "20", "--json", "-"]) == 1
+    assert json.loads(capsys.readouterr().out)["cause"] == "classical step with zero derivative"
+    assert main(["check", f"{file}:fine", "--cost", "--args", "x", "--shots", "10"]) == 2
+    assert "--shots is asked of a QNode: leave it out with --cost" in capsys.readouterr().err
 
 
 def test_json_round_trips(file, capsys):

@@ -6,6 +6,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
+from scipy import stats
 
 import pennylane_wishart as pw
 from pennylane_wishart.costs import born_machine
@@ -86,3 +87,14 @@ def test_costs_of_a_data_set_in_the_deep_limit():
     assert abs(error.draws.mean() - error.mean) < 5 * np.sqrt(error.variance / 20_000)
     with pytest.raises(InputError, match="labels needs 3"):
         process.squared_error([1.0])
+    # dense: Haar unitaries on the embedded data; five standard errors, and one KS test at 1e-4
+    states = np.array([np.kron(*([np.cos(v / 2), -1j * np.sin(v / 2)] for v in x)) for x in data])
+    turned = np.einsum("kab,nb->kna", stats.unitary_group.rvs(4, size=20_000, random_state=8), states)
+    losses = np.einsum("kna,a->kn", np.abs(turned) ** 2, np.array([1.0, 1.0, -1.0, -1.0]))
+    cost = losses @ weights
+    kurtosis = ((cost - cost.mean()) ** 4).mean() / cost.var() ** 2
+    assert abs(cost.mean() - mean) < 5 * np.sqrt(variance / 20_000)
+    assert cost.var() == pytest.approx(variance, rel=5 * np.sqrt((kurtosis - 1) / 20_000))
+    dense = np.mean((losses - labels) ** 2, axis=1)
+    assert abs(dense.mean() - error.mean) < 5 * dense.std() / np.sqrt(20_000)
+    assert stats.ks_2samp(dense, error.draws).pvalue > 1e-4

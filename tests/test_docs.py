@@ -1,4 +1,4 @@
-"""The documentation: its Python blocks run, in order, page by page; its benchmark page copies what it is given."""
+"""The documentation: its Python blocks run, in order, page by page; its benchmark page shows all that it is given."""
 
 import importlib.util
 import re
@@ -41,6 +41,14 @@ def test_blocks_run(page, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_readme_prints_what_it_shows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {"__name__": "readme"})  # noqa: S102
+    assert capsys.readouterr().out.endswith(re.search(r"prints\n```\n(.*?)```", text, re.DOTALL)[1])
+
+
+@pytest.mark.slow
 def test_dask_block_runs(tmp_path, monkeypatch):
     distributed = pytest.importorskip("dask.distributed", reason="Dask is not installed (extra distributed).")
     monkeypatch.chdir(tmp_path)
@@ -55,12 +63,27 @@ def test_dask_block_runs(tmp_path, monkeypatch):
     assert (names["data"].losses[:50] == names["alone"].losses).all()
 
 
-def test_benchmark_page_copies_outputs(tmp_path):
+def benchmark_page():
     spec = importlib.util.spec_from_file_location("benchmark_page", DOCS / "benchmark_page.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    (tmp_path / "laws.txt").write_text("machine: a desk\nloss law   0.01  goal 0.02  met\n")
+    return module
+
+
+def test_every_output_has_a_topic():
+    assert {p.stem for p in (DOCS / "benchmarks").glob("*.txt")} <= set(benchmark_page().TOPICS)
+
+
+def test_benchmark_page_makes_tables_of_outputs(tmp_path):
+    module = benchmark_page()
+    lines = ["machine: a desk", "loss law   0.01  goal 0.02  met", "peak of_all, goal 3 s: NOT MET", "1 of 2  NOT MET"]
+    printed = "\n".join((*lines, ""))
+    (tmp_path / "laws.txt").write_text(printed)
     text = module.page(tmp_path)
-    assert "   machine: a desk\n   loss law   0.01  goal 0.02  met\n" in text
+    assert textwrap.indent(printed, " " * 6) in text  # the output stands there whole
+    cells = [re.findall("- (.*)", row) for row in text.split("   * ")]
+    assert ["loss law", "0.01", "0.02", "met"] in cells and ["peak", r"of\_all", "3 s", "NOT MET"] in cells
+    at_a_glance = ":ref:`Laws of loss and gradient <bench-laws>`", "1", "**2**"  # one of them has no goal of its own
+    assert list(at_a_glance) in cells
     assert "``benchmarks/minima.py``" in text and "benchmarks/laws.py" in text
     assert "No full run" in text and "signature.py" in text.split("No full run")[1]

@@ -462,3 +462,26 @@ def test_inits_errors():
     result = compare_inits(qnode, {"uniform": "uniform"})(x)
     with pytest.raises(InputError, match="No initialisation"):
         result["other"]
+
+
+# ---------------------------------------------------------------------- noise
+def test_noise_is_named_where_it_and_not_the_ansatz_is_the_limit():
+    def make(n, depth):
+        ops = [(qml.RY if layer % 2 else qml.RX)(0.1, q) for layer in range(depth) for q in range(n)]
+        return qml.tape.QuantumScript(ops, [qml.expval(qml.Z(0))], trainable_params=range(len(ops)))
+
+    def behind(op, **_):
+        qml.DepolarizingChannel(0.06, op.wires)
+
+    model = qml.NoiseModel({qml.noise.op_in(["RX", "RY"]): behind})
+    study = scaling(make, [2, 3], lambda n, depth: (), depths=[2, 8], quantity="gradient_max", noise=model)
+    # one qubit sees it all: every gate of it damps by 1 - 4·0.06/3, squared in a variance
+    for point in study.points:
+        assert point.noise_bits == pytest.approx(-2 * point.depth * np.log2(1 - 0.08))
+        assert math.isnan(point.deep_limit)
+    assert [(p.n, p.depth) for p in study.noise_limited] == [(2, 8), (3, 8)]
+    assert "Noise, not the ansatz, is the limit: n = 2, depth 8; n = 3, depth 8" in " ".join(str(study).split())
+    again = ScalingStudy.from_dict(json.loads(json.dumps(study.to_dict())))
+    assert [p.noise_bits for p in again.points] == [p.noise_bits for p in study.points]
+    plain = scaling(make, [2, 3], lambda n, depth: (), depths=[2])
+    assert plain.noise_limited == () and "Noise" not in str(plain) and plain.points[0].noise_bits == 0

@@ -54,7 +54,9 @@ def test_any_truncation_ends_in_a_right_result_or_one_sentence(damaged):
     found = {length: damaged.outcome(damaged.bytes[:length]) for length in sorted(lengths)}
     # What is empty is a new store; all else was cut, and is not taken for whole.
     # SQLite takes a single byte for nothing as well.
-    assert found.pop(0) == found.pop(1) == "right" and all(f != "right" for f in found.values())
+    assert found.pop(0) == found.pop(1) == "right"
+    # It reads the missing end of a page as zeros: a digest that ends in a zero byte (one file in 256) lost nothing.
+    assert not [length for length, f in found.items() if f == "right" and any(damaged.bytes[length:])]
 
 
 EDITS = {

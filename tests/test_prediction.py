@@ -336,3 +336,16 @@ def test_to_dict_is_plain():
 
     data = predict("su4_hamiltonian").to_dict()
     assert json.loads(json.dumps(data)) == data
+
+
+def test_a_line_for_each_parameter():
+    @qml.qnode(qml.device("default.qubit", wires=1))
+    def f(w):
+        qml.RX(w[0], 0)
+        qml.RZ(w[1], 0)
+        return qml.expval(qml.Z(0))
+
+    live, dead = pw.predict(f)(pnp.zeros(2, requires_grad=True)).rows()
+    assert (live["parameter"], live["index"], live["dead"]) == ("w[0]", 0, "")
+    assert live["log2_gradient_variance"] == live["log2_gradient_variance_at_most"] == -1  # mean of sin²
+    assert dead["parameter"] == "w[1]" and dead["dead"] and dead["log2_gradient_variance"] == -np.inf

@@ -41,6 +41,7 @@ def test_every_slow_call_takes_progress(capsys):
     assert "algebra and sectors" in capsys.readouterr().err
     pred = pw.predict(qnode, progress=True)(*args)
     assert "variances at this depth" in capsys.readouterr().err
+    assert pred.n_independent and "counting independent parameters" in capsys.readouterr().err
     assert np.isfinite(pred.minima.mean())
     pw.compare_inits(qnode, {"uniform": "uniform", "small": ("normal", 0.1)}, progress=True)(*args)
     assert "comparing initialisations" in capsys.readouterr().err

@@ -15,12 +15,23 @@ from scipy.optimize import minimize
 
 import pennylane_wishart as pw
 from pennylane_wishart.circuit import Script, trace_qnode
+from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change, Evidence, ReasonCode
 from pennylane_wishart.errors import InputError
-from pennylane_wishart.outlook import OutlookOptions, RemedyOptions, outlook_of, try_remedies
+from pennylane_wishart.outlook import Outcome, OutlookOptions, Remedy, RemedyOptions, Trials, outlook_of, try_remedies
 from pennylane_wishart.outlook.remedies import runner
-from pennylane_wishart.outlook.remedies.edits import Axis, Layers, Own, Rotations, Unshared, Wire
-from pennylane_wishart.outlook.remedies.layers import repeated_block
+from pennylane_wishart.outlook.remedies.edits import (
+    Axis,
+    Layers,
+    Ones,
+    Own,
+    Place,
+    Plus,
+    Rotations,
+    Turned,
+    Unshared,
+    Wire,
+)
 
 QUIET = {"progress": False}
 
@@ -136,13 +147,90 @@ def test_unshared_angles_keep_what_gates_conserve_together():
 
 def test_rotations_axes_and_wires():
     script = script_of(entanglers)
-    last, both = Rotations("Y", False).apply(script), Rotations("XY", True).apply(script)
+    last, both = Rotations(("Y",), Place.LAST).apply(script), Rotations(("X", "Y"), Place.BOTH).apply(script)
     assert names(last)[-3:] == ["RY[0]", "RY[1]", "RY[2]"] and last.n_params == 9 and both.n_params == 18
     assert names(both)[:3] == ["RX[0]", "RX[1]", "RX[2]"]
     assert names(Axis("Y").apply(script))[:3] == ["RY[0]", "RY[1]", "RY[2]"]
     assert Axis("X").apply(script) is None and Wire(1).apply(script) is None
     dead = script_of(half_dead)
     assert list(Wire(0).apply(dead).observable.wires) == [0] and Wire(1).apply(dead) is None
+
+
+@pytest.mark.parametrize("turned, wires", [(Turned.ALL, [0, 1, 2]), (Turned.ALTERNATE, [0, 2])])
+def test_one_angle_for_a_whole_layer(turned, wires):
+    """The changed circuit against one written by hand: one parameter more, put first or last."""
+    circuit, x = entanglers()
+    script = Script.read(trace_qnode(circuit, (x,)))
+    point = np.append(np.linspace(0.2, 1.4, x.size), 0.9)
+    for place in (Place.FIRST, Place.LAST):
+
+        @qml.qnode(qml.device("default.qubit", wires=3))
+        def by_hand(point, place=place):
+            for q in wires if place is Place.FIRST else ():
+                qml.RY(point[-1], q)
+            tape = qml.workflow.construct_tape(circuit, level=0)(point[:-1].reshape(x.shape))
+            for op in tape.operations:
+                qml.apply(op)
+            for q in wires if place is Place.LAST else ():
+                qml.RY(point[-1], q)
+            return qml.expval(tape.measurements[0].obs)
+
+        changed = Rotations(("Y",), place, turned).apply(script)
+        assert changed.n_params == x.size + 1
+        assert Dense(changed.trace())(point) == pytest.approx(float(by_hand(point)), abs=1e-12)
+
+
+def test_rotations_of_the_pairs_that_a_gate_joins():
+    script = script_of(entanglers)
+    pairs = Rotations(("YY",), Place.LAST, Turned.ALL).apply(script)
+    joined = {tuple(s.gate.op.wires) for s in pairs.steps[-3:]}  # once, though every layer joins them
+    assert joined == {(0, 1), (1, 2), (0, 2)} and pairs.n_params == 7
+    alone = script_of(lambda: node(1, lambda x: qml.RX(x[0], 0), qml.Z(0), 1))
+    assert Rotations(("YY",), Place.LAST).apply(alone) is None
+
+    def weighted(x):
+        qml.IsingZZ(x[0], [0, 1])
+        qml.IsingZZ(-0.5 * x[0], [1, 2])
+
+    counter = Rotations(("YZ", "ZY"), Place.LAST, Turned.ALL).apply(script_of(lambda: node(3, weighted, qml.Z(0), 1)))
+    found = {(s.gate.op.hyperparameters["pauli_word"], *s.gate.op.wires): s.slopes[0] for s in counter.steps[2:]}
+    assert {p for p, _ in found.values()} == {1}
+    assert {key: round(c / found["YZ", 0, 1][1], 12) for key, (_, c) in found.items()} == {
+        ("YZ", 0, 1): 1, ("ZY", 0, 1): 1, ("YZ", 1, 2): -0.5, ("ZY", 1, 2): -0.5,
+    }  # fmt: skip
+
+
+def test_another_input():
+    def body(x):
+        qml.BasisState(np.array([1, 0, 1]), wires=range(3))
+        qml.PauliX(1)
+        qml.SingleExcitation(x[0], [0, 1])
+
+    script = script_of(lambda: node(3, body, qml.Z(0), 1))
+    for count in range(3):
+        bits = Dense(Ones(count).apply(script).trace())
+        state = np.eye(8)[0]
+        for op in bits.trace.bind([0.0]).operations:
+            state = qml.matrix(op, wire_order=range(3)) @ state
+        [k] = np.flatnonzero(np.abs(state) > 0.5)
+        assert bin(k).count("1") == count
+    assert Ones(3).apply(script) is None
+    assert Ones(1).apply(script_of(qaoa)) is None  # |+…+⟩ is no basis state
+    assert names(Plus().apply(script_of(entanglers)))[:4] == ["Hadamard[0]", "Hadamard[1]", "Hadamard[2]", "RX[0]"]
+
+
+def test_an_input_of_another_sector_is_found():
+    """Hops conserve the number of ones: from one of them the ground of Σ Z, three, is out of reach."""
+
+    def body(x):
+        qml.PauliX(0)
+        for q in (0, 1):
+            qml.SingleExcitation(x[q], [q, q + 1])
+
+    observable = qml.sum(*(qml.Z(q) for q in range(3)), 0.1 * qml.X(0) @ qml.X(1), 0.1 * qml.Y(0) @ qml.Y(1))
+    best = tried(lambda: node(3, body, observable, 2)).remedies[0]
+    assert best.change is Change.INPUT and "with 3 of the wires in 1" in best.words
+    assert best.after.loss == pytest.approx(-3, abs=1e-6) and best.parameters_added == 0
 
 
 # ---------------------------------------------------------------------- what is advised
@@ -167,28 +255,38 @@ def axis_trials():
 
 def test_another_axis_where_all_rotations_commute(axis_trials):
     best = axis_trials.remedies[0]
-    assert best.change is Change.AXIS and best.parameters_added == 0 and best.evidence is Evidence.DESCENTS
+    assert best.parameters_added == 0 and best.evidence is Evidence.DESCENTS
     fresh = ends_of(Dense(best.trace), best.after.n_params, 3, 11)
     assert np.median(fresh) == pytest.approx(best.after.loss, abs=1e-3)
     assert best.after.loss < best.before.loss - 0.4
 
 
-def test_a_layer_more_reaches_the_cut_of_a_ring():
-    """p layers cut (2p + 1)/(2p + 2) of a ring, and all of four edges with two (Wang et al., arXiv:1706.02998)."""
-    most = tried(qaoa, sense="max")
-    layer = next(r for r in most.remedies if r.change is Change.LAYERS)
-    assert layer.before.loss == pytest.approx(2, abs=1e-3) and layer.after.loss == pytest.approx(4, abs=1e-3)
-    assert layer.after.interval[0] <= layer.after.loss <= layer.after.interval[1]
-    assert Dense(layer.trace)(np.full(layer.after.n_params, 0.3)) == pytest.approx(
-        float(layer.qnode()(np.full(layer.after.n_params, 0.3))), abs=1e-12
-    )
+@pytest.fixture(scope="module")
+def ring_trials():
+    return tried(qaoa, sense="max")
 
 
-def test_what_does_not_help_is_never_advised(axis_trials):
-    for remedy in axis_trials.remedies:
-        assert remedy.is_saving or remedy.after.height <= 0.8 * remedy.before.height
-    helpless = [r for r in axis_trials.others if r.words.startswith("rotate about Z")]
-    assert helpless and helpless[0].after.height > helpless[0].before.height
+def test_what_takes_a_ring_to_its_cut(ring_trials):
+    """One layer of QAOA cuts three of four edges (Wang et al., arXiv:1706.02998): Σ ZZ = 2 of 4."""
+    best = ring_trials.remedies[0]
+    assert best.before.loss == pytest.approx(2, abs=1e-3) and best.after.loss == pytest.approx(4, abs=1e-3)
+    assert best.after.interval[0] <= best.after.loss <= best.after.interval[1] and best.parameters_added <= 1
+    point = np.full(best.after.n_params, 0.3)
+    assert Dense(best.trace)(point) == pytest.approx(float(best.qnode()(point)), abs=1e-12)
+    fresh = ends_of(lambda x: -Dense(best.trace)(x), best.after.n_params, 4 * best.starts, 5)
+    assert -fresh.min() == pytest.approx(4, abs=1e-3)
+
+
+def test_the_smallest_that_helps_ends_the_search(ring_trials):
+    """Layers, which need twice the parameters, are not run where one parameter more does it."""
+    assert not any(r.change is Change.LAYERS for r in (*ring_trials.remedies, *ring_trials.others))
+
+
+def test_what_does_not_help_is_never_advised(axis_trials, ring_trials):
+    for trials in (axis_trials, ring_trials):
+        for remedy in trials.remedies:
+            assert remedy.is_saving or remedy.after.height <= 0.8 * remedy.before.height
+    assert any(r.after.height >= r.before.height for r in (*axis_trials.others, *ring_trials.others))
 
 
 def test_deleting_dead_gates_changes_no_loss():
@@ -239,9 +337,10 @@ def test_the_diagnosis_shows_them_and_preflight_does_not_run_them(tmp_path):
     circuit, x = qaoa()
     store = tmp_path / "run.db"
     diag = pw.diagnose(circuit, samples=20, progress=False, store=store)(x)
-    assert diag.remedies[0].change is Change.LAYERS and "trying remedies" in diag.timings
+    words = diag.remedies[0].words
+    assert not diag.remedies[0].is_saving and "trying remedies" in diag.timings
     text = diag.details()
-    assert "What was tried" in text and "1. Add 1 layer: tried" in text
+    assert "What was tried" in text and f"1. {words[:1].upper()}{words[1:20]}" in text
     kinds = {run["kind"] for run in pw.measurement.stored_runs(store)}
     assert kinds == {"Measurement", "MinimaMeasurement"}  # descents and remedies resume as well
     assert pw.diagnose(circuit, run=False)(x).trials is None
@@ -263,3 +362,25 @@ def test_the_changed_circuit_trains(axis_trials):
 def test_a_remedy_needs_a_start(axis_trials):
     with pytest.raises(InputError, match="positive integer"):
         replace(axis_trials.remedies[0], starts=0)
+
+
+def test_changes_are_drawn_before_and_after():
+    """The best on top; what helps is green, and a saving is not drawn: no descent changes."""
+    plots, plt = pytest.importorskip("pennylane_wishart.plots"), pytest.importorskip("matplotlib.pyplot")
+
+    def outcome(loss):
+        return Outcome(loss, (loss - 0.1, loss + 0.1), 0.5, (0.4, 0.6), 4, 8)
+
+    def remedy(change, words, after):
+        return Remedy(change, words, outcome(-0.5), outcome(after), Evidence.DESCENTS)
+
+    saving = remedy(Change.DEAD_GATES, "delete", -0.5)
+    trials = Trials((remedy(Change.LAYERS, "add a layer", -1.0), saving), (remedy(Change.AXIS, "turn an axis", -0.4),))
+    ax = plots.plot_remedies(trials)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["add a layer", "turn an axis"] and ax.yaxis_inverted()
+    ends = [(line.get_color(), *line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
+    assert ends[1] == (plots.OTHER, -0.5, -1.0) and ends[3] == (plots.LINE, -0.5, -0.4)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["before", "after"]
+    with pytest.raises(InputError, match="needs changes that were tried"):
+        plots.plot_remedies(Trials((saving,)))
+    plt.close("all")

@@ -248,7 +248,9 @@ def test_bar_only_where_it_is_wanted(capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"seed": "a"}, "seed needs"), ({"seed": -1}, "seed needs"), ({"family": 3}, "family must be a function of n"),
-     ({"family": lambda n: None}, "family_args must be a function of n"), ({"shots": 0}, "shots must be")],
+     ({"family": lambda n: None}, "family_args must be a function of n"), ({"shots": 0}, "shots must be"),
+     ({"shots": "100"}, "shots needs a number"), ({"descent_budget": "long"}, "descent_budget needs a number"),
+     ({"run": "no"}, "run needs True or False"), ({"sizes": [4]}, "give family=make_qnode")],
 )  # fmt: skip
 def test_options_are_checked_at_the_door(options, words):
     with pytest.raises(InputError, match=words):

@@ -115,6 +115,12 @@ def test_small_circuits_are_told_that_gradients_are_no_obstacle():
     found = pw.best_init(qnode, around="args", groups=[range(9)], widths=(0.2, 0.8))(w)
     assert not found.small_gradients and "no obstacle" in str(found)
     assert found.gain >= 1 and found.radius in (0.2, 0.8)
+    squares = {p.width: p.square for p in found.curve if p.kind == "around"}
+    for level in (0.9 * min(squares.values()), 1.1 * max(squares.values())):
+        near = pw.best_init(qnode, around="args", widths=(0.2, 0.8), threshold=level)(w)
+        assert near.radius == max((k for k, v in squares.items() if v >= level), default=None)
+    with pytest.raises(InputError, match="threshold must be a positive"):
+        pw.best_init(qnode, threshold=0.0)
     with pytest.raises(InputError, match="widths"):
         pw.best_init(qnode, widths=(0.0,))
     with pytest.raises(InputError, match="18 angles"):
@@ -138,6 +144,7 @@ def test_symmetric_circuits_are_expressive_inside_their_sector():
     assert inside.sectors[0].interval[0] == 0.0 and whole.sectors[0].interval[0] > 0.1
     got = inside.sectors[0]
     assert abs(got.frame_potential - got.haar_frame_potential) < 5 * got.frame_potential_error
+    assert isinstance(inside.design, Unavailable)  # IsingXY is a sum
 
 
 def test_published_values_of_one_qubit():
@@ -170,6 +177,53 @@ def test_entangling_power_is_that_of_the_outputs():
     found = pw.expressibility(qnode, pairs=200)(w)
     assert found.entangling_error == 0
     assert abs(found.entangling - np.mean(values)) < 5 * np.std(values) / np.sqrt(200)
+
+
+def averaged_map(n, gates):
+    """The average of U⊗U* ⊗ U⊗U* over uniform angles, dense; gates are (word,) or a fixed matrix."""
+    out = np.eye(16**n)
+    for gate in gates:
+        if isinstance(gate, str):
+            p = propagation.PAULI[gate[0]]
+            for letter in gate[1:]:
+                p = np.kron(p, propagation.PAULI[letter])
+            turns = [np.cos(a / 2) * np.eye(2**n) - 1j * np.sin(a / 2) * p for a in 2 * np.pi * np.arange(8) / 8]
+        else:
+            turns = [gate]
+        out = np.mean([np.kron(np.kron(u, u.conj()), np.kron(u, u.conj())) for u in turns], axis=0) @ out
+    return out
+
+
+def test_second_eigenvalue_and_frame_potentials_are_those_of_the_dense_map():
+    def f(w):
+        for k in range(len(w)):
+            qml.RX(w[k, 0], 0)
+            qml.RZ(w[k, 1], 0)
+            qml.RY(w[k, 2], 1)
+            qml.CNOT([0, 1])
+        return qml.expval(qml.Z(0))
+
+    layer = averaged_map(2, ["XI", "ZI", "IY", qml.CNOT([0, 1]).matrix()])
+    start = np.zeros(256)
+    start[0] = 1.0
+    potentials = [np.linalg.norm(np.linalg.matrix_power(layer, k) @ start) ** 2 for k in (1, 2, 200)]
+    w = pnp.array(np.zeros((2, 3)), requires_grad=True)
+    found = pw.expressibility(qml.QNode(f, DEVICE), pairs=100)(w)
+    got = found.design
+    assert (
+        got.layers == 2
+        and got.potential == pytest.approx(potentials[1])
+        and found.sectors[0].frame_potential_error == 0
+    )
+    assert got.limit == pytest.approx(potentials[2], rel=1e-3)
+    # of the spectrum, the largest that |00⟩ sees: 0.843 is there as well, and never shows
+    late = [np.linalg.matrix_power(layer, k) @ start for k in (40, 41, 42)]
+    seen = np.linalg.norm(late[2] - late[1]) / np.linalg.norm(late[1] - late[0])
+    assert got.second_eigenvalue == pytest.approx(seen, rel=5e-3)
+    within = [
+        k for k in range(1, 40) if np.linalg.norm(np.linalg.matrix_power(layer, k) @ start) ** 2 <= 1.05 * potentials[2]
+    ]
+    assert within[0] - 2 < got.depth <= within[0] + 1
 
 
 def test_records_are_written_and_read_back():

@@ -1,5 +1,6 @@
 """The variance of a shot at this depth: in the groups a device measures, in the space that is reached."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -291,6 +292,24 @@ def test_a_global_projector_needs_no_squares():
     found = pred.shot_variance
     assert found.value == pytest.approx(2.0**-8 - (3 / 8) ** 8, abs=4 * found.error + 1e-15, rel=1e-9)
     assert found.groups == 1 and found.value > 0
+
+
+def test_one_word_is_not_sampled_where_its_walk_is_there(monkeypatch):
+    """O² = 1: one less the walked second moment of the loss; sampled where that moment's error is large."""
+    words = ["XII", "ZZI", "IXI", "IZZ", "IIX", "YII", "IYI"] * 2
+    circuit = RotationCircuit.from_words(words, {"ZZI": 1.5})
+    law = circuit.angle_law()
+    exact = exact_moments(circuit, law)
+
+    def refuse(*_, **__):
+        raise pw.errors.ModuleTooLargeError("no")
+
+    monkeypatch.setattr(shots_room, "_second_moment", refuse)
+    for error, method in ((1e-3, "walkers"), (0.1, "sampled")):
+        estimated = dataclasses.replace(exact, loss_second_moment_error=error)
+        found = shots_room.mean_shot_variance(circuit, law, estimated)
+        assert found.method == method
+        assert abs(found.value - (1.5**2 - exact.loss_second_moment)) < 4 * found.error
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,21 @@ def _is_float(value: Any) -> bool:
     return kind.dtype.kind == "f" and kind.size > 0
 
 
+def _sort(value: Any) -> str:
+    """What keeps an argument from being trained, as a clause."""
+    if _is_float(value):
+        return "is marked as data"
+    dtype = getattr(value, "dtype", None)
+    if dtype is None and not isinstance(value, (list, tuple, int)):
+        return "is None" if value is None else f"is a {type(value).__name__}"
+    if np.size(value) == 0:
+        return "is empty"
+    kind = np.asarray(value).dtype.kind if dtype is None else np.dtype(str(dtype).rpartition(".")[2]).kind
+    return {"i": "holds integers", "b": "holds truth values", "c": "holds complex numbers"}.get(
+        kind, "holds no numbers"
+    )
+
+
 def _plain(value: Any) -> np.ndarray:
     if hasattr(value, "shape") and qml.math.get_interface(value) != "jax":
         value = qml.math.toarray(value)  # for jax numpy is enough, and PennyLane's way there warns with jax 0.10
@@ -112,9 +127,10 @@ class Arguments(Shown):
         # what is trainable decides what is data: the rest of the floats
         chosen = _trainable(func, values, floats, argnums, interface)
         if not chosen:
+            came = ", ".join(f"{_name(func, s)} {_sort(values[s])}" for s in slots) or "the call has no arguments"
             raise UnsupportedCircuitError(
-                "No trainable parameter: no float argument of this call is trainable. Pass the parameters "
-                "as arguments (not as closures), marked requires_grad=True or named by argnums=."
+                f"No trainable parameter: {came}. Pass the parameters as arguments (not as closures), as arrays of "
+                "floats, marked requires_grad=True or named by argnums=."
             )
         shapes = tuple(as_array(values[s]).shape for s in chosen)
         data = tuple(s for s in floats if s not in chosen)
@@ -125,6 +141,16 @@ class Arguments(Shown):
 
     def _get(self, slot: Slot) -> Any:
         return self.args[slot] if isinstance(slot, int) else self.kwargs[slot]
+
+    @property
+    def named(self) -> str:
+        """Names of the trainable arguments, for a message."""
+        return ", ".join(map(str, self.slots) if self.call is None else (name for name, _ in self.call.trained))
+
+    @property
+    def trained(self) -> tuple[Any, ...]:
+        """The trainable arguments as they came."""
+        return tuple(self._get(slot) for slot in self.slots)
 
     @property
     def values(self) -> np.ndarray:
@@ -193,7 +219,10 @@ class Arguments(Shown):
             InputError: if their shapes are not those of the call, or they are not finite.
         """
         several = isinstance(at, (tuple, list)) and len(at) == len(self.shapes) > 1
-        parts = [as_array(part) for part in (at if several else (at,))]
+        try:
+            parts = [as_array(part) for part in (at if several else (at,))]
+        except (TypeError, ValueError):
+            raise InputError(f"at= takes the trainable arguments, arrays of numbers; got {short(at)}.") from None
         wanted = self.shapes if several else ((len(self.values),), *self.shapes[: len(self.shapes) == 1])
         found = tuple(part.shape for part in parts)
         if found != wanted if several else found[0] not in wanted:
@@ -272,6 +301,8 @@ def _trainable(
 ) -> list[Slot]:
     if argnums is not None:
         wanted: list[Any] = [argnums] if np.isscalar(argnums) else list(argnums)
+        if not wanted:
+            raise InputError("argnums= names no argument: leave it out, or name those that are trained.")
         names = {_name(func, s): s for s in values}
         chosen: list[Slot] = [names.get(w, w) if isinstance(w, str) else w for w in wanted]
         # True and 1.0 equal 1 and would be taken for positions

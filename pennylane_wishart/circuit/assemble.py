@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.circuit.rotations import concatenated_starts
 from pennylane_wishart.circuit.states import InputState
 from pennylane_wishart.circuit.traced import TracedCircuit
+from pennylane_wishart.circuit.twofold import two_copies
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError, WishartWarning
 from pennylane_wishart.paulis import PauliSum, PauliWords
@@ -42,14 +43,16 @@ def assemble(trace: TracedCircuit) -> RotationCircuit:
     return _assemble(trace)[0]
 
 
-def assemble_outputs(trace: TracedCircuit) -> tuple[RotationCircuit, ...]:
+def assemble_outputs(
+    trace: TracedCircuit, again: Callable[[int], TracedCircuit] | None = None
+) -> tuple[RotationCircuit, ...]:
     """Build the normal form of everything that the QNode returns: the same rotations, an observable each.
 
-    A batch returns its data one after the other; their circuits differ by fixed angles or input states.
+    A batch returns its data one after the other; their circuits differ by fixed angles or input states. Where a datum
+    enters the angle of a trainable gate they differ in how angles depend on parameters, and are traced ``again``.
     """
     if len(trace.data_gates) < 2:
         return _each_output(trace, None)
-    _check_trainable(trace)
     kept = trace.data_gates[: max(1, limits.OUTCOMES // len(trace.outputs))]
     if len(kept) < len(trace.data_gates):
         warnings.warn(
@@ -57,7 +60,15 @@ def assemble_outputs(trace: TracedCircuit) -> tuple[RotationCircuit, ...]:
             WishartWarning,
             stacklevel=4,
         )
-    data = (replace(trace, gates=gates, data_gates=()) for gates in kept)
+    data: Iterable[TracedCircuit] = (replace(trace, gates=gates, data_gates=()) for gates in kept)
+    mixed = _meets_parameters(trace)
+    if mixed is not None:
+        data = [] if again is None else [again(d) for d in range(len(kept))]
+        if not data or not all(_same_gates(one.gates, gates) for one, gates in zip(data, kept, strict=True)):
+            raise UnsupportedCircuitError(
+                f"The batch of inputs enters the angle of a trainable gate ({mixed.op.name} on wires "
+                f"{list(mixed.op.wires)}), and which argument holds it is not clear: pass one datum at a time."
+            )
     return tuple(circuit for d, one in enumerate(data) for circuit in _each_output(one, d))
 
 
@@ -69,22 +80,31 @@ def _each_output(trace: TracedCircuit, datum: int | None) -> tuple[RotationCircu
             prefix = f"datum {datum}"
             name = prefix if len(trace.outputs) == 1 else f"{prefix}, {output.name}"
             output = replace(output, name=name, datum=datum)
-        observable = conjugated(operator_to_sum(output.operator, trace.wires))
         own = replace(trace, observable=output.operator, outputs=(output,))
+        if output.is_variance:
+            own = two_copies(own)
+            out.append(replace(_assemble(own)[0], trace=own))
+            continue
+        observable = conjugated(operator_to_sum(output.operator, trace.wires))
         out.append(replace(circuit, observable=observable, trace=own))
     return tuple(out)
 
 
-def _check_trainable(trace: TracedCircuit) -> None:
-    """Refuse data that enter the angle of a trainable gate: one map of angles would not serve them all."""
+def _meets_parameters(trace: TracedCircuit) -> Gate | None:
+    """Return the first trainable gate whose angle differs from datum to datum: one map of angles does not serve all."""
     for row in np.flatnonzero(np.diff(trace.map.indptr)):
         at = trace.rotations[row]
-        values = [gates[at].value for gates in trace.data_gates]
-        if np.ptp(values) > limits.SAME_GATE:
-            raise UnsupportedCircuitError(
-                f"The batch of inputs enters the angle of a trainable gate ({trace.gates[at].op.name} on wires "
-                f"{list(trace.gates[at].op.wires)}): each datum is then read on its own. Pass one datum at a time."
-            )
+        if np.ptp([gates[at].value for gates in trace.data_gates]) > limits.SAME_GATE:
+            found: Gate = trace.gates[at]
+            return found
+    return None
+
+
+def _same_gates(found: Sequence[Gate], wanted: Sequence[Gate]) -> bool:
+    return len(found) == len(wanted) and all(
+        a.key == b.key and a.op.wires == b.op.wires and abs(a.value - b.value) <= limits.SAME_GATE
+        for a, b in zip(found, wanted, strict=True)
+    )
 
 
 def _assemble(trace: TracedCircuit) -> tuple[RotationCircuit, _Conjugated]:

@@ -7,7 +7,7 @@ that knows PennyLane's channels.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.errors import InputError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["Channel", "LocalChannel", "is_channel", "local_channel"]
+__all__ = ["Channel", "LocalChannel", "MachineNoise", "channel_of", "is_channel", "local_channel", "readout_channel"]
 
 _ANTICOMMUTES = {"X": "Z", "Y": "Z", "Z": "X"}
 """For each letter, one that anticommutes with it."""
@@ -82,6 +82,16 @@ class LocalChannel:
         return (*self.letters, np.round(self.transfer, limits.CHANNEL_DIGITS).tobytes())
 
 
+class MachineNoise(qml.operation.Operation):  # type: ignore[misc]  # PennyLane has no types
+    """Noise that a device adds by itself: for its name and wires; what it does is in ``Gate.channel``."""
+
+    num_params = 0
+
+    def __init__(self, name: str, wires: Sequence[Hashable]):
+        super().__init__(wires=wires)
+        self._name = name
+
+
 def is_channel(op: Operator) -> bool:
     """Tell whether an operation is a noise channel."""
     return isinstance(op, qml.operation.Channel)
@@ -121,8 +131,25 @@ def local_channel(op: Operator) -> LocalChannel:
             f"{where}: {err}. Its strength must be valid, and the strength of a noise channel may not depend on "
             "trainable arguments: only rotation angles may."
         ) from err
+    return channel_of(kraus)
+
+
+def channel_of(kraus: np.ndarray) -> LocalChannel:
+    """Return the channel of Kraus operators ``(m, 2^k, 2^k)``, first wire leftmost."""
+    k = int(kraus.shape[1]).bit_length() - 1
     letters = [*("I" * j + letter + "I" * (k - j - 1) for letter in "XZ" for j in range(k))]
     return LocalChannel(tuple(letters), transfer_of(kraus))
+
+
+def readout_channel(read_one: float, read_zero: float) -> LocalChannel:
+    """Return what readout does to the words that are measured, each letter in its own basis.
+
+    A letter P becomes (1 − a − b)·P + (b − a)·1 for probabilities a that 0 is read as 1 and b that 1 is read as 0,
+    whichever letter it is: words are measured letter by letter, so that no state need be changed like this.
+    """
+    transfer = np.diag([1.0, *[1 - read_one - read_zero] * 3])
+    transfer[0, 1:] = read_zero - read_one
+    return LocalChannel(("X", "Z"), transfer)
 
 
 def transfer_of(kraus: np.ndarray) -> np.ndarray:

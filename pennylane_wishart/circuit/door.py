@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pennylane_wishart.circuit.assemble import assemble, assemble_outputs
 from pennylane_wishart.circuit.checks import unwrap
 from pennylane_wishart.circuit.outputs import EVERY, Which
@@ -38,8 +40,9 @@ def normal_form(
             (i, j) for outcome j of return i.
         encoding: "fixed" keeps data gates between trainable ones at the given data; "random" gives
             each its own uniform angle.
-        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for the readout error of
-            default.mixed (other devices: ``pw.fit_noise``).
+        noise: a ``qml.NoiseModel``, applied as ``qml.add_noise`` does; "device" for what the QNode's device will run:
+            the circuit as its plugin compiles it, with the machine's own errors (default.mixed, qiskit.remote,
+            qiskit.aer, Braket's and Cirq's simulators; other devices: ``pw.fit_noise``).
     Returns:
         A function of the QNode's arguments that returns a :class:`RotationCircuit`.
     Raises:
@@ -80,7 +83,8 @@ def normal_forms(
 ) -> Callable[..., tuple[RotationCircuit, ...]]:
     """Read everything that a QNode returns in one reading: see :func:`normal_form`.
 
-    The circuits share their rotations; the names of what is returned are ``circuit.trace.outputs``.
+    The circuits share their rotations; the names of what is returned are ``circuit.trace.outputs``. A batch is read
+    once and bound to every datum; only where data multiply parameters is every datum read on its own.
 
     Returns:
         A function of the QNode's arguments that returns one :class:`RotationCircuit` an output.
@@ -91,6 +95,26 @@ def normal_forms(
         if isinstance(qnode, (RotationCircuit, TracedCircuit)):
             return (normal_form(qnode)(),)
         check_device(getattr(unwrap(qnode), "device", None))
-        return assemble_outputs(trace_qnode(qnode, args, kwargs, argnums, EVERY, encoding, noise))
+        found = trace_qnode(qnode, args, kwargs, argnums, EVERY, encoding, noise)
+
+        def again(datum: int) -> TracedCircuit:
+            call = functools.partial(qnode, *args, **kwargs)  # with what a partial of the user's holds already
+            own, named = _one_datum(found, call, datum)
+            return trace_qnode(call.func, own, named, argnums, EVERY, encoding, noise)
+
+        return assemble_outputs(found, again)
 
     return read
+
+
+def _one_datum(
+    trace: TracedCircuit, call: functools.partial[Any], datum: int
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call, one datum in the place of a batch, in all that are as long and not trained."""
+    trained = {id(value) for value in trace.arguments.trained}
+
+    def pick(value: Any) -> Any:
+        shape = np.shape(value) if isinstance(value, (list, tuple)) else getattr(value, "shape", ())
+        return value[datum] if id(value) not in trained and shape[:1] == (trace.batch_size,) else value
+
+    return tuple(map(pick, call.args)), {name: pick(value) for name, value in call.keywords.items()}

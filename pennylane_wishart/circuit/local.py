@@ -11,7 +11,7 @@ from pennylane_wishart.circuit.records import RotationCircuit
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.paulis import PauliWords
 
-__all__ = ["CliffordMap", "LocalForm", "local_form"]
+__all__ = ["CliffordMap", "LocalForm", "conjugated", "local_form"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,38 +56,48 @@ def local_form(circuit: RotationCircuit) -> LocalForm:
         >>> local_form(c).letters.tolist()
         [[2, 0], [1, 1]]
     """
-    x, z = circuit.words.bits()
-    ox, oz = circuit.observable.words.bits()
-    if not circuit.cliffords:
-        return LocalForm(_letters(x, z), _letters(ox, oz), ())
-    frame = stim.Tableau(circuit.n_qubits)
     images: dict[int, np.ndarray] = {}
-    gates, at = [], 0
-    out_x, out_z = np.zeros_like(x), np.zeros_like(z)
+    gates = []
     for position, tableau, qubits in circuit.cliffords:
-        _push(frame, x, z, out_x, out_z, range(at, position))
-        at = position
-        # W_k grows gate by gate, so each word is conjugated by the gates before it alone
-        frame.append(tableau, qubits)
         # circuits repeat a few gates: each is tabulated once
         if id(tableau) not in images:
             images[id(tableau)] = _image(tableau)
         gates.append(CliffordMap(position, qubits, images[id(tableau)]))
-    _push(frame, x, z, out_x, out_z, range(at, len(x)))
-    last_x, last_z = np.zeros_like(ox), np.zeros_like(oz)
-    _push(frame, ox, oz, last_x, last_z, range(len(ox)))
-    return LocalForm(_letters(out_x, out_z), _letters(last_x, last_z), tuple(gates))
+    n = circuit.n_rotations
+    words, _ = conjugated(circuit, circuit.words, np.arange(n), outward=True)
+    last, _ = conjugated(circuit, circuit.observable.words, np.full(len(circuit.observable), n), outward=True)
+    return LocalForm(_letters(*words.bits()), _letters(*last.bits()), tuple(gates))
+
+
+def conjugated(
+    circuit: RotationCircuit, words: PauliWords, positions: np.ndarray, outward: bool
+) -> tuple[PauliWords, np.ndarray]:
+    """Return W·P·W† (outward: as the gates themselves see it) or W†·P·W (as the circuit holds it), and signs ±1.
+
+    Args:
+        words: the words P.
+        positions: int ``(m,)``, ascending: W are the fixed Clifford gates before that many rotations, itself included.
+    """
+    signs = np.ones(len(words))
+    if not circuit.cliffords:
+        return words, signs
+    frame, x, z = stim.Tableau(circuit.n_qubits), *words.bits()
+    out_x, out_z = np.zeros_like(x), np.zeros_like(z)
+    bounds = np.searchsorted(positions, [position for position, _, _ in circuit.cliffords])
+    for i, low in enumerate([0, *bounds]):
+        if i:  # W grows gate by gate, so each word is conjugated by the gates before it alone
+            _, tableau, qubits = circuit.cliffords[i - 1]
+            frame.append(tableau, qubits) if outward else frame.prepend(tableau.inverse(), qubits)
+        for k in range(low, bounds[i] if i < len(bounds) else len(x)):
+            word = stim.PauliString.from_numpy(xs=x[k].astype(bool), zs=z[k].astype(bool))
+            image = frame(word)
+            signs[k] = image.sign.real
+            out_x[k], out_z[k] = image.to_numpy()
+    return PauliWords.from_bits(out_x, out_z), signs
 
 
 def _letters(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.asarray(2 * x + z, np.uint8)
-
-
-def _push(frame: stim.Tableau, x: np.ndarray, z: np.ndarray, out_x: np.ndarray, out_z: np.ndarray, rows: range) -> None:
-    """Conjugate some rows by the gates so far."""
-    for k in rows:
-        word = stim.PauliString.from_numpy(xs=x[k].astype(bool), zs=z[k].astype(bool))
-        out_x[k], out_z[k] = frame(word).to_numpy()
 
 
 def _image(tableau: stim.Tableau) -> np.ndarray:

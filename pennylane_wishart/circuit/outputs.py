@@ -22,12 +22,17 @@ __all__ = ["EVERY", "Output", "Which", "named", "outputs_of"]
 EVERY = "every"
 Which = int | tuple[int, int] | str | None
 """What ``output=`` may be; EVERY inside the house."""
-_KINDS = {"StateMP": "qml.state", "CountsMP": "qml.counts", "SampleMP": "qml.sample", "DensityMatrixMP": "a density"}
+_KINDS = {
+    "StateMP": "qml.state",
+    "CountsMP": "qml.counts",
+    "SampleMP": "qml.sample",
+    "DensityMatrixMP": "qml.density_matrix",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Output(Shown):
-    """One number that a QNode returns: ⟨operator⟩."""
+    """One number that a QNode returns: ⟨operator⟩, or its variance."""
 
     name: str
     """As PennyLane prints it, "expval(Z(0))"; "p(01)" for an outcome; the user's own word where it has a key."""
@@ -38,6 +43,8 @@ class Output(Shown):
     """Number of the outcome of ``qml.probs``; −1 for the others in sum."""
     datum: int | None = None
     """Which datum of a batch it is for."""
+    is_variance: bool = False
+    """Whether it is ⟨operator²⟩ − ⟨operator⟩² (``qml.var``): of two copies of the circuit."""
 
 
 def named(outputs: tuple[Output, ...], returned: Any) -> tuple[Output, ...]:
@@ -71,14 +78,25 @@ def outputs_of(tape: Tape, wires: Sequence[Any] = (), output: Which = EVERY) -> 
     """
     returned = tape.measurements
     if not returned:
-        raise UnsupportedCircuitError("The QNode returns nothing: return one qml.expval(...).")
+        raise UnsupportedCircuitError("The QNode returns no measurement: return one qml.expval(...).")
     if output == EVERY:
         return tuple(o for at in range(len(returned)) for o in _numbers(tape, at, wires))
     if len(returned) == 1:
-        return (_one(_numbers(tape, 0, wires), output, str(returned[0])),)
+        return (_expected(_one(_numbers(tape, 0, wires), output, str(returned[0]))),)
     asked = output if isinstance(output, tuple) else (output, None)
     at = _place([str(m) for m in returned], asked[0], "The QNode")
-    return (_one(_numbers(tape, at, wires), asked[1], f"Output {at}, {returned[at]},", at),)
+    return (_expected(_one(_numbers(tape, at, wires), asked[1], f"Output {at}, {returned[at]},", at)),)
+
+
+def _expected(output: Output) -> Output:
+    """Refuse a variance where one circuit is read: it is an expectation value of two."""
+    if output.is_variance:
+        raise UnsupportedCircuitError(
+            "The QNode returns qml.var, which is ⟨O²⟩ − ⟨O⟩² and no expectation value: ask pw.diagnose, which reads it "
+            "as one of two copies of the circuit; or return qml.expval(O @ O) and qml.expval(O), and diagnose the "
+            "difference with pw.diagnose_cost."
+        )
+    return output
 
 
 def _one(numbers: list[Output], which: Any, subject: str, at: int | None = None) -> Output:
@@ -97,7 +115,8 @@ def _place(names: list[str], which: Any, subject: str, at: int | None = None) ->
             f"output={'i' if at is None else f'({at}, j)'}, or ask pw.diagnose, which reads them all."
         )
     if not isinstance(which, int) or isinstance(which, bool) or not 0 <= which < len(names):
-        raise InputError(f"output={which!r}: {subject.rstrip(',')} returns {len(names)} values ({listing}).")
+        many = f"{len(names)} value{'s' if len(names) > 1 else ''}"
+        raise InputError(f"output={which!r}: {subject.rstrip(',')} returns {many} ({listing}).")
     return which
 
 
@@ -105,21 +124,20 @@ def _numbers(tape: Tape, at: int, wires: Sequence[Any]) -> list[Output]:
     m = tape.measurements[at]
     if isinstance(m, qml.measurements.ProbabilityMP) and m.mv is None:
         return _outcomes(tape, at, list(m.wires or wires or tape.wires))
-    return [Output(str(m), _observable(m), at)]
+    return [Output(str(m), _observable(m), at, is_variance=isinstance(m, qml.measurements.VarianceMP))]
 
 
 def _observable(m: Any) -> Operator:
-    if getattr(m, "mv", None) is not None or (isinstance(m, qml.measurements.ExpectationMP) and m.obs is None):
+    if (
+        getattr(m, "mv", None) is not None
+        or m.obs is None
+        and isinstance(m, (qml.measurements.ExpectationMP, qml.measurements.VarianceMP))
+    ):
         raise UnsupportedCircuitError(
             "The expectation value is of a mid-circuit measurement: return qml.expval of an observable."
         )
-    if isinstance(m, qml.measurements.VarianceMP):
-        raise UnsupportedCircuitError(
-            "The QNode returns qml.var, which is ⟨O²⟩ − ⟨O⟩² and no expectation value: return qml.expval(O @ O) and "
-            "qml.expval(O), and diagnose the difference with pw.diagnose_cost."
-        )
     # the theory is of Tr[Oρ]
-    if not isinstance(m, qml.measurements.ExpectationMP):
+    if not isinstance(m, (qml.measurements.ExpectationMP, qml.measurements.VarianceMP)):
         kind = _KINDS.get(type(m).__name__, type(m).__name__)
         raise UnsupportedCircuitError(
             f"The QNode returns {kind}: the theory is for expectation values. Return qml.expval(O), or qml.probs."

@@ -71,7 +71,7 @@ def build_tape(qnode: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 
 def with_noise(circuit: Any, noise: Any) -> Any:
-    """Return a QNode or tape under a noise model, or under its own device's; itself where ``noise`` is None.
+    """Return a QNode or tape under a noise model; itself where ``noise`` is None.
 
     Raises:
         InputError: for something that is no noise model.
@@ -79,8 +79,6 @@ def with_noise(circuit: Any, noise: Any) -> Any:
     """
     if noise is None:
         return circuit
-    if isinstance(noise, str) and noise == "device":
-        noise = _model_of(getattr(circuit, "device", None))
     if not isinstance(noise, qml.NoiseModel):
         raise InputError(
             f'noise must be a qml.NoiseModel, "device" or None; got {type(noise).__name__}: {noise!r:.60}.'
@@ -94,22 +92,6 @@ def with_noise(circuit: Any, noise: Any) -> Any:
     marked = {(id(circuit.par_info[i]["op"]), circuit.par_info[i]["p_idx"]) for i in circuit.trainable_params}
     places = [i for i, entry in enumerate(tapes[0].par_info) if (id(entry["op"]), entry["p_idx"]) in marked]
     return tapes[0].copy(trainable_params=places)
-
-
-def _model_of(device: Any) -> qml.NoiseModel:
-    """Return the noise that a device of PennyLane's own is known to have.
-
-    Raises:
-        UnsupportedCircuitError: for every other device, whose compiler and errors are not read.
-    """
-    readout = getattr(device, "readout_err", None)
-    if getattr(device, "name", None) == "default.mixed" and readout:
-        flip = qml.noise.partial_wires(qml.BitFlip, float(readout))
-        return qml.NoiseModel({}, meas_map={qml.noise.meas_eq(qml.expval): lambda op, **_: [flip(w) for w in op.wires]})
-    raise UnsupportedCircuitError(
-        f'noise="device": the noise of {getattr(device, "name", device)} is not read from it. Fit a model with '
-        "pw.fit_noise(device, wires) and pass its .model, or give a qml.NoiseModel."
-    )
 
 
 def transform_names(qnode: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,11 +43,19 @@ class Step:
         return replace(self, slopes=tuple((number[p], c) for p, c in self.slopes))
 
     @classmethod
-    def rotation(cls, axis: str, wire: Hashable, parameter: int) -> Step:
-        """Return R_axis(θ_parameter) on a wire, at angle 0."""
+    def rotation(cls, word: str, wires: Sequence[Hashable], parameter: int, factor: float = 1.0) -> Step:
+        """Return a rotation about a Pauli word by factor·θ_parameter, at angle 0."""
         with qml.queuing.QueuingManager.stop_recording():
-            [gate] = expand_operations([getattr(qml, f"R{axis}")(0.0, wire)])
-        return cls(gate, ((parameter, 1.0),))
+            op = getattr(qml, f"R{word}")(0.0, wires[0]) if len(word) == 1 else qml.PauliRot(0.0, word, list(wires))
+            [gate] = expand_operations([op])
+        return cls(gate, ((parameter, factor),))
+
+    @classmethod
+    def fixed(cls, kind: type[Operator], wire: Hashable) -> Step:
+        """Return an elementary gate without parameters."""
+        with qml.queuing.QueuingManager.stop_recording():
+            [gate] = expand_operations([kind(wire)])
+        return cls(gate)
 
 
 @dataclass(frozen=True, eq=False)

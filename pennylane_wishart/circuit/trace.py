@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.affine import AffineMap, affine_map
 from pennylane_wishart.circuit.arguments import Arguments, Context
+from pennylane_wishart.circuit.backends import with_device_noise
 from pennylane_wishart.circuit.channels import is_channel
 from pennylane_wishart.circuit.checks import check_tape, check_wires, unwrap
 from pennylane_wishart.circuit.expand import Gate, expand_operations
@@ -49,12 +50,15 @@ def trace_qnode(
         output: which of several expectation values.
         encoding: "fixed" keeps data gates at the given data; "random" treats each data gate that
             follows a trainable one as having its own uniform angle.
-        noise: a ``qml.NoiseModel`` that the circuit is read under.
+        noise: a ``qml.NoiseModel`` that the circuit is read under, or "device" for that of its device.
     """
     if encoding not in ("fixed", "random"):
         raise InputError(f"encoding={encoding!r}: use 'fixed' or 'random'.")
     # a layer keeps its own weights, a partial its first arguments: they are what later calls are made of
-    source, circuit = circuit, with_noise(unwrap(circuit), noise)
+    of_device = isinstance(noise, str) and noise == "device"
+    source, circuit = circuit, with_noise(unwrap(circuit), None if of_device else noise)
+    if isinstance(circuit, qml.tape.QuantumScript) and of_device:
+        raise InputError('noise="device" needs a QNode: a tape has no device.')
     if isinstance(circuit, qml.tape.QuantumScript):
         return _trace_tape(circuit, argnums, output)
     source = source if holds_arguments(source) else circuit
@@ -77,7 +81,7 @@ def trace_qnode(
             WishartWarning,
             stacklevel=4,
         )
-    return replace(found, qnode=source)
+    return replace(with_device_noise(found) if of_device else found, qnode=source)
 
 
 def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> TracedCircuit:
@@ -105,8 +109,8 @@ def _trace(circuit: Any, arguments: Arguments, output: Which, encoding: str) -> 
     split, inputs = csr_array(found.matrix[:, :n_params]), csr_array(found.matrix[:, n_params:])
     if n_params and split.nnz == 0:
         raise UnsupportedCircuitError(
-            "No trainable parameter: no gate depends on the trainable arguments "
-            f"(slots {list(arguments.slots)}); check argnums= and requires_grad."
+            f"No trainable parameter: no gate depends on the trainable arguments ({arguments.named}); "
+            "check argnums= and requires_grad."
         )
     return TracedCircuit(
         gates=gates,

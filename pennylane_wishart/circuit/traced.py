@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.arguments import Arguments, Slot
+from pennylane_wishart.circuit.channels import MachineNoise
 from pennylane_wishart.circuit.expand import Gate
 from pennylane_wishart.circuit.layers import read_call
 from pennylane_wishart.circuit.outputs import Output
@@ -49,6 +50,8 @@ class TracedCircuit(Shown):
     encoding: str = "fixed"
     outputs: tuple[Output, ...] = field(default=(), repr=False)
     """Everything that the QNode returns; ``observable`` is that of one."""
+    compilations: tuple[TracedCircuit, ...] = field(default=(), repr=False)
+    """The circuit with the noise of several programs of its device, where the compiler makes different ones."""
 
     # ------------------------------------------------------------------ parameters
     @property
@@ -151,6 +154,8 @@ class TracedCircuit(Shown):
         ops, indices, at = [], [], 0
         for i, gate in enumerate(gates):
             op = gate.op
+            if isinstance(op, MachineNoise):  # the device adds it when the tape runs there
+                continue
             ops.append(op)
             if i in trainable:
                 indices.append(at)

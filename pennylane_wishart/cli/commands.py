@@ -21,6 +21,8 @@ import pennylane as qml
 
 from pennylane_wishart.cli.loading import evaluate, load, read_args, what_came
 from pennylane_wishart.cli.streams import coloured, say, users_prints_aside, write_out
+from pennylane_wishart.conventions import CostCause
+from pennylane_wishart.costs import CostDiagnosis, diagnose_cost
 from pennylane_wishart.diagnosis import Diagnosis, diagnose, options_of
 from pennylane_wishart.errors import InputError, MeasurementInterrupted, WishartError
 from pennylane_wishart.families import scaling
@@ -49,6 +51,7 @@ def demo_circuit() -> tuple[qml.QNode, tuple[Any, ...]]:
 
 
 # ---------------------------------------------------------------------- what is written
+_MORE = "More: --details, or --html report.html."
 _COLOURS = {0: 32, 1: 31, 2: 33}
 """ANSI colours of the exit statuses: green, red, yellow."""
 
@@ -64,9 +67,10 @@ class Outcome:
 
     status: int
     text: str
+    """Nothing where ``diagnosis`` has a report of its own."""
     data: dict[str, Any] | None = None
     """For ``--json``."""
-    diagnosis: Diagnosis | None = None
+    diagnosis: Diagnosis | CostDiagnosis | None = None
 
 
 def _check_targets(options: argparse.Namespace) -> None:
@@ -83,8 +87,7 @@ def _deliver(found: Outcome, options: argparse.Namespace) -> int:
     if json_file == "-":  # one document and nothing else, for whoever reads the pipe
         write_out(json.dumps(plain(found.data), allow_nan=False))
     else:
-        diag = found.diagnosis if coloured(sys.stdout) else None
-        write_out(found.text if diag is None else diag.to_text(_painter(found.status), details=options.details))
+        write_out(found.text or _report(found, options))
         if json_file is not None:
             text = json.dumps(plain(found.data), indent=1, allow_nan=False) + "\n"
             write_text(json_file, text, f"--json {json_file!r}")
@@ -93,6 +96,13 @@ def _deliver(found: Outcome, options: argparse.Namespace) -> int:
     if options.command == "demo" and not options.quiet:
         say('Next: wishart check train.py:circuit --args "weights" --html report.html, or the notebooks of demos/.')
     return found.status
+
+
+def _report(found: Outcome, options: argparse.Namespace) -> str:
+    if found.diagnosis is None:
+        return ""
+    how: dict[str, Any] = {"paint": _painter(found.status)} if coloured(sys.stdout) else {}
+    return found.diagnosis.to_text(**how, details=options.details, more=_MORE)
 
 
 # ---------------------------------------------------------------------- the commands
@@ -119,6 +129,7 @@ _DIAGNOSE = (
     "device",
     "encoding",
 )
+_COST = ("samples", "seed")
 _FROM_FILE = ("family", "noise")
 """Options that name an object of the user's file."""
 
@@ -126,8 +137,18 @@ _FROM_FILE = ("family", "noise")
 def _check(options: argparse.Namespace) -> Outcome:
     qnode, namespace = load(options.target)
     args = read_args(options.args, namespace)
+    if options.cost:
+        return _cost(qnode, args, options, namespace)
     asked = {**options_of(qnode), **_given(options, *_DIAGNOSE), **_evaluated(options, namespace)}
     return _judged(diagnose(qnode, **asked)(*args), options)
+
+
+def _cost(cost: Any, args: tuple[Any, ...], options: argparse.Namespace, namespace: dict[str, Any]) -> Outcome:
+    for name in (*_DIAGNOSE, *_FROM_FILE, "at", "profile"):
+        if name not in _COST and getattr(options, name):
+            raise InputError(f"--{name.replace('_', '-')} is asked of a QNode: leave it out with --cost.")
+    found = diagnose_cost(cost, **_given(options, *_COST), **_evaluated(options, namespace))(*args)
+    return Outcome(int(found.cause is not CostCause.NOTHING), "", found.to_dict(), found)
 
 
 def _evaluated(options: argparse.Namespace, namespace: dict[str, Any]) -> dict[str, Any]:
@@ -163,8 +184,7 @@ def _judged(diag: Diagnosis, options: argparse.Namespace) -> Outcome:
         width = max(map(len, diag.timings))
         for step, seconds in (*diag.timings.items(), ("in all", sum(diag.timings.values()))):
             say(f"{step:<{width}} {seconds:8.2f} s of the processor")
-    text = diag.details() if options.details else str(diag)
-    return Outcome({True: 0, False: 1, None: 2}[diag.trainable], text, diag.to_dict(), diag)
+    return Outcome({True: 0, False: 1, None: 2}[diag.trainable], "", diag.to_dict(), diag)
 
 
 def _size_args(expression: str | None, namespace: dict[str, Any], needs: str) -> Callable[..., Any]:

@@ -14,8 +14,8 @@ from pennylane_wishart.conventions import levels, outlook
 __all__ = ["read"]
 
 _STATUS = """exit status:
-  0  trainable (scale: no exponential decay; quote, resume: done)
-  1  not trainable (scale: exponential decay)
+  0  trainable (--cost: nothing wrong; scale: no exponential decay; quote, resume: done)
+  1  not trainable (--cost: its gradient is lost; scale: exponential decay)
   2  could not tell, or could not run; the reason is on standard error
   130  interrupted (Ctrl-C)
 
@@ -32,6 +32,7 @@ _EXAMPLES = {
   wishart check train.py:circuit --args "x, w" --html report.html
   wishart check train.py:circuit --args "w" --json - | jq .verdict
   wishart check train.py:circuit --args "w" --shots 5000 && python train.py
+  wishart check train.py:cost --cost --args "w"
 """,
     "demo": """  wishart demo
   wishart demo --samples 1000 --html report.html
@@ -136,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--at", metavar="EXPR", help="look at this point as well: the trainable arguments")
             _family(sub)
             sub.add_argument("--device", metavar="NAME", help="measure here instead of on the QNode's device")
+            sub.add_argument("--cost", action="store_true", help="NAME is a cost made of QNodes, or a torch module: "
+                             "find where its gradient is lost")  # fmt: skip
         sub.add_argument(
             "--details", action="store_true", help="print every number, not only what is behind the verdict"
         )

@@ -136,8 +136,18 @@ NO_TRANSFER = 1e-13
 """Transfer coefficients below this are rounding: traces of products of matrices of norm 1."""
 CHANNEL_DIGITS = 12
 """Decimals that transfer matrices are compared by, as fixed gates are."""
+SAME_BLOCK = 1e-6
+"""Distance at which a block of a compiled program is one of the circuit's: compilers synthesise to 1e-9 or so."""
+COMPILED_SEED = 0xC0DE
+"""Of the angles that programs are compiled at: none is special."""
+COMPILATIONS = 5
+"""Compilations that are looked at: enough to see that a compiler is not seeded, and how far apart its programs are."""
+SAME_NOISE = 0.02
+"""Share of their noise by which programs may differ and be one: at other angles a gate of one qubit more or less."""
 
 CONE_WIRES = 16
 """Wires of one light cone: a gradient of it then takes a tenth of a second."""
 KEPT_CONES = 4
 """Circuits whose light cones are kept: the one at work, and those that it is compared with."""
+REPEATED_SHARE = 0.5
+"""Of the trainable gates that a repeated block must hold to count as the circuit's layer."""

@@ -23,8 +23,6 @@ DEPTH_DENSE_QUBITS = 8
 # ---------------------------------------------------------------------- shots
 LARGEST_BITS = 1000.0
 """Bits: beyond, a float overflows, and no one counts such shots."""
-RARE_EVENTS = 0.5
-"""Events that a run must expect: with fewer, most runs see none, whatever ratios of variances say."""
 
 # ---------------------------------------------------------------------- what is shown
 SHOTS_RANGE = (0.1, 0.5, 0.9)
@@ -41,6 +39,8 @@ LOSS_ROUNDING, END_ROUNDING = 1e-15, 1e-6
 """Of the observable's size, and of the scale of descents: smaller values are rounding, and written as 0."""
 LEAST_SHARE = 1e-5
 """Smaller shares are written as "below" it: nobody acts on their digits."""
+NEARLY_SURE = 0.999
+"""A larger probability is written as "over" it: approximate tests know no certainty."""
 FLAT_CURVATURE = 1e-6
 """Of the largest eigenvalue of the Hessian: a smaller one has no sign."""
 LOSS_DIGITS = 12

@@ -39,6 +39,10 @@ PLAIN_DIMENSION = 10**6
 the report holds several."""
 PLAIN_SIZE = 10**12
 """Larger integers, exact dimensions most often, are not read digit by digit."""
+REMEDY_WIDTH = 24
+"""Letters in a line of a remedy's name beside its bar: half of the figure is left for the losses."""
+LONGEST_DECADE = 100.0
+"""Qubits: a variance that takes more than these to fall tenfold does not fall as far as anyone plans."""
 NAMED_TICKS = 3
 """Ticks of an axis that carry names of parameters: more of them run into one another."""
 CIRCUIT_LAYERS, CIRCUIT_WIRES = 40, 24

@@ -81,5 +81,7 @@ SMALL = 8
 """Qubits up to which every engine is cheap."""
 FEW_TERMS = 64
 """Words of an observable beyond which larger sizes take minutes."""
+NOISE_TAKES = 1.0
+"""Bits of a variance that noise must take to be called its limit: a half, which doubles the shots."""
 SCHEMA = 1
 """Version of the written form of a study: another one is refused rather than misread."""

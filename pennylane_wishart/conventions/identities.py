@@ -12,6 +12,7 @@ __all__ = [
     "Decay",
     "EngineId",
     "Evidence",
+    "PlateauCause",
     "Quantity",
     "Reason",
     "ReasonCode",
@@ -102,6 +103,8 @@ class Change(enum.StrEnum):
     DEAD_GATES = "dead gates deleted"
     AXIS = "another axis"
     LAYERS = "more layers"
+    INPUT = "another input"
+    FIRST_ROTATIONS = "first rotation layer"
     LAST_ROTATIONS = "last rotation layer"
     OUTER_ROTATIONS = "first and last rotation layer"
     UNSHARED = "angles not shared"
@@ -119,6 +122,20 @@ class CostCause(enum.StrEnum):
     SMALL_CHAIN = "small chain factor"
     SMALL_GRADIENT = "small gradients in the circuit"
     OUT_OF_REACH = "labels out of reach"
+
+    __repr__ = str.__repr__
+
+
+class PlateauCause(enum.StrEnum):
+    """What makes all gradients of a circuit small; the value is its name in records and reports."""
+
+    NOISE = "noise"
+    ANGLES = "narrow angles"
+    INPUT = "entangled input"
+    MEASURED = "fixed gates before the measurement"
+    GLOBAL = "global observable"
+    COMMUTING = "commuting generators"
+    DEPTH = "depth"
 
     __repr__ = str.__repr__
 

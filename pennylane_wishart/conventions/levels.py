@@ -9,6 +9,7 @@ __all__ = [
     "INTERVAL",
     "NORMAL_REACH",
     "POWER_SPREAD",
+    "RARE_EVENTS",
     "SHOTS",
     "TRAP_TOLERANCE",
     "UPPER_LIMIT",
@@ -21,6 +22,8 @@ FALSE_ALARM = 1e-3
 """Of one comparison on an ideal device: a user with a handful of circuits should never meet one."""
 SHOTS = 1000.0
 """Per gradient component: what hardware gives for one circuit without a second thought."""
+RARE_EVENTS = 0.5
+"""Events that a run must expect: with fewer, most runs see none, whatever ratios of variances say."""
 TRAP_TOLERANCE = 0.1
 """Of the way from the optimum to the mean loss: what most figures in the field cannot show."""
 INTERVAL = 0.95

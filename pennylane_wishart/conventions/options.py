@@ -74,6 +74,8 @@ def asks(function: _Function) -> _Function:
             if name not in parameters:
                 near = difflib.get_close_matches(name, parameters, 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
+                if args and name in _names(args[0]):
+                    hint = f": it is the QNode's own, write {_written(function.__name__, args[0])}"
                 raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
         found = function(*args, **kwargs)
         return Asked(found, _written(function.__name__, args[0])) if args and inspect.isfunction(found) else found
@@ -103,9 +105,13 @@ class Asked:
 
 def _written(door: str, qnode: Any) -> str:
     """The whole call as a user would write it: "pw.diagnose(circuit)(weights)"."""
-    func = getattr(qnode, "func", None)
+    name = getattr(getattr(qnode, "func", None), "__name__", "qnode")
+    return f"pw.{door}({name})({', '.join(_names(qnode)) if hasattr(qnode, 'func') else '...'})"
+
+
+def _names(qnode: Any) -> tuple[str, ...]:
+    """Names of a QNode's arguments."""
     try:
-        names = ", ".join(inspect.signature(func).parameters) if func is not None else "..."
+        return tuple(inspect.signature(getattr(qnode, "func", None)).parameters)  # type: ignore[arg-type]  # None: caught
     except (ValueError, TypeError):
-        names = "..."
-    return f"pw.{door}({getattr(func, '__name__', 'qnode')})({names})"
+        return ()

@@ -64,12 +64,16 @@ EXHAUSTED = 4
 """Fewer independent vectors than samples, by so many: one or two may be dependent by chance or rounding."""
 REACHED_QUBITS = 14
 """Vectors of 2^14 amplitudes, a few hundred of them: tens of megabytes."""
+KEPT_SPACES = 2
+"""Reached spaces kept for the other outputs of the same QNode, and for the opposite observable: 10 MB each at most."""
 REACHED_DIM = 256
 """Dimension of the space that is followed: a matrix exponential then takes ten milliseconds."""
 
 # remedies
 REMEDY_BUDGET = 4.0
 """Seconds that changes of the circuit may take to be tried, as estimated before: a diagnosis stays within ten."""
+KEPT_FOR_LARGER = 0.4
+"""Of it, for changes of more than 1.5 times the parameters: a long list of small ones would leave them nothing."""
 REMEDY_QUBITS = 12
 """Beyond, a change takes minutes to be tried: only where a budget was given."""
 FEW_PARAMETERS, MOST_PARAMETERS = 1.5, 4.0
@@ -84,8 +88,8 @@ MORE_LAYERS = (1, 2, 4)
 """Layers added: four removed the trouble of 11 circuits of 14, two of 6, one of 2."""
 RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
-REPEATED_SHARE = 0.5
-"""Of the trainable gates that a repeated block must hold to count as the circuit's layer."""
+RESTARTS_MISSED = 0.25
+"""Share of trainings of so many starts that may end above what is promised: at a half, an advice fails half the time."""
 GATES_NAMED = 40
 """Gates to delete that are listed by name: some lines."""
 REMEDY_SEED = 1_000

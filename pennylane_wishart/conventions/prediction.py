@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pennylane_wishart.conventions import levels
+
 
 class Draws(NamedTuple):
     """How many samples of a circuit's own states are drawn, and where none are."""
@@ -74,6 +76,8 @@ RANK_QUBITS = 12
 # ---------------------------------------------------------------------- shots
 MAX_PRODUCTS = 2_000_000
 """Pairs of words of one group that are multiplied out for ⟨O_g²⟩: a second."""
+SHOT_ERROR = 0.01
+"""Of the variance of a shot: an estimate that good is not sampled again, shots are quoted to 2%."""
 WALKERS = 20_000
 """A fifth of what variances get: shots are quoted to 2%."""
 ROUNDING = 1e-14
@@ -140,3 +144,21 @@ MOST_TILT = 60.0
 """Logarithm of the tilt that puts all weight on the lowest level to double precision."""
 HESSIAN_PARAMETERS = 200
 """Parameters up to which eigenvalues of drawn Hessians are found: a second for 200 draws."""
+
+# ------------------------------------------------------------------ causes of a plateau
+PLATEAU_SHOTS = levels.SHOTS
+"""Shots that the largest component must need to be in a plateau: what hardware gives without a second thought."""
+CAUSE_BITS = 1.0
+"""Bits that something must take to be called a cause: half of the largest mean square."""
+CAUSE_SUPPORT, CAUSE_WORK = 1 << 14, 2e9
+"""Reachable words, and work on a module, of one edited circuit: a second or two."""
+CAUSE_WALKERS, CAUSE_SAMPLES = 20_000, 200
+"""… and walkers or sampled circuits: what is mended is large, and then known to 10%."""
+COMMUTING_SHARE = 2 / 3
+"""Of pairs of generators that act on a common qubit: in layers of rotations and entanglers about half commute."""
+AXES_DRAWS, AXES_SEED = 2, 0xA7E5
+"""Draws of other axes: one alone may be as unlucky as what it replaces."""
+SHALLOW_LAYERS = 3
+"""Layers, one rotation a qubit each, that a shallow circuit has: Euler angles take three."""
+CAUSE_TERMS = 4
+"""Terms of a global observable that are looked at one by one."""

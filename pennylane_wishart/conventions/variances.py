@@ -58,6 +58,8 @@ PROOF_SUPPORT = 20_000
 """… when only supports are followed, for proofs that a parameter is dead."""
 BLOCK_FLOATS = 20_000_000
 """Weights saved between two sweeps before the sweep is cut and run twice: 160 MB."""
+TOGETHER = 64
+"""Observables averaged in one sweep: a bit each of the integer that says whose words a word is."""
 BATCH_FLOATS = 2_000_000
 """Words × chains carried at once: 16 MB, which stays near the cache."""
 MAX_CHAINS = 4096
@@ -318,3 +320,17 @@ CACHED_ACTIONS = 20_000
 # ------------------------------------------------------------------ truncation
 MAX_TRUNCATED_WORDS = 20_000
 """Words of a truncated propagation that are counted: a second a weight."""
+
+# ------------------------------------------------------------------ frame potentials
+DESIGN_QUBITS = 8
+"""Qubits whose 4^8 words are all carried: half a megabyte a conserved product."""
+DESIGN_FLOATS = 1 << 22
+"""Words times conserved products: 32 MB."""
+DESIGN_WORK = 2e10
+"""Words touched by all passes together: a minute."""
+DESIGN_PASSES = 400
+"""Repetitions of the circuit that are followed: second eigenvalues up to 0.97 a pass settle."""
+DESIGN_SETTLED = 1e-3
+"""Relative change of the ratio of two steps below which it is the second eigenvalue."""
+DESIGN_NOTHING = 1e-13
+"""Of the start's size: steps below this are rounding."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from pennylane_wishart.conventions import CostCause, Unavailable, levels
 from pennylane_wishart.conventions import costs as limits
-from pennylane_wishart.conventions import diagnosis as events
 from pennylane_wishart.conventions.arrays import Bools, Floats
 from pennylane_wishart.conventions.showing import Shown
 from pennylane_wishart.costs.outputs import CostOutput, content
@@ -34,7 +33,7 @@ class Finding(Shown):
         object.__setattr__(self, "cause", CostCause(self.cause))  # read back as the word that it is
 
 
-_FINE = Finding(CostCause.NOTHING, "gradients reach every parameter that counts", "Nothing: train it.")
+_FINE = Finding(CostCause.NOTHING, "gradients reach every parameter that counts", "Train it.")
 
 
 def find_cause(program: Program, samples: CostSamples, outputs: Sequence[CostOutput]) -> Finding:
@@ -188,7 +187,7 @@ def _small_in_circuit(samples: CostSamples, outputs: Sequence[CostOutput]) -> Fi
     moving = [p for p in known if len(p.live_parameters)]
     if not moving:
         return None
-    rare = [np.log2(events.RARE_EVENTS / p.rare_outcome) for p in moving]
+    rare = [np.log2(levels.RARE_EVENTS / p.rare_outcome) for p in moving]
     bits = float(np.median(np.maximum([p.log2_median_shots[0] for p in moving], rare)))
     if bits > np.log2(levels.SHOTS):
         text = f"the median gradient of an output needs about 2^{bits:.0f} shots for signal-to-noise 1"

@@ -182,5 +182,5 @@ def _output_section(diag: CostDiagnosis) -> report.Section:
         alarm = value if i in labels and not labels[i].reachable else ""
         said = "Root mean square of ∂cost/∂output, and what the output was, over random parameters."
         method = "sampled" if isinstance(found, Diagnosis) else "not diagnosed"
-        rows.append(report.Row(name, value, said, method, _SOURCE, alarm))
+        rows.append(report.Row(f"{i}: {name}", value, said, method, _SOURCE, alarm))
     return report.Section("Outputs of its QNodes", (), tuple(rows))

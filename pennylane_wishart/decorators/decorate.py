@@ -7,6 +7,7 @@ Both mutate the QNode and return it: a wrapper object or a subclass would break 
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable
 from dataclasses import fields
@@ -60,7 +61,9 @@ def _check(qnode: Any, name: str, options: dict[str, Any]) -> None:
         )
     unknown = set(options) - _DIAGNOSE_OPTIONS
     if unknown:
-        raise InputError(f"{name} got unknown options {sorted(unknown)}; known are {sorted(_DIAGNOSE_OPTIONS)}.")
+        near = difflib.get_close_matches(min(unknown), (*_DIAGNOSE_OPTIONS, "on_fail"), 1)
+        hint = f"did you mean {near[0]!r}? Known" if near else "known"
+        raise InputError(f"{name} got unknown options {sorted(unknown)}; {hint} are {sorted(_DIAGNOSE_OPTIONS)}.")
 
 
 def _mark(qnode: Any, options: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from pennylane_wishart.diagnosis.depth import depth_curve
 from pennylane_wishart.diagnosis.options import DiagnoseOptions
 from pennylane_wishart.diagnosis.record import Diagnosis, OutputsDiagnosis
 from pennylane_wishart.families import ScalingStudy, scaling
-from pennylane_wishart.measurement import Measurement, measure
+from pennylane_wishart.measurement import measure
 from pennylane_wishart.measurement.recipes import IDEAL, is_hardware
 from pennylane_wishart.measurement.routes.wrongadjoint import wrong_gradient_gates
 from pennylane_wishart.outlook import outlook_of, point_of, try_remedies
@@ -27,6 +27,7 @@ from pennylane_wishart.prediction import prediction_of
 from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors.door import signature
 from pennylane_wishart.threads import one_thread
+from pennylane_wishart.variances import SecondMoments, moments_together
 
 __all__ = ["diagnose"]
 
@@ -62,7 +63,8 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
         argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
-            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome.
+            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome, and
+            ``qml.var`` as ⟨O²⊗1 − O⊗O⟩ of two copies of the circuit on an exact simulator (its shots are not judged).
     Returns:
         A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.
@@ -100,10 +102,17 @@ def _diagnosed(clock: _Clock, name: str, circuits: tuple[RotationCircuit, ...], 
     """Run the flow for every output."""
     study, count = _study(options, clock), len(circuits)
     with one_thread(circuits[0].n_qubits):
+        each = options if count == 1 else _for_each(options, count)
+        # of the QNode, whatever it returns; where something is measured it is found on the way
+        wrong = () if each.run and _can_measure(circuits[0]) else _wrong_gates(circuits[0])
         if count == 1:
-            return _flow(clock, name, circuits[0], options, study)
-        each = _for_each(options, count)
-        outputs = [_flow(clock, _output(c, i), c, each, study) for i, c in enumerate(circuits)]
+            return _flow(clock, name, circuits[0], each, study, wrong)
+        clock("predicting")
+        known = moments_together(circuits, circuits[0].angle_law(options.angles)) or [None] * count
+        outputs = [
+            _flow(clock, _output(c, i), c, each, study, wrong, m)
+            for i, (c, m) in enumerate(zip(circuits, known, strict=True))
+        ]
     return OutputsDiagnosis(name, tuple(outputs), clock.read())
 
 
@@ -156,7 +165,7 @@ def _study(options: DiagnoseOptions, step: Callable[[str], None]) -> ScalingStud
     if options.family is None:
         return None
     step("scaling")
-    how = {name: getattr(options, name) for name in ("angles", "seed", "progress")}
+    how = {name: getattr(options, name) for name in ("angles", "seed", "progress", "noise")}
     return scaling(options.family, options.sizes, options.family_args, **how)
 
 
@@ -166,18 +175,22 @@ def _flow(
     circuit: RotationCircuit,
     options: DiagnoseOptions,
     study: ScalingStudy | None,
+    wrong: tuple[str, ...],
+    moments: SecondMoments | None = None,
 ) -> Diagnosis:
     """Circuit → signature → prediction → measurement → comparison → descents → checks."""
     thresholds = replace(options.thresholds, shots=_shots_of(circuit, options.shots))
+    # two copies that share every parameter: no device has them, and a change of their gates is none of the user's
+    copied = circuit.trace is not None and circuit.trace.outputs[0].is_variance
     step("computing the signature")
     sig = signature(circuit, seed=options.seed, progress=False)
     step("predicting")
-    prediction = prediction_of(sig, options.angles, seed=options.seed, progress=options.progress)
+    prediction = prediction_of(sig, options.angles, seed=options.seed, progress=options.progress, moments=moments)
     data = comparison = None
     if options.run and _can_measure(circuit):
         step("measuring")
         # the very law that was predicted for, not one resolved again
-        how = options.measuring | {"device": _device(circuit, options.device)}
+        how = options.measuring | {"device": _device(circuit, None if copied else options.device)}
         data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
@@ -185,7 +198,7 @@ def _flow(
     descent = outlook_of(prediction, options.descents)
     prediction.count_parameters()
     trials = None
-    if options.run:
+    if options.run and not copied:
         step("trying remedies")
         trials = try_remedies(prediction, descent, options.remedies)
     point = None
@@ -206,18 +219,16 @@ def _flow(
         advice=_advice(study),
         descent=descent,
         depth=depth_curve(circuit, prediction.angles, prediction.deep) if options.run else None,
-        wrong_gradient_gates=_wrong_gates(circuit, data),
+        wrong_gradient_gates=wrong if data is None else tuple(data.wrong_gradient_gates),
         trials=trials,
         point=point,
         timings=dict(step.read()),
     )
 
 
-def _wrong_gates(circuit: RotationCircuit, data: Measurement | None) -> tuple[str, ...]:
-    """Gates for which the user's own gradient is wrong; known already where something was measured."""
-    if data is not None:
-        return tuple(data.wrong_gradient_gates)
-    return () if circuit.trace is None else tuple(wrong_gradient_gates(circuit.trace))
+def _wrong_gates(circuit: RotationCircuit) -> tuple[str, ...]:
+    """Gates for which the user's own gradient is wrong."""
+    return () if circuit.trace is None else wrong_gradient_gates(circuit.trace)
 
 
 def _device(circuit: RotationCircuit, asked: Any) -> Any:

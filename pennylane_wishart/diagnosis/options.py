@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from pennylane_wishart.outlook import OutlookOptions, RemedyOptions
 
 __all__ = ["DiagnoseOptions", "options_of"]
 
+_NUMBERS = ("shots", "minima_tolerance", "tolerance", "descent_budget", "remedy_budget")
 _OPTIONS = "__wishart_options__"
 
 
@@ -60,10 +62,18 @@ class DiagnoseOptions:
         Raises:
             InputError: naming the option.
         """
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Real):
+                raise InputError(f"{name} needs a number; got {value!r}.")
+        if not isinstance(self.run, (bool, np.bool_)):
+            raise InputError(f"run needs True or False; got {self.run!r}.")
         _ = self.thresholds, self.descents, self.remedies  # checked when made
         seed = self.seed
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
             raise InputError(f"seed needs a non-negative integer; got {seed!r}.")
+        if self.family is None and not (self.sizes is None and self.family_args is None):
+            raise InputError("sizes and family_args are those of a family: give family=make_qnode as well.")
         if self.family is not None:
             for name, value in (("family", self.family), ("family_args", self.family_args)):
                 if not callable(value):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from pennylane_wishart import report
 from pennylane_wishart.conventions import Unavailable
 from pennylane_wishart.diagnosis.checks import headline, judge
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.sections import advice_section, build_sections, next_section, summary_sections
+from pennylane_wishart.diagnosis.sections import advice_section, build_sections, next_section, plainly, summary_sections
 from pennylane_wishart.diagnosis.sections.outputs import outputs_sections
 from pennylane_wishart.diagnosis.together import judged_together
 from pennylane_wishart.errors import InputError
@@ -20,13 +20,18 @@ from pennylane_wishart.serialize import decode, encode
 __all__ = ["Diagnosis", "OutputsDiagnosis"]
 
 
-class Diagnosis(Findings, report.Shown):
+class Diagnosis(report.Shown, Findings):  # shown as a report: its one line is the verdict
     """Will this QNode train, how well, and why.
 
     ``print(diag)`` for the verdict and what is behind it, ``print(diag.details())`` for every number, ``diag``
     in a notebook for HTML, ``diag.save("report.html")`` for a self-contained page, ``diag.to_dict()`` for JSON. Of
     a QNode that returns several values it is that of all of them, with one in ``outputs`` for each.
     """
+
+    def __getattr__(self, name: str) -> Any:
+        # protocols (pickle, copy, notebooks) ask for underscored names and expect a plain no
+        hint = f": it is diag.prediction.{name}" if not name.startswith("_") and hasattr(Prediction, name) else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     @property
     def reaches_ground(self) -> bool | None:
@@ -145,7 +150,7 @@ class OutputsDiagnosis(Diagnosis):
 
     def __getattr__(self, name: str) -> Any:
         if name != "prediction":
-            raise AttributeError(name)
+            return super().__getattr__(name)
         raise InputError(
             f"{self.name} returns {len(self.outputs)} values, each with its own prediction: "
             "diag.outputs[i].prediction, or pw.diagnose(qnode, output=i)."
@@ -170,8 +175,8 @@ class OutputsDiagnosis(Diagnosis):
     @property
     def summary(self) -> tuple[report.Section, ...]:
         """What is printed: the verdict and a row an output; the advice comes last."""
-        verdict, _, *rest = self.sections
-        return (verdict, *rest)
+        verdict, _, outputs = self.sections
+        return verdict, replace(outputs, rows=plainly(outputs.rows, *self.outputs))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON: the whole, and every output's own."""

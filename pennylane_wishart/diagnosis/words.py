@@ -10,7 +10,7 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import display
 
-__all__ = ["count", "indices", "number", "share", "size"]
+__all__ = ["chance", "count", "indices", "number", "share", "size"]
 
 
 def number(value: float, rounding: float = 0.0) -> str:
@@ -30,6 +30,11 @@ def share(value: float) -> str:
     if not 0 < abs(value) < limits.LEAST_SHARE:
         return f"{100 * value:,.3g}%"
     return f"below {100 * limits.LEAST_SHARE:.3g}%"
+
+
+def chance(probability: float) -> str:
+    """Return a probability in per cent; none that was computed in floating point is called certain."""
+    return f"over {limits.NEARLY_SURE:.1%}" if probability > limits.NEARLY_SURE else share(probability)
 
 
 def size(value: int) -> str:

@@ -58,6 +58,8 @@ class ScalingPoint(Shown):
     engine: str
     quantity: str = "gradient"
     """Which of the values the study follows."""
+    free: Log2Value | None = None
+    """The followed variance of the same circuit without its noise; None where it has none."""
 
     def __post_init__(self) -> None:
         check_quantity(self.quantity)
@@ -89,6 +91,11 @@ class ScalingPoint(Shown):
         return self.deep_loss if self.quantity == "loss" else self.deep_gradient
 
     @property
+    def noise_bits(self) -> float:
+        """Bits that noise takes of the followed variance; 0 without noise, NaN where one of the two is only bounded."""
+        return 0.0 if self.free is None else self.free.value - self.log2_variance
+
+    @property
     def is_deep(self) -> bool | None:
         """Whether the loss variance is within ``levels.DEEP`` of the deep limit; None where not known so well."""
         # bits to a share of the variance, as the level is one
@@ -100,6 +107,8 @@ class ScalingPoint(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
         values = {name: getattr(self, name).to_dict() for name in QUANTITIES}
+        if self.free is not None:
+            values["free"] = self.free.to_dict()
         plain = {k: getattr(self, k) for k in ("n", "depth", "n_params", "n_dead", "engine", "quantity")}
         floats = {k: pack(getattr(self, k)) for k in ("layers", "deep_gradient", "deep_loss")}
         return {**plain, **floats, **values}
@@ -109,7 +118,7 @@ class ScalingPoint(Shown):
         """Rebuild a record written by :meth:`to_dict`."""
         out = dict(data)
         out.update({k: unpack(data[k]) for k in ("layers", "deep_gradient", "deep_loss")})
-        out.update({name: Log2Value.from_dict(data[name]) for name in QUANTITIES})
+        out.update({name: Log2Value.from_dict(data[name]) for name in (*QUANTITIES, "free") if name in data})
         return cls(**out)
 
 
@@ -120,8 +129,9 @@ def scaling_point(
     moments: SecondMoments,
     deep: DeepLimit | None,
     quantity: str = "gradient",
+    free: ScalingPoint | None = None,
 ) -> ScalingPoint:
-    """Condense the moments of one circuit."""
+    """Condense the moments of one circuit; ``free`` is the point of the same circuit without its noise."""
     every = Bits.of(moments)
     live = every.take(every.live)
     deep_gradient = deep_loss = float("nan")
@@ -145,6 +155,7 @@ def scaling_point(
         deep_loss=deep_loss,
         engine=moments.engine,
         quantity=quantity,
+        free=None if free is None else free.followed,
     )
 
 

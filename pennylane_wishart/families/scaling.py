@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, noise_free, normal_form
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import families as limits
 from pennylane_wishart.conventions.options import takes
@@ -40,6 +40,7 @@ class ScalingOptions:
     seed: int = 7
     progress: bool | None = None
     quantity: str = "gradient"
+    noise: Any = None
     budget: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -72,6 +73,8 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         angles: law of the random angles, as for ``RotationCircuit.angle_law``.
         argnums, output, seed, progress: as for :func:`diagnose`.
         quantity: a key of ``QUANTITIES``: what is followed.
+        noise: as for :func:`predict`; ``ScalingStudy.noise_limited`` then says at which points noise, and not the
+            ansatz, is the limit.
         budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
@@ -133,14 +136,22 @@ class _Family:
             raise ModuleTooLargeError(f"An observable of {len(circuit.observable)} words is dear on {n} qubits.")
         law = circuit.angle_law(o.angles)
         self.law_name = law.name
-        moments = moments_of(circuit, law, seed=o.seed, **o.budget)
-        return scaling_point(n, depth, circuit, moments, deep_limit(circuit, law), o.quantity)
+        plain = noise_free(circuit) if circuit.channels else circuit
+        moments, deep = moments_of(plain, law, seed=o.seed, **o.budget), deep_limit(plain, law)
+        free = scaling_point(n, depth, plain, moments, deep, o.quantity)
+        if not circuit.channels:
+            return free
+        # no deep limit is that of a circuit with noise
+        return scaling_point(
+            n, depth, circuit, moments_of(circuit, law, seed=o.seed, **o.budget), None, o.quantity, free
+        )
 
     def _read(self, n: int, depth: int | None) -> RotationCircuit:
         assert self.options.args is not None  # checked at the door
         key = (n,) if depth is None else (n, depth)
         call = self.options.args(*key)
-        read = normal_form(self.make_qnode(*key), argnums=self.options.argnums, output=self.options.output)
+        o = self.options
+        read = normal_form(self.make_qnode(*key), argnums=o.argnums, output=o.output, noise=o.noise)
         circuit: RotationCircuit = read(*(call if isinstance(call, tuple) else (call,)))
         return circuit
 

@@ -132,6 +132,23 @@ class ScalingStudy(Shown):
                 out[n] = line_fit(x, y, [p.log2_variance_error for p in way], "depth")
         return out
 
+    # ------------------------------------------------------------------ noise
+    @cached_property
+    def noise_limited(self) -> tuple[ScalingPoint, ...]:
+        """The points at which noise, and not the ansatz, is the limit.
+
+        There it takes more than half of the followed variance, and more bits than the circuit itself has lost since
+        the smallest, shallowest member of the family, both without noise.
+        """
+        first = self.points[0].free
+        if first is None:
+            return ()
+        return tuple(
+            p
+            for p in self.points
+            if p.free is not None and p.noise_bits > limits.NOISE_TAKES and p.noise_bits > first.value - p.free.value
+        )
+
     # ------------------------------------------------------------------ output
     def rows(self) -> tuple[dict[str, Any], ...]:
         """Return the table: one dictionary of plain values per point."""
@@ -146,6 +163,7 @@ class ScalingStudy(Shown):
                 "error": p.log2_variance_error,
                 "status": p.status.name,
                 "log2_loss_variance": p.loss.value,
+                "noise_bits": p.noise_bits,
                 "deep_limit": p.deep_limit,
                 "is_deep": p.is_deep,
                 "engine": p.engine,
@@ -162,7 +180,7 @@ class ScalingStudy(Shown):
             deep = f"{p.deep_limit:.2f}" if np.isfinite(p.deep_limit) else "-"
             cells = (p.n, depth, p.n_params, p.n_dead, p.followed, p.loss, deep, p.engine)
             lines.append(columns(_COLUMNS, cells))
-        lines += ["", *self.trend.lines(), *_depth_lines(self)]
+        lines += ["", *self.trend.lines(), *_depth_lines(self), *_noise_lines(self)]
         lines += wrapped(f"log2 of variances over angles of the law {self.angles!r}; deep: the deep limit.")
         return "\n".join(lines)
 
@@ -202,6 +220,15 @@ def _depth_lines(study: ScalingStudy) -> list[str]:
         if fit is not None:
             lines.append(f"n = {n}: {fit.slope:+.3f} bits per unit of depth ({interval(fit)})")
     return lines
+
+
+def _noise_lines(study: ScalingStudy) -> list[str]:
+    if all(p.free is None for p in study.points):
+        return []
+    most = max(study.points, key=lambda p: np.nan_to_num(p.noise_bits))
+    found = [f"n = {p.n}" + ("" if p.depth is None else f", depth {p.depth}") for p in study.noise_limited]
+    where = "; ".join(found) if found else "at none of these points"
+    return wrapped(f"Noise takes up to {most.noise_bits:.2f} bits. Noise, not the ansatz, is the limit: {where}")
 
 
 def _trend(points: tuple[ScalingPoint, ...], confidence: float) -> Trend:

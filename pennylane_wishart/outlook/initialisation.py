@@ -46,7 +46,7 @@ class BestInit(Written):
     widths: NDArray[np.float64]
     """Width of every parameter in ``law``, float64 ``(n_params,)``."""
     radius: float | None
-    """Largest width around the given angles with at least half of that curve's largest E‖∇ℓ‖²; None without them."""
+    """Largest width around the given angles with an E‖∇ℓ‖² above the threshold; None without them, or where none is."""
     small_gradients: bool
     """Whether under uniform angles 1,000 shots do not resolve a mean component: only then is a start a remedy."""
 
@@ -81,6 +81,7 @@ def best_init(
     widths: Sequence[float] = limits.INIT_WIDTHS,
     seed: int = 7,
     argnums: Any = None,
+    threshold: float | None = None,
 ) -> Any:
     """Find the law of initial angles that maximises the exact E‖∇ℓ‖² = Σ_k Var[∂_kℓ] + E[∂_kℓ]².
 
@@ -95,11 +96,12 @@ def best_init(
         widths: radians, all positive.
         seed: of what is sampled.
         argnums: as for :func:`normal_form`.
+        threshold: E‖∇ℓ‖² that a warm start must keep, for ``radius``; half of the largest around the angles where None.
     Returns:
         A function of the QNode's arguments that returns a :class:`BestInit`; the record itself when given a
         RotationCircuit.
     Raises:
-        InputError: for widths that are not positive, or angles of the wrong number.
+        InputError: for widths or a threshold that are not positive, or angles of the wrong number.
     Cost: one ``moments_of`` a width and kind.
     Source: arXiv:2203.09376 and 2404.10044 bound this average; here it is computed.
     Example:
@@ -110,8 +112,10 @@ def best_init(
     """
     if not len(widths) or not all(np.isfinite(w) and w > 0 for w in widths):
         raise InputError(f"widths must be positive numbers of radians; got {widths!r}.")
+    if threshold is not None and not threshold > 0:
+        raise InputError(f"threshold must be a positive mean square of the gradient; got {threshold!r}.")
     if isinstance(qnode, RotationCircuit):
-        return _best(qnode, around, groups, widths, seed)
+        return _best(qnode, around, groups, widths, seed, threshold)
 
     def run(*args: Any, **kwargs: Any) -> BestInit:
         circuit = normal_form(qnode, argnums=argnums)(*args, **kwargs)
@@ -119,13 +123,18 @@ def best_init(
         if isinstance(around, str) and around == "args":
             assert circuit.trace is not None
             given = circuit.trace.parameters(*args, **kwargs)
-        return _best(circuit, given, groups, widths, seed)
+        return _best(circuit, given, groups, widths, seed, threshold)
 
     return run
 
 
 def _best(
-    circuit: RotationCircuit, around: Any, groups: Sequence[Sequence[int]] | None, widths: Sequence[float], seed: int
+    circuit: RotationCircuit,
+    around: Any,
+    groups: Sequence[Sequence[int]] | None,
+    widths: Sequence[float],
+    seed: int,
+    threshold: float | None,
 ) -> BestInit:
     n = circuit.n_params
     if around is not None and (isinstance(around, str) or np.shape(around) != (n,)):
@@ -144,8 +153,8 @@ def _best(
     if groups is not None and best.kind != "uniform":
         best, own, law = _by_groups(circuit, (best, own, law), groups, widths, centre, seed)
     near = [p for p in curve if p.kind == "around"]
-    top = max((p.square for p in near), default=0.0)
-    wide = [p.width for p in near if top > 0 and p.square >= limits.INIT_SHARE * top]
+    least = limits.INIT_SHARE * max((p.square for p in near), default=0.0) if threshold is None else threshold
+    wide = [p.width for p in near if 0 < least <= p.square]
     mean_square = uniform.square / max(1, n)
     return BestInit(
         law=law,

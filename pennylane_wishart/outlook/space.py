@@ -8,12 +8,12 @@ angle can pass, and below a few hundred dimensions the circuit on V is cheap to 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import Ansatz, RotationCircuit
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
@@ -129,12 +129,22 @@ def reached_space(circuit: RotationCircuit, max_dim: int = limits.REACHED_DIM) -
         raise InputError("A data input that counts as random has no fixed reachable space: use encoding='fixed'.")
     if circuit.n_qubits > limits.REACHED_QUBITS:
         raise ModuleTooLargeError(f"No subspace is followed on {circuit.n_qubits} > {limits.REACHED_QUBITS} qubits.")
-    sums, kind = distinct_generators(circuit)
-    vector = circuit.state.vector()
-    isometry = invariant_subspace(vector, sums, max_dim)
-    # the generators keep V, so their blocks on it are exact; the observable need not, and is projected
-    small = tuple(isometry.conj() @ g.apply(isometry.T) for g in sums)
+    found = _explored(Ansatz(circuit), max_dim)
+    if isinstance(found, str):
+        raise ModuleTooLargeError(found)
+    isometry, small, kind = found
     observable = isometry.conj() @ circuit.observable.apply(isometry.T)
-    return ReachedSpace(
-        circuit, isometry, small, kind, (observable + observable.conj().T) / 2, isometry.conj() @ vector
-    )
+    vector = isometry.conj() @ circuit.state.vector()
+    return ReachedSpace(circuit, isometry, small, kind, (observable + observable.conj().T) / 2, vector)
+
+
+@lru_cache(maxsize=limits.KEPT_SPACES)  # the outputs of a QNode ask one after the other
+def _explored(ansatz: Ansatz, max_dim: int) -> tuple[_Complex, tuple[_Complex, ...], NDArray[np.int64]] | str:
+    """Return orthonormal rows that span V, every distinct generator on it and which each rotation is; or why not."""
+    sums, kind = distinct_generators(ansatz.circuit)
+    try:
+        isometry = invariant_subspace(ansatz.circuit.state.vector(), sums, max_dim)
+    except ModuleTooLargeError as err:
+        return str(err)
+    # the generators keep V, so their blocks on it are exact; the observable need not, and is projected
+    return isometry, tuple(isometry.conj() @ g.apply(isometry.T) for g in sums), kind

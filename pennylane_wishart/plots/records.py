@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.families import ScalingStudy
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement
 from pennylane_wishart.minima import MinimaLaw, concentration_energy
-from pennylane_wishart.outlook import DescentOutlook
+from pennylane_wishart.outlook import DescentOutlook, Trials
 from pennylane_wishart.plots.axes import LINE, MEASURED, OTHER, PREDICTED, finished, ink, new_axes, whole_numbers
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.sectors import Signature
@@ -32,6 +33,7 @@ __all__ = [
     "plot_minima",
     "plot_neighbourhoods",
     "plot_parameter_variances",
+    "plot_remedies",
     "plot_scaling",
     "plot_sectors",
     "plot_transition",
@@ -255,6 +257,31 @@ def plot_descents(outlook: DescentOutlook, ax: Axes | None = None) -> Axes:
     return finished(ax, "descents, the best first", "loss at the end (observable)")
 
 
+def plot_remedies(trials: Trials, ax: Axes | None = None) -> Axes:
+    """Draw every change of the circuit that was tried: where half of its descents end, before → after.
+
+    Changes that help are green; a bar is the interval of the end after it.
+
+    Raises:
+        InputError: where no change was tried.
+    """
+    tried = [r for r in (*trials.remedies, *trials.others) if not r.is_saving]
+    if not tried:
+        reason = "" if trials.reason is None else f": {trials.reason.text}"
+        raise InputError(f"plot_remedies needs changes that were tried; there are none{reason}")
+    ax = _axes(ax)
+    for y, remedy in enumerate(tried):
+        colour = OTHER if any(remedy is helpful for helpful in trials.remedies) else LINE
+        ax.plot(remedy.after.interval, [y, y], color=colour, lw=6, alpha=0.3, solid_capstyle="butt")
+        ax.plot([remedy.before.loss, remedy.after.loss], [y, y], color=colour, lw=1)
+        ax.plot(remedy.before.loss, y, "o", ms=5, mfc="none", color=MEASURED, label="" if y else "before")
+        ax.plot(remedy.after.loss, y, "o", ms=5, color=colour, label="" if y else "after")
+    names = [textwrap.fill(remedy.words, display.REMEDY_WIDTH) for remedy in tried]
+    ax.set_yticks(range(len(tried)), names, fontsize="small")
+    ax.set_ylim(len(tried) - 0.5, -0.5)  # the best first, as in the report
+    return finished(ax, "median loss at the end (observable)", "change")
+
+
 def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
     """Draw how high minima lie against the number of parameters, with p* and where this circuit stands.
 
@@ -283,6 +310,12 @@ def plot_transition(pred: Prediction, ax: Axes | None = None) -> Axes:
     return finished(ax, x, y, ncols=3, columnspacing=1.0, handlelength=1.5)
 
 
+def _decade(slope: float) -> str:
+    """How many qubits a factor of ten takes, where that is a step that a reader may plan with."""
+    step = np.log2(10) / abs(slope) if slope else np.inf
+    return f", ten times in {step:.1f} qubits" if step < display.LONGEST_DECADE else ""
+
+
 def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
     """Draw log2 of the followed variance against the number of qubits, with the fitted line and its verdict."""
     ax = _axes(ax)
@@ -302,7 +335,8 @@ def plot_scaling(study: ScalingStudy, ax: Axes | None = None) -> Axes:
         ax.plot(n, trend.polynomial.at(np.log2(n)), color=MEASURED, lw=1.5,
                 label=f"fit: power {trend.polynomial.slope:.2f} of n")  # fmt: skip
     elif trend.exponential is not None:
-        ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5,
-                label=f"fit: {trend.exponential.slope:.2f} bits per qubit")  # fmt: skip
+        slope = trend.exponential.slope
+        label = f"fit: {slope:.2f} bits per qubit{_decade(slope)}"
+        ax.plot(n, trend.exponential.at(n), color=MEASURED, lw=1.5, label=label)
     whole_numbers(ax)
     return finished(ax, f"qubits (verdict: {study.verdict})", _LOSS if study.quantity == "loss" else _GRADIENT)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import stim
 from numpy.typing import NDArray
 from scipy import stats
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Script, conjugated
+from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable, levels
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.options import asks
-from pennylane_wishart.errors import InputError, ModuleTooLargeError
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
 from pennylane_wishart.sectors.inputs import sector_inputs
 from pennylane_wishart.serialize import Written
+from pennylane_wishart.variances.design import TwoDesign, two_design
 from pennylane_wishart.variances.grouped import grouped_second_moment
 from pennylane_wishart.variances.sweeps import Sweeps
 
@@ -66,6 +67,8 @@ class Expressibility(Written):
     entangling_error: float
     """0 where exact."""
     pairs: int
+    design: TwoDesign | Unavailable
+    """Exact frame potentials of the circuit and of its layers repeated, and the depth to a 2-design."""
 
     @property
     def kl(self) -> float:
@@ -79,7 +82,14 @@ class Expressibility(Written):
             what = "sector" if self.by_sector else "space"
             lines.append(f"  {what} of dimension {s.dim} (beta {s.beta}): KL {s.kl:.3g}, 95% {low:.3g} to {high:.3g}")
         power = str(self.entangling) if isinstance(self.entangling, Unavailable) else f"{self.entangling:.4g}"
-        return "\n".join([*lines, f"  entangling power: {power}"])
+        lines.append(f"  entangling power: {power}")
+        if isinstance(self.design, TwoDesign):
+            what = "a 2-design" if self.design.is_design else "what its group reaches"
+            lines.append(
+                f"  second eigenvalue of a layer: {self.design.second_eigenvalue:.3g}; {what} from "
+                f"{self.design.depth:.1f} layers on, of {self.design.layers}"
+            )
+        return "\n".join(lines)
 
 
 @asks
@@ -122,12 +132,12 @@ def expressibility(
     if space not in ("sectors", "whole"):
         raise InputError(f'space={space!r}: use "sectors" or "whole".')
     if isinstance(qnode, RotationCircuit):
-        qnode = signature(qnode, progress=False)
+        qnode = signature(qnode)
     if isinstance(qnode, Signature):
         return _assess(qnode, qnode.circuit.angle_law(angles), (pairs, bins, space), seed)
 
     def run(*args: Any, **kwargs: Any) -> Expressibility:
-        sig = signature(qnode, progress=False)(*args, **kwargs)
+        sig = signature(qnode)(*args, **kwargs)
         return _assess(sig, sig.circuit.angle_law(angles), (pairs, bins, space), seed)
 
     return run
@@ -148,13 +158,25 @@ def _assess(sig: Signature, law: AngleLaw, how: tuple[int, int | None, str], see
     if not known:
         known = [(states, 2) if space == "whole" else _reached(states)]
     entangling, error = _entangling(circuit, law, states)
-    return Expressibility(
-        tuple(_divergence(vectors, beta, bins) for vectors, beta in known),
-        any(p is not None for p in parts),
-        entangling,
-        error,
-        pairs,
-    )
+    sectors, design = tuple(_divergence(vectors, beta, bins) for vectors, beta in known), _design(circuit, law)
+    if isinstance(design, TwoDesign) and (not any(parts) or _whole(found)):
+        # the states lie in it altogether, so that their potential is its own
+        sectors = (replace(sectors[0], frame_potential=design.potential, frame_potential_error=0.0),)
+    return Expressibility(sectors, any(p is not None for p in parts), entangling, error, pairs, design)
+
+
+def _whole(found: Any) -> bool:
+    """Whether outputs lie in one sector altogether."""
+    return len(found[1]) == 1 and bool((np.linalg.norm(found[1][0].columns, axis=(1, 2)) > 1 - limits.PURE).all())
+
+
+def _design(circuit: RotationCircuit, law: AngleLaw) -> TwoDesign | Unavailable:
+    try:
+        block = None if circuit.trace is None else repeated_block(Script.read(circuit.trace))
+        return two_design(circuit, law, 1 if block is None else block.repeats)
+    except (UnsupportedCircuitError, ModuleTooLargeError) as err:
+        code = ReasonCode.TOO_LARGE if isinstance(err, ModuleTooLargeError) else ReasonCode.UNSUPPORTED
+        return Unavailable(Reason(code, err.what))
 
 
 def _pure(columns: NDArray[np.complex128], beta: int) -> tuple[NDArray[np.complex128], int] | None:
@@ -212,17 +234,11 @@ def _entangling(
     circuit: RotationCircuit, law: AngleLaw, states: NDArray[np.complex128]
 ) -> tuple[float | Unavailable, float]:
     """Return 2(1 − mean purity of one qubit) and its error: exact second moments of X, Y and Z, else sampled."""
-    frame = stim.Tableau(circuit.n_qubits)
-    for _, tableau, qubits in circuit.cliffords:
-        frame.append(tableau, qubits)
-    back, n = frame.inverse(), circuit.n_qubits
-    words = []
-    for q in range(n):
-        for letter in "XYZ":
-            word = stim.PauliString(n)
-            word[q] = letter
-            words.append(str(back(word))[1:].replace("_", "I"))
-    found = PauliWords.from_strings(words)
+    n = circuit.n_qubits
+    x = np.repeat(np.eye(n, dtype=np.uint8), 3, axis=0)
+    letters = np.tile(np.array([[1, 0], [1, 1], [0, 1]], np.uint8), (n, 1))
+    words = PauliWords.from_bits(x * letters[:, :1], x * letters[:, 1:])
+    found, _ = conjugated(circuit, words, np.full(3 * n, circuit.n_rotations), outward=False)
     parts = [PauliSum(found[m : m + 1], np.ones(1)) for m in range(len(words))]
     try:
         squares = grouped_second_moment(circuit, law, parts)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.circuit import AngleLaw, RotationCircuit, normal_form
 from pennylane_wishart.conventions import Reason, ReasonCode
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.showing import Shown
@@ -100,6 +100,8 @@ class NoiseEffect(Shown):
     """Parameters that are dead without it."""
     depth: NoiseDepth | None = None
     """How the loss variance builds up; None where that takes more than seconds."""
+    compiled_ratios: tuple[float, ...] = ()
+    """``total_ratio`` of each program that a compiler made of the circuit, where they differ; else empty."""
 
     def __post_init__(self) -> None:
         if not self.circuit.channels:
@@ -196,7 +198,11 @@ def noise_effect(
     """
     free_dead = dead_proofs(plain)
     free = moments_of(plain, law, seed=seed).with_dead(free_dead)
-    return NoiseEffect(circuit, noisy, free, tuple(dead_proofs(circuit)), tuple(free_dead), _noise_depth(circuit, law))
+    total = float(np.sum(free.gradient_variance))
+    programs = (normal_form(t)() for t in (circuit.trace.compilations if circuit.trace and total else ()))
+    ratios = tuple(float(np.sum(moments_of(c, law, seed=seed).gradient_variance)) / total for c in programs)
+    depth = _noise_depth(circuit, law)
+    return NoiseEffect(circuit, noisy, free, tuple(dead_proofs(circuit)), tuple(free_dead), depth, ratios)
 
 
 def _noise_depth(circuit: RotationCircuit, law: AngleLaw) -> NoiseDepth | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit, Which, normal_form
+from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError, WishartWarning
 from pennylane_wishart.prediction.loss import ENGINES
@@ -17,7 +18,7 @@ from pennylane_wishart.progress import step_bar
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
 from pennylane_wishart.threads import one_thread
-from pennylane_wishart.variances import dead_proofs, moments_of
+from pennylane_wishart.variances import SecondMoments, dead_proofs, moments_of
 from pennylane_wishart.variances.dead.reasons import worded
 
 __all__ = ["predict", "prediction_of"]
@@ -29,9 +30,10 @@ def prediction_of(
     engine: str = "exact",
     seed: int = 7,
     progress: bool | None = None,
+    moments: SecondMoments | None = None,
     **budget: Any,
 ) -> Prediction:
-    """Return the :class:`Prediction` of a signature; see :func:`predict`."""
+    """Return the :class:`Prediction` of a signature, with moments that are known already; see :func:`predict`."""
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r}: use one of {ENGINES}.")
     circuit = sig.circuit if sig.noisy is None else sig.noisy
@@ -43,10 +45,13 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
-    # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
     with one_thread(circuit.n_qubits):
-        proofs = dead_proofs(circuit)
-        moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
+        found = moments_of(circuit, law, seed=seed, **budget) if moments is None else moments
+        # an exact variance that is clear of rounding is a gradient: only the others are put to the test
+        alive = found.gradient_variance > 0 if found.engine is EngineId.WORDS else None
+        proofs = dead_proofs(circuit, alive=alive)
+    # what is proved dead is exactly 0, whatever an engine's sampling leaves of it
+    moments = found.with_dead(proofs)
     return Prediction(
         signature=sig,
         angles=law,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pennylane_wishart import minima as minima_room
-from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
+from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable, levels
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.ensembles.hessian import HessianEnsemble
 from pennylane_wishart.ensembles.law import Law
@@ -20,6 +20,7 @@ from pennylane_wishart.prediction.inputs import read_inputs
 from pennylane_wishart.prediction.laws import DeepLaws
 from pennylane_wishart.prediction.minima import predicted_minima, predicted_transition
 from pennylane_wishart.prediction.noise import NOISY
+from pennylane_wishart.prediction.plateau import Plateau, plateau_of
 from pennylane_wishart.prediction.process import Process, build_process
 from pennylane_wishart.prediction.shots import median_bracket
 from pennylane_wishart.prediction.training import TrainingCurve, hessian_ensemble, training_curve
@@ -49,6 +50,7 @@ _KEPT = (
     "transition_asymptotic",
     "minima",
     "minima_found",
+    "plateau",
 )
 """What is written down where it has been computed: it is dear, or it needs the QNode's own grouping of words."""
 
@@ -66,7 +68,8 @@ class Prediction(DeepLaws):
     def independent_rank(self) -> Rank | RankAtMost:
         """Number of independent parameters that the loss can see, or an upper bound on it (no more
         than the parameters that are not proved dead)."""
-        found = self.theory.independent_rank
+        with asked(self.progress):
+            found = self.theory.independent_rank
         if isinstance(found, Rank):
             return found
         return RankAtMost(min(found.at_most, self.n_params - len(self.dead_parameters)))
@@ -175,6 +178,17 @@ class Prediction(DeepLaws):
         spread = self.eigenbasis_shot_variance.value
         return training_curve(self.signature, square, spread, start, step, gamma, steepest)
 
+    # ------------------------------------------------------------------ plateaus
+    @cached_property
+    def plateau(self) -> Plateau:
+        """Whether no component of the gradient is resolved by 1,000 shots, and which causes take how many bits."""
+        live, shots = self.live_parameters, -np.inf
+        if len(live):
+            known = self.log2_shots_to_resolve[live]
+            shots = float(np.where(np.isnan(known), self.shots_at_least.at_least_log2[live], known).min())
+            shots = max(shots, float(np.log2(levels.RARE_EVENTS / self.rare_outcome)))
+        return plateau_of(self.circuit, self.angles, self.moments, shots, self.seed)
+
     # ------------------------------------------------------------------ provenance
     @overload
     def find(self, name: Literal["loss", "gradient"]) -> Law | Unavailable: ...
@@ -251,6 +265,32 @@ class Prediction(DeepLaws):
         return "\n".join(lines)
 
     # ------------------------------------------------------------------ writing down
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """Return a table, one dictionary of plain values a parameter: ``pandas.DataFrame(pred.rows())``.
+
+        Variances in units of the observable per radian, squared, as log2; of what is only bounded the value is NaN.
+        """
+        dead = dict(zip(self.dead_parameters, self.dead_reasons, strict=True))
+        columns = (
+            self.log2_gradient_variance,
+            self.gradient_variance_error,
+            self.gradient_variance_upper.at_most_log2,
+            self.log2_shots_to_resolve,
+        )
+        return tuple(
+            {
+                "parameter": self.circuit.parameter_name(k),
+                "index": k,
+                "log2_gradient_variance": float(log2),
+                "gradient_variance_error": float(error),
+                "log2_gradient_variance_at_most": float(most),
+                "log2_shots_to_resolve": float(shots),
+                "dead": dead.get(k, ""),
+                "engine": str(self.moments.engine),
+            }
+            for k, (log2, error, most, shots) in enumerate(zip(*columns, strict=True))
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         # the cache is keyed by addresses, which mean nothing in another process
         return {**vars(self), "cache": {}}

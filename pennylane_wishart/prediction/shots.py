@@ -130,6 +130,11 @@ def mean_shot_variance(
     squares, second = _exact_parts(circuit, law, moments, found)
     if squares is not None and second is not None:
         return _record(squares - second, 0.0, ShotMethod.EXACT, found, limit)
+    if squares is not None and _is_the_loss(circuit, found):
+        # nothing is sampled for what the loss's own second moment gives already
+        value, error = squares - moments.loss_second_moment, moments.loss_second_moment_error
+        if error <= limits.SHOT_ERROR * value:
+            return _record(value, error, ShotMethod.WALKERS, found, limit)
     sampled = _sampled(circuit, law, found, squares, seed)
     if sampled is not None:
         return _record(*sampled, ShotMethod.SAMPLED, found, limit)
@@ -214,10 +219,14 @@ def _mean_of_squares(circuit: RotationCircuit, law: AngleLaw, found: MeasuredGro
     return offset + module_mean(circuit, law, rest)
 
 
+def _is_the_loss(circuit: RotationCircuit, found: MeasuredGroups) -> bool:
+    """One group without the identity is the loss itself, whose second moment is there already."""
+    return len(found) == 1 and not circuit.observable.words.is_identity().any()
+
+
 def _second_moment(circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups) -> float:
     known = moments.is_exact and np.isfinite(moments.loss_second_moment)
-    # one group without the identity is the loss itself, whose second moment is there already
-    if len(found) == 1 and known and not circuit.observable.words.is_identity().any():
+    if known and _is_the_loss(circuit, found):
         return moments.loss_second_moment
     return grouped_second_moment(circuit, law, found.parts)
 
@@ -242,7 +251,7 @@ def _sampled(
 def _walked(
     circuit: RotationCircuit, law: AngleLaw, moments: SecondMoments, found: MeasuredGroups, seed: int
 ) -> tuple[float, float] | None:
-    if len(found) == 1 and not circuit.observable.words.is_identity().any():
+    if _is_the_loss(circuit, found):
         if np.isnan(moments.loss_second_moment):
             return None  # only a bound is known, which is no value
         return moments.loss_second_moment, moments.loss_second_moment_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import Reason, ReasonCode, Unavailable
 from pennylane_wishart.conventions import prediction as limits
 from pennylane_wishart.conventions.options import asks
-from pennylane_wishart.errors import ModuleTooLargeError, Status, UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.sectors import Signature
 from pennylane_wishart.sectors.door import signature
@@ -116,16 +117,19 @@ def simulability(qnode: Any, eps: float = 1e-2, n_walkers: int = limits.TRUNCATI
         'lightning.qubit'
     """
 
+    if not isinstance(eps, Real) or not eps > 0:
+        raise InputError(f"eps needs a positive number, in units of the observable; got {eps!r}.")
+
     def finish(sig: Signature) -> Simulability:
         return _assess(sig, eps, n_walkers, seed)
 
     if isinstance(qnode, Signature):
         return finish(qnode)
     if isinstance(qnode, RotationCircuit):
-        return finish(signature(qnode, progress=False))
+        return finish(signature(qnode))
 
     def run(*args: Any, **kwargs: Any) -> Simulability:
-        return finish(signature(qnode, progress=False)(*args, **kwargs))
+        return finish(signature(qnode)(*args, **kwargs))
 
     return run
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Shown"]
 
 
+_MORE = "More: print(diag.details()), or diag.save('report.html')."
+
+
 class Shown(showing.Shown):
     """A record with a title, a headline, sections and plain values: printed on a screen, drawn, saved."""
 
@@ -53,14 +56,13 @@ class Shown(showing.Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
 
-    def to_text(self, paint: Painter = lambda text, ink: text, details: bool = False) -> str:
+    def to_text(self, paint: Painter = lambda text, ink: text, details: bool = False, more: str = _MORE) -> str:
         """Return the report as text, the verdict first and last; ``paint`` may put colours around its lines.
 
-        At most 40 lines, or the whole report with ``details``.
+        At most 40 lines and ``more``, which says where the rest is, or the whole report with ``details``.
         """
         if details:
             return to_text(self.title, (*self.sections, self.closing), paint=paint)
-        more = "More: print(diag.details()), or diag.save('report.html')."
         return to_text(self.title, (*self.summary, self.closing), paint=paint, most=display.SUMMARY_LINES, more=more)
 
     def details(self) -> str:

@@ -8,9 +8,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from pennylane_wishart.circuit import DenseBlock, RotationCircuit, Which, noise_free, normal_form
+from pennylane_wishart.circuit import Ansatz, RotationCircuit, Which, noise_free, normal_form
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.conventions.options import asks
 from pennylane_wishart.progress import step_bar
@@ -82,7 +80,8 @@ def _built(circuit: RotationCircuit, seed: int) -> Signature:
     """Build the signature, or take that of the same ansatz at other angles: it does not depend on them."""
     if circuit.channels:  # it is that of the circuit without noise, which is what is kept
         return replace(_built(noise_free(circuit), seed), noisy=circuit)
-    key = (seed, *_decisive(circuit))
+    observable = circuit.observable
+    key = (seed, Ansatz(circuit), observable.words.packed.tobytes(), observable.coefficients.tobytes())
     if key in _KNOWN:
         _KNOWN.move_to_end(key)
         # what was found lazily of the first one, its rank and module, is kept with it
@@ -98,26 +97,3 @@ def _built(circuit: RotationCircuit, seed: int) -> Signature:
 def forget() -> None:
     """Let every signature be built anew."""
     _KNOWN.clear()
-
-
-def _decisive(circuit: RotationCircuit) -> tuple[Hashable, ...]:
-    """Return all that a signature is made of, bit for bit: rounded numbers could be those of another circuit."""
-    arrays = [
-        circuit.terms.packed,
-        circuit.term_coefficients,
-        circuit.starts,
-        circuit.coefficients,
-        circuit.offsets,
-        circuit.parameter_of,
-        circuit.random_of,
-        circuit.observable.words.packed,
-        circuit.observable.coefficients,
-    ]
-    words: list[Hashable] = [circuit.n_qubits, circuit.n_params, repr(circuit.wires)]
-    for block in (block for state in circuit.states for block in state.blocks):
-        words.append(block.qubits)
-        if isinstance(block, DenseBlock):
-            arrays.append(block.vector)
-        else:
-            words.append(repr(block.tableau))
-    return (*words, *(np.ascontiguousarray(a).tobytes() for a in arrays))

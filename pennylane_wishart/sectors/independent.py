@@ -7,15 +7,18 @@ independent its direction is in the space of states.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from pennylane_wishart.algebra import LieAlgebra
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import Ansatz, RotationCircuit
 from pennylane_wishart.circuit.simulate import apply_rotation
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliWords
+from pennylane_wishart.progress import progress_bar
 
 __all__ = ["Rank", "RankAtMost", "count_independent"]
 
@@ -54,18 +57,20 @@ def count_independent(circuit: RotationCircuit, algebra: LieAlgebra, seed: int |
         return RankAtMost(min(bound, algebra.dim) if algebra.is_closed else bound)
     if p == 0:
         return Rank(0)
-    rng = np.random.default_rng(seed)
     # the largest derivative that observable and gates allow, parameter by parameter
     size = float(np.abs(circuit.observable.coefficients).sum()) * _drives(circuit)
-    live = np.zeros(p, dtype=bool)
-    for _ in range(limits.LIVE_DRAWS):
-        angles = _random_angles(circuit, rng)
-        live |= np.abs(_gradient(circuit, angles)) > limits.LIVE * size
-        if live.all():
-            break
+    state, tangents = _every_tangent(Ansatz(circuit), seed, 0)
+    live = np.abs(_slopes(circuit, state, tangents)) > limits.LIVE * size
+    for draw in range(1, limits.LIVE_DRAWS):
+        # a random direction of all that showed no slope has one, if any of them has
+        direction = np.random.default_rng(draw).normal(size=p) * ~live
+        slope = _slopes(circuit, *_tangents(circuit, _random_angles(circuit, seed, draw), direction[:, None]))
+        if abs(slope[0]) > limits.LIVE * (size @ np.abs(direction)):
+            state, tangents = _every_tangent(Ansatz(circuit), seed, draw)
+            live |= np.abs(_slopes(circuit, state, tangents)) > limits.LIVE * size
     if not live.any():
         return Rank(0)
-    state, tangents = _tangents(circuit, angles, np.flatnonzero(live))
+    tangents = tangents[:, live]
     # a parameter in other units is the same direction: its slope must not decide whether it counts
     tangents = tangents / np.linalg.norm(tangents, axis=0)
     # a change of the state's phase is none
@@ -85,8 +90,9 @@ def _drives(circuit: RotationCircuit) -> np.ndarray:
     return np.bincount(circuit.parameter_of[driven], weights=speed[driven], minlength=circuit.n_params)
 
 
-def _random_angles(circuit: RotationCircuit, rng: np.random.Generator) -> np.ndarray:
+def _random_angles(circuit: RotationCircuit, seed: int | None, draw: int) -> np.ndarray:
     """Draw rotation angles: parameters uniform on a period, random data too."""
+    rng = np.random.default_rng(None if seed is None else [seed, draw])
     periods = np.asarray(circuit.periods, float)
     angles = circuit.angles_of(rng.uniform(size=circuit.n_params) * np.where(np.isfinite(periods), periods, 2 * np.pi))
     random_data = circuit.random_of >= 0
@@ -94,40 +100,37 @@ def _random_angles(circuit: RotationCircuit, rng: np.random.Generator) -> np.nda
     return angles
 
 
-def _gradient(circuit: RotationCircuit, angles: np.ndarray) -> np.ndarray:
-    """Return ∇ℓ ``(n_params,)`` by one adjoint sweep: its cost does not grow with the parameters."""
-    psi = circuit.state.vector()[:, None]
-    # forward once; then ψ and Oψ run backwards together, and ∂_k = 2 Im⟨Oψ|G_k|ψ⟩ is read in between
-    for k, angle in enumerate(angles):
-        psi = apply_rotation(circuit.generator(k), float(angle), psi)
-    both = np.concatenate([psi, circuit.observable.apply(psi)], axis=1)
-    out = np.zeros(circuit.n_params)
-    for k in range(circuit.n_rotations - 1, -1, -1):
-        generator = circuit.generator(k)
-        j = circuit.parameter_of[k]
-        if j >= 0:
-            out[j] += 2 * circuit.coefficients[k] * np.vdot(both[:, 1], generator.apply(both[:, 0])).imag
-        both = apply_rotation(generator, -float(angles[k]), both)
-    return out
+def _slopes(circuit: RotationCircuit, state: np.ndarray, tangents: np.ndarray) -> np.ndarray:
+    """Return the loss's derivatives 2 Re⟨∂ψ|O|ψ⟩ along tangents ``(2^n, m)``."""
+    image = circuit.observable.apply(state[:, None])[:, 0]
+    return np.asarray(2 * (image.conj() @ tangents).real)
 
 
-def _tangents(circuit: RotationCircuit, angles: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the final state ``(2^n,)`` and its derivatives by some parameters ``(2^n, len(parameters))``."""
-    place = np.full(circuit.n_params, -1)
-    place[parameters] = np.arange(len(parameters))
-    columns = np.zeros((2**circuit.n_qubits, len(parameters) + 1), dtype=complex)
+@lru_cache(maxsize=limits.LIVE_DRAWS)  # the outputs of a QNode ask one after the other
+def _every_tangent(ansatz: Ansatz, seed: int | None, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return ψ ``(2^n,)`` at random angles and its derivatives by every parameter ``(2^n, n_params)``."""
+    circuit = ansatz.circuit
+    return _tangents(circuit, _random_angles(circuit, seed, draw), np.eye(circuit.n_params))
+
+
+def _tangents(circuit: RotationCircuit, angles: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the final state ``(2^n,)`` and its derivatives ``(2^n, m)`` along directions ``(n_params, m)``."""
+    columns = np.zeros((2**circuit.n_qubits, directions.shape[1] + 1), dtype=complex)
     columns[:, -1] = circuit.state.vector()
-    active = np.zeros(len(parameters) + 1, dtype=bool)
     # a column is zero until its parameter has turned something
-    active[-1] = True
-    for k, angle in enumerate(angles):
-        generator = circuit.generator(k)
-        turned = np.flatnonzero(active)
-        columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
-        j = place[circuit.parameter_of[k]] if circuit.parameter_of[k] >= 0 else -1
-        if j >= 0:
-            columns[:, j] += -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
-            active[j] = True
+    active = np.append(np.zeros(directions.shape[1], dtype=bool), True)
+    with closing(progress_bar(None, len(angles), 0, "counting independent parameters", unit="gate")) as bar:
+        for k, angle in enumerate(angles):
+            generator = circuit.generator(k)
+            turned = np.flatnonzero(active)
+            columns[:, turned] = apply_rotation(generator, float(angle), columns[:, turned])
+            if circuit.parameter_of[k] >= 0:
+                along = directions[circuit.parameter_of[k]]
+                own = np.flatnonzero(along)
+                image = -1j * circuit.coefficients[k] * generator.apply(columns[:, -1])
+                columns[:, own] += np.multiply.outer(image, along[own])
+                active[own] = True
+            bar.update()
     return columns[:, -1], columns[:, :-1]
 
 

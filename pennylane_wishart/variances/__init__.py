@@ -18,6 +18,7 @@ from pennylane_wishart.variances.hessian.choice import hessian_moments
 from pennylane_wishart.variances.hessian.record import HessianMoments
 from pennylane_wishart.variances.records import DeepLimit, SecondMoments
 from pennylane_wishart.variances.tangent import TangentKernel, tangent_kernel
+from pennylane_wishart.variances.together import moments_together
 
 __all__ = [
     "DeadReason",
@@ -35,6 +36,7 @@ __all__ = [
     "hessian_moments",
     "log2_moments",
     "moments_of",
+    "moments_together",
     "pair_walk",
     "sampled_moments",
     "tangent_kernel",

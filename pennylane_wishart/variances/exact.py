@@ -36,7 +36,7 @@ from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.reach import reach
 from pennylane_wishart.variances.records import SecondMoments
 
-__all__ = ["ExactLimits", "exact_moments", "found_exactly", "pair_moments", "smallest_module"]
+__all__ = ["ExactLimits", "exact_moments", "found_exactly", "judged", "pair_moments", "smallest_module"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
     engine = module.engine if drivers.independent else EngineId.QUADRATURE
-    return _found(problem, mean, second, problem.undriven, True, engine, raw.averaging)
+    return judged(problem, mean, second, problem.undriven, True, engine, raw.averaging)
 
 
 def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
@@ -141,7 +141,7 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     proved = problem.undriven.copy()
     proved[live.parameter_of[problem.driven]] = ~paths[problem.driven]
     mean, second = problem.rows(raw.mean, raw.gradient_mean), problem.rows(raw.second, raw.gradient_second, 2)
-    return _found(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
+    return judged(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
 def _has_small_module(live: RotationCircuit, most: ExactLimits) -> bool:
@@ -168,7 +168,7 @@ def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
         row[0] = found.value
         # by the angle of the rotation, which alone has its parameter
         row[live.parameter_of[problem.driven] + 1] = (live.coefficients**power * found.slopes)[problem.driven]
-    return _found(problem, rows[0], rows[1], problem.undriven, True, EngineId.WORDS, CLOSED_FORM)
+    return judged(problem, rows[0], rows[1], problem.undriven, True, EngineId.WORDS, CLOSED_FORM)
 
 
 def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> TupleMoments:
@@ -248,7 +248,7 @@ def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tup
     return best, work
 
 
-def _found(
+def judged(
     problem: Problem,
     mean: np.ndarray,
     second: np.ndarray,

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 from house import imports, shape, text
+from house.changes import CHANGES
+from house.entered import entered
 
 
 def _line(what: str, found: object, goal: str, good: bool) -> bool:
@@ -51,6 +53,12 @@ def main() -> int:
     results.append(_line("lines of the package", f"{total:,}", "< 36,000", total < 36_000))
     share = comments / code_lines
     results.append(_line("comments per line of code", f"{share:.1%}", ">= 2.7%", share >= 0.027))
+    files = entered()
+    results.append(_line("files that a default diagnosis enters", files, "<= 70", files <= 70))
+    for change in CHANGES:
+        wrong = change.arrives()
+        good = not wrong and change.touched <= change.most
+        results.append(_line(f"files touched by {change.what}", wrong or change.touched, f"<= {change.most}", good))
     return 0 if all(results) else 1
 
 

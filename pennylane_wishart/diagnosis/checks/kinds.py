@@ -131,7 +131,8 @@ class Check(Shown):
             return self.shown
         if not math.isfinite(self.value):
             return self.verdict
-        return f"{self.verdict}: {self.side.value}{self.written or number(self.value)}, wanted {self.wanted}"
+        limit = self.wanted if math.isinf(self.threshold) else f"wanted {self.wanted}"
+        return f"{self.verdict}: {self.side.value}{self.written or number(self.value)}, {limit}"
 
 
 @dataclass(frozen=True)

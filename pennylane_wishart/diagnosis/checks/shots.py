@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pennylane_wishart.conventions import CheckId
+from pennylane_wishart.conventions import CheckId, PlateauCause, levels
 from pennylane_wishart.conventions import diagnosis as sizes
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind, Side
 from pennylane_wishart.diagnosis.words import number
@@ -17,6 +17,16 @@ _SMALL = (
     "Gradients are too small for the shots. What may enlarge them, and was not tried here: a more local observable, "
     "fewer layers, shared parameters, an initialisation near the identity."
 )
+_MENDED = {
+    PlateauCause.NOISE: "Noise takes the gradients: fewer gates, a better device, or error mitigation.",
+    PlateauCause.ANGLES: "The angles start too near a point without gradient: pw.best_init finds their width.",
+    PlateauCause.INPUT: "The input is too entangled for local gates to be seen: start from a product state.",
+    PlateauCause.MEASURED: "Measure before the fixed gates that end the circuit, or what they leave local.",
+    PlateauCause.GLOBAL: "The observable acts on too many qubits: measure a sum of local terms with the same optimum.",
+    PlateauCause.COMMUTING: "The generators commute and only multiply cosines: turn about axes that do not commute.",
+    PlateauCause.DEPTH: "The circuit is too deep: take fewer layers, or start near the identity (pw.best_init).",
+}
+"""What to do about the first cause of a plateau."""
 _BOUNDED = (
     "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or max_work of "
     "pw.predict's engines, or diagnose a smaller or shallower circuit of the family."
@@ -28,7 +38,7 @@ def _judge(case: Case) -> Check | None:
     pred, limit = case.prediction, case.limits.shots
     if not len(pred.live_parameters):
         return None
-    rare = sizes.RARE_EVENTS / pred.rare_outcome
+    rare = levels.RARE_EVENTS / pred.rare_outcome
     low, high = (max(float(np.exp2(min(bits, sizes.LARGEST_BITS))), rare) for bits in pred.log2_median_shots)
     if low == high:
         side, value, name = Side.VALUE, low, "shots per gradient (median)"
@@ -37,7 +47,7 @@ def _judge(case: Case) -> Check | None:
     else:
         side, value, name = Side.AT_LEAST, low, "shots per gradient, at least"
     if limit is None:
-        return _cost(name, value, side)
+        return _cost(case, name, value, side)
     passed = True if side is not Side.AT_LEAST and value <= limit else False if value > limit else None
     return _worded(case, name, value, limit, passed, side)
 
@@ -54,9 +64,16 @@ def _shots(value: float) -> str:
     return f"{shown} shot{'' if shown == number(1.0) else 's'}"
 
 
-def _cost(name: str, value: float, side: Side) -> Check:
+def _lost(case: Case) -> tuple[str, str]:
+    """Name the first cause of a plateau, and what to do about it."""
+    cause = case.prediction.plateau.cause
+    return ("", _SMALL) if cause is None else (f" (a plateau, first by its {cause})", _MENDED[cause])
+
+
+def _cost(case: Case, name: str, value: float, side: Side) -> Check:
     """On an exact simulator: a cost that hardware would have, and no reason to fail."""
-    said = f"gradients are exact here, and on hardware the median one would take {side.value}{_shots(value)}"
+    why, advice = _lost(case)
+    said = f"gradients are exact here, and on hardware the median one would take {side.value}{_shots(value)}{why}"
     if side is Side.AT_LEAST:
         said = "gradients are exact here; what they cost on hardware is open, for " + _ONE_SIDED
         said += f" (at least {_shots(value)})" if value > 1 else ""
@@ -66,7 +83,7 @@ def _cost(name: str, value: float, side: Side) -> Check:
         value,
         math.inf,
         True,
-        _SMALL,
+        advice,
         remark=True,
         side=side,
         wanted="no limit on an exact simulator",
@@ -77,6 +94,7 @@ def _cost(name: str, value: float, side: Side) -> Check:
 
 def _worded(case: Case, name: str, value: float, most: float, passed: bool | None, side: Side) -> Check:
     limit, shown = number(most), f"{side.value}{_shots(value)}"
+    why, advice = _lost(case)
     needs = f"may need more than {limit} shots"
     if value > 1:
         needs = f"needs at least {_shots(value)} and may need more than {limit}"
@@ -86,12 +104,12 @@ def _worded(case: Case, name: str, value: float, most: float, passed: bool | Non
         value,
         most,
         passed,
-        _BOUNDED if passed is None else _SMALL,
+        _BOUNDED if passed is None else advice,
         fatal=True,
         side=side,
         wanted=f"at most {limit}",
         definition=_DEFINITION,
-        failing=f"the median live gradient needs {shown} for signal-to-noise 1, more than {limit}",
+        failing=f"the median live gradient needs {shown} for signal-to-noise 1, more than {limit}{why}",
         passing=f"the median live gradient is resolved with {shown}",
         open=f"{_ONE_SIDED}, so that signal-to-noise 1 {needs}",
     )

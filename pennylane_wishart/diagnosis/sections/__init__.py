@@ -16,12 +16,12 @@ from pennylane_wishart.diagnosis.sections.scaling import scaling_section
 from pennylane_wishart.diagnosis.sections.scope import scope_section
 from pennylane_wishart.diagnosis.sections.shots import shots_section
 from pennylane_wishart.diagnosis.sections.signature import signature_section
-from pennylane_wishart.diagnosis.sections.summary import summary_sections
+from pennylane_wishart.diagnosis.sections.summary import plainly, summary_sections
 from pennylane_wishart.diagnosis.sections.terms import terms_section
 from pennylane_wishart.diagnosis.sections.verdict import advice_section, next_section, verdict_section
 from pennylane_wishart.report import Section
 
-__all__ = ["advice_section", "build_sections", "next_section", "summary_sections"]
+__all__ = ["advice_section", "build_sections", "next_section", "plainly", "summary_sections"]
 
 _IN_ORDER = (
     verdict_section,

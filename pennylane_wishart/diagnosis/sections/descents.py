@@ -62,8 +62,8 @@ def _rows(outlook: DescentOutlook) -> list[Row]:
                     f"{levels.INTERVAL:.0%}.", method, _SOURCE)
             )  # fmt: skip
             rows.append(
-                Row("levels", ", ".join(loss(float(v)) for v in outlook.levels[:6]), "Distinct final losses, the "
-                    f"best first; {outlook.gradients_spent:,} gradients in all.", method, _SOURCE)
+                Row("losses where they end", ", ".join(loss(float(v)) for v in outlook.levels[:6]), "Distinct ones, "
+                    f"the best first; {outlook.gradients_spent:,} gradients in all.", method, _SOURCE)
             )  # fmt: skip
         bound = "at most " if outlook.evidence is Evidence.DESCENTS and outlook.hits < limits.HITS else ""
         if math.isfinite(outlook.ground):

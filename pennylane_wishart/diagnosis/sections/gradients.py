@@ -10,7 +10,7 @@ from pennylane_wishart import plots
 from pennylane_wishart.comparison import QuantityComparison
 from pennylane_wishart.conventions import Quantity, Unavailable, display, levels
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.words import count, number, share
+from pennylane_wishart.diagnosis.words import chance, count, number, share
 from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 __all__ = ["gradient_section"]
@@ -111,10 +111,10 @@ def _outcome(q: QuantityComparison, verdict: str) -> str:
     found = f"{verdict} with the prediction"
     if np.isfinite(q.pvalue):
         found += (
-            f": were it right, {share(q.pvalue)} of such measurements would differ more (called a disagreement below "
+            f": were it right, {chance(q.pvalue)} of such measurements would differ more (called a disagreement below "
             f"{share(q.alpha)})"
         )
-    noticed = f"{share(q.power)} chance to notice a spread {levels.POWER_SPREAD - 1:.0%} larger"
+    noticed = f"{chance(q.power)} chance to notice a spread {levels.POWER_SPREAD - 1:.0%} larger"
     few = "" if q.power >= levels.ENOUGH_POWER else ", so agreement says little"
     return (
         f"{found}; measured/predicted variance {q.ratio_of_variances:.3f} [{low:.3f}, {high:.3f}]; {noticed} with "

@@ -27,9 +27,11 @@ def noise_section(diag: Findings) -> Section | None:
         )
     ]
     if noise.killed:
-        said.append(Sentence(f"Noise kills {indices(circuit, list(noise.killed))}."))
+        text = f"Noise kills {indices(circuit, list(noise.killed))}."
+        said.append(Sentence(text, "Alive without noise, proved dead with it.", "THEORY §4b"))
     if noise.revived:
-        said.append(Sentence(f"Noise brings {indices(circuit, list(noise.revived))} to life."))
+        text = f"Noise brings {indices(circuit, list(noise.revived))} to life."
+        said.append(Sentence(text, "Dead without noise, which keeps apart what would cancel.", "THEORY §4b"))
     return Section("Noise", tuple(said), tuple(_rows(noise)))
 
 
@@ -37,13 +39,23 @@ def _rows(noise: NoiseEffect) -> list[Row]:
     method = str(noise.noisy.engine)
     finite = noise.ratio[np.isfinite(noise.ratio)]
     rows = [
-        Row("loss variance, with noise over without", number(noise.loss_ratio), "", method, "THEORY §4b"),
+        Row(
+            "loss variance, with noise over without",
+            number(noise.loss_ratio),
+            "Over random angles.",
+            method,
+            "THEORY §4b",
+        ),
         Row("shift of the mean loss", number(noise.mean_shift), "In the observable's units.", method, "THEORY §4b"),
     ]
     if len(finite):
         span = f"{number(float(finite.min()))} to {number(float(finite.max()))}"
         rows.insert(0, Row("gradient variances, with noise over without", span,
                            "Least and most of all parameters.", method, "THEORY §4b"))  # fmt: skip
+    if noise.compiled_ratios:
+        span = f"{number(min(noise.compiled_ratios))} to {number(max(noise.compiled_ratios))}"
+        text = "Summed, with noise over without; the compiler is not pinned, and the median program is read."
+        rows.append(Row(f"over {len(noise.compiled_ratios)} compilations", span, text, method, "THEORY §4b"))
     if noise.depth is not None and np.isfinite(noise.depth.rate):
         rate, own = noise.depth.rate, noise.depth.own_rate
         text = f"Over the deeper half; the circuit itself loses {number(-own)}."

@@ -56,8 +56,8 @@ def _mean(outputs: Sequence[Findings]) -> Row:
     totals = np.array([np.nansum(o.prediction.gradient_variance) for o in outputs])
     definition = "Σ_k Var[∂ℓ/∂θ_k] of each output (each datum of a batch): mean, smallest and largest."
     low, high = (number(float(v)) for v in (totals.min(), totals.max()))
-    value = f"{number(float(totals.mean()))} [{low}, {high}]"
-    return Row("gradient variance in all, mean [range]", value, definition, "", "THEORY §4")
+    value = f"{number(float(totals.mean()))} [{low} to {high}]"
+    return Row("total gradient variance, mean", value, definition, "", "THEORY §4")
 
 
 def _row(output: Findings) -> Row:

@@ -29,8 +29,9 @@ def parameter_section(diag: Findings) -> Section:
         low, high = (number(float(np.exp2(f(log2) / 2))) for f in (np.min, np.max))
         rows.append(
             Row(
-                "gradient standard deviations", low if low == high else f"{low} to {high}",
-                "Smallest and largest root of Var[∂ℓ/∂θ] over the live parameters, random angles, at this depth.",
+                "gradient standard deviations", f"{low if low == high else f'{low} to {high}'} per rad",
+                "Smallest and largest root of Var[∂ℓ/∂θ] over the live parameters, random angles, at this depth; in "
+                "units of the observable per radian.",
                 pred.moments.engine, "THEORY §4",
             )
         )  # fmt: skip

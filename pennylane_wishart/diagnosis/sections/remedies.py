@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from pennylane_wishart import plots
 from pennylane_wishart.conventions import Evidence, levels
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
 from pennylane_wishart.outlook import Remedy
-from pennylane_wishart.report import Row, Section, Sentence
+from pennylane_wishart.report import Figure, Row, Section, Sentence
 
 __all__ = ["remedy_advice", "remedy_section"]
 
@@ -32,7 +35,9 @@ def remedy_section(diag: Findings) -> Section | None:
             Sentence(text, "Seconds are estimated from gradients, qubits and gates.", "argument remedy_budget=")
         )
     rows = [_row(r, "") for r in trials.remedies] + [_row(r, _why_not(r)) for r in trials.others]
-    return Section("What was tried", tuple(said), tuple(rows))
+    caption = "Median end of the descents before and after each change that was tried; green: it helps."
+    figures = (Figure(partial(plots.plot_remedies, trials), caption),) if tried else ()
+    return Section("What was tried", tuple(said), tuple(rows), figures)
 
 
 def _why_not(remedy: Remedy) -> str:

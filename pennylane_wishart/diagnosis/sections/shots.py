@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.conventions import diagnosis as limits
+from pennylane_wishart.conventions import levels
 from pennylane_wishart.diagnosis.findings import Findings
 from pennylane_wishart.diagnosis.words import count, number
-from pennylane_wishart.report import Row, Section
+from pennylane_wishart.report import Row, Section, Sentence
 
 __all__ = ["shots_section"]
 
@@ -42,4 +43,24 @@ def shots_section(diag: Findings) -> Section:
         f"The observable is {shot.grouping.value} ({count(shot.groups, 'circuit')}).",
         "bound" if bounded else str(shot.method), "THEORY §4f, §9",
     )  # fmt: skip
-    return Section("Shots needed", (), (row,))
+    return Section("Shots needed", _plateau(diag), (row, *_causes(diag)))
+
+
+def _plateau(diag: Findings) -> tuple[Sentence, ...]:
+    """Name the first cause of a plateau."""
+    found = diag.prediction.plateau
+    if not found.is_plateau:
+        return ()
+    said = f"A plateau: no component is resolved by {number(levels.SHOTS)} shots. "
+    said += "No repair that was looked at explains it." if found.cause is None else f"First cause: {found.cause}."
+    definition = "Second moments of the circuit with one cause after the other mended; bits of the largest component."
+    return (Sentence(said, definition, "THEORY §4; attribution by edited circuits is ours"),)
+
+
+def _causes(diag: Findings) -> list[Row]:
+    rows = []
+    for s in diag.prediction.plateau.shares:
+        bits = f"{'at least ' if s.at_least else ''}{number(s.bits)} bits"
+        rows.append(Row(f"lost to {s.cause}", bits, f"Largest mean square {s.repair}, over that without this repair.",
+                        str(s.engine), "THEORY §4"))  # fmt: skip
+    return rows

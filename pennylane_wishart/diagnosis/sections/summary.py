@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pennylane_wishart.diagnosis.findings import Findings
@@ -13,7 +14,13 @@ from pennylane_wishart.diagnosis.sections.verdict import verdict_section
 from pennylane_wishart.diagnosis.words import size
 from pennylane_wishart.report import Row, Section
 
-__all__ = ["summary_sections"]
+__all__ = ["plainly", "summary_sections"]
+
+
+def plainly(rows: Sequence[Row], *found: Findings) -> tuple[Row, ...]:
+    """Rows of exact variances without the engine's name: the details have it, and explain it."""
+    exact = all(one.prediction.moments.engine.is_exact for one in found)
+    return tuple(replace(row, method="exact" if row.method and exact else row.method) for row in rows)
 
 
 def summary_sections(diag: Findings) -> tuple[Section, ...]:
@@ -21,10 +28,10 @@ def summary_sections(diag: Findings) -> tuple[Section, ...]:
     sig, study = diag.signature, diag.family
     scope = "inside the theory" if sig.in_theory else "outside the theory, which no verdict rests on"
     rows = (
-        *parameter_section(diag).rows,
-        *dead_section(diag).rows,
+        *plainly(parameter_section(diag).rows, diag),
         Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}; {scope}"),
         *(() if study is None else scaling_section(diag).rows[:1]),
+        *dead_section(diag).rows,  # last: a long list may be cut
     )
     asked = () if (point := point_section(diag)) is None else (replace(point, figures=()),)
     return verdict_section(diag), *asked, Section("Behind it", (), rows)

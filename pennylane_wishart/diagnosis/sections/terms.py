@@ -17,6 +17,12 @@ _TERMS = (
     ("dynamical Lie algebra", "what the gates can generate together; the larger, the smaller gradients get", "§2"),
     ("module", "all operators that the gates can turn the observable into", "§2"),
     ("sector", "a part of the state space that no gate leaves; the input has a weight in each", "§5"),
+    (
+        "N, β, r, m",
+        "a sector's dimension; real, complex, quaternionic (1, 2, 4); its degrees of freedom, published "
+        "and at finite size",
+        "§5",
+    ),
     ("scale", "the way from the mean loss over random angles to the lowest loss that the gates can reach", "§7f"),
     ("trap", "an end of training above the best one by more than the tolerance", "§7e"),
     ("p-value", "the chance of a larger discrepancy if the prediction is right; small values speak against it", "§9"),

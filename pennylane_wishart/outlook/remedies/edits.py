@@ -12,10 +12,10 @@ from typing import ClassVar
 import pennylane as qml
 
 from pennylane_wishart.circuit import Script, Step
+from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change
-from pennylane_wishart.outlook.remedies.layers import repeated_block
 
-__all__ = ["Axis", "Edit", "Layers", "Own", "Rotations", "Unshared", "Wire"]
+__all__ = ["Axis", "Edit", "Layers", "Ones", "Own", "Place", "Plus", "Rotations", "Turned", "Unshared", "Wire"]
 
 
 class Edit(ABC):
@@ -62,31 +62,131 @@ class Layers(Edit):
         return replace(script, steps=(*script.steps[: block.at], *copies, *script.steps[block.at :]))
 
 
+class Place(enum.Enum):
+    """Where a layer of rotations goes; the value is how it is worded."""
+
+    FIRST = "before the first trainable gate"
+    LAST = "before the measurement"
+    BOTH = "first and last"
+
+
+class Turned(enum.Enum):
+    """Which gates of a layer turn by which angle; the value is how it is worded."""
+
+    EACH = "every {0}, each by an angle of its own"
+    ALL = "every {0}, all by one angle"
+    ALTERNATE = "every second {0}, all by one angle"
+
+
 @dataclass(frozen=True)
 class Rotations(Edit):
-    """A layer of one-qubit rotations before the measurement, and one before the first trainable gate."""
+    """A layer of rotations about Pauli words: of every wire, or of every pair of wires that a gate joins.
 
-    axes: str
-    """"Y", or "XY" for two rotations a wire."""
-    first: bool
+    One angle for all of them keeps the symmetries under which wires change places; YZ and ZY on pairs after the
+    last layer are the counterdiabatic terms of an Ising cost (arXiv:2107.02789).
+    """
+
+    about: tuple[str, ...]
+    """("Y",), or ("X", "Y") for two rotations a wire, or ("YZ", "ZY") for two a pair."""
+    place: Place
+    turned: Turned = Turned.EACH
 
     @property
-    def change(self) -> Change:  # type: ignore[override]  # one class, two typed changes
-        return Change.OUTER_ROTATIONS if self.first else Change.LAST_ROTATIONS
+    def change(self) -> Change:  # type: ignore[override]  # one class, three typed changes
+        return {
+            Place.FIRST: Change.FIRST_ROTATIONS,
+            Place.LAST: Change.LAST_ROTATIONS,
+            Place.BOTH: Change.OUTER_ROTATIONS,
+        }[self.place]
 
     @property
     def words(self) -> str:
-        where = "first and last" if self.first else "before the measurement"
-        return f"add {' and '.join('R' + a for a in self.axes)} on every wire {where}"
+        single = len(self.about[0]) == 1
+        names = " and ".join(f"R{word}" if single else f"PauliRot about {word}" for word in self.about)
+        where = self.turned.value.format("wire" if single else "pair of wires that a gate joins")
+        return f"add {names} on {where}, {self.place.value}"
 
     def apply(self, script: Script) -> Script | None:
-        new, steps = _fresh(script), list(script.steps)
-        places = [(a, w) for a in self.axes for w in script.wires]
-        steps += [Step.rotation(*place, new + i) for i, place in enumerate(places)]
-        if self.first:
-            at = next(i for i, s in enumerate(steps) if s.slopes)
-            steps[at:at] = [Step.rotation(*place, new + len(places) + i) for i, place in enumerate(places)]
-        return replace(script, steps=tuple(steps))
+        new, steps, sites = _fresh(script), list(script.steps), self._sites(script)
+        layer = [(word, site) for word in self.about for site in sites]
+        for at in self._places(script):
+            own = range(new, new + len(layer)) if self.turned is Turned.EACH else [new] * len(layer)
+            steps[at:at] = [
+                Step.rotation(word, site, p, sites[site]) for p, (word, site) in zip(own, layer, strict=True)
+            ]
+            new += len(layer)
+        return replace(script, steps=tuple(steps)) if layer else None
+
+    def _sites(self, script: Script) -> dict[tuple[Hashable, ...], float]:
+        """Wires to turn, and the weight of each: an Ising coupling of the circuit gives its pair its own."""
+        if len(self.about[0]) == 1:
+            sites: dict[tuple[Hashable, ...], float] = {(w,): 1.0 for w in script.wires}
+        else:
+            joined = [s for s in script.steps if len(s.gate.op.wires) == 2]  # once, though every layer joins them
+            weights = {frozenset(s.gate.op.wires): s.slopes[0][1] if s.slopes else 1.0 for s in joined[::-1]}
+            sites = {tuple(sorted(pair, key=script.wires.index)): c for pair, c in weights.items()}
+        return dict(list(sites.items())[::2]) if self.turned is Turned.ALTERNATE else sites
+
+    def _places(self, script: Script) -> list[int]:
+        """Indices of steps, the later one first: what is put there does not move the earlier one."""
+        last = [len(script.steps)] if self.place is not Place.FIRST else []
+        return last + ([_first(script)] if self.place is not Place.LAST else [])
+
+
+@dataclass(frozen=True)
+class Plus(Edit):
+    """Hadamard gates before the first trainable gate: |+…+⟩ for |0…0⟩, and the other way round."""
+
+    change = Change.INPUT
+
+    @property
+    def words(self) -> str:
+        return "put a Hadamard gate on every wire before the first trainable gate"
+
+    def apply(self, script: Script) -> Script | None:
+        return _before(script, [Step.fixed(qml.Hadamard, w) for w in script.wires])
+
+
+@dataclass(frozen=True)
+class Ones(Edit):
+    """A basis state of another number of ones as the input: what conserves that number cannot change it."""
+
+    change = Change.INPUT
+    count: int
+
+    @property
+    def words(self) -> str:
+        return f"start from a basis state with {self.count} of the wires in 1"
+
+    def apply(self, script: Script) -> Script | None:
+        on = _ones(script)
+        if on is None or len(on) == self.count:
+            return None
+        off = [w for w in script.wires if w not in on]
+        flipped = on[self.count :] or off[: self.count - len(on)]
+        return _before(script, [Step.fixed(qml.PauliX, w) for w in flipped])
+
+
+def _first(script: Script) -> int:
+    """Return the index of the first trainable step."""
+    return next(i for i, s in enumerate(script.steps) if s.slopes)
+
+
+def _before(script: Script, steps: list[Step]) -> Script:
+    at = _first(script)
+    return replace(script, steps=(*script.steps[:at], *steps, *script.steps[at:]))
+
+
+def _ones(script: Script) -> list[Hashable] | None:
+    """Return the wires in 1 at the first trainable gate; None where the input is not read as a basis state."""
+    bits = dict.fromkeys(script.wires, 0)
+    for step in script.steps[: _first(script)]:
+        op = step.gate.op
+        if op.name not in ("PauliX", "BasisState"):
+            return None
+        for wire, bit in zip(op.wires, op.data[0] if op.data else (1,), strict=True):
+            bits[wire] ^= int(bit)
+    return [w for w, bit in bits.items() if bit]
 
 
 @dataclass(frozen=True)
@@ -109,7 +209,7 @@ class Axis(Edit):
         one = name in ("RX", "RY", "RZ") or name == "PauliRot" and len(wires) == 1
         if not (step.slopes and one) or step.gate.key in (("R" + self.axis,), ("PauliRot", self.axis)):
             return step
-        return replace(Step.rotation(self.axis, wires[0], 0), slopes=step.slopes, offset=step.offset)
+        return replace(Step.rotation(self.axis, wires, 0), slopes=step.slopes, offset=step.offset)
 
 
 class Own(enum.Enum):

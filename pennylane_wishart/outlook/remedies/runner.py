@@ -2,12 +2,14 @@
 
 Every change is descended from a few random starts; the best few then from fresh ones, whose ends are what
 is reported: the best of several looks better than it is. Changes of at most 1.5 times the parameters come
-first; larger ones are tried only where none of those removes the trouble.
+first, the smallest of them before all others, until one takes every start to the ground; larger ones are tried
+only where none of those removes the trouble.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +27,19 @@ from pennylane_wishart.outlook.ground import lowest_eigenvalue
 from pennylane_wishart.outlook.outlook import minimising
 from pennylane_wishart.outlook.record import DescentOutlook
 from pennylane_wishart.outlook.remedies.deletion import deletion_code, without
-from pennylane_wishart.outlook.remedies.edits import Axis, Edit, Layers, Own, Rotations, Unshared, Wire
+from pennylane_wishart.outlook.remedies.edits import (
+    Axis,
+    Edit,
+    Layers,
+    Ones,
+    Own,
+    Place,
+    Plus,
+    Rotations,
+    Turned,
+    Unshared,
+    Wire,
+)
 from pennylane_wishart.outlook.remedies.record import Outcome, Remedy, Trials
 from pennylane_wishart.prediction import Prediction
 
@@ -90,6 +104,8 @@ class _Trouble:
     """Gradients that a descent of it takes in the mean."""
     breaks_nothing: bool
     """Whether rotations of single qubits break no symmetry that holds the ground."""
+    is_held: bool
+    """Whether no angle at all can reach the ground: another input may."""
 
     @classmethod
     def of(cls, prediction: Prediction, outlook: DescentOutlook | None, options: RemedyOptions) -> _Trouble | Reason:
@@ -106,14 +122,14 @@ class _Trouble:
             width = float(np.abs(turned.observable.coefficients).sum())
             gap = float(ends[0] - ground)
             scale = gap if gap > limits.REACHED_GAP * width else np.inf
-            return cls(
-                prediction, turned, trace, ends, ground, scale, levels.TRAP_TOLERANCE, sign, limits.GRADIENTS_EACH, True
-            )
+            each, tolerance = limits.GRADIENTS_EACH, levels.TRAP_TOLERANCE
+            return cls(prediction, turned, trace, ends, ground, scale, tolerance, sign, each, True, True)
         ends = sign * (outlook.ends if len(outlook.ends) else np.array([outlook.best]))
         ground = sign * (outlook.ground if np.isfinite(outlook.ground) else outlook.reachable_ground)
         free = outlook.is_held or not _keeps_a_symmetry(prediction)
         each = outlook.gradients_spent / len(outlook.ends) if len(outlook.ends) else limits.GRADIENTS_EACH
-        return cls(prediction, turned, trace, ends, ground, outlook.scale, outlook.tolerance, sign, each, free)
+        scale, tolerance, held = outlook.scale, outlook.tolerance, outlook.is_held
+        return cls(prediction, turned, trace, ends, ground, scale, tolerance, sign, each, free, held)
 
     @property
     def is_one(self) -> bool:
@@ -149,9 +165,10 @@ class _Trouble:
         ends, n = np.sort(ends), len(ends)
         found = []
         for starts in limits.RESTARTS:
-            # the median of the best of so many is a low quantile of the ends: bounded by an order statistic
-            quantile = 1 - 0.5 ** (1 / starts)
-            above = min(int(stats.binom.ppf(levels.UPPER_LIMIT, n, quantile)), n - 1)
+            # the median of the best of so many is a low quantile of the ends, bounded by an order statistic
+            # that most trainings reach, not only every second one
+            quantile, sure = (1 - missed ** (1 / starts) for missed in (0.5, limits.RESTARTS_MISSED))
+            above = min(int(stats.binom.ppf(levels.UPPER_LIMIT, n, sure)), n - 1)
             found.append(self._stated(float(np.quantile(ends, quantile)), ends[0], ends[above], n_params, n))
         heights = [self._above(outcome.height_interval[1]) for outcome in found]
         k = int(np.argmin(heights))  # the first: more starts than that gain nothing
@@ -180,67 +197,73 @@ class _Trouble:
             text = f"no changes are tried unasked on more than {limits.REMEDY_QUBITS} qubits: give remedy_budget=."
             return [], Reason(ReasonCode.NOT_ASKED, text)
         purse, out = _Purse(self, options), list[Remedy]()
-        sizes = (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS)
-        rounds = [(most, tuple(self._edits())) for most in sizes]
-        # what breaks a symmetry comes last, and only where nothing that keeps it helps
-        breaking = [] if self.breaks_nothing else [(most, _ROTATIONS) for most in sizes]
-        for most, edits in (*rounds, *breaking):
-            if edits is _ROTATIONS and any(self.helps(r) for r in out):
-                break
-            screened = []
-            for edit, circuit in self._changed(most, edits):
-                # what is screened must be left enough to be confirmed
-                if (ends := purse.descend(circuit, limits.SCREENED, limits.CONFIRMED)) is not None:
-                    screened.append((edit, circuit, ends))
-            screened.sort(key=lambda s: self._promise(s[1], s[2]))
-            for k, (edit, circuit, ends) in enumerate(screened):
-                hopeful = (
-                    k < limits.CONFIRMATIONS and self._outcome(ends, 1).height <= limits.HELPS * self.before.height
-                )
-                fresh = purse.descend(circuit, limits.CONFIRMED) if hopeful else None
-                out.append(self._remedy(edit, circuit, ends if fresh is None else fresh))
-            if any(r.after.height_interval[1] <= self.tolerance for r in out if self.helps(r)):
-                break
-        if not purse.refused:
-            return out, None
-        text = f"{purse.refused} further trials would have taken more than the budget: raise remedy_budget=."
-        return out, Reason(ReasonCode.TOO_LARGE, text)
+        for most in (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS):
+            # larger changes are kept some of the budget, however many small ones there are
+            purse.kept = limits.KEPT_FOR_LARGER * purse.left if most == limits.FEW_PARAMETERS else 0.0
+            # what breaks a symmetry comes last, and only where nothing that keeps it does half of it
+            for edits in (tuple(self._edits()), () if self.breaks_nothing else _ROTATIONS):
+                if edits is _ROTATIONS and any(self.helps(r) and self._halved(r) for r in out):
+                    continue
+                out += self._round(purse, most, edits)
+                if any(r.after.height_interval[1] <= self.tolerance for r in out if self.helps(r)):
+                    return out, purse.reason
+        return out, purse.reason
 
-    def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> tuple[float, int, float]:
-        """Smaller is better: how far above the tolerance most ends lie, then parameters, then ends."""
-        high = float(np.quantile(ends, 0.75))
-        return self._above((high - self.ground) / self.scale), circuit.n_params, high
+    def _round(self, purse: _Purse, most: float, edits: Iterable[Edit]) -> list[Remedy]:
+        """Screen the changes of one size, and descend the best few afresh."""
+        screened = []
+        for edit, circuit in self._changed(most, edits):
+            # what is screened must be left enough to be confirmed
+            if (ends := purse.descend(circuit, limits.SCREENED, limits.CONFIRMED)) is None:
+                continue
+            screened.append((edit, circuit, ends))
+            if self._outcome(ends, 1).height_interval[1] <= self.tolerance:
+                break  # every start at the ground: no larger change is wanted
+        screened.sort(key=lambda s: self._promise(s[1], s[2]))
+        out = []
+        for k, (edit, circuit, ends) in enumerate(screened):
+            lowest = self._outcome(ends, 1).height_interval[0]
+            hopeful = k < limits.CONFIRMATIONS and lowest <= limits.HELPS * self.before.height
+            fresh = purse.descend(circuit, limits.CONFIRMED) if hopeful else None
+            out.append(self._remedy(edit, circuit, ends if fresh is None else fresh))
+        return out
+
+    def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> tuple[bool, float, int, float]:
+        """Smaller is better: none halved, how far above the tolerance most ends lie, then parameters, then ends."""
+        lowest, high = ((float(x) - self.ground) / self.scale for x in (ends.min(), np.quantile(ends, 0.75)))
+        return lowest > limits.HALVED * self.before.height, self._above(high), circuit.n_params, high
 
     def _remedy(self, edit: Edit, circuit: RotationCircuit, ends: NDArray[np.float64]) -> Remedy:
         # parameters that turn no gate are the user's all the same
         n_params = self.circuit.n_params + circuit.n_params - Script.read(self.trace).n_params
         after, starts, words, trace = self._outcome(ends, n_params), 1, edit.words, circuit.trace
-        poor = len(ends) >= limits.CONFIRMED and after.height_interval[1] > limits.HALVED * self.before.height
-        if poor and (best := self._best_of(ends, n_params)):
+        poor = after.height_interval[1] > limits.HALVED * self.before.height
+        if poor and len(ends) >= limits.CONFIRMED and (best := self._best_of(ends, n_params)):
             starts, after = best
             words += f" and {_best_of(starts)}"
         assert trace is not None  # it was just made of one
         return Remedy(edit.change, words, self.before, after, Evidence.DESCENTS, starts, trace=_facing(trace, self))
 
     def _changed(self, most: float, edits: Iterable[Edit]) -> Iterator[tuple[Edit, RotationCircuit]]:
-        """Yield the changed circuits of one size: up to 1.5 times the parameters, or beyond and up to 4 times."""
+        """Yield the changed circuits of one size, the smaller first: up to 1.5 times the parameters, or beyond."""
         least = 0.0 if most == limits.FEW_PARAMETERS else limits.FEW_PARAMETERS
-        script = Script.read(self.trace)
-        for edit in edits:
-            changed = edit.apply(script)
-            if changed is None or not least < changed.n_params / script.n_params <= most:
-                continue
-            try:
-                yield edit, normal_form(changed.trace())()
-            except WishartError:  # a change that cannot be read is none
-                continue
+        script, n_params = Script.read(self.trace), self.circuit.n_params
+        changed = [(edit, new) for edit in edits if (new := edit.apply(script)) is not None]
+        for edit, new in sorted(changed, key=lambda c: c[1].n_params):
+            # parameters that turn no gate are the user's all the same
+            if least < (n_params + new.n_params - script.n_params) / n_params <= most:
+                with suppress(WishartError):  # a change that cannot be read is none
+                    yield edit, normal_form(new.trace())()
 
     def _edits(self) -> Iterable[Edit]:
-        """Yield what may help, the likeliest first."""
+        """Yield what may help, the likeliest of one size first."""
         if self.prediction.dead_parameters:
             yield from (Wire(w) for w in self.trace.wires)
-        if _commuting(self.circuit):
-            yield from (Axis(a) for a in "YXZ")
+        if self.is_held:
+            yield from (Ones(k) for k in range(self.circuit.n_qubits + 1))
+        yield Plus()
+        yield from (Axis(a) for a in "YXZ")
+        yield from _SHARED
         yield from (Unshared(own) for own in Own)
         yield from (Layers(k) for k in limits.MORE_LAYERS)
         if self.breaks_nothing:
@@ -253,13 +276,16 @@ class _Trouble:
         fresh = remedy.change is Change.RESTARTS or after.descents >= limits.CONFIRMED
         return fresh and after.height <= limits.HELPS * before.height and after.height_interval[1] < before.height
 
+    def _halved(self, remedy: Remedy) -> bool:
+        return remedy.after.height_interval[1] <= limits.HALVED * remedy.before.height
+
     def rank(self, remedy: Remedy) -> tuple[Any, ...]:
         """Smaller is better: halved, few parameters, removed, effort."""
         before, after = remedy.before, remedy.after
         ratio, high = after.n_params / before.n_params, after.height_interval[1]
         effort = ratio * remedy.starts
         return (
-            high > limits.HALVED * before.height,
+            not self._halved(remedy),
             ratio > limits.FEW_PARAMETERS,
             self._above(high),
             effort,
@@ -272,12 +298,21 @@ class _Purse:
 
     def __init__(self, trouble: _Trouble, options: RemedyOptions):
         self.left = limits.REMEDY_BUDGET if options.budget is None else options.budget
-        self.refused, self._trials, self._trouble, self._how = 0, 0, trouble, options.how
+        self.kept = 0.0
+        self._refused, self._trials, self._trouble, self._how = 0, 0, trouble, options.how
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why not everything was tried."""
+        if not self._refused:
+            return None
+        text = f"{self._refused} further trials would have taken more than the budget: raise remedy_budget=."
+        return Reason(ReasonCode.TOO_LARGE, text)
 
     def descend(self, circuit: RotationCircuit, starts: int, reserve: int = 0) -> NDArray[np.float64] | None:
         """Return the ends of some descents; None where they and the reserve would take more than is left."""
-        if estimated_seconds(circuit, starts + reserve, self._trouble.each) > self.left:
-            self.refused += 1
+        if estimated_seconds(circuit, starts + reserve, self._trouble.each) > self.left - self.kept:
+            self._refused += 1
             return None
         self._trials += 1
         # every trial has starts of its own: no two changes are lucky together
@@ -293,7 +328,17 @@ def _best_of(starts: int) -> str:
     return f"keep the best of {starts} starts"
 
 
-_ROTATIONS: tuple[Edit, ...] = tuple(Rotations(axes, first) for first in (False, True) for axes in ("Y", "X", "XY"))
+_SHARED: tuple[Edit, ...] = tuple(
+    Rotations(about, place, Turned.ALL)
+    for about, place in (
+        *((("Y",), Place.FIRST), (("Y",), Place.LAST), (("Z",), Place.LAST), (("X",), Place.FIRST)),
+        *((("X",), Place.LAST), (("YZ", "ZY"), Place.LAST), (("YY",), Place.LAST), (("ZZ",), Place.LAST)),
+    )
+)
+_ROTATIONS: tuple[Edit, ...] = (
+    *(Rotations((a,), Place.LAST, Turned.ALTERNATE) for a in "ZYX"),
+    *(Rotations(tuple(axes), p) for p in (Place.LAST, Place.FIRST, Place.BOTH) for axes in ("Y", "Z", "X", "XY")),
+)
 
 
 def _facing(trace: TracedCircuit, trouble: _Trouble) -> TracedCircuit:

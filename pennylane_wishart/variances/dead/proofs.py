@@ -25,7 +25,7 @@ from pennylane_wishart.variances.dead.reasons import DeadReason, worded
 from pennylane_wishart.variances.parts import restricted, split_sums
 from pennylane_wishart.variances.reach import reach
 
-__all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove"]
+__all__ = ["Proofs", "dead_parameters", "dead_proofs", "live_part", "prove", "settle"]
 
 Reasons = tuple[DeadReason, ...]
 Why = list[DeadReason | None]
@@ -86,13 +86,37 @@ def _prove(circuit: RotationCircuit, max_support: int) -> Proofs:
         if parts is not live:
             live = _leave_out(circuit, alive, why, starts, dead_rotations(parts))
             parts, starts = split_sums(live)
-        live = _leave_out(circuit, alive, why, starts, _follow(parts, max_support))
-        # a round that proves nothing new repeats itself
-        if int(alive.sum()) == before:
+        followed = _follow(parts, max_support)
+        live = _leave_out(circuit, alive, why, starts, followed)
+        # a round that proves nothing new repeats itself, and the paths of single words are a complete answer: what
+        # a removed rotation met ended unseen, so no other path is lost with it
+        if int(alive.sum()) == before or (circuit.is_pauli and followed is not None):
             break
     # last: it asks of every channel whether it meets what the living rotations make
     live = without_idle_channels(live) if live.channels else live
     return Proofs(live, _of_parameters(circuit, why))
+
+
+def settle(circuit: RotationCircuit, acts: np.ndarray, shows: np.ndarray) -> np.ndarray:
+    """Note what is dead of a circuit of single words whose words were followed together with those of others.
+
+    Args:
+        acts: bool ``(n_rotations,)``: some reachable word anticommutes with the generator.
+        shows: bool ``(n_rotations,)``: and a path through it ends in a word that the input sees.
+    Returns:
+        int64: the living rotations.
+    """
+    followed = _reasons(acts, shows)
+    if not shows.all():  # paths find all that is dead; the other arguments say why in better words
+        followed = [better or found for better, found in zip(dead_rotations(circuit), followed, strict=True)]
+    alive = np.array([reason is None for reason in followed], bool)
+    known = _PROVED.setdefault(circuit, {})
+    known[limits.PROOF_SUPPORT] = Proofs(restricted(circuit, alive), _of_parameters(circuit, followed))
+    return np.flatnonzero(alive)
+
+
+def _reasons(acts: np.ndarray, shows: np.ndarray) -> list[DeadReason | None]:
+    return [DeadReason.OUTSIDE if not a else None if s else DeadReason.SILENT for a, s in zip(acts, shows, strict=True)]
 
 
 def _leave_out(
@@ -100,11 +124,11 @@ def _leave_out(
     alive: np.ndarray,
     why: list[DeadReason | None],
     starts: np.ndarray,
-    reasons: Sequence[DeadReason | None],
+    reasons: Sequence[DeadReason | None] | None,
 ) -> RotationCircuit:
-    """Note the reasons of rotations (``starts`` counts living terms) and return what is left."""
+    """Note the reasons of rotations (``starts`` counts living terms), where there are any, and return what is left."""
     rows = np.flatnonzero(alive)
-    for k, reason in enumerate(reasons):
+    for k, reason in enumerate(reasons or ()):
         if reason is not None:
             for row in rows[starts[k] : starts[k + 1]]:
                 why[row], alive[row] = reason, False
@@ -121,39 +145,44 @@ def _of_parameters(circuit: RotationCircuit, why: Why) -> dict[int, Reasons]:
     return {p: tuple(dict.fromkeys(r for r in f if r)) or none[p] for p, f in found.items() if None not in f}
 
 
-def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None]:
-    """Follow the words that the observable becomes; sums of non-commuting words until they are closed."""
-    none: list[DeadReason | None] = [None] * circuit.n_rotations
+def _follow(circuit: RotationCircuit, max_support: int) -> list[DeadReason | None] | None:
+    """Follow the words that the observable becomes, sums of non-commuting words until they are closed; None where
+    they are too many."""
     rows, owner = [], []
     for k in range(circuit.n_rotations):
         own = list(range(circuit.starts[k], circuit.starts[k + 1]))
         passes = 1 if len(own) == 1 else 2 ** F2Basis(circuit.terms[own].packed).rank - 1
         # too many words to close: nothing is proved this way, which is safe
         if passes > limits.MAX_PASSES:
-            return none
+            return None
         rows += own * passes
         owner += [k] * (len(own) * passes)
     if not rows:
-        return none
+        return []
     try:
         reached = reach(circuit.terms[np.asarray(rows)], circuit.observable.words, max_support)
     except ModuleTooLargeError:
-        return none
+        return None
     seen = np.abs(circuit.state.expectation(reached.words)) > limits.SEEN
     touched, live = support_paths(reached, seen)
     count = circuit.n_rotations
     acts = np.bincount(owner, weights=touched, minlength=count) > 0
     shows = np.bincount(owner, weights=live, minlength=count) > 0
-    return [DeadReason.OUTSIDE if not a else None if s else DeadReason.SILENT for a, s in zip(acts, shows, strict=True)]
+    return _reasons(acts, shows)
 
 
-def dead_proofs(circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT) -> dict[int, Reasons]:
-    """Return the reasons of every dead parameter, typed; see :func:`dead_parameters`. Found once a circuit."""
+def dead_proofs(
+    circuit: RotationCircuit, max_support: int = limits.PROOF_SUPPORT, alive: np.ndarray | None = None
+) -> dict[int, Reasons]:
+    """Return the reasons of every dead parameter, typed; see :func:`dead_parameters`. Found once a circuit.
+
+    ``alive``, bool ``(n_params,)``: parameters that are known to have a gradient, and need no test.
+    """
     known = _DEAD.setdefault(circuit, {})
     if max_support not in known:
         proofs = prove(circuit, max_support)
         found = dict(proofs.parameters)
-        asked = np.ones(circuit.n_params, bool)
+        asked = np.ones(circuit.n_params, bool) if alive is None else ~alive
         asked[list(found)] = False
         # last, because it simulates: only what no argument decided
         tested = np.flatnonzero(identically_zero(proofs.live, asked))

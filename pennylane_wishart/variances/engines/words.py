@@ -20,10 +20,12 @@ from pennylane_wishart.circuit import RotationCircuit, RotationMoments
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.engines.damping import Damping
+from pennylane_wishart.variances.engines.means import first_moments
 from pennylane_wishart.variances.reach import Reach
 
 __all__ = [
     "Chains",
+    "Coefficients",
     "RawMoments",
     "chain_ends",
     "chains_of",
@@ -31,6 +33,7 @@ __all__ = [
     "diagonal_suffices",
     "phase_sign",
     "step_blocks",
+    "sweep",
     "word_means",
     "word_moments",
     "word_second",
@@ -164,7 +167,7 @@ def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit:
     return not created
 
 
-def _sweep(
+def sweep(
     reached: Reach,
     v: np.ndarray,
     f: np.ndarray,
@@ -210,7 +213,8 @@ def _sweep(
                 there = there * sign[:, None]
             slope = dstay[k] * here + dmove[k] * there
             gradient[k] = np.where(columns, np.einsum("nb,nb->b", weights[k], slope), 0.0)
-            f[i] = np.where(columns, stay[k] * here + move[k] * there, here)
+            turned = stay[k] * here + move[k] * there
+            f[i] = turned if columns.all() else np.where(columns, turned, here)
             damp(f, damping(k + 1))
     return value, gradient
 
@@ -241,8 +245,10 @@ def _backward(
     i, j, sign = reached.step(k)
     columns = moves[:, reached.distinct[k]]
     weights = v[i]
-    v[i] = np.where(columns, stay * weights, weights)
-    moved = np.where(columns, move * weights, 0.0)
+    if columns.all():  # of plain squares always: no choice to be made word by word
+        v[i], moved = stay * weights, move * weights
+    else:
+        v[i], moved = np.where(columns, stay * weights, weights), np.where(columns, move * weights, 0.0)
     v[j] += moved * sign[:, None] if signed else moved
     return weights
 
@@ -258,7 +264,7 @@ def word_moments(circuit: RotationCircuit, moments: RotationMoments, reached: Re
     damping = Damping(circuit, reached.words)
     for v, f, moves, factors, products in _batches(circuit, reached, chains, expectation):
         own = partial(damping, products=products)
-        value, slope = _sweep(reached, v, f, (m.cos2, m.sin2, m.sin2, m.cos2, False), moves, own)
+        value, slope = sweep(reached, v, f, (m.cos2, m.sin2, m.sin2, m.cos2, False), moves, own)
         second += float(value @ factors)
         gradient_second += slope @ factors
     mean, gradient_mean = word_means(circuit, moments, reached, expectation)
@@ -306,13 +312,22 @@ def chain_ends(
 
 
 def word_means(
-    circuit: RotationCircuit, m: RotationMoments, reached: Reach, expectation: np.ndarray
+    circuit: RotationCircuit,
+    m: RotationMoments,
+    reached: Reach,
+    expectation: np.ndarray,
+    place: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
-    """Return E[ℓ] and E[∂ℓ/∂φ_k] per rotation, exactly, on the reachable words."""
+    """Return E[ℓ] and E[∂ℓ/∂φ_k] per rotation, exactly, on the reachable words.
+
+    ``place``: where the observable's words stand among them; first of all where None.
+    """
+    if not (m.cos.any() or m.sin.any()):
+        return first_moments(circuit, m)  # every path ends where it is turned: few are left to follow
     v = np.zeros((len(reached.words), 1))
-    v[: len(circuit.observable), 0] = circuit.observable.coefficients
+    v[slice(len(circuit.observable)) if place is None else place, 0] = circuit.observable.coefficients
     everything = np.ones((1, len(reached.pairs)), bool)
     coefficients = (m.cos, m.sin, -m.sin, m.cos, True)
     damping = Damping(circuit, reached.words)
-    value, slope = _sweep(reached, v, expectation[:, None].copy(), coefficients, everything, damping)
+    value, slope = sweep(reached, v, expectation[:, None].copy(), coefficients, everything, damping)
     return float(value[0]), slope[:, 0]

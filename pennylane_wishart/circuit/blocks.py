@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.circuit import Script, Step
-from pennylane_wishart.conventions import outlook as limits
+from pennylane_wishart.circuit.script import Script, Step
+from pennylane_wishart.conventions import circuit as limits
 
 __all__ = ["Block", "repeated_block"]
 
