@@ -34,7 +34,6 @@ TOPICS = {
                  "The first remedy that is shown for circuits in trouble, judged by descents of independent code."),
     "light_cones": ("A hundred qubits", "benchmarks/light_cones.py",
                     "Where descents of shallow circuits end, against depth, each term on its own light cone."),
-    "noise": ("Noise", "benchmarks/noise.py", "Variances under noise against exact and sampled ones."),
     "second": ("Second derivatives, kernels, initial angles", "benchmarks/second.py",
                "Predicted against finite differences and samples."),
     "costs": ("Outputs and costs", "benchmarks/costs.py", "Several outputs, and costs made of QNodes: causes found."),
