@@ -36,6 +36,8 @@ TOPICS = {
                     "Where descents of shallow circuits end, against depth, each term on its own light cone."),
     "second": ("Second derivatives, kernels, initial angles", "benchmarks/second.py",
                "Predicted against finite differences and samples."),
+    "second_b": ("Simulability, expressibility, causes of a plateau", "benchmarks/second.py 4 5 6 7",
+                 "Planted causes, published expressibilities, truncated propagation, trained starts."),
     "costs": ("Outputs and costs", "benchmarks/costs.py", "Several outputs, and costs made of QNodes: causes found."),
     "real_circuits": ("Real circuits", "benchmarks/real_circuits.py", "Circuits of papers and templates, end to end."),
     "gpu": ("On a GPU", "benchmarks/gpu.py", "Peer in the same run: lightning.qubit on one core."),

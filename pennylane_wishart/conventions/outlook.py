@@ -89,7 +89,7 @@ MORE_LAYERS = (1, 2, 4)
 RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
 RESTARTS_MISSED = 0.25
-"""Share of trainings of so many starts that may end above what is promised: at a half, it fails half the time."""
+"""Share of trainings of so many starts that may end above what is promised: at a half, half of them would fail."""
 GATES_NAMED = 40
 """Gates to delete that are listed by name: some lines."""
 REMEDY_SEED = 1_000

@@ -62,9 +62,8 @@ def diagnose(qnode: Any, options: DiagnoseOptions) -> Callable[..., Diagnosis]:
         device: where to measure; the QNode's own if it is a simulator with exact gradients.
         executor, store: as for :func:`measure`; measurement and descents share them.
         progress: True, False, or None for a bar in terminals and notebooks.
-        argnums, output, encoding, noise: as in :func:`normal_form`; channels are read as they stand; without
-            ``output=`` every number that the QNode returns is read, ``qml.probs`` outcome by outcome, and
-            ``qml.var`` as ⟨O²⊗1 − O⊗O⟩ of two copies of the circuit on an exact simulator (its shots are not judged).
+        argnums, output, encoding, noise: as in :func:`normal_form`; without ``output=`` every number is read,
+            ``qml.probs`` by outcomes, ``qml.var`` as ⟨O²⊗1 − O⊗O⟩ of two copies (its shots are not judged).
     Returns:
         A function of the QNode's arguments that returns a :class:`Diagnosis`; of several outputs it is that of
         all, and each has its own in ``outputs``: up to four in full, more without measuring and descending.

@@ -73,14 +73,12 @@ def scaling(make_qnode: Any, options: ScalingOptions) -> ScalingStudy:
         angles: law of the random angles, as for ``RotationCircuit.angle_law``.
         argnums, output, seed, progress: as for :func:`diagnose`.
         quantity: a key of ``QUANTITIES``: what is followed.
-        noise: as for :func:`predict`; ``ScalingStudy.noise_limited`` then says at which points noise, and not the
-            ansatz, is the limit.
+        noise: as for :func:`predict`; ``ScalingStudy.noise_limited`` says where noise is the limit.
         budget: passed to ``moments_of``: ``n_walkers``, ``max_support``, ``max_work``, ``n_samples``.
     Returns:
         :class:`ScalingStudy`.
     Raises:
-        InputError: for sizes, depths or arguments of the wrong kind.
-        WishartError: of one circuit, with its size in the message and the points found in ``points``.
+        InputError, WishartError: for arguments of the wrong kind; of one circuit, with the ``points`` found.
     Cost: one ``moments_of`` per point.
     Source: THEORY §9; arXiv:1803.11173 (decay with n), arXiv:2001.00550 (local and global costs).
         The evidence with a finite-size misfit is ours.

@@ -116,8 +116,8 @@ class _Case:
             )
         if not can_walk(self.circuit, self.law):
             return self.measured(walk(self.circuit, self.law, limits.CAUSE_WALKERS, seed))
-        few = {"max_support": limits.CAUSE_SUPPORT, "max_work": limits.CAUSE_WORK, "n_samples": limits.CAUSE_SAMPLES}
-        return self.measured(moments_of(self.circuit, self.law, seed, n_walkers=limits.CAUSE_WALKERS, **few))
+        few = limits.CAUSE_SUPPORT, limits.CAUSE_WORK, limits.CAUSE_WALKERS, limits.CAUSE_SAMPLES
+        return self.measured(moments_of(self.circuit, self.law, seed, *few))
 
     def measured(self, moments: SecondMoments) -> _Case:
         """Read the largest component off a record."""
@@ -172,7 +172,9 @@ def plateau_of(
             if not found.at_most and found.least > now.log2 + limits.CAUSE_BITS and found.log2 > best.log2:
                 best = found
         if best is not now:
-            shares.append(Share(cause, best.log2 - now.log2, now.at_most, REPAIRS[cause], best.engine))
+            # gates that all commute have no order, and so no depth: it is their number that is one of their axis
+            named = PlateauCause.COMMUTING if cause is PlateauCause.DEPTH and _all_commute(circuit) else cause
+            shares.append(Share(named, best.log2 - now.log2, now.at_most, REPAIRS[cause], best.engine))
             now = best
         elif failed:
             unknown.append(cause)
@@ -260,6 +262,12 @@ def _other_axes(now: _Case) -> Iterator[_Case]:
         letters = rng.integers(1, 4, x.shape).astype(np.uint8) * (x | z)
         drawn = PauliWords.from_bits(np.where(trained, letters >> 1, x), np.where(trained, letters & 1, z))
         yield replace(now, circuit=replace(circuit, terms=conjugated(circuit, drawn, at, outward=False)[0]))
+
+
+def _all_commute(circuit: RotationCircuit) -> bool:
+    """Whether all words of all live generators commute."""
+    words = live_part(circuit).terms.unique()[0]
+    return not words.anticommutation(words).any()
 
 
 def _shallow(now: _Case) -> Iterator[_Case]:
