@@ -18,7 +18,7 @@ from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.ensembles.hessian import HessianEnsemble
 from pennylane_wishart.measurement import Measurement
 from pennylane_wishart.prediction import Prediction
-from pennylane_wishart.prediction.validity import check_law_shape
+from pennylane_wishart.prediction.validity import Validity, check_law_shape
 from pennylane_wishart.variances.drivers import loss_size
 
 __all__ = ["compare_hessians", "separated_block"]
@@ -38,8 +38,7 @@ def compare_hessians(pred: Prediction, data: Measurement, alpha: float, seed: in
     """
     if data.hessians is None or data.hessian_error is None:
         return ()
-    own = reference_hessians(pred)
-    return (_variances(pred, data, own, alpha), *_spectra(pred, data, own, alpha, seed))
+    return (_variances(pred, data, reference_hessians(pred), alpha), *_spectra(pred, data, alpha, seed))
 
 
 def _variances(pred: Prediction, data: Measurement, own: Floats | None, alpha: float) -> QuantityComparison:
@@ -89,27 +88,26 @@ class _Drawn:
         return rng.choice(self.draws, size)
 
 
-def _spectra(
-    pred: Prediction, data: Measurement, own: Floats | None, alpha: float, seed: int
-) -> list[QuantityComparison]:
+def _spectra(pred: Prediction, data: Measurement, alpha: float, seed: int) -> list[QuantityComparison]:
     law, measured = pred.hessian_law, data.hessians
     assert measured is not None
     order = pred.circuit.parameter_of[pred.circuit.parameter_of >= 0]
     block = np.zeros(0, int) if isinstance(law, Unavailable) else separated_block(law, order, seed)
     seen = np.isfinite(measured[:, block[:, None], block]).all((1, 2))
-    reason = ""
+    own: Floats | None = None
     if isinstance(law, Unavailable):
         reason = str(law.reason)
     elif data.shots is not None:
         reason = "eigenvalues of a noisy matrix spread further than those of the Hessian"
     elif len(block) < 2:
         reason = "no two parameters are seen to have deep layers between them"
-    elif own is None:
-        reason = "whether the law holds at this depth was not assessed: its sample is too dear"
-    if reason or isinstance(law, Unavailable) or own is None:
+    else:
+        own, reason = reference_hessians(pred, block), str(Validity.NOT_ASSESSED.value)
+    if isinstance(law, Unavailable) or own is None:
         return [not_compared(name, reason, alpha) for name, _ in _ENDS]
     drawn = law.of(block).spectra(limits.SPECTRUM_DRAWS, seed)[1]
-    values, mine = (np.asarray(np.linalg.eigvalsh(h[:, block[:, None], block]), float) for h in (measured[seen], own))
+    values = np.asarray(np.linalg.eigvalsh(measured[seen][:, block[:, None], block]), float)
+    mine = np.asarray(np.linalg.eigvalsh(own), float)
     out = []
     for name, end in _ENDS:
         ends: Any = _Drawn(np.sort(drawn[:, end]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_wishart.conventions import comparison as limits
-from pennylane_wishart.conventions.arrays import Floats
+from pennylane_wishart.conventions.arrays import Floats, Integers
 from pennylane_wishart.errors import WishartError
 from pennylane_wishart.prediction import Prediction
 from pennylane_wishart.variances.engines.sampled import sample_gradients
@@ -34,18 +34,19 @@ def reference_gradients(pred: Prediction) -> Floats | None:
         return None
 
 
-def reference_hessians(pred: Prediction) -> Floats | None:
-    """Return Hessians ``(draws, n_params, n_params)`` of the predicted circuit; None where that is not cheap.
+def reference_hessians(pred: Prediction, parameters: Integers | None = None) -> Floats | None:
+    """Return Hessians ``(draws, k, k)`` of the predicted circuit, of some parameters; None where that is not cheap.
 
     Cost: at most about 2^27 amplitudes touched.
     """
-    draws = _affordable(pred, limits.HESSIAN_REFERENCE // (2 * max(pred.n_params, 1)))
+    count = pred.n_params if parameters is None else len(parameters)
+    draws = _affordable(pred, limits.HESSIAN_REFERENCE // (2 * max(count, 1)))
     try:
         if not draws:
             return None
         sweeps = Sweeps(pred.circuit)
         rng = np.random.default_rng(limits.REFERENCE_SEED)
-        return np.concatenate([hessians_at(sweeps, a) for a in sweeps.batches(pred.angles, draws, rng)])
+        return np.concatenate([hessians_at(sweeps, a, parameters) for a in sweeps.batches(pred.angles, draws, rng)])
     except WishartError:
         return None
 
