@@ -43,10 +43,11 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
+    reached = max((s.module_dim for s in sig.sectors if s.is_linear), default=0)
     # proofs first: what is proved dead is exactly 0, whatever an engine's sampling leaves of it
     with one_thread(circuit.n_qubits):
         proofs = dead_proofs(circuit)
-        moments = moments_of(circuit, law, seed=seed, **budget).with_dead(proofs)
+        moments = moments_of(circuit, law, seed=seed, least_module=reached, **budget).with_dead(proofs)
     return Prediction(
         signature=sig,
         angles=law,
