@@ -38,7 +38,7 @@ class ClosedSpan:
 
     span: ModularSpan
     words: PauliWords
-    """The words that the columns of the span stand for."""
+    """The words that the coordinates of the span stand for."""
     closed: bool
     adjoint: AdjointTable
     """The generators' brackets on those words, modulo the prime."""
@@ -114,50 +114,50 @@ def close_span(
     """Close the span of ``starts`` under ad of ``generators``, modulo ``prime``."""
     adjoint = AdjointTable([g.words for g in generators], numbers.residues(prime))
     table = adjoint.table
-    places = [table.index(g.words) for g in starts]
-    level = np.zeros((len(starts), len(table)), dtype=np.int64)
-    for row, (place, values) in enumerate(zip(places, start_numbers.residues(prime), strict=True)):
-        level[row, place] = values % prime
-    span = ModularSpan(prime, len(table))
+    places = np.concatenate([table.index(g.words) for g in starts])
+    owner = np.repeat(np.arange(len(starts)), [len(g) for g in starts])
+    residues = np.concatenate(start_numbers.residues(prime)) % prime
+    level = sparse.csr_array((residues, (owner, places)), shape=(len(starts), len(table)))
+    span = ModularSpan(prime)
     closed = True
     # dependent starts are dropped at once: what they generate is spanned by the others
     level = level[span.add(level)]
-    while len(level) and closed:
+    while level.shape[0] and closed:
         # only words that this level holds need their brackets
-        reached = np.flatnonzero(level.any(axis=0))
+        reached = np.unique(level.indices)
         if adjoint.bytes_to_expand(reached) > max_bytes:
             closed = False
             break
         adjoint.expand(reached)
-        span.widen(len(table))
-        columns = np.zeros((len(table), len(level)), dtype=np.int64)
-        columns[: level.shape[1]] = level.T
+        level.resize((level.shape[0], len(table)))
         found = []
         # brackets with the newest level alone: [g, older] has been spanned before
         for matrix in adjoint.matrices():  # one at a time, to hold one block of brackets
-            block = _sparse_mod(matrix, columns, prime).T
+            block = _product_mod(matrix, level.T, prime).T.tocsr()
             # a generator commutes with most elements of local algebras
-            block = block[block.any(axis=1)]
+            block = block[np.diff(block.indptr) > 0]
             found.append(block[span.add(block)])
-            closed = (
-                span.rank <= max_dim
-                and limits.ROW_BYTES * len(table) * span.rank <= max_bytes
-                and span.work <= max_work
-            )
+            closed = span.rank <= max_dim and limits.ROW_BYTES * span.rows.size <= max_bytes and span.work <= max_work
             if not closed:
                 break
-        level = np.concatenate(found)
+        level = sparse.vstack(found, format="csr")
     return ClosedSpan(span, table.words, closed, adjoint)
 
 
-def _sparse_mod(matrix: sparse.csr_array, dense: np.ndarray, prime: int) -> np.ndarray:
+def _product_mod(matrix: sparse.csr_array, vectors: sparse.csr_array, prime: int) -> sparse.csr_array:
     """Multiply modulo p without overflow: large entries are split in two halves."""
+
+    def reduced(product: sparse.csr_array) -> sparse.csr_array:
+        product.data %= prime
+        product.eliminate_zeros()
+        return product
+
     if matrix.nnz == 0 or np.abs(matrix.data).max() < limits.LARGE_INTEGER:
-        return np.asarray((matrix @ dense) % prime)
+        return reduced(matrix @ vectors)
     low, high, bits = matrix.copy(), matrix.copy(), limits.HALF_BITS
     high.data = matrix.data >> bits
     low.data = matrix.data - (high.data << bits)
-    return np.asarray((((high @ dense) % prime << bits) + low @ dense) % prime)
+    return reduced(reduced(high @ vectors) * (1 << bits) + low @ vectors)
 
 
 def _close_words(words: PauliWords, max_bytes: int) -> LieAlgebra:

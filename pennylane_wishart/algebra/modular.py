@@ -1,4 +1,4 @@
-"""A growing span of dense vectors modulo a 31-bit prime, in reduced echelon form.
+"""A growing span of vectors modulo a 31-bit prime, in reduced echelon form.
 
 Products run through floating-point matrix multiplication and stay exact: one factor is split
 in two 15-bit halves, and at most 256 terms of at most 2^45 are added before reduction.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from scipy import sparse
 
 from pennylane_wishart.conventions import algebra as limits
 
@@ -35,25 +36,47 @@ def matmul_mod(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
 
 
 class ModularSpan:
-    """The span of the vectors added so far, as reduced echelon rows modulo p."""
+    """The span of the vectors added so far, as reduced echelon rows modulo p on the coordinates that they use."""
 
-    def __init__(self, p: int, width: int):
+    def __init__(self, p: int):
         self.p = p
-        self.rows = np.zeros((0, width), dtype=np.int32)  # residues below 2^31
+        self.width = 0
+        """Coordinates of the vectors."""
+        self.columns = np.zeros(0, dtype=np.int64)
+        """The coordinate that each column of the rows stands for: brackets of local sums use few."""
         self.pivots = np.zeros(0, dtype=np.int64)
+        """Columns."""
         self.work = 0
         """Multiply-adds so far: counted, not timed, so that a limit on it stops every machine alike."""
+        self._place = np.zeros(0, dtype=np.int64)
+        self._room = np.zeros((0, 0), dtype=np.int32)  # residues below 2^31, with room for more
 
     @property
     def rank(self) -> int:
         """Dimension of the span."""
         return len(self.pivots)
 
-    def widen(self, width: int) -> None:
-        """Append zero columns."""
-        grown = np.zeros((len(self.rows), width), dtype=np.int32)
-        grown[:, : self.rows.shape[1]] = self.rows
-        self.rows = grown
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows, ``int32 (rank, columns)``."""
+        return self._room[: self.rank, : len(self.columns)]
+
+    def _widen(self, vectors: sparse.csr_array) -> None:
+        """Give the coordinates that are met for the first time a column."""
+        self.width = vectors.shape[1]
+        self._place = np.append(self._place, np.full(self.width - len(self._place), -1))
+        used = np.unique(vectors.indices)
+        fresh = used[self._place[used] < 0]
+        self._place[fresh] = len(self.columns) + np.arange(len(fresh))
+        self.columns = np.append(self.columns, fresh)
+
+    def _reserve(self, rank: int) -> None:
+        """Make room: twice what is needed, so that rows are copied a few times only."""
+        need = (rank, len(self.columns))
+        if any(n > have for n, have in zip(need, self._room.shape, strict=True)):
+            grown = np.zeros([2 * n if n > have else have for n, have in zip(need, self._room.shape)], np.int32)
+            grown[: self.rank, : self._room.shape[1]] = self._room[: self.rank]
+            self._room = grown
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
         """Return vectors modulo the span, with zeros at all pivots."""
@@ -67,24 +90,29 @@ class ModularSpan:
         self.work += len(vectors) * int(used.sum()) * vectors.shape[1]
         return np.asarray((vectors - matmul_mod(factors[:, used], self.rows[used], self.p)) % self.p)
 
-    def add(self, vectors: np.ndarray) -> np.ndarray:
+    def add(self, vectors: sparse.csr_array) -> np.ndarray:
         """Add vectors; return the positions of those that were independent of all before."""
+        self._widen(vectors)
+        self._reserve(self.rank)
         independent = []
-        for start in range(0, len(vectors), limits.MODULAR_PANEL):
-            panel = self.reduce(vectors[start : start + limits.MODULAR_PANEL])
+        for start in range(0, vectors.shape[0], limits.MODULAR_PANEL):
+            part = vectors[start : start + limits.MODULAR_PANEL].tocoo()
+            panel = np.zeros((part.shape[0], len(self.columns)), dtype=np.int64)
+            panel[part.row, self._place[part.col]] = part.data
+            panel = self.reduce(panel)
             kept, pivots = self._eliminate(panel)
             if len(kept) == 0:
                 continue
-            fresh = panel[kept]
-            factors = self.rows[:, pivots]
+            fresh, rows = panel[kept], self.rows
+            factors = rows[:, pivots]
             # old rows are cleared at the new pivots: the form stays reduced
             hit = np.flatnonzero(factors.any(axis=1))
             if len(hit):
                 self.work += len(hit) * fresh.size
-                update = matmul_mod(factors[hit], fresh, self.p)
-                self.rows[hit] = (self.rows[hit] - update) % self.p
-            self.rows = np.concatenate([self.rows, fresh.astype(np.int32)])
+                rows[hit] = (rows[hit] - matmul_mod(factors[hit], fresh, self.p)) % self.p
+            self._reserve(self.rank + len(kept))
             self.pivots = np.concatenate([self.pivots, pivots])
+            self.rows[-len(kept) :] = fresh
             independent.append(start + kept)
         return np.concatenate(independent) if independent else np.zeros(0, dtype=np.int64)
 

@@ -48,8 +48,9 @@ def lift(span: ModularSpan) -> RationalRows | None:
     if largest > limits.LIFTED_NUMERATOR or denominator > limits.LIFTED_DENOMINATOR:
         return None
     values = np.array([int(f * denominator) for f in fractions], dtype=np.int64)
-    integers = sparse.csr_array((values[inverse], (row, column)), shape=span.rows.shape)
-    return RationalRows(integers, denominator, span.pivots)
+    at = (row, span.columns[column])
+    integers = sparse.csr_array((values[inverse], at), shape=(span.rank, span.width))
+    return RationalRows(integers, denominator, span.columns[span.pivots])
 
 
 def certify_closed(rows: RationalRows, matrices: Sequence[sparse.csr_array], starts: sparse.csr_array) -> bool:

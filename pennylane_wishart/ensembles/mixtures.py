@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.signal import fftconvolve
 from scipy.special import logsumexp
 
 from pennylane_wishart.conventions import ensembles as limits
@@ -109,6 +108,8 @@ class SectorSum(Law):
         Each law puts its mass on grid points through the integral of its cdf (the mass that
         linear interpolation wants), which keeps the mean and errs by O(step²).
         """
+        from scipy.signal import fftconvolve  # loads for half a second what no other part of the package asks for
+
         step = 2 * limits.TABLE_REACH * self.std() / cells
         masses, start = np.ones(1), 0.0
         for law in self._varying:

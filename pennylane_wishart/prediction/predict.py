@@ -45,8 +45,9 @@ def prediction_of(
             stacklevel=3,
         )
     law = circuit.angle_law(angles)
+    reached = max((s.module_dim for s in sig.sectors if s.is_linear), default=0)
     with one_thread(circuit.n_qubits):
-        found = moments_of(circuit, law, seed=seed, **budget) if moments is None else moments
+        found = moments_of(circuit, law, seed=seed, least_module=reached, **budget) if moments is None else moments
         # an exact variance that is clear of rounding is a gradient: only the others are put to the test
         alive = found.gradient_variance > 0 if found.engine is EngineId.WORDS else None
         proofs = dead_proofs(circuit, alive=alive)

@@ -39,8 +39,7 @@ def _from_sectors(observable: PauliSum, sectors: Sequence[Sector]) -> Module | N
     keys = [key for s in moving for key in s.linked_to]
     if len(set(keys)) < len(keys) or not all(s.in_theory and s.beta for s in moving):
         return None
-    # D(D − 1)β/2 off the diagonal, D on it, less the identity
-    dim = sum(s.field_dim - 1 + (s.beta or 0) * s.field_dim * (s.field_dim - 1) // 2 for s in moving)
+    dim = sum(s.module_dim for s in moving)
     # what no generator moves is one more direction: it is what is left of ‖O‖² (centres are means over the input)
     size = observable.norm_squared
     moved = sum(s.dim * s.multiplicity / 2**observable.n_qubits * s.variance for s in moving)

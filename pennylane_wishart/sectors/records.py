@@ -145,6 +145,16 @@ class Sector(Shown):
     def _is_flat(self) -> bool:
         return self.variance <= limits.CONSTANT * max(1.0, self.center**2)
 
+    @property
+    def module_dim(self) -> int:
+        """Dimension of all that the group makes of O^α: the field's Hermitian matrices without the identity.
+
+        0 where O^α is constant, or no group in its defining representation is certified.
+        """
+        if self.beta is None or self.is_constant or not self.in_theory:
+            return 0
+        return (self.field_dim - 1) * (self.field_dim * self.beta + 2) // 2
+
     # ------------------------------------------------------------------ the observable
     @property
     def mean(self) -> float:

@@ -31,6 +31,7 @@ __all__ = [
     "Transform",
     "WordAction",
     "averaged_product",
+    "no_angle",
     "noise_actions",
     "rotation_action",
     "syndromes_of",
@@ -66,6 +67,11 @@ class Row:
     amplitudes: np.ndarray
     """complex128 ``(F, m)``: coefficient = Σ_f amplitude·exp(i·f·angle), real."""
 
+    @cached_property
+    def table(self) -> bytes:
+        """The coefficients as a key: gates of one kind share them, whatever their qubits."""
+        return self.frequencies.tobytes() + self.amplitudes.tobytes()
+
 
 @dataclass(eq=False)
 class WordAction:
@@ -95,12 +101,30 @@ class WordAction:
         return found, np.where((phase + int(odd)) % 4 == 0, 1.0, -1.0)
 
 
+def no_angle(frequencies: np.ndarray) -> np.ndarray:
+    """E[exp(i·f·angle)] of a gate without an angle, a channel: 1."""
+    return np.ones_like(frequencies)
+
+
+_AVERAGES: WeakKeyDictionary[Transform, dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]]] = WeakKeyDictionary()
+"""What was averaged already; forgotten with the law of the angle."""
+
+
 def averaged_product(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return E of the product of one coefficient of each row, and of their angle derivatives.
 
     Returns:
-        Two float64 arrays with one axis per row; the second is 0 where ``moves`` is False.
+        Two float64 arrays with one axis per row, shared by equal questions; the second is 0 where ``moves`` is False.
     """
+    # a layer asks the same of every qubit
+    known = _AVERAGES.setdefault(transform, {})
+    key = (moves, *(row.table for row in rows))
+    if key not in known:
+        known[key] = _averaged(rows, transform, moves)
+    return known[key]
+
+
+def _averaged(rows: Sequence[Row], transform: Transform, moves: bool) -> tuple[np.ndarray, np.ndarray]:
     frequencies = np.zeros(1)
     values = np.ones((1,), complex)
     slopes = np.ones((1,), complex)

@@ -27,6 +27,7 @@ def moments_of(
     max_work: float = limits.CHOICE_WORK,
     n_walkers: int = limits.WALKERS,
     n_samples: int = limits.SAMPLES,
+    least_module: int = 0,
 ) -> SecondMoments:
     """Compute second moments by the sharpest engine that is valid and affordable.
 
@@ -44,6 +45,8 @@ def moments_of(
         max_work: largest number of floating-point operations of the module engine.
         n_walkers: walkers, where they are used.
         n_samples: parameter vectors, where circuits are sampled.
+        least_module: what the observable's module is known to have at least, under all generators in any order
+            (``Sector.module_dim``): no smaller one is looked for.
     Raises:
         UnsupportedCircuitError: if no engine applies.
     Cost: a minute at most with the defaults, on one core.
@@ -56,7 +59,7 @@ def moments_of(
         raise InputError(f"circuit must be a RotationCircuit (pw.normal_form); got {type(circuit).__name__}.")
     problem = Problem(circuit, circuit.angle_law() if law is None else law)
     rng = np.random.default_rng(seed)
-    most = ExactLimits(max_support=max_support, max_work=max_work)
+    most = ExactLimits(max_support=max_support, max_work=max_work, least_module=least_module)
     return record_of(problem, _found(problem, rng, most, n_walkers, n_samples))
 
 

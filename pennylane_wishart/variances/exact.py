@@ -12,17 +12,19 @@ from pennylane_wishart.circuit import AngleLaw, RotationCircuit
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError, Status
-from pennylane_wishart.variances.actions import noise_actions
+from pennylane_wishart.variances.actions import no_angle, noise_actions
 from pennylane_wishart.variances.building import CLOSED_FORM, Found, is_constant, log2_of, record_of
 from pennylane_wishart.variances.dead.commutation import support_paths
 from pennylane_wishart.variances.drivers import drivers_of
 from pennylane_wishart.variances.engines.module import module_moments
 from pennylane_wishart.variances.engines.operators import (
     OperatorModule,
+    distinct_generators,
     module_in_light_cone,
     module_on_subspace,
     module_on_words,
 )
+from pennylane_wishart.variances.engines.quadrature import least_nodes
 from pennylane_wishart.variances.engines.states import module_on_states
 from pennylane_wishart.variances.engines.tuples import AveragedGate, TupleMoments, tuple_moments
 from pennylane_wishart.variances.engines.words import (
@@ -49,6 +51,8 @@ class ExactLimits:
     """Dimensions of the module."""
     max_work: float = limits.EXACT_WORK
     """Floating-point operations on the module."""
+    least_module: int = 0
+    """Dimensions that the whole circuit's module is known to have at least."""
 
 
 def exact_moments(
@@ -106,7 +110,10 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
             return _by_pairs(problem, replace(most, max_work=work))
         except ModuleTooLargeError:
             pass  # the module of all words may be small where pairs of them are not
-    module, work = smallest_module(live, most.max_dim, most.max_work)
+    nodes = least_nodes(problem.law, drivers.driver, drivers.shared)
+    # what is known of the whole circuit holds for its living part where that has every generator
+    whole = len(distinct_generators(live)[0]) == len(distinct_generators(problem.circuit)[0])
+    module, work = smallest_module(live, most.max_dim, most.max_work, nodes, most.least_module if whole else 0)
     max_nodes = max(1, int(most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
@@ -146,9 +153,10 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
 
 def _has_small_module(live: RotationCircuit, most: ExactLimits) -> bool:
     """Whether a module that is found at once is small enough to be preferred to pairs of words."""
+    max_dim = min(most.max_dim, limits.MAX_MODULE, _payable_dim(live, limits.SMALL_WORK))
     for build in (partial(module_in_light_cone, live), partial(module_on_states, live, limits.MAX_SUBSPACE)):
         try:
-            if _node_work(live, build(max_dim=min(most.max_dim, limits.MAX_MODULE))) <= limits.SMALL_WORK:
+            if _node_work(live, build(max_dim=max_dim)) <= limits.SMALL_WORK:
                 return True
         except ModuleTooLargeError:
             continue
@@ -162,9 +170,9 @@ def _by_pairs(problem: Problem, most: ExactLimits) -> Found:
         ModuleTooLargeError: if the pairs are too many.
     """
     live = problem.live
-    moments = [pair_moments(problem, most.max_work, power) for power in (1, 2)]
     rows = np.zeros((2, problem.circuit.n_params + 1))
-    for row, found, power in zip(rows, moments, (1, 2), strict=True):
+    for row, power in ((rows[1], 2), (rows[0], 1)):  # pairs first: they are what may be too many
+        found = pair_moments(problem, most.max_work, power)
         row[0] = found.value
         # by the angle of the rotation, which alone has its parameter
         row[live.parameter_of[problem.driven] + 1] = (live.coefficients**power * found.slopes)[problem.driven]
@@ -191,7 +199,7 @@ def pair_moments(problem: Problem, max_work: float = np.inf, power: int = 2) -> 
     places = np.array([position for position, _ in noise], np.int64)
     gates = list(rotations)
     for position, action in reversed(noise):
-        gates.insert(position, AveragedGate(action, np.ones_like, False))
+        gates.insert(position, AveragedGate(action, no_angle, False))
     # only a part of the work: where pairs are too many the module may be small
     most = min(limits.MAX_BRANCHES, max_work / (limits.PAIR_SHARE * limits.BRANCH_COST))
     found = tuple_moments(live.observable, gates, live.state.expectation, power, int(most))
@@ -207,12 +215,25 @@ def _node_work(circuit: RotationCircuit, module: OperatorModule) -> float:
     return max(1.0, circuit.n_rotations * (per_step + limits.STEP_OVERHEAD))
 
 
-def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tuple[OperatorModule, float]:
+def _payable_dim(circuit: RotationCircuit, max_work: float) -> int:
+    """Return the largest dimension on which one pass over the sparsest rotors is not more work than this."""
+    entries = max_work / (max(1, circuit.n_rotations) * limits.STEP_COST * limits.SPARSE_WIDTH)
+    return int(max(limits.SPARSE_WIDTH, entries**0.5))
+
+
+def smallest_module(
+    live: RotationCircuit, max_dim: int, max_work: float, passes: float = 1.0, least_dim: int = 0
+) -> tuple[OperatorModule, float]:
     """Return the cheapest basis of the observable's module that fits, and the operations of one pass on it.
 
+    Args:
+        passes: how many passes at least are to fit in ``max_work``.
+        least_dim: dimensions that every module has which is closed under all generators.
     Raises:
         ModuleTooLargeError: if there is none.
     """
+    # a module that could not be paid for is not looked for
+    max_dim = min(max_dim, _payable_dim(live, max_work / passes))
     # shared angles pass over the module once a node: there a smaller one pays
     enough = limits.SMALL_WORK if drivers_of(live).independent else 0.0
     # In the order of what they cost to build; each can be the smallest.
@@ -221,7 +242,9 @@ def smallest_module(live: RotationCircuit, max_dim: int, max_work: float) -> tup
         lambda: module_on_states(live, limits.MAX_SUBSPACE, max_dim),
         lambda: module_on_words(live, max_dim),
     ]
-    if live.n_qubits <= limits.MAX_VECTOR_QUBITS:
+    if least_dim > max_dim:
+        del builders[1:]
+    elif live.n_qubits <= limits.MAX_VECTOR_QUBITS:
         builders.append(lambda: module_on_subspace(live, max_dim=min(max_dim, limits.MAX_SUBSPACE_MODULE)))
     found: list[OperatorModule] = []
     for build in builders:

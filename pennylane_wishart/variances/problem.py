@@ -107,9 +107,18 @@ class Problem:
             self._actions[key] = rotation_action(generator)
         return self._actions[key]
 
+    @cached_property
+    def _transforms(self) -> dict[tuple[object, ...], Transform]:
+        return {}
+
     def transform(self, k: int) -> Transform:
-        """Return f ↦ E[exp(i·f·angle)] of living rotation k."""
-        return partial(angle_transform, self.live, self.law, k)
+        """Return f ↦ E[exp(i·f·angle)] of living rotation k, the same object for equal laws of the angle."""
+        live, law, p = self.live, self.law, int(self.live.parameter_of[k])
+        key: tuple[object, ...] = (k,)
+        if p < 0 or law.transform is None:
+            own = () if p < 0 else (law.kind[p], float(law.low[p]), float(law.high[p]), float(live.coefficients[k]))
+            key = (bool(live.random_of[k] >= 0), float(live.offsets[k]), *own)
+        return self._transforms.setdefault(key, partial(angle_transform, live, law, k))
 
     def rows(self, loss: float, rotations: np.ndarray, power: int = 1) -> np.ndarray:
         """Return one row for the loss, then one a parameter, from derivatives by word angles.

@@ -104,10 +104,11 @@ class WordIndex:
 
     def number(self, words: PauliWords, keys: np.ndarray) -> np.ndarray:
         """Return the number of each of some distinct words; new ones are added."""
-        new = np.flatnonzero(self.find(keys) < 0)
-        if len(new):
-            self.append(words.x[new], words.z[new], keys[new])
         numbers = self.find(keys)
+        new = np.flatnonzero(numbers < 0)
+        if len(new):
+            numbers[new] = len(self) + np.arange(len(new))
+            self.append(words.x[new], words.z[new], keys[new])
         self.check(words, numbers)
         return numbers
 

@@ -42,7 +42,13 @@ def reachable_block(
         limit: largest dimension of the subspace.
     Cost: O(K² · states) flops, 8 or 16 · K · states bytes, with at most 3·10⁷ entries.
     """
-    states = reachable_states(generators, support, limits.MAX_STATES)
+    # more states than this are refused before the first stage, whatever the generators' entries: not listed at all
+    passes = (
+        limits.KRYLOV_ORDER * limits.KRYLOV_COLUMNS[0] * limits.KRYLOV_WARM * limits.KRYLOV_PASSES * len(generators)
+    )
+    states = reachable_states(
+        generators, support, min(limits.MAX_STATES, int(limits.KRYLOV_WARM_WORK / max(1, passes)))
+    )
     if states is None:
         return None
     matrices = [restrict(g, states) for g in generators]

@@ -234,34 +234,39 @@ def _closure(start: np.ndarray, appliers: Sequence[Applier], max_dim: int, max_w
     Raises:
         ModuleTooLargeError: with this refusal, if they are more than ``max_dim`` or cost too much.
     """
-    basis = start[None] / np.linalg.norm(start)
-    frontier, work = basis, 0.0
+    frontier = start[None] / np.linalg.norm(start)
+    # room for more rows: copying the basis for every map would cost more than projecting on it
+    room, size, work = frontier, 1, 0.0
     while len(frontier):
-        fresh = []
+        old = size
         for apply in appliers:
             image = apply(frontier)
-            work += limits.PROJECTION_COST * image.size * len(basis)
+            work += limits.PROJECTION_COST * image.size * size
             # twice: once leaves rounding of the size of what was projected out
             for _ in range(2):
-                image = image - (image @ basis.conj().T) @ basis
+                image = image - (image @ room[:size].conj().T) @ room[:size]
             image = _independent(image)
-            if len(image):
-                fresh.append(image)
-                basis = np.concatenate([basis, image])
-            if len(basis) > max_dim or work > max_work:
+            if size + len(image) > max_dim or work > max_work:
                 raise ModuleTooLargeError(refusal)
-        frontier = np.concatenate(fresh) if fresh else basis[:0]
-    return np.asarray(basis)
+            if size + len(image) > len(room):
+                grown = np.empty((min(max_dim, 2 * (size + len(image))), len(start)), image.dtype)
+                grown[:size] = room[:size]
+                room = grown
+            room[size : size + len(image)] = image
+            size += len(image)
+        frontier = room[old:size]
+    return np.array(room[:size])
 
 
 def _independent(rows: np.ndarray) -> np.ndarray:
     keep = np.linalg.norm(rows, axis=1) > limits.INDEPENDENT
     if not keep.any():
         return rows[:0]
-    # pivoting puts independent rows first, so a small diagonal entry ends the rank
-    q, r, _ = linalg.qr(rows[keep].T, mode="economic", pivoting=True)
+    # pivoting puts independent rows first: a small diagonal entry ends the rank. Of the small factor, where it is fast
+    q, r = linalg.qr(rows[keep].T, mode="economic", check_finite=False)
+    turn, r, _ = linalg.qr(r, mode="economic", pivoting=True, check_finite=False)
     size = np.abs(np.diag(r))
-    return np.ascontiguousarray(q.T[: int(np.sum(size > limits.INDEPENDENT * max(1.0, size[0])))])
+    return np.asarray((q @ turn[:, : int(np.sum(size > limits.INDEPENDENT * max(1.0, size[0])))]).T)
 
 
 # ------------------------------------------------------------------ invariant subspace

@@ -15,7 +15,7 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.variances.building import CLOSED_FORM
 
-__all__ = ["Nodes", "averaging_of", "common_unit", "quadrature_nodes"]
+__all__ = ["Nodes", "averaging_of", "common_unit", "least_nodes", "quadrature_nodes"]
 
 Nodes = tuple[np.ndarray, np.ndarray]
 """Angles and their weights."""
@@ -46,6 +46,17 @@ def quadrature_nodes(law: AngleLaw, parameter: int, unit: float, degree: int, un
         return nodes, np.full(n, 1.0 / n)
     phases = np.exp(-1j * unit * nodes[:, None] * orders[None, :])
     return nodes, (phases @ moments).real / n
+
+
+def least_nodes(law: AngleLaw, driver: np.ndarray, shared: np.ndarray) -> float:
+    """Return how many joint nodes shared angles need at least: every rotation adds a multiple of its frequency unit.
+
+    Args:
+        driver: of each living rotation, each of which turns something.
+        shared: the drivers that are averaged by nodes.
+    """
+    drawn = [d for d in shared if d >= len(law) or law.kind[d] != "fixed"]
+    return float(np.prod([2.0 * np.count_nonzero(driver == d) + 1.0 for d in drawn]))
 
 
 def common_unit(rates: np.ndarray) -> float:

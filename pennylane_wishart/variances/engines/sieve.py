@@ -46,6 +46,12 @@ class Sieve:
         """Whether only tuples of product 1 count: pairs of equal words, whose weights are probabilities."""
         return all(alive is not None and not alive.any() for alive in self._alive)
 
+    @property
+    def largest(self) -> int | None:
+        """Most products that can count at one place; None where they are not known everywhere."""
+        sizes = [None if alive is None else len(alive) for alive in self._alive]
+        return None if None in sizes else max(size or 0 for size in sizes)
+
     def keeps(self, k: int, keys: np.ndarray) -> np.ndarray:
         """Return which products, as linear keys, can count once gate k is undone; k = number of gates at the start.
 

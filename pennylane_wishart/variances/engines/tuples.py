@@ -2,7 +2,7 @@
 
 The average of O ⊗ O is a weight on pairs (Q, R) of words, that of O on single words. A gate
 sends a tuple to few others, by the product of its rows averaged over its angle, so that a
-circuit is a product of sparse matrices between the tuples that are alive at each gate. One
+circuit is a product of sparse maps between the tuples that are alive at each gate. One
 product from the observable and one from the input give the derivative of every gate.
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy import sparse
 
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
@@ -62,7 +61,7 @@ def tuple_moments(
         gates: first gate first.
         expectation: ⟨Q⟩ of words on the input.
         power: 1 for means, 2 for second moments, 4 for kurtoses.
-        max_entries: largest number of non-zeros kept (12 bytes each, twice where driven).
+        max_entries: largest number of branches kept (16 bytes each, 24 where driven).
     Raises:
         ModuleTooLargeError: beyond ``max_entries``.
     Cost: O(gates · live tuples · branches).
@@ -72,33 +71,35 @@ def tuple_moments(
     sweep = _Sweep(observable, power, gates)
     for k in range(len(gates) - 1, -1, -1):
         sweep.undo(k)
-        # tuples only become more on the way to the input: what is to come is at least half of what there was lately
-        if sweep.entries + k * sweep.lately / 2 > max_entries:
+        if sweep.expected(k) > max_entries:
             raise ModuleTooLargeError(f"Exact averages need more than max_entries={max_entries} branches of words.")
     ends = np.prod(expectation(sweep.index.words())[sweep.tuples.rows], axis=1)
     value = float(sweep.weights @ ends)
     slopes = np.zeros(len(gates))
     # Forward again: ``ends`` is what the input makes of each tuple behind the gates done so far.
     for k, step in enumerate(reversed(sweep.steps)):
-        if step.slope is not None:
-            slopes[k] = float(step.weights @ (step.slope @ ends[step.targets]))
-        ends[step.active] = step.turn @ ends[step.targets]
+        seen = ends[step.targets]
+        if step.slopes is not None:
+            slopes[k] = float((step.slopes * step.weights[step.rows]) @ seen)
+        ends[step.active] = np.bincount(step.rows, step.values * seen, len(step.active))
     return TupleMoments(value, slopes, sweep.entries)
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """One gate on the tuples that it turns; all others stay as they are."""
+    """One gate on the tuples that it turns, branch by branch; all others stay as they are."""
 
     active: np.ndarray
     """Numbers of the tuples after the gate that it turns."""
     weights: np.ndarray
     """Their weights on the observable's side."""
+    rows: np.ndarray
+    """int32: which of them each branch belongs to."""
     targets: np.ndarray
-    """Numbers of the tuples before the gate that they come from."""
-    turn: sparse.csr_array
-    """``(active, targets)``"""
-    slope: sparse.csr_array | None
+    """int32: number of the tuple before the gate that it leads to."""
+    values: np.ndarray
+    """Its weight."""
+    slopes: np.ndarray | None
     """The same for the derivatives; None where no parameter drives the gate."""
 
 
@@ -123,6 +124,17 @@ class _Sweep:
         self.entries = 0
         self.sizes: list[int] = []
         self._images: dict[int, WordImages] = {}
+        self._most = self._all_tuples(power)
+
+    def _all_tuples(self, power: int) -> float:
+        """Return how many tuples there can be in the light cone, with the products that the sieve has kept."""
+        cone = np.bitwise_or.reduce(self.index.x | self.index.z, axis=0)
+        for gate in reversed(self.gates):
+            probes = np.bitwise_or.reduce(gate.action.probes.x | gate.action.probes.z, axis=0)
+            cone = cone | probes if (cone & probes).any() else cone
+        words = 4.0 ** int(np.bitwise_count(cone).sum())
+        products = self.sieve.largest
+        return words**power if products is None or power != 2 else min(words**power, words * products)
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         numbers = self.tuples.find(keys)
@@ -130,11 +142,18 @@ class _Sweep:
         self.weights, self.alive = np.append(self.weights, np.zeros(more)), np.append(self.alive, np.zeros(more, bool))
         return numbers
 
-    @property
-    def lately(self) -> float:
-        """Mean number of branches of the last few gates."""
-        recent = self.sizes[-limits.RECENT_GATES :]
-        return sum(recent) / max(len(recent), 1)
+    def expected(self, k: int) -> float:
+        """Return about how many branches there are in all when gates 0 … k − 1 are still to come.
+
+        Tuples only become more on the way to the input: half of the gates to come have as many branches as the last
+        few, which grow once more as they did, while there are tuples that are not met yet.
+        """
+        count = limits.RECENT_GATES
+        lately = sum(self.sizes[-count:]) / max(1, len(self.sizes[-count:]))
+        before = sum(self.sizes[-2 * count : -count]) / count if len(self.sizes) >= 2 * count else lately
+        grown = lately * max(1.0, lately / max(before, 1.0))
+        alive = max(1, int(self.alive.sum()))
+        return self.entries + k / 2 * max(lately, min(grown, lately * self._most / alive))
 
     def undo(self, k: int) -> None:
         """Carry the weights to before gate k; tuples whose product is averaged away later are left out."""
@@ -153,24 +172,17 @@ class _Sweep:
         self.weights[active], self.alive[active] = 0.0, False
         if not parts:
             # nothing turned, or every average over the angle vanishes
-            self.steps.append(_Step(active, weights, active[:0], sparse.csr_array((len(active), 0)), None))
+            none = np.zeros(0, np.int32)
+            self.steps.append(_Step(active, weights, none, none, np.zeros(0), None))
             return
-        rows, values, slopes = (np.concatenate([p[i] for p in parts]) for i in (0, 2, 3))
-        numbers = self._numbers(np.concatenate([p[1] for p in parts]))
-        # marks instead of sorting: numbers are dense
-        mark = np.zeros(len(self.weights), bool)
-        mark[numbers] = True
-        targets = np.flatnonzero(mark)
-        place = np.empty(len(self.weights), np.int64)
-        place[targets] = np.arange(len(targets))
-        at, shape = (rows, place[numbers]), (len(active), len(targets))
-        turn = sparse.csr_array((values, at), shape=shape)
-        slope = sparse.csr_array((slopes, at), shape=shape) if gate.moves else None
-        self.weights[targets] += turn.T @ weights
+        at, values, slopes = (np.concatenate([p[i] for p in parts]) for i in (0, 2, 3))
+        targets = self._numbers(np.concatenate([p[1] for p in parts]))
+        self.weights += np.bincount(targets, values * weights[at], len(self.weights))
         self.alive[targets] = True
-        self.steps.append(_Step(active, weights, targets, turn, slope))
-        self.entries += len(rows)
-        self.sizes.append(len(rows))
+        narrow = at.astype(np.int32), targets.astype(np.int32)
+        self.steps.append(_Step(active, weights, *narrow, values, slopes if gate.moves else None))
+        self.entries += len(at)
+        self.sizes.append(len(at))
 
 
 class _Tuples:
@@ -192,13 +204,13 @@ class _Tuples:
         missing = np.flatnonzero(known < 0)
         if len(missing) == 0:
             return known
-        fresh, first = np.unique(codes[missing], return_index=True)
+        fresh, first, which = np.unique(codes[missing], return_index=True, return_inverse=True)
+        known[missing] = len(self.rows) + which
         at = np.searchsorted(self._codes, fresh)
         self._order = np.insert(self._order, at, len(self.rows) + np.arange(len(fresh)))
         # kept sorted by insertion: new tuples are few once a circuit has spread
         self._codes = np.insert(self._codes, at, fresh)
         self.rows = np.concatenate([self.rows, keys[missing[first]]])
-        known[missing] = self._known(codes[missing])
         return known
 
     def _known(self, codes: np.ndarray) -> np.ndarray:
@@ -239,14 +251,16 @@ class WordImages:
         """Return the numbers and signs of the images of words, given by their numbers."""
         numbers, signs = self._found.get((shift, odd), (np.zeros(0, np.int64), np.zeros(0)))
         more = len(self.index) - len(numbers)
-        numbers, signs = np.append(numbers, np.full(more, -1)), np.append(signs, np.zeros(more))
-        mark = np.zeros(len(numbers), bool)
-        mark[words] = True
-        ask = np.flatnonzero(mark & (numbers < 0))
-        if len(ask):
+        if more:
+            numbers, signs = np.append(numbers, np.full(more, -1)), np.append(signs, np.zeros(more))
+            self._found[shift, odd] = numbers, signs
+        missing = words[numbers[words] < 0]
+        if len(missing):
+            mark = np.zeros(len(numbers), bool)
+            mark[missing] = True
+            ask = np.flatnonzero(mark)
             found, sign = self.action.image(self.index.words()[ask], shift, odd)
             numbers[ask], signs[ask] = self.index.number(found, self.index.keys[ask] ^ self.shift_keys[shift]), sign
-        self._found[shift, odd] = numbers, signs
         return numbers[words], signs[words]
 
 
@@ -265,8 +279,10 @@ def _parts(
     joint = codes[:, :1].reshape(-1)
     for column in codes.T[1:]:
         joint = (joint << len(gate.action.probes)) | column
-    for number in np.unique(joint):
-        members = np.flatnonzero(joint == number)
+    order = np.argsort(joint, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(joint[order])) + 1 if len(order) else []):
+        if not len(members):
+            continue
         code = codes[members[0]]
         rows = [gate.action.row(int(s)) for s in code]
         values, slopes = averaged_product(rows, gate.transform, gate.moves)

@@ -27,8 +27,9 @@ def hessian_on_module(problem: Problem, max_dim: int, max_work: float) -> Hessia
         ModuleTooLargeError: if the module, or the work on it, is too large.
     Cost: O(rotations² · dim²) where generators pair few words, dim³ else.
     """
-    module, work = smallest_module(problem.live, max_dim, max_work)
-    if work * max(1, len(problem.driven)) > max_work:
+    passes = max(1, len(problem.driven))
+    module, work = smallest_module(problem.live, max_dim, max_work, passes)
+    if work * passes > max_work:
         raise ModuleTooLargeError("Second derivatives on this module are too much work.")
     if problem.live.n_rotations * module.dim**2 > limits.BLOCK_FLOATS:
         raise ModuleTooLargeError("Second derivatives on this module do not fit in memory.")

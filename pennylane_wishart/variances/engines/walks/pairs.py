@@ -14,7 +14,7 @@ from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status, UnsupportedCircuitError
 from pennylane_wishart.paulis import F2Basis, PauliSum
-from pennylane_wishart.variances.actions import noise_actions
+from pennylane_wishart.variances.actions import no_angle, noise_actions
 from pennylane_wishart.variances.building import Found, log2_of, record_of
 from pennylane_wishart.variances.engines.walks.inputzone import input_zone
 from pennylane_wishart.variances.engines.walks.signed import Walk, WalkedGate, WalkSums, walk_tuples
@@ -108,7 +108,7 @@ def _gates(problem: Problem) -> tuple[list[WalkedGate], np.ndarray]:
     places = np.searchsorted(rotation, [position for position, _ in noise])
     for at, (_, action) in zip(places[::-1], reversed(noise), strict=True):
         # a channel has no angle: it is an average already, of an action that no angle enters
-        gates.insert(int(at), WalkedGate(action, -1, 0.0, np.ones_like))
+        gates.insert(int(at), WalkedGate(action, -1, 0.0, no_angle))
         rotation.insert(int(at), 0)
     return gates, np.asarray(rotation, np.int64)
 
