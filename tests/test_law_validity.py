@@ -11,8 +11,7 @@ from pennylane import numpy as pnp
 from scipy import stats
 
 import pennylane_wishart as pw
-from pennylane_wishart.comparison.compare import _borne_out
-from pennylane_wishart.comparison.statistics import compare_sample
+from pennylane_wishart.comparison.statistics import borne_out, compare_sample
 from pennylane_wishart.ensembles import BetaLoss, Constant, JointPart
 from pennylane_wishart.errors import Status
 from pennylane_wishart.prediction.joint import CircuitJoint
@@ -281,7 +280,7 @@ def test_a_dropped_gate_is_noticed():
 
 def held_against(values, law, own, alpha):
     """The test of a law that the circuit's own sample has to bear out."""
-    return _borne_out(compare_sample("loss", values, law, alpha, 1), values, own)
+    return borne_out(compare_sample("loss", values, law, alpha, 1), values, own)
 
 
 def test_both_the_law_and_the_own_sample_must_be_rejected():
