@@ -109,4 +109,4 @@ def test_a_layer_is_called_with_a_batch(body):
         float(o.prediction.circuit.loss(o.prediction.circuit.angles_of(START.reshape(-1)))) for o in found.outputs
     ]
     np.testing.assert_allclose(np.reshape(values, (3, 2)).T, circuit(BATCH, START), atol=1e-6)
-    assert found.outputs[0].name.startswith("datum 0") and "mean [range]" in str(found)
+    assert found.outputs[0].name.startswith("datum 0") and "total gradient variance, mean" in str(found)

@@ -52,7 +52,8 @@ def _dead(check: Check, outputs: Sequence[Findings]) -> Check:
     everywhere, somewhere = len(set.intersection(*lists)), len(set.union(*lists))
     n = len(outputs)
     still = sum(not len(o.prediction.live_parameters) for o in outputs)
-    beside = f", {somewhere - everywhere} more in some of them only" if somewhere > everywhere else ""
+    more = " more" if everywhere else ""
+    beside = f", {somewhere - everywhere}{more} in some of them only" if somewhere > everywhere else ""
     beside += f"; {still} of the outputs never move" if 0 < still < n else ""
     are = f"{everywhere} parameter{'s are' if everywhere != 1 else ' is'}"
     return replace(
