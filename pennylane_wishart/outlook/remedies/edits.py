@@ -156,7 +156,8 @@ class Ones(Edit):
 
     @property
     def words(self) -> str:
-        return f"start from a basis state with {self.count} of the wires in 1"
+        # in chemistry the number of electrons is the question, and not free
+        return f"start from a basis state with {self.count} of the wires in 1, if that number is yours to choose"
 
     def apply(self, script: Script) -> Script | None:
         on = _ones(script)
