@@ -134,6 +134,9 @@ MAX_TABLES = 64
 """Averages of rotations kept on a module; circuits have a few kinds of gates."""
 MAX_NODES = 4096
 """Joint quadrature nodes of shared parameters; each one is a pass over the circuit."""
+NODE_SHARE = 0.25
+"""Of the work that an exact average may take, where it is many passes with independent angles beside: small products
+are slower than they count, and samples are nearly as good."""
 MEAN_NODES = 400
 """… for a mean alone, where a sampled value is nearly as good."""
 FREQUENCY_RATIO = 1e5
@@ -200,10 +203,10 @@ SETTLED = 1e-13
 """Relative change of a pass below which the averaged circuit has mixed."""
 MAX_MIXING_PASSES = 3000
 """Passes before the iteration gives up: gaps below 1/100 are not resolved."""
-MIN_MIXING_PASSES = 20
-"""Passes that are tried however large the module is."""
-MIXING_WORK = 3e12
-"""Operations of all passes: minutes at the largest module."""
+MIN_MIXING_PASSES = 80
+"""What most circuits take: with fewer to spend nothing is begun."""
+MIXING_WORK = 1e12
+"""Operations of all passes: some seconds."""
 
 # ------------------------------------------------------------------ state vectors
 MAX_SAMPLED_QUBITS = 20

@@ -111,10 +111,13 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         except ModuleTooLargeError:
             pass  # the module of all words may be small where pairs of them are not
     nodes = least_nodes(problem.law, drivers.driver, drivers.shared)
+    all_set = not np.any((drivers.driver >= 0) & ~np.isin(drivers.driver, drivers.shared))
+    # matrices at every node; where each angle is set at it, vectors do, and all of them are passed at once
+    share = 1.0 if drivers.independent or all_set else limits.NODE_SHARE
     # what is known of the whole circuit holds for its living part where that has every generator
     whole = len(distinct_generators(live)[0]) == len(distinct_generators(problem.circuit)[0])
-    module, work = smallest_module(live, most.max_dim, most.max_work, nodes, most.least_module if whole else 0)
-    max_nodes = max(1, int(most.max_work / work))
+    module, work = smallest_module(live, most.max_dim, most.max_work, nodes / share, most.least_module if whole else 0)
+    max_nodes = max(1, int(share * most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
     engine = module.engine if drivers.independent else EngineId.QUADRATURE

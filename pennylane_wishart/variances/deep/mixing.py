@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import scipy.linalg
+from scipy import sparse
 
 from pennylane_wishart.circuit import Effective, RotationCircuit
 from pennylane_wishart.conventions import EngineId
@@ -35,12 +37,13 @@ def mixed_limit(
     """
     layer = _layer(circuit, effective.generators, effective.observable)
     module = _module(layer, max_dim)
+    passes = _budget(module)
     rotors = [Rotor(a) for a in module.generators]
     kept = [r.level_of[:, None] == r.level_of[None, :] for r in rotors]
-    passes = _budget(module, len(rotors))
+    averages = [_average(a, r, k) for a, r, k in zip(module.generators, rotors, kept, strict=True)]
     vector = _settle(module.start, lambda v: _left_out_of_vector(rotors, v), passes)
-    c = _settle(np.outer(module.start, module.start), lambda x: _left_out(rotors, kept, x), passes)
-    f = _settle(np.outer(module.end, module.end), lambda x: _left_out(rotors, kept, x), passes)
+    c = _settle(np.outer(module.start, module.start), lambda x: _left_out(averages, x), passes)
+    f = _settle(np.outer(module.end, module.end), lambda x: _left_out(averages, x), passes)
     mean = float(vector @ module.end)
     variance = max(0.0, float(np.sum(c * np.outer(module.end, module.end))) - mean**2)
     # a difference of two averages: below rounding it is 0, because a projection has no small values
@@ -88,9 +91,18 @@ def _module(layer: RotationCircuit, max_dim: int) -> OperatorModule:
     return min(found, key=lambda m: m.dim)
 
 
-def _budget(module: OperatorModule, n_generators: int) -> int:
-    per_pass = limits.STEP_COST * module.dim**3 * n_generators
-    return int(min(limits.MAX_MIXING_PASSES, max(limits.MIN_MIXING_PASSES, limits.MIXING_WORK / per_pass)))
+def _budget(module: OperatorModule) -> int:
+    """Passes that are affordable.
+
+    Raises:
+        ModuleTooLargeError: if they are fewer than most circuits take.
+    """
+    most = limits.MIXING_WORK / (limits.STEP_COST * module.dim**3 * max(1, len(module.generators)))
+    if most < limits.MIN_MIXING_PASSES:
+        raise ModuleTooLargeError(
+            f"Mixing {len(module.generators)} generators on a module of {module.dim} dimensions takes too long."
+        )
+    return int(min(limits.MAX_MIXING_PASSES, most))
 
 
 def _settle(value: np.ndarray, left_out: Callable[[np.ndarray], np.ndarray], passes: int) -> np.ndarray:
@@ -122,11 +134,42 @@ def _left_out_of_vector(rotors: list[Rotor], vector: np.ndarray) -> np.ndarray:
     return np.asarray(len(rotors) * vector - np.sum(kept, axis=0))
 
 
-def _left_out(rotors: list[Rotor], kept: list[np.ndarray], matrix: np.ndarray) -> np.ndarray:
-    out = len(rotors) * matrix
-    for rotor, mask in zip(rotors, kept, strict=True):
-        out = out - rotor.from_eigen(mask * rotor.to_eigen(matrix))
+def _left_out(averages: list[Callable[[np.ndarray], np.ndarray]], matrix: np.ndarray) -> np.ndarray:
+    out = len(averages) * matrix
+    for average in averages:
+        out = out - average(matrix)
     return np.asarray(out)
+
+
+def _average(skew: sparse.csr_array, rotor: Rotor, kept: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the average of R X Rᵀ over all angles of one generator, of real X."""
+    if sparse.issparse(rotor.forward):
+        return lambda x: rotor.from_eigen(kept * rotor.to_eigen(x))
+    # dense: in planes that the generator turns, where everything is real and a quarter of the work
+    turned, planes = scipy.linalg.schur(skew.toarray())
+    m = len(turned)
+    rate = np.append(np.diag(turned, 1), 0.0)
+    first = np.flatnonzero(np.abs(rate) > limits.SAME_FREQUENCY)
+    second = first + 1
+    # the other way round where the rate is negative, so that planes of one rate turn alike
+    sign = np.sign(rate[first])
+    still = np.setdiff1d(np.arange(m), np.concatenate([first, second]))
+    basis = np.concatenate([planes[:, first], planes[:, second] * sign, planes[:, still]], axis=1)
+    speed, n = np.abs(rate[first]), len(first)
+    alike = np.abs(speed[:, None] - speed[None, :]) < limits.SAME_FREQUENCY
+
+    def average(x: np.ndarray) -> np.ndarray:
+        inside = basis.T @ x @ basis
+        a, b, c, d = inside[:n, :n], inside[:n, n : 2 * n], inside[n : 2 * n, :n], inside[n : 2 * n, n : 2 * n]
+        # of each pair of planes, what commutes with turning both
+        even, odd = alike * (a + d) / 2, alike * (b - c) / 2
+        out = np.zeros_like(inside)
+        out[:n, :n] = out[n : 2 * n, n : 2 * n] = even
+        out[:n, n : 2 * n], out[n : 2 * n, :n] = odd, -odd
+        out[2 * n :, 2 * n :] = inside[2 * n :, 2 * n :]
+        return np.asarray(basis @ out @ basis.T)
+
+    return average
 
 
 def _slope(rotor: Rotor, mask: np.ndarray, c: np.ndarray, f: np.ndarray) -> float:

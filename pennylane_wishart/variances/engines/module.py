@@ -63,6 +63,10 @@ class _Steps:
         for channel in self._noise.get(0, ()):
             self.end = channel.T @ self.end
 
+    def channels(self, position: int) -> list[sparse.csr_array]:
+        """Return the noise in front of a rotation, in the order of the circuit."""
+        return self._noise.get(position, [])
+
     def noisy(self, k: int, c: np.ndarray) -> np.ndarray:
         """Carry a vector or second moments of the observable's side through the noise behind rotation k."""
         for channel in reversed(self._noise.get(k + 1, ())):
@@ -162,6 +166,8 @@ def module_moments(
     steps = _Steps(circuit, law, module, shared, driver)
     grids = _node_grid(steps, shared, max_nodes)
     n = circuit.n_params
+    if not np.any((driver >= 0) & ~steps.is_shared):
+        return _all_set(steps, shared, grids)
     total, gradient_mean, gradient_second = np.zeros(2), np.zeros(n), np.zeros(n)
     # exact for every law: weights may be negative, their sum is 1
     for weight in _nodes(steps, shared, grids):
@@ -174,6 +180,60 @@ def module_moments(
         gradient_second += weight * slopes
     averaging = averaging_of(n, shared, grids)
     return ModuleMoments(float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging)
+
+
+def _all_set(steps: _Steps, shared: np.ndarray, grids: list[Nodes]) -> ModuleMoments:
+    """Average where every angle is set at a node: nothing is left to average there, so vectors do for matrices.
+
+    All nodes of a batch are passed together, the observable backwards and the input forwards.
+    """
+    circuit, n = steps.circuit, steps.circuit.n_params
+    angles = np.stack([g.ravel() for g in np.meshgrid(*[a for a, _ in grids], indexing="ij")])
+    weights = np.prod([g.ravel() for g in np.meshgrid(*[w for _, w in grids], indexing="ij")], axis=0)
+    batch = max(1, limits.BLOCK_FLOATS // (steps.module.dim * (circuit.n_rotations + 1)))
+    total, gradient_mean, gradient_second = np.zeros(2), np.zeros(n), np.zeros(n)
+    for low in range(0, len(weights), batch):
+        here = slice(low, low + batch)
+        losses, slopes = _at_nodes(steps, dict(zip(shared.tolist(), angles[:, here], strict=True)), weights[here].size)
+        total += [float(weights[here] @ losses), float(weights[here] @ losses**2)]
+        gradient_mean += slopes @ weights[here]
+        gradient_second += slopes**2 @ weights[here]
+    return ModuleMoments(
+        float(total[0]), float(total[1]), gradient_mean, gradient_second, averaging_of(n, shared, grids)
+    )
+
+
+def _at_nodes(steps: _Steps, values: dict[int, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return losses ``(nodes,)`` and their gradients ``(n_params, nodes)`` at nodes of all drivers."""
+    circuit, n_rot = steps.circuit, steps.circuit.n_rotations
+    v = [np.repeat(steps.module.start[:, None], count, axis=1)] * (n_rot + 1)
+    factors: list[np.ndarray] = []
+    for k in range(n_rot - 1, -1, -1):
+        rotor = steps.rotor(k)
+        if steps.is_shared[k]:
+            angle = values[int(steps.driver[k])]
+            if circuit.random_of[k] < 0:
+                angle = circuit.coefficients[k] * angle + circuit.offsets[k]
+            factors.append(np.exp(1j * rotor.rates[:, None] * angle))
+        else:
+            factors.append(steps.transform(k)(rotor.rates)[:, None])
+        behind = v[k + 1]
+        for channel in reversed(steps.channels(k + 1)):
+            behind = channel @ behind
+        v[k + 1] = rotor.adjoint @ behind  # in the rotation's eigenbasis: the slope is taken there
+        v[k] = (rotor.forward @ (factors[-1] * v[k + 1])).real
+    slopes = np.zeros((circuit.n_params, count))
+    f = np.repeat(steps.end[:, None], count, axis=1)
+    for k in range(n_rot):
+        rotor, factor, p = steps.rotor(k), factors.pop(), int(circuit.parameter_of[k])
+        seen = rotor.adjoint @ f
+        if p >= 0:
+            turning = 1j * rotor.rates[:, None] * factor * v[k + 1]
+            slopes[p] += circuit.coefficients[k] * np.sum(seen.conj() * turning, axis=0).real
+        f = (rotor.forward @ (factor.conj() * seen)).real
+        for channel in steps.channels(k + 1):
+            f = channel.T @ f
+    return np.sum(v[0] * steps.end[:, None], axis=0), slopes
 
 
 def module_averages(
