@@ -166,7 +166,7 @@ def module_moments(
     steps = _Steps(circuit, law, module, shared, driver)
     grids = _node_grid(steps, shared, max_nodes)
     n = circuit.n_params
-    if not np.any((driver >= 0) & ~steps.is_shared):
+    if len(shared) and not np.any((driver >= 0) & ~steps.is_shared):
         return _all_set(steps, shared, grids)
     total, gradient_mean, gradient_second = np.zeros(2), np.zeros(n), np.zeros(n)
     # exact for every law: weights may be negative, their sum is 1
