@@ -59,7 +59,8 @@ def judged(loss: Loss, circuit, remedy, starts: int, seed: int, unit: float) -> 
 class Tally:
     """What was found of the circuits in trouble."""
 
-    def __init__(self, starts: int):
+    def __init__(self, starts: int, budget: float | None):
+        self.budget = budget
         self.starts, self.halved, self.worse, self.seconds = starts, {most: [] for most in GOALS}, 0, []
 
     def look(self, seed: int, largest: int) -> str:
@@ -72,7 +73,7 @@ class Tally:
             return ""
         qnode, x = circuit.qnode()
         begin = time.process_time()
-        diag = pw.diagnose(qnode, samples=40, progress=False)(x)
+        diag = pw.diagnose(qnode, samples=40, remedy_budget=self.budget, progress=False)(x)
         self.seconds.append(time.process_time() - begin)
         told, after = [], {None: before}
         for most, counts in self.halved.items():
@@ -106,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name, value in (("first", 300), ("count", 30), ("starts", 24), ("largest", 6)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--budget", type=float, help="seconds that remedies may take (as by default)")
     parser.add_argument("--fast", action="store_true", help="two circuits of up to four qubits")
     parser.add_argument("--record", action="store_true", help="keep the output in the documentation")
     options = parser.parse_args()
@@ -113,7 +115,9 @@ def main() -> None:
     if options.fast:
         options.count, options.starts, options.largest = 2, 8, 4
     arguments = " ".join(f"--{k} {getattr(options, k)}" for k in ("first", "count", "starts", "largest"))
-    told, tally, seed = [f"python benchmarks/remedies.py {arguments}"], Tally(options.starts), options.first
+    arguments += "" if options.budget is None else f" --budget {options.budget:g}"
+    told, seed = [f"python benchmarks/remedies.py {arguments}"], options.first
+    tally = Tally(options.starts, options.budget)
     print(told[0])
     while len(tally.seconds) < options.count:
         if line := tally.look(seed, options.largest):

@@ -22,6 +22,7 @@ import os
 import pstats
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -162,7 +163,9 @@ def _zoo(options) -> tuple[list[dict], str]:
         rows = [r for r in map(json.loads, options.keep.read_text().splitlines()) if r["name"] in kept]
         return rows, f" --done   ({len(rows)} of the {len(kept)} circuits of the zoo)"
     if options.seeded:
-        circuits = [draw(s, options.largest) for s in range(options.first, options.first + options.seeded)]
+        seeds = range(options.first, options.first + options.seeded)
+        # two seeds may draw circuits of one name: the seed tells them apart
+        circuits = [replace(c, name=f"seed {s}: {c.name}") for s in seeds for c in [draw(s, options.largest)]]
         told = f" --seeded {options.seeded} --first {options.first} --largest {options.largest}"
         return _rows(circuits, {}, options), told
     truths = {name: Truth.from_dict(t) for name, t in json.loads(KEPT.read_text()).items()}
