@@ -79,7 +79,7 @@ class Slices(Written):
     engine: str
     """What gave mean and scale, or why nothing did."""
     marks: tuple[tuple[str, float, float], ...]
-    """(name, first, second): places on the plane."""
+    """Places on the plane: what each is called, and its coordinates along both directions."""
     device: str
     route: str
 
