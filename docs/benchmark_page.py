@@ -32,6 +32,8 @@ TOPICS = {
                    "Peer in the same run: lightning.qubit at 20 qubits."),
     "remedies": ("Remedies", "benchmarks/remedies.py",
                  "The first remedy that is shown for circuits in trouble, judged by descents of independent code."),
+    "peers": ("Beside a peer", "benchmarks/peers.py",
+              "Traps on circuits of the zoo: misses, false alarms and time of qmlkit's landscape and ours."),
     "light_cones": ("A hundred qubits", "benchmarks/light_cones.py",
                     "Where descents of shallow circuits end, against depth, each term on its own light cone."),
     "second": ("Second derivatives, kernels, initial angles", "benchmarks/second.py",
