@@ -107,7 +107,8 @@ def _affordable(problem: Problem, n_samples: int) -> int:
 def _is_sharp(walked: Found) -> bool:
     """Whether walkers know every live gradient about as well as samples of state vectors would."""
     live = np.append(False, ~walked.dead)
-    share = walked.error[live] / np.maximum(walked.variance[live], np.finfo(float).tiny)
+    with np.errstate(over="ignore"):  # an error beyond all measure of a variance of nothing: not sharp
+        share = walked.error[live] / np.maximum(walked.variance[live], np.finfo(float).tiny)
     return bool(walked.known[live].all() and (not live.any() or np.median(share) <= limits.SHARP))
 
 
