@@ -132,6 +132,8 @@ SHOWN_VALUE = 12
 """Characters of a hash in a message."""
 
 # ---------------------------------------------------------------------- second derivatives
+HESSIAN_GRADIENTS = 200
+"""Of one Hessian at the end of a descent: as many as the descent itself."""
 HESSIAN_FLOATS = 1 << 22
 """Gate values that are differentiated in one call (32 MiB): larger batches gain no speed."""
 SHIFT_DIGITS = 12
