@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from _plateau_cases import planted  # noqa: E402
 from _second_common import DEVICE, ising, sel, verdict  # noqa: E402
 from _sim_circuits import LAYER, PAPER  # noqa: E402
+from hessian_cases import conserving  # noqa: E402
 from references import propagation  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
@@ -140,15 +141,6 @@ def expressed(fast: bool) -> None:
         # the paper's figures hold the bias of their bins, and are read to two digits
         verdict(f"5 circuit {name} of Sim et al., 75 bins", figure, f"{paper}", abs(got.kl + got.bias - paper) < reach)
     four_qubits(pairs)
-
-    def conserving(w):
-        qml.BasisState(np.array([0, 1, 1, 0]), wires=range(4))
-        for k in range(8):
-            for q in range(3):
-                qml.IsingXY(w[k, q, 0], [q, q + 1])
-                qml.IsingZZ(w[k, q, 1], [q, q + 1])
-                qml.RZ(w[k, q, 2], q)
-        return qml.expval(qml.Z(0) @ qml.Z(1))
 
     w = pnp.array(np.zeros((8, 3, 3)), requires_grad=True)
     got = pw.expressibility(qml.QNode(conserving, DEVICE), pairs=pairs)(w).sectors[0]

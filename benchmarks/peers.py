@@ -26,7 +26,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 import pennylane as qml  # noqa: E402
-from _zoo_truth import TOLERANCE, WHOLE, Truth, read_angles  # noqa: E402
+from _zoo_loss import WHOLE, read_angles  # noqa: E402
+from _zoo_truth import TOLERANCE, Truth  # noqa: E402
 from verdicts import DOCS, KEPT, judge, named  # noqa: E402
 
 _GATES = {

@@ -4,7 +4,7 @@
 
 Circuits of the seeded zoo whose median descent ends above the ground by more than the tolerance: the first remedy of
 at most 1.5 times the parameters, and the first of at most 4 times, each against ``--starts`` fresh descents (SciPy's
-BFGS on the state vectors of ``_zoo_truth.py``, from the QNode of the remedy); of "keep the best of k starts" the median
+BFGS on the state vectors of ``_zoo_loss.py``, from the QNode of the remedy); of "keep the best of k starts" the median
 of the best of k. Goals: halved by 26 and 29 of 30; none makes it worse. ``--record`` keeps the output in the
 documentation.
 """
@@ -23,7 +23,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 from _zoo import draw  # noqa: E402
-from _zoo_truth import TOLERANCE, Loss, descents, find_ground_and_scale  # noqa: E402
+from _zoo_loss import Loss, descents, find_grounds, find_unit  # noqa: E402
+from _zoo_truth import TOLERANCE  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
 from pennylane_wishart.conventions.outlook import FEW_PARAMETERS, MOST_PARAMETERS  # noqa: E402
@@ -67,7 +68,8 @@ class Tally:
         """Judge the remedies of one circuit; return a line, or nothing where there is no trouble."""
         circuit = draw(seed, largest)
         loss = Loss(circuit)
-        ground, unit = find_ground_and_scale(loss)
+        ground, reachable, drawn = find_grounds(loss)
+        unit = find_unit(reachable, drawn)
         before = float(np.median(descents(loss, self.starts, seed, unit)))
         if before - ground <= TOLERANCE * unit:
             return ""

@@ -31,10 +31,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from _zoo import draw, rotation_circuit  # noqa: E402
 from _zoo_demos import DEMOS, PAPERS  # noqa: E402
+from _zoo_loss import Loss, descents  # noqa: E402
 from _zoo_models import MODELS, QAOA, TRAPS  # noqa: E402
 from _zoo_tables import figure, tables  # noqa: E402
 from _zoo_templates import TEMPLATES  # noqa: E402
-from _zoo_truth import Loss, Truth, descents, find_truth  # noqa: E402
+from _zoo_truth import Truth, find_truth  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
 from pennylane_wishart.conventions.outlook import MARGIN  # noqa: E402

@@ -1,8 +1,9 @@
-"""Small random circuits whose Hessians are averaged exactly by quadrature: for tests and the benchmark."""
+"""Circuits of second derivatives: random ones whose Hessians are averaged exactly, and one with a symmetry."""
 
 from __future__ import annotations
 
 import numpy as np
+import pennylane as qml
 import random_rotations as rotations
 from references import averages, second
 
@@ -33,3 +34,14 @@ def drawn(rng, kind, n):
         nodes, weights = averages.uniform_nodes(1 + round(8 * sum(abs(c) for g in own for c in g.values())))
         rules.append((nodes * law.high[p] / (2 * np.pi), weights))
     return found, law, rules
+
+
+def conserving(w):
+    """Layers that keep the number of particles: two on four wires; ``w`` of shape ``(layers, 3, 3)``."""
+    qml.BasisState(np.array([0, 1, 1, 0]), wires=range(4))
+    for layer in w:
+        for q in range(3):
+            qml.IsingXY(layer[q, 0], [q, q + 1])
+            qml.IsingZZ(layer[q, 1], [q, q + 1])
+            qml.RZ(layer[q, 2], q)
+    return qml.expval(qml.Z(0) @ qml.Z(1))

@@ -61,6 +61,30 @@ def test_routes_agree(exact, name):
     assert np.abs(data.hessians - exact.hessians[:1]).max() < 1e-10
 
 
+def test_a_parameter_of_many_gates_is_followed_itself():
+    """Two parameters, fourteen gates and a slope of 30, against shift rules applied twice to losses."""
+
+    def f(w):
+        for q in ("a", 7, "b"):
+            qml.RX(30 * w[0], q)
+            qml.RY(w[1], q)
+        for _ in range(2):
+            qml.CRX(w[0], ["a", 7])
+            qml.SingleExcitation(w[1], [7, "b"])
+            qml.IsingZZ(w[0] - w[1], ["b", "a"])
+            qml.RZ(w[1], 7)
+        return qml.expval(qml.Z("a") @ qml.X(7) + 0.5 * qml.Y("b"))
+
+    w = pnp.array([0.1, 0.2], requires_grad=True)
+    wires = ["a", 7, "b"]
+    data = [
+        pw.measure(qml.QNode(f, qml.device(name, wires=wires)), samples=2, hessian=True)(w)
+        for name in ("lightning.qubit", "default.mixed")
+    ]
+    assert data[0].route != data[1].route
+    assert np.abs(data[0].hessians - data[1].hessians).max() < 1e-11 * np.abs(data[1].hessians).max()
+
+
 def test_light_cones_add_up():
     @qml.qnode(qml.device("default.qubit", wires=4))
     def f(w):

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pennylane as qml
 import pytest
+from hessian_cases import conserving
 from pennylane import numpy as pnp
 from references import propagation
 
@@ -129,16 +130,7 @@ def test_small_circuits_are_told_that_gradients_are_no_obstacle():
 
 # ------------------------------------------------------------------ expressibility
 def test_symmetric_circuits_are_expressive_inside_their_sector():
-    def f(w):
-        qml.BasisState(np.array([0, 1, 1, 0]), wires=range(4))
-        for k in range(8):
-            for q in range(3):
-                qml.IsingXY(w[k, q, 0], [q, q + 1])
-                qml.IsingZZ(w[k, q, 1], [q, q + 1])
-                qml.RZ(w[k, q, 2], q)
-        return qml.expval(qml.Z(0) @ qml.Z(1))
-
-    qnode, w = qml.QNode(f, DEVICE), pnp.array(np.zeros((8, 3, 3)), requires_grad=True)
+    qnode, w = qml.QNode(conserving, DEVICE), pnp.array(np.zeros((8, 3, 3)), requires_grad=True)
     inside, whole = pw.expressibility(qnode)(w), pw.expressibility(qnode, space="whole")(w)
     assert inside.by_sector and [s.dim for s in inside.sectors] == [6]
     assert inside.sectors[0].interval[0] == 0.0 and whole.sectors[0].interval[0] > 0.1

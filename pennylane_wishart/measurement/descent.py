@@ -54,7 +54,7 @@ def _descend(engine: Engine, start: Floats, tolerance: float, iterations: int, h
             break
     gradient = np.asarray(result.jac)  # at the last point that was accepted: one evaluation less
     spectrum, zeros = np.full(len(point), np.nan), -1
-    if hessian and engine.hessian_gradients <= limits.HESSIAN_GRADIENTS:
+    if hessian:
         spectrum = np.linalg.eigvalsh(engine.hessians(point[None])[0])
         size = max(float(np.abs(spectrum).max(initial=0.0)), limits.LEAST_CURVATURE)
         zeros = int(np.sum(np.abs(spectrum) < limits.ZERO_CURVATURE * size))
@@ -79,7 +79,7 @@ def find_minima(qnode: Any, options: SearchOptions) -> Callable[..., MinimaMeasu
         InputError, DeviceError: as :func:`measure`.
         MeasurementInterrupted: if it was stopped; ``.partial`` holds the descents that ended.
         StoreError: if the journal cannot be used; ``.partial`` holds the descents that ended.
-    Cost: about 100 to 500 gradients per start, and two a gate for the Hessian, by exact shift rules (NaN beyond 200).
+    Cost: about 100 to 500 gradients per start, and for the Hessian two a gate or eight a parameter.
     Source: the experiment of arXiv:2109.06957 (52 training instances); L-BFGS-B of SciPy.
     Example:
         >>> import pennylane as qml

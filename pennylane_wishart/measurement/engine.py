@@ -98,15 +98,10 @@ class Engine:
             return self._derivative.loss(self.task.gate_values(angles))
         return self.run(angles, np.zeros(angles.shape, bool), None).losses
 
-    @property
-    def hessian_gradients(self) -> int:
-        """Gradients that one Hessian takes where every gate is a Pauli rotation."""
-        return 2 * len(self.task.tape.trainable_params)
-
     def hessians(self, angles: Floats, measured: Bools | None = None) -> Floats:
         """Return exact second derivatives ``(batch, n_params, n_params)``; NaN for parameters that no row measures.
 
-        Each gate's own shift rule is applied to gradients, two a Pauli rotation, or twice to losses.
+        Shift rules of gates are applied to gradients, or twice to losses; a parameter of many gates is followed itself.
         """
         task, chosen = self.task, wanted_of(angles, measured)
         route = self._derivative

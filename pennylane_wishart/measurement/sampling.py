@@ -44,9 +44,8 @@ def measure(qnode: Any, options: MeasureOptions) -> Callable[..., Measurement]:
             was measured.
         StoreError: if the journal cannot be used; ``.partial`` has what was measured.
     Cost: one adjoint gradient per sample on simulators; 1 + 2·(gates) circuits with shots. With ``hessian`` 2·(gates)
-        gradients more, or about 2·(gates)² circuits. Up to 15 qubits
-        lightning and BLAS are held to one thread meanwhile: threads that wait for a busy core cost more
-        than the gradients.
+        or 8·(parameters) gradients more, or about 2·(gates)² circuits. Up to 15 qubits lightning and BLAS are held to
+        one thread meanwhile: threads that wait for a busy core cost more than the gradients.
     Source: the sampling of arXiv:2408.11901, any device; adjoint differentiation arXiv:2009.02823.
     Example:
         >>> import pennylane as qml

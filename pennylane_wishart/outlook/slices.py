@@ -13,7 +13,7 @@ from pennylane_wishart.circuit import AngleLaw
 from pennylane_wishart.conventions import outlook as limits
 from pennylane_wishart.conventions.arrays import Floats
 from pennylane_wishart.conventions.options import takes
-from pennylane_wishart.errors import InputError, UnsupportedCircuitError
+from pennylane_wishart.errors import InputError, ModuleTooLargeError, UnsupportedCircuitError
 from pennylane_wishart.measurement import find_minima
 from pennylane_wishart.measurement.options import MeasureOptions, count
 from pennylane_wishart.measurement.setup import Setup, prepare_measurement
@@ -208,7 +208,7 @@ def _scale(setup: Setup, options: SliceOptions) -> tuple[float, float, float, st
         return nan, nan, nan, "no normal form, so no spread is predicted"
     try:
         found = moments_of(circuit, setup.plan.law, seed=options.seed)
-    except UnsupportedCircuitError as error:
+    except (ModuleTooLargeError, UnsupportedCircuitError) as error:
         return nan, nan, nan, str(error)
     scale = float(np.sqrt(found.loss_variance))
     # of a root: half the relative error of the variance

@@ -1,4 +1,4 @@
-"""Second derivatives by exact shift rules: of gradients where a route gives them, of losses everywhere else."""
+"""Second derivatives by shift rules: of gradients where a route gives them, of losses everywhere else."""
 
 from __future__ import annotations
 
@@ -27,31 +27,53 @@ def driving(jacobian: sp.csr_array, wanted: Bools) -> Integers:
 def hessians_of_gradients(
     slopes: Callable[[Floats], Floats], rules: Rules, jacobian: sp.csr_array, values: Floats, wanted: Bools
 ) -> Floats:
-    """Return ∂²ℓ/∂θ_k∂θ_l by each gate's own shift rule applied to exact gradients: no step is chosen.
+    """Return ∂²ℓ/∂θ_k∂θ_l from exact gradients: by each gate's shift rule, or along each parameter.
 
     Args:
         slopes: dℓ/d(gate value) ``(batch, n_gates)`` at gate values of the same shape.
         jacobian: d(gate value)/dθ ``(n_gates, n_params)``.
         values: gate values ``(batch, n_gates)``.
         wanted: bool ``(n_params,)``; the others' rows and columns are NaN.
-    Cost: a gradient for each term of each gate's rule, two for a Pauli rotation.
+    Cost: a gradient for each term of each gate's rule (two for a Pauli rotation), or eight a parameter.
     """
-    gates, (count, n_gates) = driving(jacobian, wanted), values.shape
-    own = np.array([(i, g, c, s) for i, g in enumerate(gates) for c, s in rules[g]]).reshape(-1, 4)
-    at, gate, step = own[:, 0].astype(int), own[:, 1].astype(int), own[:, 3]
-    mine = jacobian[:, np.flatnonzero(wanted)].tocsr()
+    mine, (count, n_gates) = jacobian[:, np.flatnonzero(wanted)].tocsr(), values.shape
+    own = sum(len(rules[g]) for g in driving(jacobian, wanted))
+    # a parameter that drives many gates is cheaper to follow itself
+    along = len(limits.STENCIL) * mine.shape[1] < own
+    moves, combined = _along(rules, mine) if along else _by_rules(rules, mine, driving(jacobian, wanted))
     out = np.full((count, len(wanted), len(wanted)), np.nan)
-    moves = np.zeros((len(own), n_gates))
-    moves[np.arange(len(own)), gate] = step
-    weights = sp.csr_array((own[:, 2], (at, np.arange(len(own)))), (len(gates), len(own)))
     batch = max(1, limits.HESSIAN_FLOATS // max(moves.size, 1))
     for low in range(0, count, batch):
         points = values[low : low + batch, None] + moves
-        found = slopes(points.reshape(-1, n_gates)).reshape(len(points), len(own), n_gates)
+        found = slopes(points.reshape(-1, n_gates)).reshape(len(points), len(moves), n_gates)
         for row, by_gate in enumerate(found, start=low):
-            bent = mine[gates].T @ ((weights @ by_gate) @ mine)
+            bent = (combined @ by_gate) @ mine
             out[row][np.ix_(wanted, wanted)] = (bent + bent.T) / 2
     return out
+
+
+def _by_rules(rules: Rules, mine: sp.csr_array, gates: Integers) -> tuple[Floats, sp.csr_array]:
+    """Return moves of gate values, and what gradients there count for each parameter: exact."""
+    own = np.array([(i, g, c, s) for i, g in enumerate(gates) for c, s in rules[g]]).reshape(-1, 4)
+    at, gate, step = own[:, 0].astype(int), own[:, 1].astype(int), own[:, 3]
+    moves = np.zeros((len(own), mine.shape[0]))
+    moves[np.arange(len(own)), gate] = step
+    weights = sp.csr_array((own[:, 2], (at, np.arange(len(own)))), (len(gates), len(own)))
+    return moves, (mine[gates].T @ weights).tocsr()
+
+
+def _along(rules: Rules, mine: sp.csr_array) -> tuple[Floats, sp.csr_array]:
+    """The same along whole parameters, by differences of eighth order.
+
+    The absolute sum of a gate's rule bounds its derivative by the function, and their sum over a parameter's gates
+    bounds all derivatives along it: a step of a fixed part of that leaves out less than rounding does.
+    """
+    ways = mine.toarray().T
+    speeds = np.abs(ways) @ np.array([sum(abs(c) for c, _ in rule) for rule in rules])
+    steps = limits.STENCIL_STEP / np.where(speeds > 0, speeds, 1.0)
+    offsets, weights = np.array(limits.STENCIL).T
+    moves = (steps[:, None, None] * offsets[:, None] * ways[:, None]).reshape(-1, ways.shape[1])
+    return moves, sp.csr_array(sp.block_diag([weights[None] / step for step in steps], "csr"))
 
 
 @dataclass(frozen=True, eq=False)
