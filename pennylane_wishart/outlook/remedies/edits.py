@@ -176,6 +176,13 @@ class Ones(Edit):
         # in chemistry the number of electrons is the question, and not free
         return f"start from a basis state with {self.count} of the wires in 1, if that number is yours to choose"
 
+    @classmethod
+    def of(cls, script: Script) -> list[Ones]:
+        """Return other numbers of ones than the input has, the nearest first."""
+        on = _ones(script)
+        others = [k for k in range(len(script.wires) + 1) if on is not None and k != len(on)]
+        return [cls(k) for k in sorted(others, key=lambda k: abs(k - len(on or ())))]
+
     def apply(self, script: Script) -> Script | None:
         on = _ones(script)
         if on is None or len(on) == self.count:

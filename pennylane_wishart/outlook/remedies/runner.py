@@ -268,21 +268,19 @@ class _Trouble:
         """Yield what may help, the likeliest first: in this order they helped 34 circuits, drawn for it."""
         if self.prediction.dead_parameters:
             yield from (Wire(w) for w in self.trace.wires)
-        pairs = Pairs.of(Script.read(self.trace))
-        yield Axis("Y")
-        yield from pairs[: limits.PAIRINGS]
-        if self.is_held:
-            yield from (Ones(k) for k in range(self.circuit.n_qubits + 1))
+        script = Script.read(self.trace)
+        pairs, ones = Pairs.of(script), Ones.of(script) if self.is_held else []
         one, *more = (Layers(k) for k in limits.MORE_LAYERS)
-        yield one
+        yield Axis("Y")
+        yield from (*pairs[:1], *ones[:2], *pairs[1:2], *ones[2:])
+        yield from (Unshared(Own.GATE), one)
         yield from _SHARED
         yield from (Axis(a) for a in "XZ")
         yield Plus()
         free = _ROTATIONS if self.breaks_nothing else ()
         yield from (*free[:1], more[0], *free[1:])
-        yield from (Unshared(own) for own in Own)
-        yield from more[1:]
-        yield from pairs[limits.PAIRINGS :]
+        yield from (Unshared(own) for own in (Own.LAYER, Own.WIRES))
+        yield from (*more[1:], *pairs[2:])
 
     # ------------------------------------------------------------------ judging
     def helps(self, remedy: Remedy) -> bool:
