@@ -68,9 +68,14 @@ def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: 
         pattern = pattern + abs(matrix)
     count, labels = connected_components(pattern, directed=False)
     order = np.argsort(labels, kind="stable")
+    matrices = [m[order][:, order] for m in matrices]
+    ends = np.cumsum(np.bincount(labels, minlength=count))
     blocks = []
-    for members in np.split(order, np.cumsum(np.bincount(labels, minlength=count))[:-1]):
-        cut = [csr_array(m[members][:, members]) for m in matrices]
+    for members, end in zip(np.split(order, ends[:-1]), ends, strict=True):
+        own = slice(end - len(members), end)
+        cut: list[Matrix] = [csr_array(m[own, own]) for m in matrices]
+        if len(members) <= limits.FILLED_DIM:
+            cut = [m.toarray() for m in cut]
         if turn is None:
             blocks.append(Block(members, None, tuple(cut[:-1]), cut[-1]))
         else:
