@@ -235,10 +235,14 @@ def plateaus(n: int):
 
         return gates, (layers, len(turns), n)
 
+    ising = qml.sum(*[-1.0 * qml.Z(q) @ qml.Z(q + 1) for q in range(n - 1)], *[-1.0 * qml.X(q) for q in range(n)])
+    spins = qml.sum(*[p(q) @ p(q + 1) for q in range(n - 1) for p in (qml.X, qml.Y, qml.Z)])
+    draws = np.random.default_rng(n).normal(size=(n - 1, 2))
+    glass = qml.sum(*[a * qml.Z(q) @ qml.Z(q + 1) + b * qml.X(q) @ qml.X(q + 1) for q, (a, b) in enumerate(draws)])
+    yield "RX RY CZ × 8, Ising chain", *layered(8, [qml.RX, qml.RY], qml.CZ), ising
+    yield "RY RZ CNOT × 8, Heisenberg chain", *layered(8, [qml.RY, qml.RZ], qml.CNOT), spins
+    yield "RY RX CNOT × 8, ZZ and XX drawn", *layered(8, [qml.RY, qml.RX], qml.CNOT), glass
     yield "RY CZ × 3, Z…Z", *layered(3, [qml.RY], qml.CZ), qml.prod(*[qml.Z(q) for q in range(n)])
-    yield "RX RZ CNOT × 2, X…X", *layered(2, [qml.RX, qml.RZ], qml.CNOT), qml.prod(*[qml.X(q) for q in range(n)])
-    yield "RX RY CNOT × 8, Z", *layered(8, [qml.RX, qml.RY], qml.CNOT), qml.Z(n // 2)
-    yield "RY RZ CZ × 8, ZZ", *layered(8, [qml.RY, qml.RZ], qml.CZ), qml.Z(0) @ qml.Z(n - 1)
 
 
 # ------------------------------------------------------------------ 7

@@ -131,3 +131,13 @@ def find_truth(circuit: Circuit) -> Truth:
         clear = None not in (found.traps, found.reaches)
         if len(ends) >= MOST or (clear and (loss.n > SMALL or len(ends) >= MOST / 2)):
             return found
+
+
+def finer(circuit: Circuit, truth: Truth, starts: int) -> Truth:
+    """Descend further, to so many starts in all: a share that is held against another needs the smaller error."""
+    loss = Loss(circuit)
+    unit = find_unit(truth.reachable, np.array([truth.mean]))
+    ends = list(truth.ends)
+    while len(ends) < starts:
+        ends += descents(loss, ROUND, len(ends), unit).tolist()
+    return replace(truth, ends=tuple(sorted(ends)), best=min(truth.best, *ends))

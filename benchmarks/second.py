@@ -179,7 +179,7 @@ def spectra(fast: bool) -> None:
         qnode, w = make(o)
         pred = pw.predict(qnode)(w)
         live = [k for k in range(w.size) if k not in pred.dead_parameters]
-        p, data = ends(qnode, w, pred, live, 60 if fast else 250)
+        p, data = ends(qnode, w, pred, live, 60 if fast else 2000)  # enough to see a law that is nearly right
         said = [q.agrees for q in pw.compare(pred, data).hessian[1:]]
         rejected += min(p) < 1e-3
         print(f"  shallow, {w.size} parameters: p {p[0]:.1e}, {p[1]:.1e}; compare says {said}", flush=True)

@@ -2,6 +2,7 @@
 
     python benchmarks/verdicts.py                           the named zoo, against its kept truth
     python benchmarks/verdicts.py --truth                   finds the truth of circuits that have none yet, and keeps it
+    python benchmarks/verdicts.py --finer --keep FILE       more descents of it where judged ones were a quarter as many
     python benchmarks/verdicts.py --seeded 98 --first 100   another zoo, drawn from seeds, truth found on the way
     python benchmarks/verdicts.py --edge 440 --first 1000   certificates where a circuit has hardly more parameters
                                                             than one takes, each against descents
@@ -35,12 +36,14 @@ from _zoo_loss import Loss, descents  # noqa: E402
 from _zoo_models import MODELS, QAOA, TRAPS  # noqa: E402
 from _zoo_tables import figure, tables  # noqa: E402
 from _zoo_templates import TEMPLATES  # noqa: E402
-from _zoo_truth import Truth, find_truth  # noqa: E402
+from _zoo_truth import Truth, find_truth, finer  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
 from pennylane_wishart.conventions.outlook import MARGIN  # noqa: E402
 from pennylane_wishart.outlook import certify, reached_space  # noqa: E402
 
+FINER = 4
+"""Times the starts of a verdict that its truth needs: the error of the one share is half that of the other then."""
 HERE = Path(__file__).parent
 KEPT = HERE / "data" / "verdicts.json"
 DOCS = HERE.parent / "docs"
@@ -61,8 +64,39 @@ def keep_truths(only: str) -> None:
             truth = find_truth(circuit)
             kept[name] = truth.to_dict() | {"source": circuit.source, "n": circuit.n, "n_params": circuit.n_params}
             print(f"{name}: {truth}  {time.process_time() - begin:.1f} s", flush=True)
-            lines = (f"{json.dumps(k)}: {json.dumps(kept[k])}" for k in circuits if k in kept)
-            KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+            _write(kept, circuits)
+
+
+def refine_truths(judged: Path) -> None:
+    """Descend further where a judged circuit's own share at the best is known as well as what it is held against."""
+    kept = json.loads(KEPT.read_text())
+    circuits = {c.name: c for c in named()}
+    rows = [
+        r for r in map(json.loads, judged.read_text().splitlines()) if r["evidence"] == "descents" and r["name"] in kept
+    ]
+    for row in rows:
+        name, wanted = row["name"], FINER * row["starts"]
+        truth = Truth.from_dict(kept[name])
+        if truth.starts < wanted:
+            begin = time.process_time()
+            kept[name] |= finer(circuits[name], truth, wanted).to_dict()
+            print(f"{name}: {truth.starts} -> {wanted}  {time.process_time() - begin:.1f} s", flush=True)
+            _write(kept, circuits)
+
+
+def _write(kept: dict, names) -> None:
+    lines = (f"{json.dumps(k)}: {json.dumps(kept[k])}" for k in names if k in kept)
+    KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _held_against(row: dict, kept: dict) -> dict:
+    """Return a judged row beside the truth as it is kept now."""
+    if "fraction" not in row:
+        return row
+    old, truth = Truth.from_dict(row["truth"]), Truth.from_dict(kept)
+    truth = truth.with_best(old.best)
+    missed = row["missed"] + (old.best - truth.best) / truth.scale
+    return row | {"missed": missed, "truth": truth.to_dict()}
 
 
 def judge(circuit, truth: Truth | None, profile: bool) -> dict:
@@ -161,7 +195,8 @@ def _zoo(options) -> tuple[list[dict], str]:
     """Judge the zoo that is asked for; return its rows, and the arguments that name it."""
     if options.done:
         kept = json.loads(KEPT.read_text())
-        rows = [r for r in map(json.loads, options.keep.read_text().splitlines()) if r["name"] in kept]
+        judged = map(json.loads, options.keep.read_text().splitlines())
+        rows = [_held_against(r, kept[r["name"]]) for r in judged if r["name"] in kept]
         return rows, f" --done   ({len(rows)} of the {len(kept)} circuits of the zoo)"
     if options.seeded:
         seeds = range(options.first, options.first + options.seeded)
@@ -181,6 +216,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     for name, what in (
         ("truth", "find and keep what is not known yet"),
+        ("finer", "find more of what is known, where the file of --keep asks for it"),
         ("profile", "where the time of diagnose goes"),
         ("record", "write to the documentation"),
         ("fast", "a dozen circuits"),
@@ -193,6 +229,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     if options.truth:
         keep_truths(options.only)
+        return
+    if options.finer:
+        refine_truths(options.keep)
         return
     command = "python benchmarks/verdicts.py"
     if options.edge:

@@ -72,7 +72,7 @@ REACHED_DIM = 256
 # remedies
 REMEDY_BUDGET = 4.0
 """Seconds that changes of the circuit may take to be tried, as estimated before: a diagnosis stays within ten."""
-TRIAL_SECONDS = 0.1
+TRIAL_SECONDS = 0.05
 """Of every trial beside its gradients: reading the changed circuit and planning its descents."""
 KEPT_FOR_LARGER = 0.4
 """Of it, for changes of more than 1.5 times the parameters: a long list of small ones would leave them nothing."""
@@ -92,6 +92,8 @@ RESTARTS = (2, 4, 8, 16, 32)
 """Starts of which the best is kept: more cost more than a larger circuit."""
 RESTARTS_MISSED = 0.25
 """Share of trainings of so many starts that may end above what is promised: at a half, half of them would fail."""
+PAIRINGS = 2
+"""Ways in which wires are paired for an entangled input: of a ring the two that tile it."""
 GATES_NAMED = 40
 """Gates to delete that are listed by name: some lines."""
 REMEDY_SEED = 1_000

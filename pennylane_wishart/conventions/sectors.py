@@ -143,8 +143,10 @@ MAX_STATES = 2**16
 """Basis states among which the reached space is searched: a vector is 1 MB, a basis of 450 is 3·10⁷ numbers."""
 MAX_ENTRIES = 3 * 10**7
 """Numbers in the basis of the reached space: 240 to 480 MB."""
-KRYLOV_WORK = 5e8
-"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: some seconds."""
+KRYLOV_WORK = 3e9
+"""Multiply-adds of sparse products, counted so that the answer is the same on every machine: ten seconds at most."""
+KRYLOV_BEYOND = 2.0
+"""Times the limit, as the overlap of two random sets of 32 vectors tells it to a few per cent: given up at once."""
 KRYLOV_PASSES = 3
 """Passes over the vectors for each product with a generator."""
 KRYLOV_WARM_WORK = 3e9

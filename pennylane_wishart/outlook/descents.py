@@ -131,11 +131,11 @@ def descend(
     Returns:
         :class:`Descents`, or why none was run.
     """
+    if not budget:
+        return Reason(ReasonCode.NOT_ASKED, "no descents: none are asked for (descent_budget=0).")
     if (reason := why_not_descended(circuit)) is not None:
         return reason
     needed = estimated_seconds(circuit, starts)
-    if not budget:
-        return Reason(ReasonCode.NOT_ASKED, "no descents: none are asked for (descent_budget=0).")
     if needed > budget:
         text = f"no descents: {starts} of them take about {needed:,.0f} s, more than descent_budget={budget:g}."
         return Reason(ReasonCode.TOO_LARGE, text)

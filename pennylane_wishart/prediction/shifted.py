@@ -32,12 +32,10 @@ def shift_invariant(circuit: RotationCircuit, law: AngleLaw) -> NDArray[np.bool_
     words = np.zeros(circuit.n_params, np.int64)
     driven = np.flatnonzero(circuit.parameter_of >= 0)
     np.add.at(words, circuit.parameter_of[driven], np.diff(circuit.starts)[driven])
-    flat = np.ones(circuit.n_params, bool)
-    for k in driven:
-        p = int(circuit.parameter_of[k])
-        frequency = 2 * abs(float(circuit.term_coefficients[circuit.starts[k]] * circuit.coefficients[k]))
-        harmonics = law.characteristic(np.array([frequency, 2 * frequency]), np.array([p, p]))
-        flat[p] &= bool(np.all(np.abs(harmonics) < limits.FLAT_HARMONIC))
+    flat, turns = np.ones(circuit.n_params, bool), circuit.parameter_of[driven]
+    frequency = 2 * np.abs(circuit.term_coefficients[circuit.starts[driven]] * circuit.coefficients[driven])
+    harmonics = law.characteristic(np.stack([frequency, 2 * frequency]), np.stack([turns, turns]))
+    np.logical_and.at(flat, turns, np.all(np.abs(harmonics) < limits.FLAT_HARMONIC, axis=0))
     return flat & (words <= 1)
 
 

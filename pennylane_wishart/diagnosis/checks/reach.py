@@ -31,13 +31,21 @@ def _judge(case: Case) -> Check | None:
         definition=f"(best − {ends} eigenvalue of the observable), in the same units: what the circuit cannot express, "
         "or a symmetry forbids. A classifier need not reach it.",
         failing=_failing(found, ends),
-        passing=f"the best end is the observable's {ends} value, {_loss(found, found.ground)}",
+        passing=_passing(found, ends),
         open=_open(found, ends),
     )
 
 
 def _loss(found: DescentOutlook, value: float) -> str:
     return number(value, limits.END_ROUNDING * found.scale)
+
+
+def _passing(found: DescentOutlook, ends: str) -> str:
+    best, ground = _loss(found, found.best), _loss(found, found.ground)
+    if best == ground or not math.isfinite(found.best):
+        return f"the best end is the observable's {ends} value, {ground}"
+    gap = f"{share(found.reach_gap)} of the scale from the observable's {ends} value, {ground}"
+    return f"the best end, {best}, lies {gap}, within the tolerance of {share(found.tolerance)}"
 
 
 def _failing(found: DescentOutlook, ends: str) -> str:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import enum
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import networkx as nx
 import pennylane as qml
 
 from pennylane_wishart.circuit import Script, Step
 from pennylane_wishart.circuit.blocks import repeated_block
 from pennylane_wishart.conventions import Change
+from pennylane_wishart.conventions import outlook as limits
 
-__all__ = ["Axis", "Edit", "Layers", "Ones", "Own", "Place", "Plus", "Rotations", "Turned", "Unshared", "Wire"]
+__all__ = [
+    "Axis",
+    "Bell",
+    "Edit",
+    "Layers",
+    "Ones",
+    "Own",
+    "Pairs",
+    "Place",
+    "Plus",
+    "Rotations",
+    "Turned",
+    "Unshared",
+    "Wire",
+]
 
 
 class Edit(ABC):
@@ -159,6 +176,13 @@ class Ones(Edit):
         # in chemistry the number of electrons is the question, and not free
         return f"start from a basis state with {self.count} of the wires in 1, if that number is yours to choose"
 
+    @classmethod
+    def of(cls, script: Script) -> list[Ones]:
+        """Return other numbers of ones than the input has, the nearest first."""
+        on = _ones(script)
+        others = [k for k in range(len(script.wires) + 1) if on is not None and k != len(on)]
+        return [cls(k) for k in sorted(others, key=lambda k: abs(k - len(on or ())))]
+
     def apply(self, script: Script) -> Script | None:
         on = _ones(script)
         if on is None or len(on) == self.count:
@@ -166,6 +190,80 @@ class Ones(Edit):
         off = [w for w in script.wires if w not in on]
         flipped = on[self.count :] or off[: self.count - len(on)]
         return _before(script, [Step.fixed(qml.PauliX, w) for w in flipped])
+
+
+class Bell(enum.Enum):
+    """A maximally entangled state of two wires; the value says which of them are in 1 before H and CNOT."""
+
+    PHI_PLUS = (0, 0)
+    PHI_MINUS = (1, 0)
+    PSI_PLUS = (0, 1)
+    SINGLET = (1, 1)
+
+    @property
+    def words(self) -> str:
+        """Its name, in the plural."""
+        sign = "+" if self.name.endswith("PLUS") else "−"
+        return "singlets" if self is Bell.SINGLET else f"Bell states {'ΦΨ'[self.value[1]]}{sign}"
+
+    def mean(self, letters: str) -> int:
+        """Return the expectation value of a word on the two wires."""
+        x, z = (1 - 2 * bit for bit in self.value)
+        return {"II": 1, "XX": x, "ZZ": z, "YY": -x * z}.get(letters, 0)
+
+
+@dataclass(frozen=True)
+class Pairs(Edit):
+    """Entangled pairs of wires as the input, which hold no direction dear as basis states do (arXiv:2008.02941).
+
+    What conserves the total spin, as Heisenberg couplings do, cannot leave the sectors in which the input lies: a basis
+    state lies in several, singlets lie in that of the ground.
+    """
+
+    change = Change.INPUT
+    pairs: tuple[tuple[Hashable, Hashable], ...]
+    bell: Bell
+
+    @property
+    def words(self) -> str:
+        where = ", ".join(f"({a}, {b})" for a, b in self.pairs)
+        return f"start from {self.bell.words} on the wires {where}, if the input is yours to choose"
+
+    @classmethod
+    def of(cls, script: Script) -> list[Pairs]:
+        """Return pairs that the observable couples, the states of lowest energy first."""
+        words = script.observable.pauli_rep or {}
+        graph = nx.Graph()
+        for word, c in words.items():
+            if len(word) == 2:
+                graph.add_edge(*word.wires, weight=graph.get_edge_data(*word.wires, {"weight": 0.0})["weight"] + abs(c))
+        found = list[Pairs]()
+        while len(found) < limits.PAIRINGS * len(Bell) and graph.edges:
+            joined = (tuple(sorted(p, key=script.wires.index)) for p in nx.max_weight_matching(graph, True))
+            pairs = tuple(sorted(joined, key=lambda p: script.wires.index(p[0])))
+            found += [cls(pairs, bell) for bell in Bell]
+            graph.remove_edges_from(pairs)
+        return sorted(found, key=lambda f: f._energy(words))
+
+    def _energy(self, words: Mapping[Any, complex]) -> float:
+        """Of the pairs, other wires in 0."""
+        partner = {w: pair for pair in self.pairs for w in pair}
+        total = 0.0
+        for word, c in words.items():
+            sites = {partner.get(w, (w,)) for w in word}
+            letters = ("".join(word.get(w, "I") for w in site) for site in sites)
+            total += c.real * math.prod(self.bell.mean(a) if len(a) == 2 else int(a == "Z") for a in letters)
+        return total
+
+    def apply(self, script: Script) -> Script | None:
+        on = _ones(script)
+        if on is None:
+            return None
+        steps = [Step.fixed(qml.PauliX, w) for w in on]  # from 0 on every wire
+        for a, b in self.pairs:
+            flipped = [Step.fixed(qml.PauliX, w) for w, bit in zip((a, b), self.bell.value, strict=True) if bit]
+            steps += [*flipped, Step.fixed(qml.Hadamard, a), Step.fixed(qml.CNOT, (a, b))]
+        return _before(script, steps)
 
 
 def _first(script: Script) -> int:

@@ -2,8 +2,8 @@
 
 Every change is descended from a few random starts; the best few then from fresh ones, whose ends are what
 is reported: the best of several looks better than it is. Changes of at most 1.5 times the parameters come
-first, the smallest of them before all others, until one takes every start to the ground; larger ones are tried
-only where none of those removes the trouble.
+first, the likeliest before all others, until one takes every start to the ground; larger ones are tried only where
+none of those removes the trouble.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pennylane_wishart.outlook.remedies.edits import (
     Layers,
     Ones,
     Own,
+    Pairs,
     Place,
     Plus,
     Rotations,
@@ -137,6 +138,11 @@ class _Trouble:
         return self.before.height > self.tolerance
 
     @property
+    def target(self) -> float:
+        """The height at which a change has removed the trouble: no better one is sought."""
+        return min(self.tolerance, limits.HALVED * self.before.height)
+
+    @property
     def before(self) -> Outcome:
         """The circuit as it came."""
         return self._outcome(self.ends, self.circuit.n_params)
@@ -145,8 +151,8 @@ class _Trouble:
         return self._stated(float(np.median(ends)), *median_interval(ends), n_params, len(ends) if len(ends) > 1 else 0)
 
     def _stated(self, loss: float, low: float, high: float, n_params: int, descents: int) -> Outcome:
-        heights = [(x - self.ground) / self.scale for x in (loss, low, high)]
-        signed = sorted(self.sign * x for x in (low, high))
+        heights = [float(x - self.ground) / self.scale for x in (loss, low, high)]
+        signed = sorted(self.sign * float(x) for x in (low, high))
         return Outcome(
             self.sign * loss, (signed[0], signed[1]), heights[0], (heights[1], heights[2]), n_params, descents
         )
@@ -205,27 +211,30 @@ class _Trouble:
                 if edits is _ROTATIONS and any(self.helps(r) and self._halved(r) for r in out):
                     continue
                 out += self._round(purse, most, edits)
-                if any(r.after.height_interval[1] <= self.tolerance for r in out if self.helps(r)):
+                if any(r.after.height_interval[1] <= self.target for r in out if self.helps(r)):
                     return out, purse.reason
         return out, purse.reason
 
     def _round(self, purse: _Purse, most: float, edits: Iterable[Edit]) -> list[Remedy]:
         """Screen the changes of one size, and descend the best few afresh."""
-        screened = []
+        screened = list[_Screened]()
         for edit, circuit in self._changed(most, edits):
-            # what is screened must be left enough to be confirmed
-            if (ends := purse.descend(circuit, limits.SCREENED, limits.CONFIRMED)) is None:
+            # the best so far must be left enough to be confirmed
+            reserve = sum(purse.cost(s.circuit, limits.CONFIRMED, s.each) for s in screened[: limits.CONFIRMATIONS])
+            if (found := purse.descend(circuit, limits.SCREENED, self.each, reserve)) is None:
                 continue
-            screened.append((edit, circuit, ends))
-            if self._outcome(ends, 1).height_interval[1] <= self.tolerance:
+            screened.append(_Screened(edit, circuit, found.ends, found.gradients / len(found.ends)))
+            if self._outcome(found.ends, 1).height_interval[1] <= self.target:
                 break  # every start at the ground: no larger change is wanted
-        screened.sort(key=lambda s: self._promise(s[1], s[2]))
-        out = []
-        for k, (edit, circuit, ends) in enumerate(screened):
-            lowest = self._outcome(ends, 1).height_interval[0]
-            hopeful = k < limits.CONFIRMATIONS and lowest <= limits.HELPS * self.before.height
-            fresh = purse.descend(circuit, limits.CONFIRMED) if hopeful else None
-            out.append(self._remedy(edit, circuit, ends if fresh is None else fresh))
+            screened.sort(key=lambda s: self._promise(s.circuit, s.ends))
+        screened.sort(key=lambda s: self._promise(s.circuit, s.ends))
+        out, helpful = list[Remedy](), 0
+        for s in screened:
+            lowest = self._outcome(s.ends, 1).height_interval[0]
+            is_hopeful = helpful < limits.CONFIRMATIONS and lowest <= limits.HELPS * self.before.height
+            fresh = purse.descend(s.circuit, limits.CONFIRMED, s.each) if is_hopeful else None
+            out.append(self._remedy(s.edit, s.circuit, s.ends if fresh is None else fresh.ends))
+            helpful += self.helps(out[-1])
         return out
 
     def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> tuple[bool, float, int, float]:
@@ -245,29 +254,33 @@ class _Trouble:
         return Remedy(edit.change, words, self.before, after, Evidence.DESCENTS, starts, trace=_facing(trace, self))
 
     def _changed(self, most: float, edits: Iterable[Edit]) -> Iterator[tuple[Edit, RotationCircuit]]:
-        """Yield the changed circuits of one size, the smaller first: up to 1.5 times the parameters, or beyond."""
+        """Yield the changed circuits of one size: up to 1.5 times the parameters, or beyond."""
         least = 0.0 if most == limits.FEW_PARAMETERS else limits.FEW_PARAMETERS
         script, n_params = Script.read(self.trace), self.circuit.n_params
-        changed = [(edit, new) for edit in edits if (new := edit.apply(script)) is not None]
-        for edit, new in sorted(changed, key=lambda c: c[1].n_params):
+        for edit in edits:
             # parameters that turn no gate are the user's all the same
-            if least < (n_params + new.n_params - script.n_params) / n_params <= most:
+            new = edit.apply(script)
+            if new is not None and least < (n_params + new.n_params - script.n_params) / n_params <= most:
                 with suppress(WishartError):  # a change that cannot be read is none
                     yield edit, normal_form(new.trace())()
 
     def _edits(self) -> Iterable[Edit]:
-        """Yield what may help, the likeliest of one size first."""
+        """Yield what may help, the likeliest first: in this order they helped 34 circuits, drawn for it."""
         if self.prediction.dead_parameters:
             yield from (Wire(w) for w in self.trace.wires)
-        if self.is_held:
-            yield from (Ones(k) for k in range(self.circuit.n_qubits + 1))
-        yield Plus()
-        yield from (Axis(a) for a in "YXZ")
+        script = Script.read(self.trace)
+        pairs, ones = Pairs.of(script), Ones.of(script) if self.is_held else []
+        one, *more = (Layers(k) for k in limits.MORE_LAYERS)
+        yield Axis("Y")
+        yield from (*pairs[:1], *ones[:2], *pairs[1:2], *ones[2:])
+        yield from (Unshared(Own.GATE), one)
         yield from _SHARED
-        yield from (Unshared(own) for own in Own)
-        yield from (Layers(k) for k in limits.MORE_LAYERS)
-        if self.breaks_nothing:
-            yield from _ROTATIONS
+        yield from (Axis(a) for a in "XZ")
+        yield Plus()
+        free = _ROTATIONS if self.breaks_nothing else ()
+        yield from (*free[:1], more[0], *free[1:])
+        yield from (Unshared(own) for own in (Own.LAYER, Own.WIRES))
+        yield from (*more[1:], *pairs[2:])
 
     # ------------------------------------------------------------------ judging
     def helps(self, remedy: Remedy) -> bool:
@@ -280,17 +293,29 @@ class _Trouble:
         return remedy.after.height_interval[1] <= limits.HALVED * remedy.before.height
 
     def rank(self, remedy: Remedy) -> tuple[Any, ...]:
-        """Smaller is better: halved, few parameters, removed, effort."""
+        """Smaller is better: halved for sure, halved in the median, few parameters, removed, effort."""
         before, after = remedy.before, remedy.after
         ratio, high = after.n_params / before.n_params, after.height_interval[1]
         effort = ratio * remedy.starts
         return (
             not self._halved(remedy),
+            after.height > limits.HALVED * before.height,
             ratio > limits.FEW_PARAMETERS,
             self._above(high),
             effort,
             high,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Screened:
+    """A change after its first few descents."""
+
+    edit: Edit
+    circuit: RotationCircuit
+    ends: NDArray[np.float64]
+    each: float
+    """Gradients that a descent of it takes in the mean."""
 
 
 class _Purse:
@@ -309,9 +334,14 @@ class _Purse:
         text = f"{self._refused} further trials would have taken more than the budget: raise remedy_budget=."
         return Reason(ReasonCode.TOO_LARGE, text)
 
-    def descend(self, circuit: RotationCircuit, starts: int, reserve: int = 0) -> NDArray[np.float64] | None:
-        """Return the ends of some descents; None where they and the reserve would take more than is left."""
-        if estimated_seconds(circuit, starts + reserve, self._trouble.each) > self.left - self.kept:
+    @staticmethod
+    def cost(circuit: RotationCircuit, starts: int, each: float) -> float:
+        """Seconds of a trial of so many descents, each of so many gradients."""
+        return limits.TRIAL_SECONDS + estimated_seconds(circuit, starts, each)
+
+    def descend(self, circuit: RotationCircuit, starts: int, each: float, reserve: float = 0.0) -> Descents | None:
+        """Return some descents; None where they and the reserve would take more seconds than are left."""
+        if self.cost(circuit, starts, each) + reserve > self.left - self.kept:
             self._refused += 1
             return None
         self._trials += 1
@@ -320,8 +350,8 @@ class _Purse:
         found = descend(circuit, starts, np.inf, self._trouble.scale, seed, lambda d: True, **self._how)
         if not isinstance(found, Descents):
             return None
-        self.left -= limits.TRIAL_SECONDS + estimated_seconds(circuit, 1, found.gradients)
-        return found.ends
+        self.left -= self.cost(circuit, 1, found.gradients)
+        return found
 
 
 def _best_of(starts: int) -> str:
@@ -329,15 +359,24 @@ def _best_of(starts: int) -> str:
 
 
 _SHARED: tuple[Edit, ...] = tuple(
-    Rotations(about, place, Turned.ALL)
-    for about, place in (
-        *((("Y",), Place.FIRST), (("Y",), Place.LAST), (("Z",), Place.LAST), (("X",), Place.FIRST)),
-        *((("X",), Place.LAST), (("YZ", "ZY"), Place.LAST), (("YY",), Place.LAST), (("ZZ",), Place.LAST)),
+    Rotations(about, place, turned)
+    for about, place, turned in (
+        (("Z",), Place.LAST, Turned.ALTERNATE),
+        *((("Y",), place, Turned.ALL) for place in (Place.LAST, Place.FIRST)),
+        (("Z",), Place.LAST, Turned.ALL),
+        *(((a,), Place.LAST, Turned.ALTERNATE) for a in "YX"),
+        *((about, Place.LAST, Turned.ALL) for about in (("YZ", "ZY"), ("X",), ("YY",), ("ZZ",))),
+        (("X",), Place.FIRST, Turned.ALL),
     )
 )
-_ROTATIONS: tuple[Edit, ...] = (
-    *(Rotations((a,), Place.LAST, Turned.ALTERNATE) for a in "ZYX"),
-    *(Rotations(tuple(axes), p) for p in (Place.LAST, Place.FIRST, Place.BOTH) for axes in ("Y", "Z", "X", "XY")),
+_ROTATIONS: tuple[Edit, ...] = tuple(
+    Rotations(tuple(axes), place)
+    for place, axes in (
+        *((Place.LAST, axes) for axes in ("XY", "Z", "Y")),
+        *((Place.FIRST, axes) for axes in ("Y", "XY")),
+        *((Place.BOTH, axes) for axes in ("XY", "Y", "Z")),
+        *((place, "X") for place in (Place.LAST, Place.FIRST, Place.BOTH)),
+    )
 )
 
 

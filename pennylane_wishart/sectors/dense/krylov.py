@@ -76,7 +76,7 @@ def reachable_block(
 
 
 def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray | None:
-    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit or past the limit of work."""
+    """Return an orthonormal basis of 𝒜·start ``(states, K)``; None if K > limit, or too much work."""
     # a real input times a phase must not make the space complex
     phase = start[np.argmax(np.abs(start))]
     start = start * np.conj(phase) / abs(phase)
@@ -95,6 +95,8 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.
     while True:
         # real generators: real and imaginary parts are reached each by itself
         fresh = np.concatenate([probes.real, probes.imag], axis=1) if real else probes
+        if _expected(basis, fresh) > limits.KRYLOV_BEYOND * limit:
+            return None
         added = _orthonormal(basis, fresh)
         if basis.shape[1] + added.shape[1] > limit:
             return None
@@ -109,6 +111,15 @@ def _span(matrices: Sequence[csr_array], start: np.ndarray, limit: int, rng: np.
         probes = _mixed(basis, rng, columns)
         for _ in range(limits.KRYLOV_ROUNDS):
             probes = _step(matrices, probes, rng)
+
+
+def _expected(basis: np.ndarray, fresh: np.ndarray) -> float:
+    """Return about how large the whole space is, or less: random vectors of it lie in K of D dimensions to K/D.
+
+    Vectors that are not mixed enough lie in what is known by more, so that a space is thought too small rather.
+    """
+    inside = float(np.sum(np.abs(basis.conj().T @ fresh) ** 2) / np.sum(np.abs(fresh) ** 2))
+    return basis.shape[1] / inside if inside else 0.0
 
 
 def _mixed(vectors: np.ndarray, rng: np.random.Generator, columns: int | None = None) -> np.ndarray:
