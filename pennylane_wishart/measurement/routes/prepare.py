@@ -160,21 +160,22 @@ def prepare(
             f"{getattr(device, 'name', 'the device')} cannot run this circuit: {error} Use "
             'device="default.qubit", or write the gate in elementary rotations.'
         ) from error
+    tapes, post = probes[0]
+    _refuse_samples(device, program, tape, tapes)
+    parts = [_as_given(tapes[0], positions)] if same else _affine_parts([found for found, _ in probes], points)
+    if parts is None:
+        return PreparedCircuit((), post, config, rebuild, len(tapes))
+    return PreparedCircuit(tuple(parts), post, config)
+
+
+def _refuse_samples(device: Any, program: Any, tape: Tape, found: Sequence[Tape]) -> None:
     # Qiskit's devices answer shots=None with samples of a number of their own, and only warn.
     steps = {getattr(t.tape_transform, "__name__", "") for t in program}
-    if not tape.shots and (any(t.shots for t in probes[0][0]) or "analytic_warning" in steps):
+    if not tape.shots and (any(t.shots for t in found) or "analytic_warning" in steps):
         raise DeviceError(
             f"{getattr(device, 'short_name', None) or device.name} has no analytic mode: it answers shots=None with "
             "samples, whose noise would pass for signal. Give shots=, or use an exact simulator."
         )
-    post = probes[0][1]
-    if same:
-        part = _as_given(probes[0][0][0], positions)
-        return PreparedCircuit((part,), post, config)
-    parts = _affine_parts([tapes for tapes, _ in probes], points)
-    if parts is None:
-        return PreparedCircuit((), post, config, rebuild, len(probes[0][0]))
-    return PreparedCircuit(tuple(parts), post, config)
 
 
 def _same_operations(given: Tape, found: Sequence[Tape]) -> bool:
