@@ -48,6 +48,25 @@ def test_every_route_gives_the_same_numbers(case):
         assert np.abs(data.losses - expected.losses).max() < 1e-9
 
 
+@pytest.mark.parametrize(("bits", "wires"), [([1, 0, 1], ["b", "a", "c"]), ([0, 1], ["c", "a"])])
+def test_projectors_on_a_basis_state_by_the_fast_route(bits, wires):
+    @qml.qnode(qml.device("lightning.qubit", wires=["a", "b", "c"]))
+    def circuit(x):
+        for k, wire in enumerate("abc"):
+            qml.RX(x[k], wire)
+        qml.IsingXY(x[3], ["c", "a"])
+        return qml.expval(qml.Projector(bits, wires))
+
+    w = pnp.array([0.3, 0.9, -0.7, 0.4], requires_grad=True)
+    data = measure(circuit, samples=3, seed=2, progress=False)(w)
+    assert data.route == "lightning-cpp-adjoint"
+    dense = circuit.update(device=qml.device("default.qubit", wires=["a", "b", "c"]))
+    for point, loss, slopes in zip(data.angles, data.losses, data.gradients, strict=True):
+        x = pnp.array(point, requires_grad=True)
+        assert abs(dense(x) - loss) < 1e-12
+        assert np.abs(qml.grad(dense)(x) - slopes).max() < 1e-12
+
+
 def test_fast_routes_are_taken_and_named():
     qnode, args = qnode_of("layers")
     data = measure(qnode, samples=2)(*args)

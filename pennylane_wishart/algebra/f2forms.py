@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.paulis import PauliWords, gram_schmidt, pack_bits, unpack_bits
 
 __all__ = ["ReducedForm", "reduce_form", "row_profile"]
@@ -26,6 +27,8 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Cost: O(rank · m · n / 64).
     """
     m = matrix.shape[0]
+    if 0 < m <= limits.FEW_WORDS:
+        return _profile_of_few(matrix)
     values = pack_bits(matrix) if m else np.zeros((0, 1), np.uint64)
     width = values.shape[1]
     # each row carries which rows it is a sum of, so that a zero row is a dependency
@@ -44,6 +47,26 @@ def row_profile(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hit = i + 1 + np.flatnonzero(work[i + 1 :, word] & bit)
         work[hit] ^= work[i]
     return np.array(kept, dtype=np.int64), unpack_bits(work[dependent, width:], m)
+
+
+def _profile_of_few(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same on Python's own integers: low bits are the row, high ones say of which rows it is a sum."""
+    m, n = matrix.shape
+    kept: list[int] = []
+    dependent: list[np.ndarray] = []
+    pivots: dict[int, int] = {}
+    for i, bits in enumerate(np.packbits(matrix, axis=1, bitorder="little")):
+        row = int.from_bytes(bits.tobytes(), "little") | 1 << (n + i)
+        # the lowest bit of a row that is not zero stands below its marks
+        while (bit := row & -row) in pivots:
+            row ^= pivots[bit]
+        if bit >> n:
+            marks = (row >> n).to_bytes(-(-m // 8), "little")
+            dependent.append(np.unpackbits(np.frombuffer(marks, np.uint8), bitorder="little")[:m])
+        else:
+            kept.append(i)
+            pivots[bit] = row
+    return np.array(kept, dtype=np.int64), np.array(dependent, np.uint8).reshape(-1, m)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_wishart.conventions import algebra as limits
 from pennylane_wishart.paulis import PauliWords, pack_bits
 
 __all__ = ["find_majoranas", "point_patterns"]
@@ -65,6 +66,8 @@ def point_patterns(parents: np.ndarray, pattern: np.ndarray) -> np.ndarray:
 def _grow_tree(gram: np.ndarray) -> np.ndarray | None:
     """Return the point to which each tree word joins a new point, or None if not type A."""
     n_edges = len(gram)
+    if n_edges <= limits.FEW_WORDS:
+        return _grow_small_tree(gram)
     parents = np.zeros(n_edges, dtype=np.int64)
     rows = pack_bits(gram)
     paths = np.zeros((rows.shape[1], n_edges + 1), dtype=np.uint64)  # edges from point 0
@@ -85,6 +88,20 @@ def _grow_tree(gram: np.ndarray) -> np.ndarray | None:
         paths[:, edge + 1] = paths[:, parents[edge]]
         paths[edge // 64, edge + 1] |= np.uint64(1 << (edge % 64))
     return parents
+
+
+def _grow_small_tree(gram: np.ndarray) -> np.ndarray | None:
+    """The same on Python's own integers."""
+    paths, parents = [0], []
+    for edge, bits in enumerate(np.packbits(gram, axis=1, bitorder="little")):
+        row = int.from_bytes(bits.tobytes(), "little")
+        marked = [point for point, path in enumerate(paths) if (path & row).bit_count() & 1]
+        if len(marked) not in (1, edge):
+            return None
+        # edge 0 marks nothing and joins point 0; all but one: the points' numbers less those of the marked
+        parents.append(marked[0] if len(marked) == 1 else edge * (edge + 1) // 2 - sum(marked))
+        paths.append(paths[parents[-1]] | 1 << edge)
+    return np.array(parents, np.int64)
 
 
 def _pair_of_each(potential: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -87,6 +87,8 @@ MAX_SYMMETRIES = 4
 """Flipping symmetries that are diagonalised: each halves the blocks, and doubles the entries of the basis."""
 TERM_ENTRIES = 1 << 20
 """Signs of terms on columns that are held at once: 8 MB."""
+FILLED_DIM = 64
+"""Blocks up to this size are dense matrices: there a sparse product spends its time on everything but products."""
 GAP = 1e-8
 """Eigenvalues closer than this part of the largest are equal or not told apart: 1e-15 · N with room to spare."""
 GAP_NOISE = 1e-10

@@ -215,6 +215,10 @@ MAX_LOCAL_QUBITS = 10
 """Qubits of one generator of non-commuting words: its eigenbasis is a matrix of 2^10 rows."""
 BATCH_AMPLITUDES = 1 << 16
 """Amplitudes held at once: larger batches leave the processor's cache and take twice as long."""
+CACHED_AMPLITUDES = 1 << 14
+"""Amplitudes that are swept together: two states and what a gate makes of them stay in a core's own cache."""
+KEPT_AMPLITUDES = 1 << 22
+"""Amplitudes of states kept on the way forward, 64 MB: beyond, gates are undone, a third more work."""
 SAMPLE_WORK = 2e10
 """Amplitudes touched by all samples together: a minute or two."""
 PAIR_PART = 0.4

@@ -7,6 +7,8 @@ loss can be almost free of noise and its shifted points full of it.
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,27 +61,35 @@ def shifted_spread(
         sweeps = Sweeps(circuit)
     except InputError:
         return None
+    words = {k: [_word(circuit.generator(k), m) for m in range(len(circuit.generator(k)))] for _, k in places}
+    spreads = _mean_spreads(sweeps, law, found, words, size, seed)
     for i, k in places:
-        generator = circuit.generator(k)
-        for m in range(len(generator)):
-            share = float(generator.coefficients[m] * circuit.coefficients[k]) ** 2
-            word = BatchRotation(PauliSum(generator.words[m : m + 1], np.ones(1)))
-            total[i] += share * _mean_spread(sweeps, law, found, k, word, size, seed)
-            weight[i] += share
+        shares = (circuit.generator(k).coefficients * circuit.coefficients[k]) ** 2
+        total[i] += shares @ spreads[k]
+        weight[i] += shares.sum()
     return total / np.maximum(weight, TINY)
 
 
-def _mean_spread(
-    sweeps: Sweeps, law: AngleLaw, found: MeasuredGroups, place: int, word: BatchRotation, size: int, seed: int
-) -> float:
-    values = []
+def _word(generator: PauliSum, m: int) -> BatchRotation:
+    return BatchRotation(PauliSum(generator.words[m : m + 1], np.ones(1)))
+
+
+def _mean_spreads(
+    sweeps: Sweeps, law: AngleLaw, found: MeasuredGroups, words: dict[int, list[BatchRotation]], size: int, seed: int
+) -> dict[int, NDArray[np.float64]]:
+    """Return the mean over samples and both signs where each word is turned behind its rotation, by rotation."""
+    values: dict[int, list[NDArray[np.float64]]] = {k: [] for k in words}
     for angles in sweeps.batches(law, size, np.random.default_rng(seed)):
-        start = np.repeat(sweeps.vector[:, None], len(angles), axis=1)
-        for sign in (1.0, -1.0):
-            psi = start
-            for k, rotate in enumerate(sweeps.rotations):
-                psi = rotate(angles[:, k], psi)
-                if k == place:
-                    psi = word(np.full(len(angles), sign * np.pi / 4), psi)
-            values.append(state_spread(psi, found.parts)[0])
-    return float(np.mean(np.concatenate(values)))
+        psi = np.repeat(sweeps.vector[:, None], len(angles), axis=1)
+        for k, rotate in enumerate(sweeps.rotations):
+            # all shifts behind a rotation start from the same states
+            psi = rotate(angles[:, k], psi)
+            here = []
+            for word, sign in product(words.get(k, ()), (1.0, -1.0)):
+                turned = word(np.full(len(angles), sign * np.pi / 4), psi)
+                for later in range(k + 1, len(sweeps.rotations)):
+                    turned = sweeps.rotations[later](angles[:, later], turned)
+                here.append(state_spread(turned, found.parts)[0])
+            if here:
+                values[k].append(np.reshape(here, (len(here) // 2, -1)))
+    return {k: np.concatenate(rows, axis=1).mean(axis=1) if rows else np.zeros(0) for k, rows in values.items()}

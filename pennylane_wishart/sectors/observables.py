@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.sectors.records import Levels
@@ -60,15 +62,15 @@ def spectrum_facts(operator: np.ndarray) -> OperatorFacts:
     return OperatorFacts(center, variance, float(values[0]), "exact", (values, counts))
 
 
-def generator_facts(generators: Sequence[np.ndarray]) -> tuple[np.ndarray, dict[int, Levels]]:
+def generator_facts(generators: Sequence[Any]) -> tuple[np.ndarray, dict[int, Levels]]:
     """Return (Tr G/N, Tr G²/N) rows and, where cheap, the spectra of restricted generators."""
     traces = np.zeros((len(generators), 2))
     spectra: dict[int, Levels] = {}
     for k, g in enumerate(generators):
-        n = len(g)
-        traces[k] = np.trace(g).real / n, float(np.sum(np.abs(g) ** 2)) / n
+        n = g.shape[0]
+        traces[k] = g.trace().real / n, float((abs(g) ** 2).sum()) / n
         if n <= limits.SPECTRUM_DIM:
-            spectra[k] = clustered(np.linalg.eigvalsh(g))
+            spectra[k] = clustered(np.linalg.eigvalsh(g.toarray() if issparse(g) else g))
             continue
         # a word in a large sector has two levels ±root, whose multiplicities its trace gives
         root = float(np.sqrt(traces[k, 1]))

@@ -102,9 +102,9 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
         found = _by_words(problem, most)
         if found is not None:
             return found
-    if drivers.independent and (
-        live.channels or (problem.closed_form and not (live.is_pauli or _has_small_module(live, most)))
-    ):
+    sums = drivers.independent and not live.channels and problem.closed_form and not live.is_pauli
+    small = _small_module(live, most) if sums else None
+    if drivers.independent and (live.channels or (sums and small is None)):
         try:
             work = most.max_work if live.channels else min(most.max_work, limits.SUM_WORK)
             return _by_pairs(problem, replace(most, max_work=work))
@@ -116,7 +116,10 @@ def found_exactly(problem: Problem, most: ExactLimits) -> Found:
     share = 1.0 if drivers.independent or all_set else limits.NODE_SHARE
     # what is known of the whole circuit holds for its living part where that has every generator
     whole = len(distinct_generators(live)[0]) == len(distinct_generators(problem.circuit)[0])
-    module, work = smallest_module(live, most.max_dim, most.max_work, nodes / share, most.least_module if whole else 0)
+    if small is None or small[1] > most.max_work:
+        least = most.least_module if whole else 0
+        small = smallest_module(live, most.max_dim, most.max_work, nodes / share, least)
+    module, work = small
     max_nodes = max(1, int(share * most.max_work / work))
     raw = module_moments(live, problem.law, module, drivers.driver, drivers.shared, max_nodes)
     mean, second = np.append(raw.mean, raw.gradient_mean), np.append(raw.second, raw.gradient_second)
@@ -154,16 +157,17 @@ def _by_words(problem: Problem, most: ExactLimits) -> Found | None:
     return judged(problem, mean, second, proved, signed, EngineId.WORDS, CLOSED_FORM)
 
 
-def _has_small_module(live: RotationCircuit, most: ExactLimits) -> bool:
-    """Whether a module that is found at once is small enough to be preferred to pairs of words."""
+def _small_module(live: RotationCircuit, most: ExactLimits) -> tuple[OperatorModule, float] | None:
+    """Return a module that is found at once and preferred to pairs of words, with the operations of one pass on it."""
     max_dim = min(most.max_dim, limits.MAX_MODULE, _payable_dim(live, limits.SMALL_WORK))
     for build in (partial(module_in_light_cone, live), partial(module_on_states, live, limits.MAX_SUBSPACE)):
         try:
-            if _node_work(live, build(max_dim=max_dim)) <= limits.SMALL_WORK:
-                return True
+            module = build(max_dim=max_dim)
         except ModuleTooLargeError:
             continue
-    return False
+        if (work := _node_work(live, module)) <= limits.SMALL_WORK:
+            return module, work
+    return None
 
 
 def _by_pairs(problem: Problem, most: ExactLimits) -> Found:

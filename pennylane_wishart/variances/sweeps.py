@@ -128,8 +128,17 @@ class Sweeps:
             apply: what the observable makes of states ``(2^n, batch)``, where each has its own.
         Cost: O(terms · 2^n · batch).
         """
-        circuit, rotations = self.circuit, self.rotations
-        psi = self.states(angles)
+        circuit, rotations, size = self.circuit, self.rotations, max(1, limits.CACHED_AMPLITUDES // len(self.vector))
+        if apply is None and len(angles) > size:
+            found = [self(angles[low : low + size]) for low in range(0, len(angles), size)]
+            return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+        psi = np.repeat(self.vector[:, None], len(angles), axis=1)
+        # states are kept where memory allows, else undone gate by gate: two of them, whatever the depth
+        kept: list[np.ndarray] | None = [] if psi.size * len(rotations) <= limits.KEPT_AMPLITUDES else None
+        for k, rotate in enumerate(rotations):
+            if kept is not None:
+                kept.append(psi)
+            psi = rotate(angles[:, k], psi)
         image = (apply or circuit.observable.apply)(psi)
         losses = np.einsum("ib,ib->b", psi.conj(), image).real
         gradients = np.zeros((len(angles), circuit.n_params))
@@ -139,6 +148,6 @@ class Sweeps:
                 # d/da ⟨ψ|e^{iaG} O e^{−iaG}|ψ⟩ = 2 Im ⟨Oψ|Gψ⟩ after the gate.
                 slope = 2 * np.einsum("ib,ib->b", image.conj(), rotations[k].generator.apply(psi)).imag
                 gradients[:, p] += circuit.coefficients[k] * slope
-            # undone instead of stored: memory of two states, whatever the depth
-            psi, image = rotations[k](-angles[:, k], psi), rotations[k](-angles[:, k], image)
+            psi = kept.pop() if kept is not None else rotations[k](-angles[:, k], psi)
+            image = rotations[k](-angles[:, k], image)
         return losses, gradients

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from copy import copy
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pennylane as qml
@@ -54,12 +55,20 @@ class BroadcastAdjoint(AdjointRoute):
         self._initial = create_initial_state(range(n), preparation).reshape(-1, 1)
         column = {p: k for k, p in enumerate(part.positions)}
         self._gates: list[_Fixed | _WordGate | _SpectralGate] = []
+        known: dict[Any, _WordGate | _SpectralGate] = {}
         for op in operations:
             driven = [column[k] for k in range(index, index + len(op.data)) if k in column]
             index += len(op.data)
             if driven and len(op.data) != 1:
                 raise UnsupportedRouteError(f"{op.name} has several parameters")
-            self._gates.append(_driven_gate(op, driven[0], n) if driven else _Fixed(op, n))
+            if not driven:
+                self._gates.append(_Fixed(op, n))
+                continue
+            # layers repeat their gates; what has hyperparameters may differ by them
+            key = len(self._gates) if op.hyperparameters else (type(op), tuple(op.wires))
+            if key not in known:
+                known[key] = _driven_gate(op, n)
+            self._gates.append(known[key].on(driven[0]))
         self._observable = _operator(tape.measurements[0].obs, n)
 
     @property
@@ -111,11 +120,23 @@ class _Fixed:
         return self._unapply(both)
 
 
-class _WordGate:
+class _Driven:
+    """A gate of the parameter in one column of the values."""
+
+    _column = -1
+
+    def on(self, column: int) -> Self:
+        """Return the gate driven by another column."""
+        out = copy(self)
+        out._column = column
+        return out
+
+
+class _WordGate(_Driven):
     """exp(−iθcP) for one Pauli word P."""
 
-    def __init__(self, column: int, coefficient: float, word: _Words) -> None:
-        self._column, self._coefficient, self._word = column, coefficient, word
+    def __init__(self, coefficient: float, word: _Words) -> None:
+        self._coefficient, self._word = coefficient, word
 
     def forward(self, ket: Complexes, values: Floats) -> Complexes:
         angle = self._coefficient * values[:, self._column]
@@ -131,11 +152,10 @@ class _WordGate:
         return _turned(both, moved, np.concatenate([angle, angle]))
 
 
-class _SpectralGate:
+class _SpectralGate(_Driven):
     """exp(−iθG) for any G on a few wires: phases in the basis where G is diagonal."""
 
-    def __init__(self, column: int, matrix: Complexes, wires: list[int], n: int) -> None:
-        self._column = column
+    def __init__(self, matrix: Complexes, wires: list[int], n: int) -> None:
         self._to: OnStates
         self._back: OnStates
         if np.array_equal(matrix, np.diag(np.diag(matrix))):
@@ -225,7 +245,7 @@ def _column_sums(values: Floats) -> Floats:
     return np.asarray(np.ascontiguousarray(values.T).sum(1))
 
 
-def _driven_gate(op: Any, column: int, n: int) -> _WordGate | _SpectralGate:
+def _driven_gate(op: Any, n: int) -> _WordGate | _SpectralGate:
     if not op.has_generator:
         raise UnsupportedRouteError(f"{op.name} has no generator")
     # PennyLane's generator is that of exp(+iθG).
@@ -233,12 +253,12 @@ def _driven_gate(op: Any, column: int, n: int) -> _WordGate | _SpectralGate:
     words = generator.pauli_rep
     if words is not None and len(words) == 1:
         [(word, coefficient)] = words.items()
-        return _WordGate(column, -float(np.real(coefficient)), _Words([(1.0, dict(word))], n))
+        return _WordGate(-float(np.real(coefficient)), _Words([(1.0, dict(word))], n))
     wires = list(generator.wires)
     if len(wires) > limits.GENERATOR_WIRES:
         raise UnsupportedRouteError(f"the generator of {op.name} acts on {len(wires)} wires")
     # some generators come in single precision (DoubleExcitationPlus), whose entries are exact but not eigenvectors
-    return _SpectralGate(column, -np.asarray(qml.matrix(generator, wire_order=wires), complex), wires, n)
+    return _SpectralGate(-np.asarray(qml.matrix(generator, wire_order=wires), complex), wires, n)
 
 
 def _fixed(op: Any, n: int) -> OnStates:

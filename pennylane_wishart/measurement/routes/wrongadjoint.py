@@ -44,14 +44,14 @@ def is_wrong(device: Any, op: Any, trainable: bool) -> bool:
     """
     if not len(op.data) or len(op.wires) > limits.GENERATOR_WIRES or isinstance(op, (qml.StatePrep, qml.BasisState)):
         return False
-    # Plain numbers: boxed ones would ask for gradients of the trial itself.
-    op = qml.ops.functions.bind_new_parameters(op, [_plain(d) for d in op.data])
     if trainable and np.ndim(op.data[0]):
         return False
     dtype = np.dtype(getattr(device, "c_dtype", np.complex128))
     arrays = tuple(array_bytes(d) for d in op.data if np.ndim(d))
     key = (device.name, str(dtype), operation_key(op), arrays, trainable)
     if key not in _WRONG:
+        # Plain numbers: boxed ones would ask for gradients of the trial itself.
+        op = qml.ops.functions.bind_new_parameters(op, [_plain(d) for d in op.data])
         try:
             _WRONG[key] = _differs(device, op, trainable, dtype)
         except (QuantumFunctionError, qml.exceptions.DeviceError, NotImplementedError, RuntimeError) as error:

@@ -14,7 +14,7 @@ from pennylane_wishart.conventions.numbers import TINY
 from pennylane_wishart.paulis import PHASES, PauliSum, PauliWords, f2_nullspace
 from pennylane_wishart.sectors.dense.elements import Matrix
 
-__all__ = ["Block", "full_blocks", "reachable_states", "restrict"]
+__all__ = ["Block", "filled", "full_blocks", "reachable_states", "restrict"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +68,20 @@ def full_blocks(generators: Sequence[PauliSum], observable: PauliSum, n_qubits: 
         pattern = pattern + abs(matrix)
     count, labels = connected_components(pattern, directed=False)
     order = np.argsort(labels, kind="stable")
+    matrices = [m[order][:, order] for m in matrices]
+    ends = np.cumsum(np.bincount(labels, minlength=count))
     blocks = []
-    for members in np.split(order, np.cumsum(np.bincount(labels, minlength=count))[:-1]):
-        cut = [csr_array(m[members][:, members]) for m in matrices]
-        if turn is None:
-            blocks.append(Block(members, None, tuple(cut[:-1]), cut[-1]))
-        else:
-            blocks.append(Block(everything, turn[:, members], tuple(cut[:-1]), cut[-1]))
+    for members, end in zip(np.split(order, ends[:-1]), ends, strict=True):
+        own = slice(end - len(members), end)
+        *cut, observed = filled([csr_array(m[own, own]) for m in matrices])
+        states, basis = (members, None) if turn is None else (everything, turn[:, members])
+        blocks.append(Block(states, basis, tuple(cut), observed))
     return blocks
+
+
+def filled(matrices: Sequence[csr_array]) -> Sequence[Matrix]:
+    """Return dense matrices where they are small."""
+    return [m.toarray() for m in matrices] if matrices[0].shape[0] <= limits.FILLED_DIM else matrices
 
 
 def _symmetric_basis(operators: Sequence[PauliSum], n: int) -> csr_array | None:

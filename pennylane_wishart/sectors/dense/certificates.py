@@ -24,7 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.conventions.numbers import TINY
-from pennylane_wishart.sectors.dense.elements import combination
+from pennylane_wishart.sectors.dense.elements import Matrix, combination
 from pennylane_wishart.sectors.observables import hermitian
 
 __all__ = [
@@ -54,9 +54,7 @@ def lie_coefficients(n_generators: int, n_elements: int, rng: np.random.Generato
     return rng.normal(size=(n_elements + 1, n_generators))
 
 
-def lie_element(
-    generators: Sequence[np.ndarray], elements: Iterable[np.ndarray], coefficients: np.ndarray
-) -> np.ndarray:
+def lie_element(generators: Sequence[Matrix], elements: Iterable[np.ndarray], coefficients: np.ndarray) -> np.ndarray:
     """Return Σ_j u_j (Σ_k c_jk G_k) u_j†, u_0 = 1: a generic Hermitian element of the algebra.
 
     The orbit of the generators under the group spans the algebra, so no commutators are needed.

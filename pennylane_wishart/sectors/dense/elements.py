@@ -11,37 +11,43 @@ from scipy.sparse import csr_array, issparse
 
 from pennylane_wishart.conventions import sectors as limits
 
-__all__ = ["GroupElement", "Matrix", "combination", "group_elements", "hermitian_element", "unitary"]
+__all__ = ["GroupElements", "Matrix", "combination", "group_elements", "hermitian_element"]
 
 Matrix: TypeAlias = Any
 """numpy array, or scipy's sparse csr_array, which has no types yet."""
 
 
 @dataclass(frozen=True, eq=False)
-class GroupElement:
-    """A product of exp(−i Σ_k c_k G_k): the same element can be built on any sector."""
+class GroupElements:
+    """Products exp(−i a_j H_j) exp(−i b_j H_{j+1}), H_j = Σ_k c_jk G_k: the same can be built on any sector.
+
+    Each H_j stands in two products, at angles of their own: a product of two subgroups costs one eigenproblem.
+    """
 
     coefficients: np.ndarray
-    """float64 ``(factors, n_generators)``."""
+    """float64 ``(elements, n_generators)``: c."""
+    angles: np.ndarray
+    """float64 ``(elements, 2)``: a and b, of either sign."""
 
-    def on(self, generators: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the unitary ``(N, N)`` for dense generators."""
-        out = np.eye(len(generators[0]), dtype=complex)
-        for row in self.coefficients:
-            out = unitary(combination(generators, row)) @ out
-        return out
+    def on(self, generators: Sequence[Matrix]) -> tuple[np.ndarray, ...]:
+        """Return the unitaries ``(N, N)``."""
+        spectra = [np.linalg.eigh(_dense(combination(generators, row))) for row in self.coefficients]
+        out = []
+        for j, turns in enumerate(self.angles):
+            left, right = (
+                (vectors * np.exp(-1j * angle * values)) @ vectors.conj().T
+                for angle, (values, vectors) in zip(turns, (spectra[j], spectra[(j + 1) % len(spectra)]), strict=True)
+            )
+            out.append(left @ right)
+        return tuple(out)
 
 
-def group_elements(
-    n_generators: int, count: int, factors: int, scales: np.ndarray, rng: np.random.Generator
-) -> list[GroupElement]:
+def group_elements(n_generators: int, count: int, scales: np.ndarray, rng: np.random.Generator) -> GroupElements:
     """Draw random group elements; ``scales``, one per generator, make the angles of order one."""
-    out = []
-    for _ in range(count):
-        # angles neither small nor near a period, of both signs
-        c = rng.uniform(0.4, 2.2, (factors, n_generators)) * rng.choice([-1.0, 1.0], (factors, n_generators))
-        out.append(GroupElement(c / np.asarray(scales)))
-    return out
+    shapes = ((count, n_generators), (count, 2))
+    # neither small nor near a period, of both signs
+    c, angles = (rng.uniform(0.4, 2.2, shape) * rng.choice([-1.0, 1.0], shape) for shape in shapes)
+    return GroupElements(c / np.asarray(scales), angles)
 
 
 def hermitian_element(
@@ -65,7 +71,7 @@ def hermitian_element(
         parts = [combination(given, row) for row in draws]
         if attempt >= limits.UNITARY_ATTEMPT:
             # not a palindrome: that could not tell an irrep from the transposed one, G → Gᵀ
-            turns = [unitary(3 * _dense(p)) for p in parts]
+            turns = [_unitary(3 * _dense(p)) for p in parts]
             left, right = (sum(w * u for w, u in zip(row, turns, strict=False)) for row in weights)
             z = left @ turns[-1] @ right
         else:
@@ -94,7 +100,7 @@ def _dense(matrix: Matrix) -> np.ndarray:
     return np.asarray(matrix.toarray() if issparse(matrix) else matrix)
 
 
-def unitary(hermitian: np.ndarray) -> np.ndarray:
+def _unitary(hermitian: np.ndarray) -> np.ndarray:
     """Return exp(−iH)."""
     values, vectors = np.linalg.eigh(hermitian)
     return np.asarray((vectors * np.exp(-1j * values)) @ vectors.conj().T)

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from pennylane_wishart.conventions import sectors as limits
 from pennylane_wishart.paulis import PauliSum
-from pennylane_wishart.sectors.dense.blocks import Block, reachable_states, restrict
+from pennylane_wishart.sectors.dense.blocks import Block, filled, reachable_states, restrict
 from pennylane_wishart.sectors.observables import hermitian
 
 __all__ = ["reachable_block"]
@@ -53,13 +53,14 @@ def reachable_block(
         return None
     matrices = [restrict(g, states) for g in generators]
     seen = restrict(observable, states)
-    whole = Block(states, None, tuple(matrices), seen)
+    *inner, observed = filled([*matrices, seen])
+    whole = Block(states, None, tuple(inner), observed)
     start = whole.part(support, values)
     limit = min(limit, limits.MAX_ENTRIES // len(states))
     basis = _span(matrices, start, min(limit, len(states)), rng)
     if basis is None:
         return None
-    # nothing is left out: the sparse matrices are kept
+    # nothing is left out: the matrices on basis states are kept
     if basis.shape[1] == len(states):
         return whole
     inside = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pennylane_wishart.conventions import sectors as limits
-from pennylane_wishart.sectors.dense.elements import combination
+from pennylane_wishart.sectors.dense.elements import Matrix, combination
 from pennylane_wishart.sectors.dense.split import spanning_tree
 
 __all__ = ["Reality", "find_reality"]
@@ -40,11 +40,11 @@ class Reality:
         return bool(np.abs(gap).max() <= limits.JORDAN * max(1.0, np.abs(operator).max()))
 
 
-def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray], rng: np.random.Generator) -> Reality:
+def find_reality(generators: Sequence[Matrix], elements: Sequence[np.ndarray], rng: np.random.Generator) -> Reality:
     """Find the Frobenius–Schur type of an irreducible set of Hermitian generators.
 
     Args:
-        generators: Hermitian, complex ``(N, N)`` each, jointly irreducible.
+        generators: Hermitian, ``(N, N)`` each, sparse or dense, jointly irreducible.
         elements: a few group elements (products of exp(−iθG)), unitary.
     Cost: one Hermitian eigenproblem of size N.
     """
@@ -68,7 +68,7 @@ def find_reality(generators: Sequence[np.ndarray], elements: Sequence[np.ndarray
         beta = 4
     else:
         return complex_type
-    size = max((np.abs(g).max() for g in generators), default=1.0)
+    size = max((abs(g).max() for g in generators), default=1.0)
     fits = all(  # stops at the first generator that is not invariant
         np.abs(g @ form + form @ g.conj()).max() <= limits.INVARIANT_FORM * max(size, 1.0) for g in generators
     )

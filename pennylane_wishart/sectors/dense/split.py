@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array, issparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
 from pennylane_wishart.conventions import sectors as limits
@@ -31,20 +31,23 @@ class Irrep:
 
     frames: tuple[tuple[int, np.ndarray], ...]
     """(block index, T) with T complex ``(N_b, N, I_b)``."""
-    generators: tuple[np.ndarray, ...]
-    """Restricted generators, ``(N, N)``, real where all are."""
+    generators: tuple[Matrix, ...]
+    """Restricted generators, ``(N, N)``, real where all are; sparse where a whole sparse block is irreducible."""
     elements: tuple[np.ndarray, ...]
     """Restricted elements of the group of ``traceless``: the same random elements in every sector."""
 
     @cached_property
-    def traceless(self) -> tuple[np.ndarray, ...]:
+    def traceless(self) -> tuple[Matrix, ...]:
         """The generators without what they have of the centre, a number on this sector.
 
         It turns a phase of the sector, which no loss sees; but it hides the antiunitary symmetry and
         shifts the weights of the rest of the group.
         """
-        eye = np.eye(self.dim)
-        return tuple(g - np.trace(g).real / self.dim * eye for g in self.generators)
+        means = [g.trace().real / self.dim for g in self.generators]
+        return tuple(
+            g if mean == 0 else g - mean * (eye_array(self.dim) if issparse(g) else np.eye(self.dim))
+            for g, mean in zip(self.generators, means, strict=True)
+        )
 
     @property
     def dim(self) -> int:
@@ -66,12 +69,14 @@ class Irrep:
                 out = out + frame[:, :, m].conj().T @ moved[:, :, m]
         return hermitian(out / self.multiplicity)
 
-    def residual(self, operators: Sequence[Matrix], restricted: np.ndarray) -> float:
+    def residual(self, operators: Sequence[Matrix], restricted: Matrix) -> float:
         """Return the largest entry of A·T − T·(a ⊗ 1): 0 iff A acts here as a ⊗ 1.
 
         Past N = 256 it is taken on random vectors of norm about √N, which a nonzero gap
         cannot all miss.
         """
+        if any(restricted is operators[b] for b, _ in self.frames):
+            return 0.0  # the whole block
         worst, probe = 0.0, np.eye(self.dim)
         if self.dim > limits.PROBED_DIM:
             probe = np.random.default_rng(0).normal(size=(self.dim, 4))
@@ -104,7 +109,7 @@ def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng: np.random.
         irreps = _try_split(blocks, scales, attempt, rng)
         if irreps is None:
             continue
-        elements = group_elements(n_generators, 3 + attempt, 2, scales, rng)
+        elements = group_elements(n_generators, 3 + attempt, scales, rng)
         # every generator must act as G ⊗ 1: a wrong split cannot pass
         residual = max(
             (
@@ -116,7 +121,7 @@ def decompose_blocks(blocks: Sequence[Block], n_generators: int, rng: np.random.
         )
         scale = max((abs(g).max() for b in blocks for g in b.generators), default=1.0)
         if residual <= limits.VERIFIED * max(scale, 1.0):
-            return [replace(i, elements=tuple(e.on(i.traceless) for e in elements)) for i in irreps]
+            return [replace(i, elements=elements.on(i.traceless)) for i in irreps]
     return None
 
 
@@ -146,12 +151,16 @@ def _try_split(
     irreps = []
     for s in range(n_sectors):
         members = np.flatnonzero(label == s)
+        holders = [i for i, own in enumerate(ids) if np.isin(own, members).any()]
+        if len(holders) == 1 and len(members) == blocks[holders[0]].dim:
+            # the whole block is irreducible, in the basis that it came in
+            whole = (holders[0], np.eye(len(members))[:, :, None])
+            irreps.append(Irrep((whole,), given[holders[0]], ()))
+            continue
         # the strongest links carry the least rounding
         tree = spanning_tree(strength[np.ix_(members, members)])
         frames = []
-        for i in range(len(blocks)):
-            if not np.isin(ids[i], members).any():
-                continue
+        for i in holders:
             frame = _frame(eigen[i][1], turned[i], ids[i], members, tree)
             if frame is None:
                 return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from pennylane_wishart.circuit import DenseBlock, InputState
@@ -11,36 +14,59 @@ from pennylane_wishart.sectors.pauli.family import Family
 from pennylane_wishart.sectors.pauli.frame import PauliFrame
 from pennylane_wishart.sectors.pauli.weights import Characters, intersection, known_stabilizers
 
-__all__ = ["block_density", "block_expectations"]
+__all__ = ["BlockDensities", "block_expectations"]
 
 Density = tuple[float | None, np.ndarray | None]
 """Purity over F and non-zero eigenvalues over F; None where unknown."""
 
 
-def block_density(
-    frame: PauliFrame, characters: Characters, rows: np.ndarray, state: InputState, family: Family
-) -> Density:
-    """Return the purity over F and the non-zero eigenvalues over F of one block; None where unknown.
+@dataclass(frozen=True, eq=False)
+class BlockDensities:
+    """The input's blocks in the sectors of one frame."""
 
-    ``rows`` are the characters that are copies of the sector: ρ is traced over them. Three exact
-    ways: stabiliser inputs at any size (their blocks are flat), pure blocks, and summing ⟨L⟩² over
-    all logical words L of a small sector.
-    """
-    rows = rows[characters.weights[rows] > 0]
-    weight = float(characters.weights[rows].sum())
-    if weight == 0.0:
-        return 0.0, np.zeros(0)
-    stabilizers, complete = known_stabilizers(state)
-    if complete:
-        return _flat(frame, stabilizers, characters, rows, family)
-    if len(rows) == 1 and _is_pure(frame, state):
-        if family.beta != 1:
-            return weight**2, np.array([weight])
-        overlap = _real_overlap(frame, characters, int(rows[0]), state, family.real_linear)
-        if overlap is not None:  # Re ρ of a pure ρ has rank 2
-            pair = np.array([weight + overlap, weight - overlap]) / 2
-            return float(np.sum(pair**2)), pair[pair > limits.SPECTRUM * weight]
-    return _by_words(frame, characters, rows, state, family)
+    frame: PauliFrame
+    characters: Characters
+    state: InputState
+    family: Family
+
+    def of(self, rows: np.ndarray) -> Density:
+        """Return the purity over F and the non-zero eigenvalues over F of one block; None where unknown.
+
+        ``rows`` are the characters that are copies of the sector: ρ is traced over them. Three exact
+        ways: stabiliser inputs at any size (their blocks are flat), pure blocks, and summing ⟨L⟩² over
+        all logical words L of a small sector.
+        """
+        frame, characters, state, family = self.frame, self.characters, self.state, self.family
+        rows = rows[characters.weights[rows] > 0]
+        weight = float(characters.weights[rows].sum())
+        if weight == 0.0:
+            return 0.0, np.zeros(0)
+        if self._logical is not None:
+            return _flat(frame, self._logical, characters, rows, family)
+        if len(rows) == 1 and _is_pure(frame, state):
+            if family.beta != 1:
+                return weight**2, np.array([weight])
+            overlap = _real_overlap(frame, characters, int(rows[0]), state, family.real_linear)
+            if overlap is not None:  # Re ρ of a pure ρ has rank 2
+                pair = np.array([weight + overlap, weight - overlap]) / 2
+                return float(np.sum(pair**2)), pair[pair > limits.SPECTRUM * weight]
+        return _by_words(frame, characters, rows, state, family)
+
+    @cached_property
+    def _logical(self) -> np.ndarray | None:
+        """Bits, on the symplectic and the conserved words, of the stabilisers of all blocks; None of other inputs."""
+        stabilizers, complete = known_stabilizers(self.state)
+        if not complete:
+            return None
+        frame, jordan = self.frame, self.family.jordan
+        whole = PauliWords.concatenate([frame.symplectic, frame.conserved])
+        _, bits = whole.coordinates(intersection(stabilizers, whole))
+        if jordan is not None and len(bits):
+            outside = np.flatnonzero(~jordan(bits[:, : 2 * frame.s]))
+            if len(outside):  # q is linear on commuting words: half of them are in the Jordan algebra
+                bits[outside] ^= bits[outside[0]]
+                bits = np.delete(bits, outside[0], axis=0)
+        return bits
 
 
 def _used(frame: PauliFrame) -> np.ndarray:
@@ -97,20 +123,11 @@ def _character_signs(frame: PauliFrame, characters: Characters, row: int) -> tup
     return choices, 1.0 - 2.0 * ((choices @ flips) & 1)
 
 
-def _flat(
-    frame: PauliFrame, stabilizers: PauliWords, characters: Characters, rows: np.ndarray, family: Family
-) -> Density:
+def _flat(frame: PauliFrame, bits: np.ndarray, characters: Characters, rows: np.ndarray, family: Family) -> Density:
     """Blocks of a stabiliser state: in each all non-zero eigenvalues are equal.
 
     Copies whose logical stabilisers have equal signs add up; others are orthogonal.
     """
-    whole = PauliWords.concatenate([frame.symplectic, frame.conserved])
-    _, bits = whole.coordinates(intersection(stabilizers, whole))
-    if family.jordan is not None and len(bits):
-        outside = np.flatnonzero(~family.jordan(bits[:, : 2 * frame.s]))
-        if len(outside):  # q is linear on commuting words: half of them are in the Jordan algebra
-            bits[outside] ^= bits[outside[0]]
-            bits = np.delete(bits, outside[0], axis=0)
     # logical stabilisers: each halves the rank of the block
     k = F2Basis(pack_bits(bits[:, : 2 * frame.s])).rank if len(bits) else 0
     signs = (characters.bits[rows].astype(np.int64) @ bits[:, 2 * frame.s :].T.astype(np.int64)) & 1

@@ -17,7 +17,7 @@ from pennylane_wishart.paulis import reduce_words
 from pennylane_wishart.sectors.findings import Found, Route, first_outside
 from pennylane_wishart.sectors.linkage import judge_independence
 from pennylane_wishart.sectors.observables import OperatorFacts
-from pennylane_wishart.sectors.pauli.density import block_density
+from pennylane_wishart.sectors.pauli.density import BlockDensities
 from pennylane_wishart.sectors.pauli.family import Family, find_family, separated, signs_label
 from pennylane_wishart.sectors.pauli.frame import PauliFrame, build_frame
 from pennylane_wishart.sectors.pauli.groups import CharacterGroup, centers, group_characters
@@ -80,7 +80,7 @@ class _Listing:
     def _sector(self, group: CharacterGroup, center: float, facts: OperatorFacts, keys: tuple[Hashable, ...]) -> Sector:
         frame, family, characters = self.frame, self.family, self.characters
         spectrum = facts.spectrum
-        purity, density = block_density(frame, characters, group.rows, self.problem.circuit.state, family)
+        purity, density = self._densities.of(group.rows)
         traces, spectra = self._generator_facts
         return Sector(
             dim=2**frame.s,
@@ -101,6 +101,10 @@ class _Listing:
             label=_label(frame, characters.bits[group.rows]),
             fit=frame.fit,
         )
+
+    @cached_property
+    def _densities(self) -> BlockDensities:
+        return BlockDensities(self.frame, self.characters, self.problem.circuit.state, self.family)
 
     @cached_property
     def _generator_facts(self) -> tuple[np.ndarray, dict[int, Levels]]:

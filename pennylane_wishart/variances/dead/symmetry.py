@@ -9,7 +9,8 @@ linear and quadratic forms that keep the sets apart; nothing is enumerated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 
 import numpy as np
 
@@ -114,17 +115,23 @@ class _Words:
         Linear: ω(·, t) with a word t that commutes with all generators. Quadratic: the parity of
         Y plus ω(·, t), constant where every generator has value 1 (an antiunitary symmetry).
         """
+        # the unknown is t: ω(w, t) = value for every row, and the term's row comes last
+        return any(
+            basis.reduce((self.swap(term) << 1) | form(term) ^ 1, 1) != 1
+            for form, basis in self._forms
+            if basis is not None
+        )
+
+    @cached_property
+    def _forms(self) -> list[tuple[Callable[[int], int], _Echelon | None]]:
+        """Each kind of form with the equations that hold whatever the term; None where no form fits them."""
         generators = {w for g in self.generators for w in g}
+        out: list[tuple[Callable[[int], int], _Echelon | None]] = []
         # linear forms are unitary symmetries, quadratic ones antiunitary
-        for quadratic in (False, True):
-            form = self.imaginary if quadratic else _zero
-            rows = [(w, form(w) ^ int(quadratic)) for w in generators]
-            rows += [(w, form(w)) for w in self.seen]
-            rows.append((term, form(term) ^ 1))
-            # The unknown is t: ω(w, t) = value for every row.
-            if _solvable((self.swap(w) << 1) | value for w, value in rows):
-                return True
-        return False
+        for quadratic, form in enumerate((_zero, self.imaginary)):
+            rows = [(w, form(w) ^ quadratic) for w in generators] + [(w, form(w)) for w in self.seen]
+            out.append((form, _solved((self.swap(w) << 1) | value for w, value in rows)))
+        return out
 
 
 def _zero(_word: int) -> int:
@@ -155,16 +162,16 @@ class _Echelon:
         return True
 
 
-def _solvable(rows: Iterable[int]) -> bool:
-    """Whether a linear system has a solution; the lowest bit of a row is its right-hand side."""
+def _solved(rows: Iterable[int]) -> _Echelon | None:
+    """Return a linear system in echelon form, the lowest bit of a row its right-hand side; None if unsolvable."""
     basis = _Echelon()
     for row in rows:
-        row = basis.reduce(row, 1)
-        if row == 1:
-            return False
-        if row:
-            basis.add(row, 1)
-    return True
+        rest = basis.reduce(row, 1)
+        if rest == 1:
+            return None
+        if rest:
+            basis.rows[rest.bit_length()] = rest
+    return basis
 
 
 def _meet(late: list[int], early: list[int], terms: list[int], width: int) -> tuple[list[int], list[int]]:

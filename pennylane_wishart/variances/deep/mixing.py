@@ -40,7 +40,7 @@ def mixed_limit(
     passes = _budget(module)
     rotors = [Rotor(a) for a in module.generators]
     kept = [r.level_of[:, None] == r.level_of[None, :] for r in rotors]
-    averages = [_average(a, r, k) for a, r, k in zip(module.generators, rotors, kept, strict=True)]
+    averages = [_average(a, r) for a, r in zip(module.generators, rotors, strict=True)]
     vector = _settle(module.start, lambda v: _left_out_of_vector(rotors, v), passes)
     c = _settle(np.outer(module.start, module.start), lambda x: _left_out(averages, x), passes)
     f = _settle(np.outer(module.end, module.end), lambda x: _left_out(averages, x), passes)
@@ -79,16 +79,16 @@ def _layer(circuit: RotationCircuit, generators: list[PauliSum], observable: Pau
 
 
 def _module(layer: RotationCircuit, max_dim: int) -> OperatorModule:
-    found = []
-    for build in (module_on_words, lambda c, d: module_on_subspace(c, max_dim=d)):
+    found: list[OperatorModule] = []
+    for build in (lambda c, d: module_on_subspace(c, max_dim=d), module_on_words):
         try:
-            found.append(build(layer, max_dim))
+            # a pass costs the cube of the dimension: a larger one than is found already is not spanned
+            found.insert(0, build(layer, min([max_dim, *(m.dim for m in found)])))
         except ModuleTooLargeError as error:
             reason = error
     if not found:
         raise reason
-    # a pass costs the cube of the dimension
-    return min(found, key=lambda m: m.dim)
+    return found[0]
 
 
 def _budget(module: OperatorModule) -> int:
@@ -141,10 +141,12 @@ def _left_out(averages: list[Callable[[np.ndarray], np.ndarray]], matrix: np.nda
     return np.asarray(out)
 
 
-def _average(skew: sparse.csr_array, rotor: Rotor, kept: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the average of R X Rᵀ over all angles of one generator, of real X."""
+def _average(skew: sparse.csr_array, rotor: Rotor) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the average of R X Rᵀ over all angles of one generator, of real symmetric X."""
     if sparse.issparse(rotor.forward):
-        return lambda x: rotor.from_eigen(kept * rotor.to_eigen(x))
+        # between levels that differ nothing is kept
+        change = rotor.change(np.eye(len(rotor.levels)))
+        return lambda x: rotor.averaged(x, change)
     # dense: in planes that the generator turns, where everything is real and a quarter of the work
     turned, planes = scipy.linalg.schur(skew.toarray())
     m = len(turned)

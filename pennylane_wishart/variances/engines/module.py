@@ -95,8 +95,8 @@ class _Steps:
             return lambda f: np.asarray(np.exp(1j * angle * f))
         return lambda f: angle_transform(self.circuit, self.law, k, f)
 
-    def weights(self, k: int) -> np.ndarray:
-        """E[e^{ia(λ_j−λ_k)}] on the module, ``(m, m)``."""
+    def change(self, k: int) -> np.ndarray:
+        """What rotation k adds to second moments; see :meth:`Rotor.change`."""
         rotor = self.rotor(k)
         table = rotor.table(self.transform(k))
         key = (int(self.module.distinct[k]), np.round(table, limits.TABLE_DIGITS).tobytes())
@@ -106,21 +106,20 @@ class _Steps:
             if size > limits.BLOCK_FLOATS or len(self._tables) > limits.MAX_TABLES:
                 self._tables.clear()
             # averages over symmetric laws are real
-            self._tables[key] = rotor.expand(table if table.imag.any() else table.real)
+            self._tables[key] = rotor.change(table if table.imag.any() else table.real)
         return np.asarray(self._tables[key])
 
-    def backward(self, k: int, c: np.ndarray) -> np.ndarray:
-        rotor = self.rotor(k)
-        return rotor.from_eigen(self.weights(k) * rotor.to_eigen(self.noisy(k, c)))
+    def backward(self, k: int, c: np.ndarray, hermitian: bool = True) -> np.ndarray:
+        return self.rotor(k).averaged(self.noisy(k, c), self.change(k), hermitian)
 
-    def forward(self, k: int, f: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, float]:
-        """Return the input's side behind rotation k and, from both sides, E[(∂ℓ/∂angle_k)²]; 0 where c is None."""
-        rotor, weights = self.rotor(k), self.weights(k)
-        seen, slope = rotor.to_eigen(f), 0.0
-        if c is not None:
-            weighted = rotor.rates[:, None] * rotor.rates[None, :] * weights * rotor.to_eigen(self.noisy(k, c))
-            slope = float(np.sum(weighted * seen.conj()).real)
-        return self.noisy_end(k, rotor.from_eigen(weights.conj() * seen)), slope
+    def forward(self, k: int, f: np.ndarray) -> np.ndarray:
+        return self.noisy_end(k, self.rotor(k).averaged(f, self.change(k).conj()))
+
+    def slope(self, k: int, c: np.ndarray, f: np.ndarray) -> float:
+        """Return E[(∂ℓ/∂angle_k)²] from both sides in front of rotation k: the sum of A·c·Aᵀ times f."""
+        rotor = self.rotor(k)
+        left, right = ((rotor.skew @ x)[:, rotor.moved] for x in (c, f))
+        return -float(np.sum(left * right.T))
 
 
 def _node_grid(steps: _Steps, shared: np.ndarray, max_nodes: int) -> list[Nodes]:
@@ -296,23 +295,22 @@ def _second(steps: _Steps) -> tuple[float, np.ndarray]:
     for low, high in reversed(blocks):
         saved.append(c)
         for k in range(high - 1, low - 1, -1):
+            c = steps.backward(k, c)
             if low == 0:
                 held[k] = c  # the first block is needed at once: it is not found twice
-            c = steps.backward(k, c)
     value = float(np.sum(c * f))
     out = np.zeros(steps.circuit.n_params)
     wanted = {k: (p, s) for k, p, s in _single(steps)}
     for low, high in blocks:
         c = saved.pop()
         for k in range(high - 1, low - 1, -1) if low else ():
-            held[k] = c
-            c = steps.backward(k, c)
+            c = held[k] = steps.backward(k, c)
         for k in range(low, high):
-            p, s = wanted.get(k, (-1, 0.0))
             own = held.pop(k)
-            f, slope = steps.forward(k, f, own if p >= 0 else None)
-            if p >= 0:
-                out[p] += s * s * slope
+            if k in wanted:
+                p, s = wanted[k]
+                out[p] += s * s * steps.slope(k, own, f)
+            f = steps.forward(k, f)
     return value, out
 
 
@@ -329,7 +327,8 @@ def _shared_slope(steps: _Steps, d: int) -> tuple[float, float]:
     c01, c11 = np.zeros((m, m)), np.zeros((m, m))
     for k in range(circuit.n_rotations - 1, -1, -1):
         if steps.driver[k] != d:
-            c00, c01, c11 = (steps.backward(k, c) for c in (c00, c01, c11))
+            c00, c11 = (steps.backward(k, c) for c in (c00, c11))
+            c01 = steps.backward(k, c01, hermitian=False)
             rotor, transform = steps.rotor(k), steps.transform(k)
             o, do = (rotor.average_vector(steps.noisy(k, v), transform) for v in (o, do))
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +22,7 @@ from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.sectors.dense.blocks import restrict
 from pennylane_wishart.variances.drivers import angle_transform, drivers_of
 from pennylane_wishart.variances.engines.operators import distinct_generators, invariant_subspace
-from pennylane_wishart.variances.engines.rotors import block_spectrum
+from pennylane_wishart.variances.engines.rotors import Rotor
 from pennylane_wishart.variances.engines.states import reached_basis
 
 __all__ = ["ReachedAverage", "reached_average"]
@@ -35,15 +35,15 @@ class ReachedAverage:
     isometry: np.ndarray
     """Complex ``(2^n, d)``."""
     pair: np.ndarray
-    """Complex ``(d, d, d, d)``: E[ψ_i ψ_k ψ*_j ψ*_l] at (i, k, j, l)."""
+    """``(d, d, d, d)``, complex where the circuit is: E[ψ_i ψ_k ψ*_j ψ*_l] at (i, k, j, l)."""
 
     def second(self, parts: Sequence[PauliSum]) -> float:
         """Return Σ_g E[⟨O_g⟩²]."""
-        total = 0.0
-        for part in parts:
-            small = self.isometry.conj().T @ part.apply(self.isometry)
-            total += float(np.einsum("ikjl,ji,lk->", self.pair, small, small, optimize=True).real)
-        return total
+        d = self.isometry.shape[1]
+        small = np.array([self.isometry.conj().T @ part.apply(self.isometry) for part in parts]).reshape(-1, d * d)
+        # over pairs (j, i) and (l, k): one product of matrices for all groups
+        pair = self.pair.transpose(2, 0, 3, 1).reshape(d * d, d * d)
+        return float(np.sum((small @ pair) * small).real)
 
     def squares(self, parts: Sequence[PauliSum]) -> float:
         """Return Σ_g E[⟨O_g²⟩]; O_g may lead out of the space."""
@@ -70,23 +70,18 @@ def reached_average(circuit: RotationCircuit, law: AngleLaw, max_work: float = l
         raise ModuleTooLargeError("Noise leaves every subspace of pure states: words are averaged instead.")
     space = _space(circuit, sums, max_work)
     square = _symmetric_square(len(space.start))
-    spectra = [_square_spectrum(g, square) for g in space.generators]
+    skew = [_on_pairs(-1j * g, square) for g in space.generators]
     pair = square.T @ np.kron(space.start, space.start)
+    if not (pair.imag.any() or any(s.data.imag.any() for s in skew)):
+        pair, skew = pair.real, [s.real for s in skew]
+    rotors = [Rotor(s) for s in skew]
     average = np.outer(pair, pair.conj())
     for k in range(circuit.n_rotations):
-        values, basis = spectra[distinct[k]]
-        levels, at = np.unique(values, return_inverse=True)
-        table = angle_transform(circuit, law, k, levels[None, :] - levels[:, None])
-        back = basis.conj().T
-        average = table[at[:, None], at[None, :]] * _turned(back, average)
-        average = _turned(basis, average)
+        rotor = rotors[distinct[k]]
+        table = rotor.table(partial(angle_transform, circuit, law, k))
+        average = rotor.averaged(average, rotor.change(table))
     d = len(space.start)
     return ReachedAverage(space.isometry, (square @ (square @ average).T).T.reshape(d, d, d, d))
-
-
-def _turned(basis: Any, matrix: np.ndarray) -> np.ndarray:
-    """Return B·M·B†, products from the left alone: B may be sparse."""
-    return np.asarray((basis @ (basis @ matrix).conj().T).conj().T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +138,7 @@ def _symmetric_square(d: int) -> sparse.csr_array:
     return sparse.csr_array((np.concatenate([weight, weight]), at), shape=(d * d, len(i)))
 
 
-def _square_spectrum(generator: sparse.csr_array, square: sparse.csr_array) -> tuple[np.ndarray, Any]:
-    """Return levels and eigenvectors of G⊗1 + 1⊗G on the symmetric square; vectors sparse where G is."""
-    one = sparse.eye_array(generator.shape[0], format="csr")
-    both = sparse.csr_array(square.T @ (sparse.kron(generator, one) + sparse.kron(one, generator)) @ square)
-    values, vectors = block_spectrum(both)
-    filled = vectors.nnz > limits.DENSE_SHARE * vectors.shape[0] ** 2
-    return np.round(values, limits.FREQUENCY_DIGITS), vectors.toarray() if filled else vectors
+def _on_pairs(operator: sparse.csr_array, square: sparse.csr_array) -> sparse.csr_array:
+    """Return A⊗1 + 1⊗A on the symmetric square."""
+    one = sparse.eye_array(operator.shape[0], format="csr")
+    return sparse.csr_array(square.T @ (sparse.kron(operator, one) + sparse.kron(one, operator)) @ square)

@@ -61,7 +61,7 @@ def _blocks(matrix: sparse.csr_array, index: np.ndarray) -> np.ndarray:
 
 
 class Rotor:
-    """The spectral decomposition of one skew matrix, block by block."""
+    """The spectral decomposition of one skew matrix, real or skew-Hermitian, block by block."""
 
     def __init__(self, skew: sparse.csr_array):
         m = skew.shape[0]
@@ -72,6 +72,16 @@ class Rotor:
         self.adjoint = self.forward.conj().T if filled else matrix.conj().T.tocsr()
         self.rates = np.round(rates, limits.FREQUENCY_DIGITS)
         self.levels, self.level_of = np.unique(self.rates, return_inverse=True)
+        self.moved = np.flatnonzero(np.diff(skew.indptr))
+        """Rows that the matrix has; it turns nothing else."""
+        self.skew = skew[self.moved].toarray() if filled else skew[self.moved]
+        self._real = not np.iscomplexobj(skew.data)
+        # eigenvectors of opposite rates of a real matrix are conjugate: one of each two is enough
+        self._up = np.flatnonzero(self.rates > 0 if self._real else self.rates != 0)
+        turning = self.forward[:, self._up]
+        self._lift, self._lower = turning[self.moved], turning.conj().T
+        if not filled:
+            self._lower = self._lower.tocsr()
 
     def table(self, transform: Transform) -> np.ndarray:
         """Return E[e^{ia(λ_j−λ_k)}] on pairs of levels; ``transform(f)`` = E[e^{iaf}]."""
@@ -80,6 +90,28 @@ class Rotor:
     def expand(self, table: np.ndarray) -> np.ndarray:
         """Spread a table over pairs of levels to ``(m, m)``."""
         return table[self.level_of[:, None], self.level_of[None, :]]
+
+    def change(self, table: np.ndarray) -> np.ndarray:
+        """Return what :meth:`averaged` asks of a table over pairs of levels."""
+        # pairs of two rates that turn are met from both sides, pairs with a rate of 0 from one
+        sides = np.where(self.rates == 0, 1.0, 0.5)[:, None] * (2 if self._real else 1)
+        return np.asarray((table[self.level_of[self._up], self.level_of[:, None]] - 1) * sides)
+
+    def averaged(self, matrix: np.ndarray, change: np.ndarray, hermitian: bool = True) -> np.ndarray:
+        """Return E[R C R†] from what :meth:`change` makes of the table; C must be real where the skew matrix is.
+
+        Entries between vectors that the rotation leaves as they are stay; to the others the average adds.
+        """
+
+        def added(c: np.ndarray) -> np.ndarray:
+            eigen = change * (self.forward.T @ (self._lower @ c).T)
+            rows = self._lift @ (self.adjoint.T @ eigen).T
+            return np.asarray(rows.real if self._real else rows)
+
+        out, rows = matrix.copy(), added(matrix)
+        out[self.moved] += rows
+        out[:, self.moved] += (rows if hermitian else added(matrix.conj().T)).conj().T
+        return out
 
     def to_eigen(self, matrix: np.ndarray) -> np.ndarray:
         """Return U† C U."""
