@@ -10,6 +10,7 @@ import pennylane as qml
 import pytest
 from circuits import trainable
 from pennylane import numpy as pnp
+from scipy.sparse import csr_matrix
 
 from pennylane_wishart.circuit import InputState, normal_form
 from pennylane_wishart.errors import InputError, WishartWarning
@@ -408,6 +409,33 @@ def test_same_circuit_same_hash():
     again = normal_form(make(qml.T))(trainable(angles(1, 1, 3, 2)))
     other = normal_form(make(qml.S))(trainable(angles(0, 1, 3, 2)))
     assert first.content_hash == again.content_hash != other.content_hash
+
+
+def matrix_measured(n, entry, sparse):
+    """Rotations on n wires and a diagonal matrix, one entry in the middle given: PennyLane prints the corners alone."""
+    diagonal = np.linspace(-1, 1, 2**n)
+    diagonal[2 ** (n - 1)] = entry
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        for q in range(n):
+            qml.RY(x[q], q)
+        matrix = csr_matrix(np.diag(diagonal)) if sparse else np.diag(diagonal)
+        return qml.expval((qml.SparseHamiltonian if sparse else qml.Hermitian)(matrix, range(n)))
+
+    return normal_form(circuit)(trainable(np.linspace(0.1, 1, n)))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_large_matrices_that_differ_have_other_hashes(sparse):
+    first, other = (matrix_measured(6, entry, sparse) for entry in (0.5, 0.6))
+    assert first.content_hash == matrix_measured(6, 0.5, sparse).content_hash != other.content_hash
+
+
+def test_sparse_matrices_are_read_as_dense_ones():
+    sparse, dense = (matrix_measured(3, 0.5, s) for s in (True, False))
+    assert str(sparse.observable) == str(dense.observable)
+    close(sparse.observable.coefficients, dense.observable.coefficients)
 
 
 # ------------------------------------------------------------------ input states

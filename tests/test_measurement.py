@@ -11,6 +11,7 @@ import pytest
 from measured_circuits import CASES, qnode_of, reference
 from pennylane import numpy as pnp
 from scipy.linalg import expm
+from scipy.sparse import csr_matrix
 from stub_devices import LegacyStub, SplittingHardware, StubHardware
 
 from pennylane_wishart.circuit import AngleLaw
@@ -65,6 +66,27 @@ def test_projectors_on_a_basis_state_by_the_fast_route(bits, wires):
         x = pnp.array(point, requires_grad=True)
         assert abs(dense(x) - loss) < 1e-12
         assert np.abs(qml.grad(dense)(x) - slopes).max() < 1e-12
+
+
+@pytest.mark.parametrize("device", ["lightning.qubit", "default.qubit"])
+def test_sparse_observables_are_measured(device):
+    matrix = np.diag([1.0, -1.0, 0.5, 0.2]) + 0.3 * np.fliplr(np.eye(4))
+
+    def body(x, kind):
+        qml.RY(x[0], 0)
+        qml.RX(x[1], 1)
+        qml.CNOT([0, 1])
+        return qml.expval(kind(csr_matrix(matrix) if kind is qml.SparseHamiltonian else matrix, [0, 1]))
+
+    def circuit_of(kind):
+        return qml.QNode(lambda x: body(x, kind), qml.device(device, wires=2))
+
+    w = pnp.array([0.3, 0.9], requires_grad=True)
+    sparse, dense = (
+        measure(circuit_of(k), samples=5, progress=False)(w) for k in (qml.SparseHamiltonian, qml.Hermitian)
+    )
+    np.testing.assert_allclose(sparse.losses, dense.losses, atol=1e-12)
+    np.testing.assert_allclose(sparse.gradients, dense.gradients, atol=1e-12)
 
 
 def test_fast_routes_are_taken_and_named():

@@ -12,12 +12,13 @@ import numpy as np
 import pennylane as qml
 from pennylane.operation import Operator
 from pennylane.tape import QuantumScript as Tape
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from pennylane_wishart.circuit.affine import significant
 from pennylane_wishart.circuit.arguments import Arguments, Slot
 from pennylane_wishart.circuit.channels import MachineNoise
 from pennylane_wishart.circuit.expand import Gate
+from pennylane_wishart.circuit.gate_matrices import array_bytes
 from pennylane_wishart.circuit.layers import read_call
 from pennylane_wishart.circuit.outputs import Output
 from pennylane_wishart.conventions.showing import Shown
@@ -183,6 +184,9 @@ class TracedCircuit(Shown):
         digest.update(np.round(self.offsets, 10).tobytes())
         # the observable as PennyLane prints it: coefficients and wires are in it
         digest.update(str(self.observable).encode())
+        for d in self.observable.data:  # of a large matrix the corners alone are printed
+            if issparse(d) or np.ndim(d) > 1:
+                digest.update(array_bytes(d))
         return digest.hexdigest()
 
 

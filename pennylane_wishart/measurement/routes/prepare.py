@@ -201,7 +201,13 @@ def _plain(tape: Tape) -> Tape:
 
 def _plain_values(tape: Tape) -> list[Any]:
     values = [qml.math.unwrap([p])[0] for p in tape.get_parameters(trainable_only=False)]
-    return [float(v) if np.ndim(v) == 0 and np.isrealobj(v) else np.asarray(v) for v in values]
+    return [_plain_value(v) for v in values]
+
+
+def _plain_value(value: Any) -> Any:
+    if sp.issparse(value):  # an observable's matrix, which devices take as it is
+        return value
+    return float(value) if np.ndim(value) == 0 and np.isrealobj(value) else np.asarray(value)
 
 
 def _affine_parts(probes: list[list[Tape]], points: Floats) -> list[PreparedTape] | None:
@@ -224,6 +230,8 @@ def _affine_part(tapes: Sequence[Tape], points: Floats) -> PreparedTape | None:
     rows = [_plain_values(t) for t in tapes]
     positions, values = [], []
     for k, column in enumerate(zip(*rows, strict=True)):
+        if all(c is column[0] for c in column):
+            continue
         first = np.asarray(column[0])
         if all(np.array_equal(first, c) for c in column[1:]):
             continue
