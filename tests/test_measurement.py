@@ -89,6 +89,33 @@ def test_sparse_observables_are_measured(device):
     np.testing.assert_allclose(sparse.gradients, dense.gradients, atol=1e-12)
 
 
+@pytest.mark.parametrize("device", ["default.qubit", "default.mixed"])
+def test_a_sum_in_another_order_is_another_sum(device):
+    """PennyLane 0.45 keeps eigenvectors of a sum by its terms, whatever the order of its wires."""
+    first, second = qml.Z(0) @ qml.X(1), qml.Y(1) @ qml.Z(2)
+
+    def circuit_of(*terms):
+        @qml.qnode(qml.device(device, wires=3))
+        def circuit(x):
+            qml.RX(x[0], 0)
+            qml.RY(x[1], 1)
+            qml.CNOT([0, 1])
+            qml.RX(x[2], 2)
+            return qml.expval(qml.sum(*terms))
+
+        return circuit
+
+    w = pnp.array([0.3, 0.7, 1.1], requires_grad=True)
+    measure(circuit_of(first, second), samples=2, progress=False)(w)
+    circuit_of(first, second)([0.3, 0.7, 1.1])
+    data = measure(circuit_of(second, first), samples=3, progress=False)(w)
+    for point, loss in zip(data.angles, data.losses, strict=True):
+        ops = [qml.RX(point[0], 0), qml.RY(point[1], 1), qml.CNOT([0, 1]), qml.RX(point[2], 2)]
+        state = qml.matrix(qml.tape.QuantumScript(ops), wire_order=range(3))[:, 0]
+        words = sum(qml.matrix(o, wire_order=range(3)) for o in (first, second))
+        assert abs((state.conj() @ words @ state).real - loss) < 1e-12
+
+
 def test_fast_routes_are_taken_and_named():
     qnode, args = qnode_of("layers")
     data = measure(qnode, samples=2)(*args)

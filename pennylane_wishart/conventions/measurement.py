@@ -205,6 +205,8 @@ LEAST_LOSSES = 3
 # ---------------------------------------------------------------------- light cones
 STATE_QUBITS = 22
 """Above, a state vector and its two companions no longer fit beside others in memory."""
+DIAGONALISING_DEVICES = ("default.qubit", "default.mixed")
+"""Simulators that keep eigenvectors of sums, by their terms alone: they are given lists of coefficients and words."""
 CONE_DEVICES = ("lightning.qubit", "default.qubit")
 """Devices that light cones stand in for: state vectors of one processor, whose exact values they give."""
 
