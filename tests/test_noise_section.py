@@ -8,6 +8,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
+from stub_devices import StubHardware
 
 import pennylane_wishart as pw
 from pennylane_wishart.diagnosis.checks.noise import CHECK
@@ -118,3 +119,34 @@ def test_a_moved_mean_is_shown(damping):
 
     section = noise_section(SimpleNamespace(prediction=pw.predict(circuit)(X)))
     assert rows(section)["shift of the mean loss"] == f"{damping:.4g}"
+
+
+def test_noise_may_be_why_the_ground_is_not_reached():
+    """One qubit that RY turns to any state: damped by a depolarising channel, its best end is not −1."""
+
+    @qml.qnode(qml.device("default.mixed", wires=1))
+    def circuit(x):
+        qml.RY(x[0], 0)
+        qml.RX(x[1], 0)
+        qml.DepolarizingChannel(0.3, 0)
+        return qml.expval(qml.Z(0))
+
+    diag = pw.diagnose(circuit, run=False, progress=False)(X)
+    [check] = [c for c in diag.checks if c.id == "reach"]
+    assert diag.descent.best == pytest.approx(-0.6, abs=1e-6)
+    assert "noise" in diag.descent.blocked_by and "Less noise" in check.advice
+
+
+def test_shots_that_are_given_are_what_hardware_measures_with():
+    machine = StubHardware(wires=2)
+
+    @qml.qnode(machine)
+    def circuit(x):
+        qml.RX(x[0], 0)
+        qml.RY(x[1], 1)
+        qml.CNOT([0, 1])
+        return qml.expval(qml.Z(1))
+
+    options = {"samples": 6, "descent_budget": 0, "remedy_budget": 0, "progress": False}
+    diag = pw.diagnose(circuit, shots=50, **options)(X)
+    assert diag.measurement.shots == 50 and machine.shots_run >= 50 * machine.circuits > 0

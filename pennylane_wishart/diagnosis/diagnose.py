@@ -190,6 +190,7 @@ def _flow(
         step("measuring")
         # the very law that was predicted for, not one resolved again
         how = options.measuring | {"device": _device(circuit, None if copied else options.device)}
+        how |= _bought(circuit, how["device"], options.shots)
         data = measure(circuit, angles=prediction.angles, **how)()
         step("comparing")
         comparison = compare(prediction, data, seed=options.seed)
@@ -236,6 +237,12 @@ def _device(circuit: RotationCircuit, asked: Any) -> Any:
     if asked is None and circuit.channels and (own is None or own in IDEAL):
         return qml.device("default.mixed", wires=list(circuit.wires))
     return asked
+
+
+def _bought(circuit: RotationCircuit, device: Any, shots: float | None) -> dict[str, Any]:
+    """Return the shots to measure with, where hardware has none of its own and they were given."""
+    run = circuit.trace.device if device is None and circuit.trace is not None else device
+    return {"shots": int(shots)} if shots is not None and run is not None and is_hardware(run) else {}
 
 
 def _can_measure(circuit: RotationCircuit) -> bool:

@@ -76,7 +76,7 @@ def outlook_of(prediction: Prediction, options: OutlookOptions | None = None) ->
         # a loss whose mean is its bound is constant: nothing to descend
         return None
     tolerance = options.relative if options.tolerance is None else options.tolerance / scale
-    case = _Case(reach, scale, tolerance)
+    case = _Case(reach, scale, tolerance, bool(turned.channels))
     proof = _certificate(reach, turned, prediction, options)
     if proof is not None:
         return _facing(case.certified(proof), options.sense)
@@ -131,6 +131,7 @@ class _Case:
     reach: Reach
     scale: float
     tolerance: float
+    is_noisy: bool
 
     def certified(self, proof: Certificate) -> DescentOutlook:
         """Every critical point of general position is the reachable optimum."""
@@ -198,6 +199,8 @@ class _Case:
     def _blocked(self, gap: float) -> str:
         if self.reach.blocked_by or not gap > self.tolerance:
             return self.reach.blocked_by
+        if self.is_noisy:
+            return "no symmetry: noise, or these gates with so many parameters"
         return "no symmetry: these gates with so many parameters do not reach it"
 
     def unassessed(self, why: Reason) -> DescentOutlook:

@@ -24,7 +24,7 @@ def _judge(case: Case) -> Check | None:
         found.reach_gap,
         found.tolerance,
         found.reaches_ground,
-        _advice(found),
+        _advice(found, bool(case.prediction.circuit.channels)),
         remark=True,
         written=f"{share(found.reach_gap)} of the scale",
         wanted=f"at most {share(found.tolerance)}",
@@ -65,12 +65,14 @@ def _open(found: DescentOutlook, ends: str) -> str:
     return f"the best end, {best}, was found {times} only: whether {ground} is reached is open"
 
 
-def _advice(found: DescentOutlook) -> str:
+def _advice(found: DescentOutlook, is_noisy: bool) -> str:
     if found.reaches_ground is None:
         return "More starts decide: raise starts= and descent_budget=."
     if found.blocked_by and found.is_held:
         blocked = f"{found.blocked_by[:1].upper()}{found.blocked_by[1:]}"
         return f"{blocked}: only another input, or gates that break it, can end lower."
+    if is_noisy:
+        return "Less noise, other gates or more parameters can end lower."
     return "Only other gates or more parameters can end lower: diag.remedies says which of them do."
 
 
