@@ -14,7 +14,7 @@ import numpy as np
 import pennylane as qml
 from pennylane import numpy as pnp
 
-TRAINABLE = ("RX", "RY", "RZ", "IsingXX", "IsingYY", "IsingZZ")
+TRAINABLE = ("CRX", "RX", "RY", "RZ", "IsingXX", "IsingYY", "IsingZZ")
 Program = list[tuple[str, tuple[int, ...]]]
 
 

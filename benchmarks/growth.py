@@ -73,10 +73,14 @@ def main() -> None:
     """Print one line a family and axis."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--largest", type=int, default=SIZES[-1])
-    largest = parser.parse_args().largest
+    parser.add_argument("--only", default="", help="part of a family's name")
+    options = parser.parse_args()
+    largest = options.largest
     warnings.simplefilter("ignore")
     axes = (("n", [(n, LAYERS) for n in SIZES if n <= largest]), ("depth", [(DEPTH_QUBITS, d) for d in DEPTHS]))
     for name, (program, observable) in FAMILIES.items():
+        if options.only not in name:
+            continue
         seconds(program, observable, 4, 2)  # what is loaded with the first circuit is not measured
         for axis, points in axes:
             x = [n if axis == "n" else depth for n, depth in points]
