@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import _noisy_machines  # noqa: E402
 import noisy_circuits as drawn  # noqa: E402
 from _depth_chains import FAILED, verdict  # noqa: E402
+from _noise_circuits import bricks, brickwork, hidden, layered, small_qnode  # noqa: E402
 from references import noisy  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
@@ -92,39 +93,6 @@ ONE, ZERO = (0.02, 0.04, 0.03), (0.06, 0.03, 0.05)
 """Readout: 0 read as 1, 1 read as 0."""
 
 
-def hidden(rates: tuple, one: tuple, zero: tuple, measured: type) -> qml.NoiseModel:
-    """Depolarising and damping behind every gate, readout errors before what is measured."""
-
-    def behind(op: qml.operation.Operator, **_: object) -> None:
-        p, gamma = rates[len(op.wires) > 1]
-        for w in op.wires:
-            qml.DepolarizingChannel(p, w)
-            qml.AmplitudeDamping(gamma, w)
-
-    def before(op: qml.measurements.MeasurementProcess, **_: object) -> None:
-        for w in op.wires:
-            qml.ResetError(zero[w], one[w], w)
-
-    gates = qml.BooleanFn(lambda op: op.name in ("RX", "RY", "RZ", "CNOT"))
-    return qml.NoiseModel({gates: behind}, meas_map={qml.noise.meas_eq(measured): before})
-
-
-def small_qnode(n: int, layers: int, ring: bool, device: qml.devices.Device) -> qml.QNode:
-    bonds = [(q, (q + 1) % n) for q in range(n if ring and n > 2 else n - 1)]
-
-    @qml.qnode(device)
-    def circuit(x):
-        for layer in x:
-            for q in range(n):
-                qml.RX(layer[q, 0], q)
-                qml.RZ(layer[q, 1], q)
-            for bond in bonds:
-                qml.CNOT(bond)
-        return qml.expval(qml.Z(0) @ qml.Z(1))
-
-    return circuit
-
-
 def devices(fast: bool) -> None:
     """What noise="device" predicts against density matrices of what the plugins run, six circuits a device.
 
@@ -177,47 +145,6 @@ def _device(device: qml.devices.Device, losses: Callable, noise: str | qml.Noise
 
 
 # ------------------------------------------------------------------ 3
-def layered(n: int, layers: int, p: float, channel: type = qml.DepolarizingChannel) -> qml.tape.QuantumScript:
-    """Three rotations a qubit and a chain of CNOTs a layer, a channel behind every gate."""
-    ops: list[qml.operation.Operator] = []
-    trainable, at = [], 0
-
-    def noise(*wires: int) -> None:
-        nonlocal at
-        for w in wires if p else ():
-            ops.append(channel(p, w))
-            at += 1
-
-    for _ in range(layers):
-        for q in range(n):
-            for gate in (qml.RZ, qml.RY, qml.RZ):
-                trainable.append(at)
-                ops.append(gate(0.1, q))
-                at += 1
-                noise(q)
-        for q in range(n - 1):
-            ops.append(qml.CNOT([q, q + 1]))
-            noise(q, q + 1)
-    return qml.tape.QuantumScript(ops, [qml.expval(qml.Z(n // 2))], trainable_params=trainable)
-
-
-def brickwork(n: int, layers: int, p: float) -> qml.tape.QuantumScript:
-    """RY and RX on every qubit and CZ on alternating bonds, depolarising noise behind every gate."""
-    ops: list[qml.operation.Operator] = []
-    trainable, at = [], 0
-    for layer in range(layers):
-        bonds = [(q, q + 1) for q in range(layer % 2, n - 1, 2)]
-        for gate, *wires in (*((g, q) for q in range(n) for g in (qml.RY, qml.RX)), *((qml.CZ, *b) for b in bonds)):
-            if gate is not qml.CZ:
-                trainable.append(at)
-                at += 1
-            ops.append(qml.CZ(wires) if gate is qml.CZ else gate(0.1, wires[0]))
-            for w in wires:
-                ops.append(qml.DepolarizingChannel(p, w))
-                at += 1
-    return qml.tape.QuantumScript(ops, [qml.expval(qml.Z(n // 2))], trainable_params=trainable)
-
-
 def large(fast: bool) -> None:
     """Time and precision at 100 qubits."""
     n, layers, walkers = (40, 4, 100_000) if fast else (100, 10, 1_000_000)
@@ -332,7 +259,7 @@ def families(fast: bool) -> None:
 
     model = qml.NoiseModel({qml.BooleanFn(lambda op: op.name in ("RY", "RX", "CZ")): behind})
     study = pw.scaling(
-        _bricks, sizes, lambda n, depth: np.zeros((depth, n, 2)), depths=depths, noise=model, progress=False
+        bricks, sizes, lambda n, depth: pnp.zeros((depth, n, 2)), depths=depths, noise=model, progress=False
     )
     print("   " + str(study).replace("\n", "\n   "))
     limited = {(p.n, p.depth) for p in study.noise_limited}
@@ -341,20 +268,6 @@ def families(fast: bool) -> None:
     verdict("depths beyond a limited one that are not limited", float(np.sum(~np.array(kept, bool))), 0)
     verdict("variances that noise raises", float(sum(p.noise_bits < 0 for p in study.points)), 0)
     DRAWN["family"] = study
-
-
-def _bricks(n: int, depth: int) -> qml.QNode:
-    @qml.qnode(qml.device("default.mixed", wires=n))
-    def circuit(x):
-        for layer in range(depth):
-            for q in range(n):
-                qml.RY(x[layer, q, 0], q)
-                qml.RX(x[layer, q, 1], q)
-            for q in range(layer % 2, n - 1, 2):
-                qml.CZ([q, q + 1])
-        return qml.expval(qml.Z(n // 2))
-
-    return circuit
 
 
 # ------------------------------------------------------------------ figure

@@ -11,7 +11,6 @@ import pytest
 from measured_circuits import CASES, qnode_of, reference
 from pennylane import numpy as pnp
 from scipy.linalg import expm
-from scipy.sparse import csr_matrix
 from stub_devices import LegacyStub, SplittingHardware, StubHardware
 
 from pennylane_wishart.circuit import AngleLaw
@@ -47,73 +46,6 @@ def test_every_route_gives_the_same_numbers(case):
         assert route is None or data.route == route
         assert np.abs(data.gradients - expected.gradients).max() < 1e-8
         assert np.abs(data.losses - expected.losses).max() < 1e-9
-
-
-@pytest.mark.parametrize(("bits", "wires"), [([1, 0, 1], ["b", "a", "c"]), ([0, 1], ["c", "a"])])
-def test_projectors_on_a_basis_state_by_the_fast_route(bits, wires):
-    @qml.qnode(qml.device("lightning.qubit", wires=["a", "b", "c"]))
-    def circuit(x):
-        for k, wire in enumerate("abc"):
-            qml.RX(x[k], wire)
-        qml.IsingXY(x[3], ["c", "a"])
-        return qml.expval(qml.Projector(bits, wires))
-
-    w = pnp.array([0.3, 0.9, -0.7, 0.4], requires_grad=True)
-    data = measure(circuit, samples=3, seed=2, progress=False)(w)
-    assert data.route == "lightning-cpp-adjoint"
-    dense = circuit.update(device=qml.device("default.qubit", wires=["a", "b", "c"]))
-    for point, loss, slopes in zip(data.angles, data.losses, data.gradients, strict=True):
-        x = pnp.array(point, requires_grad=True)
-        assert abs(dense(x) - loss) < 1e-12
-        assert np.abs(qml.grad(dense)(x) - slopes).max() < 1e-12
-
-
-@pytest.mark.parametrize("device", ["lightning.qubit", "default.qubit"])
-def test_sparse_observables_are_measured(device):
-    matrix = np.diag([1.0, -1.0, 0.5, 0.2]) + 0.3 * np.fliplr(np.eye(4))
-
-    def body(x, kind):
-        qml.RY(x[0], 0)
-        qml.RX(x[1], 1)
-        qml.CNOT([0, 1])
-        return qml.expval(kind(csr_matrix(matrix) if kind is qml.SparseHamiltonian else matrix, [0, 1]))
-
-    def circuit_of(kind):
-        return qml.QNode(lambda x: body(x, kind), qml.device(device, wires=2))
-
-    w = pnp.array([0.3, 0.9], requires_grad=True)
-    sparse, dense = (
-        measure(circuit_of(k), samples=5, progress=False)(w) for k in (qml.SparseHamiltonian, qml.Hermitian)
-    )
-    np.testing.assert_allclose(sparse.losses, dense.losses, atol=1e-12)
-    np.testing.assert_allclose(sparse.gradients, dense.gradients, atol=1e-12)
-
-
-@pytest.mark.parametrize("device", ["default.qubit", "default.mixed"])
-def test_a_sum_in_another_order_is_another_sum(device):
-    """PennyLane 0.45 keeps eigenvectors of a sum by its terms, whatever the order of its wires."""
-    first, second = qml.Z(0) @ qml.X(1), qml.Y(1) @ qml.Z(2)
-
-    def circuit_of(*terms):
-        @qml.qnode(qml.device(device, wires=3))
-        def circuit(x):
-            qml.RX(x[0], 0)
-            qml.RY(x[1], 1)
-            qml.CNOT([0, 1])
-            qml.RX(x[2], 2)
-            return qml.expval(qml.sum(*terms))
-
-        return circuit
-
-    w = pnp.array([0.3, 0.7, 1.1], requires_grad=True)
-    measure(circuit_of(first, second), samples=2, progress=False)(w)
-    circuit_of(first, second)([0.3, 0.7, 1.1])
-    data = measure(circuit_of(second, first), samples=3, progress=False)(w)
-    for point, loss in zip(data.angles, data.losses, strict=True):
-        ops = [qml.RX(point[0], 0), qml.RY(point[1], 1), qml.CNOT([0, 1]), qml.RX(point[2], 2)]
-        state = qml.matrix(qml.tape.QuantumScript(ops), wire_order=range(3))[:, 0]
-        words = sum(qml.matrix(o, wire_order=range(3)) for o in (first, second))
-        assert abs((state.conj() @ words @ state).real - loss) < 1e-12
 
 
 def test_fast_routes_are_taken_and_named():

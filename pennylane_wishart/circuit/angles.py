@@ -148,7 +148,8 @@ class AngleLaw(Shown):
         f = np.broadcast_to(np.asarray(frequency, float), index.shape)
         # a custom law knows its own characteristic function
         if self.transform is not None:
-            return np.array([complex(self.transform(int(k), float(v))) for k, v in zip(index, f, strict=True)])
+            pairs = zip(index.ravel().tolist(), f.ravel().tolist(), strict=True)
+            return np.array([self.transform(k, v) for k, v in pairs], complex).reshape(index.shape)
         low, high = self.low[index], self.high[index]
         kind = np.array(self.kind)[index]
         # uniform on [low, high): exp(i·f·mid)·sinc; on a whole number of turns exactly 0

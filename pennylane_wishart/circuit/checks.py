@@ -59,6 +59,11 @@ def check_tape(tape: Tape, wires: Sequence[Hashable] = (), output: Which = EVERY
                 f"The circuit has a mid-circuit measurement ({op.name}): the loss is not Tr[O U ρ U†]. "
                 "Remove it, or use qml.defer_measurements and diagnose the deferred circuit."
             )
+        if isinstance(op, (qml.SparseHamiltonian, qml.Hermitian, qml.Projector)):
+            raise UnsupportedCircuitError(
+                f"{op.name} on wires {list(op.wires)} stands among the gates, and PennyLane applies it as one: build "
+                "it outside the QNode, where a number times a SparseHamiltonian leaves it, and only measure it."
+            )
         if op.name.startswith(("T", "Q", "G")) and op.name in _QUTRIT:
             raise UnsupportedCircuitError(f"{op.name} acts on qutrits: only qubits are supported.")
     found = outputs_of(tape, wires, output)

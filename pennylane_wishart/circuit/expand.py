@@ -32,7 +32,7 @@ from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.errors import UnsupportedCircuitError
 from pennylane_wishart.paulis import PauliSum, PauliWords
 
-__all__ = ["Gate", "expand_operation", "expand_operations"]
+__all__ = ["Gate", "expand_operation", "expand_operations", "scalar"]
 
 _SKIPPED = {"Barrier", "Snapshot", "Identity", "GlobalPhase", "WireCut", "Adjoint(GlobalPhase)"}
 _WORDS = {

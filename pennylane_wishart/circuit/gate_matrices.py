@@ -11,7 +11,7 @@ import pennylane as qml
 import stim
 from pennylane.operation import Operator
 from scipy.linalg import expm, schur
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from pennylane_wishart.conventions import circuit as limits
 from pennylane_wishart.paulis import PauliSum, PauliWords
@@ -107,7 +107,8 @@ def _hermitian_log(unitary: np.ndarray) -> np.ndarray:
 def array_bytes(value: Any) -> bytes:
     """Return the bytes of an array rounded to 1e-12: equal for equal gate data, sparse matrices included."""
     if issparse(value):
-        rows = value.tocsr()
+        rows = csr_array(value, copy=True)
+        rows.sum_duplicates()
         return b"".join(array_bytes(a) for a in (rows.data, rows.indices, rows.indptr))
     return np.round(np.asarray(qml.math.toarray(qml.math.unwrap([value])[0]), complex), 12).tobytes()
 

@@ -49,10 +49,10 @@ class QuantityComparison(Shown):
         if self.agrees is None:
             return f"{self.name}: not compared ({self.note})"
         verdict = "agrees" if self.agrees else "DISAGREES"
-        if self.agrees and self.power < levels.ENOUGH_POWER:
-            verdict += ", which says little with so few values"
         if not np.isfinite(self.ratio_of_variances):
             return f"{self.name}: {verdict}; {self.note}, n = {self.n}"
+        if self.agrees and self.power < levels.ENOUGH_POWER:
+            verdict += ", which says little with so few values"
         low, high = self.interval
         return (
             f"{self.name}: {verdict}; p = {self.pvalue:.3g}, variance ratio {self.ratio_of_variances:.3f} "

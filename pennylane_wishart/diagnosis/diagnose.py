@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -240,9 +241,12 @@ def _device(circuit: RotationCircuit, asked: Any) -> Any:
 
 
 def _bought(circuit: RotationCircuit, device: Any, shots: float | None) -> dict[str, Any]:
-    """Return the shots to measure with, where hardware has none of its own and they were given."""
-    run = circuit.trace.device if device is None and circuit.trace is not None else device
-    return {"shots": int(shots)} if shots is not None and run is not None and is_hardware(run) else {}
+    """Return the shots to measure with, where they were given and the QNode of a machine has none of its own."""
+    trace = circuit.trace
+    if shots is None or trace is None or (isinstance(trace.qnode, qml.QNode) and trace.qnode.shots.total_shots):
+        return {}
+    run = trace.device if device is None else device
+    return {} if run is None or not is_hardware(run) else {"shots": math.ceil(shots)}
 
 
 def _can_measure(circuit: RotationCircuit) -> bool:

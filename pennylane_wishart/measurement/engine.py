@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from pennylane_wishart.conventions.arrays import Bools, Floats, Integers
 from pennylane_wishart.errors import DeviceError, InputError
+from pennylane_wishart.measurement.observables import as_run
 from pennylane_wishart.measurement.routes.adjoint import AdjointRoute
 from pennylane_wishart.measurement.routes.choice import Probe, adjoint_routes, probe_route
 from pennylane_wishart.measurement.routes.second import driving, hessians_of_gradients
@@ -24,6 +26,8 @@ class Engine:
     """Runs samples of one task; ``route`` and ``note`` say how."""
 
     def __init__(self, task: Task) -> None:
+        if task.shots is None:
+            task = replace(task, tape=as_run(task.tape, task.recipe))
         self.task = task
         self.device = task.recipe.build()
         self.note = ""

@@ -17,6 +17,7 @@ from pennylane_wishart.conventions.options import takes
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement.checks import check_shots
 from pennylane_wishart.measurement.engine import Engine
+from pennylane_wishart.measurement.observables import is_sparse
 from pennylane_wishart.measurement.options import MeasureOptions, QuoteOptions
 from pennylane_wishart.measurement.recipes import DeviceRecipe
 from pennylane_wishart.measurement.records.quote import Quote
@@ -158,6 +159,8 @@ def _noise_bound(setup: Setup) -> float:
     observable = setup.task.tape.measurements[0].obs
     if observable.pauli_rep is not None:
         size = sum(abs(c) for w, c in observable.pauli_rep.items() if len(w))
+    elif is_sparse(observable):  # PennyLane has no eigenvalues of it: rows bound them
+        size = float(abs(observable.sparse_matrix()).sum(axis=1).max())
     else:
         eigenvalues = observable.eigvals()
         size = float(np.max(np.real(eigenvalues)) - np.min(np.real(eigenvalues))) / 2

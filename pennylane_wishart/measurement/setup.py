@@ -64,8 +64,6 @@ class Target:
     def task(self, recipe: DeviceRecipe, **options: Any) -> Task:
         """Return the picklable description of the work."""
         tape, order = self.tape, tuple(range(len(recipe.wires)))
-        if recipe.name in limits.DIAGONALISING_DEVICES and options.get("shots") is None:
-            tape = _listed(tape)
         if recipe.is_seedable and tuple(recipe.wires) != order:
             # Our own device may as well have the wires in the order that costs nothing.
             [tape], _ = qml.map_wires(tape, dict(zip(recipe.wires, order, strict=True)))
@@ -74,24 +72,6 @@ class Target:
             recipe = replace(recipe, wires=order)
         offsets = np.asarray(self.trace.gate_offsets)
         return Task(tape, self.trace.jacobian, offsets, recipe, **options)
-
-
-def _listed(tape: qml.tape.QuantumScript) -> qml.tape.QuantumScript:
-    """Return the tape with a sum of Pauli words as a list of coefficients and words.
-
-    PennyLane's simulators diagonalise sums whose terms share wires, and keep the eigenvectors by the terms alone:
-    of a sum that another QNode of the process has in another order they take them on the wrong wires, and the
-    value is wrong without an error (PennyLane 0.45). Lists are multiplied out.
-    """
-    [measured] = tape.measurements
-    found = measured.obs
-    if not isinstance(found, qml.ops.Sum) or isinstance(found, qml.ops.LinearCombination) or found.pauli_rep is None:
-        return tape
-    words = [word.operation(wire_order=found.wires) for word in found.pauli_rep]
-    listed = type(measured)(qml.Hamiltonian(list(found.pauli_rep.values()), words))
-    out = tape.copy(measurements=[listed])
-    out.trainable_params = tape.trainable_params  # those of the gates, which come first
-    return out
 
 
 def resolve_target(first: Any, args: Any, kwargs: Any, options: MeasureOptions | None = None) -> Target:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from packaging.version import Version
-from pennylane.ops.qubit.observables import BasisStateProjector
 
 from pennylane_wishart.conventions import measurement as limits
 from pennylane_wishart.conventions.arrays import Floats
@@ -69,8 +68,7 @@ class LightningAdjoint(AdjointRoute):
         single = self._owner.dtype == np.complex64
         serialiser = QuantumScriptSerializer(self._owner.device_name, single)
         operations = self._simplify(operations, fixed)
-        [measured] = tape.measurements
-        script = qml.tape.QuantumScript(operations, [_sparse(measured, len(self._owner.wires))])
+        script = qml.tape.QuantumScript(operations, tape.measurements)
         observables, _ = serialiser.serialize_observables(script)
         if len(observables) != 1:
             raise UnsupportedRouteError("the observable is serialised in several parts")
@@ -163,11 +161,3 @@ class LightningAdjoint(AdjointRoute):
         operations = self._create(*numbers, self._matrices, self._controls, self._values)
         found = self._jacobian(self._owner.state_vector, self._observables, operations, self._trainable)
         return np.asarray(found).reshape(-1)
-
-
-def _sparse(measured: Any, n: int) -> Any:
-    """Return a projector on a basis state of all wires by its one entry: the device fills a matrix of 4^n."""
-    observable = measured.obs
-    if not isinstance(observable, BasisStateProjector) or len(observable.wires) < n:
-        return measured
-    return qml.expval(qml.SparseHamiltonian(observable.sparse_matrix(wire_order=range(n)), wires=range(n)))

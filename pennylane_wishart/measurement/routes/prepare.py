@@ -210,6 +210,12 @@ def _plain_value(value: Any) -> Any:
     return float(value) if np.ndim(value) == 0 and np.isrealobj(value) else np.asarray(value)
 
 
+def _equal(first: Any, other: Any) -> bool:
+    if sp.issparse(first) and sp.issparse(other):
+        return first is other or (first != other).nnz == 0
+    return np.array_equal(first, other)
+
+
 def _affine_parts(probes: list[list[Tape]], points: Floats) -> list[PreparedTape] | None:
     """Recover each tape's affine map from three probes; None where there is none."""
     if len({len(p) for p in probes}) != 1:
@@ -230,12 +236,9 @@ def _affine_part(tapes: Sequence[Tape], points: Floats) -> PreparedTape | None:
     rows = [_plain_values(t) for t in tapes]
     positions, values = [], []
     for k, column in enumerate(zip(*rows, strict=True)):
-        if all(c is column[0] for c in column):
+        if all(_equal(column[0], c) for c in column[1:]):
             continue
-        first = np.asarray(column[0])
-        if all(np.array_equal(first, c) for c in column[1:]):
-            continue
-        if first.ndim:
+        if np.ndim(column[0]) or sp.issparse(column[0]):
             return None
         positions.append(k)
         values.append(column)

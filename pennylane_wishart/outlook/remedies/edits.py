@@ -178,10 +178,11 @@ class Ones(Edit):
 
     @classmethod
     def of(cls, script: Script) -> list[Ones]:
-        """Return other numbers of ones than the input has, the nearest first."""
-        on = _ones(script)
-        others = [k for k in range(len(script.wires) + 1) if on is not None and k != len(on)]
-        return [cls(k) for k in sorted(others, key=lambda k: abs(k - len(on or ())))]
+        """Return other numbers of ones than the input has, the nearest first; none where it is no basis state."""
+        if (on := _ones(script)) is None:
+            return []
+        others = (k for k in range(len(script.wires) + 1) if k != len(on))
+        return [cls(k) for k in sorted(others, key=lambda k: abs(k - len(on)))]
 
     def apply(self, script: Script) -> Script | None:
         on = _ones(script)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,24 +28,15 @@ from pennylane_wishart.outlook.ground import lowest_eigenvalue
 from pennylane_wishart.outlook.outlook import minimising
 from pennylane_wishart.outlook.record import DescentOutlook
 from pennylane_wishart.outlook.remedies.deletion import deletion_code, without
-from pennylane_wishart.outlook.remedies.edits import (
-    Axis,
-    Edit,
-    Layers,
-    Ones,
-    Own,
-    Pairs,
-    Place,
-    Plus,
-    Rotations,
-    Turned,
-    Unshared,
-    Wire,
-)
+from pennylane_wishart.outlook.remedies.edits import Edit
+from pennylane_wishart.outlook.remedies.pool import ROTATIONS, changes
 from pennylane_wishart.outlook.remedies.record import Outcome, Remedy, Trials
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["RemedyOptions", "try_remedies"]
+
+
+_Promise: TypeAlias = tuple[bool, float, int, float]
 
 
 @dataclass(frozen=True)
@@ -132,6 +124,11 @@ class _Trouble:
         scale, tolerance, held = outlook.scale, outlook.tolerance, outlook.is_held
         return cls(prediction, turned, trace, ends, ground, scale, tolerance, sign, each, free, held)
 
+    @cached_property
+    def script(self) -> Script:
+        """The steps of the circuit."""
+        return Script.read(self.trace)
+
     @property
     def is_one(self) -> bool:
         """Whether the median descent ends higher than the tolerance above the ground."""
@@ -192,7 +189,7 @@ class _Trouble:
         before = self.before
         after = replace(before, n_params=before.n_params - len(dead), descents=0)
         words = f"delete {len(dead)} of {before.n_params} parameters with their gates: a saving, no descent changes"
-        trace, code = without(Script.read(self.trace), dead).trace(), deletion_code(self.trace, dead)
+        trace, code = without(self.script, dead).trace(), deletion_code(self.trace, dead)
         return [Remedy(Change.DEAD_GATES, words, before, after, Evidence.CERTIFICATE, 1, code, _facing(trace, self))]
 
     # ------------------------------------------------------------------ what is descended
@@ -203,12 +200,14 @@ class _Trouble:
             text = f"no changes are tried unasked on more than {limits.REMEDY_QUBITS} qubits: give remedy_budget=."
             return [], Reason(ReasonCode.NOT_ASKED, text)
         purse, out = _Purse(self, options), list[Remedy]()
+        dead = bool(self.prediction.dead_parameters)
+        usual = tuple(changes(self.script, self.is_held, self.breaks_nothing, dead))
         for most in (limits.FEW_PARAMETERS, limits.MOST_PARAMETERS):
             # larger changes are kept some of the budget, however many small ones there are
             purse.kept = limits.KEPT_FOR_LARGER * purse.left if most == limits.FEW_PARAMETERS else 0.0
             # what breaks a symmetry comes last, and only where nothing that keeps it does half of it
-            for edits in (tuple(self._edits()), () if self.breaks_nothing else _ROTATIONS):
-                if edits is _ROTATIONS and any(self.helps(r) and self._halved(r) for r in out):
+            for edits in (usual, () if self.breaks_nothing else ROTATIONS):
+                if edits is ROTATIONS and any(self.helps(r) and self._halved(r) for r in out):
                     continue
                 out += self._round(purse, most, edits)
                 if any(r.after.height_interval[1] <= self.target for r in out if self.helps(r)):
@@ -223,11 +222,11 @@ class _Trouble:
             reserve = sum(purse.cost(s.circuit, limits.CONFIRMED, s.each) for s in screened[: limits.CONFIRMATIONS])
             if (found := purse.descend(circuit, limits.SCREENED, self.each, reserve)) is None:
                 continue
-            screened.append(_Screened(edit, circuit, found.ends, found.gradients / len(found.ends)))
+            promise = self._promise(circuit, found.ends)
+            screened.append(_Screened(edit, circuit, found.ends, found.gradients / len(found.ends), promise))
+            screened.sort(key=lambda s: s.promise)
             if self._outcome(found.ends, 1).height_interval[1] <= self.target:
                 break  # every start at the ground: no larger change is wanted
-            screened.sort(key=lambda s: self._promise(s.circuit, s.ends))
-        screened.sort(key=lambda s: self._promise(s.circuit, s.ends))
         out, helpful = list[Remedy](), 0
         for s in screened:
             lowest = self._outcome(s.ends, 1).height_interval[0]
@@ -237,14 +236,14 @@ class _Trouble:
             helpful += self.helps(out[-1])
         return out
 
-    def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> tuple[bool, float, int, float]:
+    def _promise(self, circuit: RotationCircuit, ends: NDArray[np.float64]) -> _Promise:
         """Smaller is better: none halved, how far above the tolerance most ends lie, then parameters, then ends."""
         lowest, high = ((float(x) - self.ground) / self.scale for x in (ends.min(), np.quantile(ends, 0.75)))
         return lowest > limits.HALVED * self.before.height, self._above(high), circuit.n_params, high
 
     def _remedy(self, edit: Edit, circuit: RotationCircuit, ends: NDArray[np.float64]) -> Remedy:
         # parameters that turn no gate are the user's all the same
-        n_params = self.circuit.n_params + circuit.n_params - Script.read(self.trace).n_params
+        n_params = self.circuit.n_params + circuit.n_params - self.script.n_params
         after, starts, words, trace = self._outcome(ends, n_params), 1, edit.words, circuit.trace
         poor = after.height_interval[1] > limits.HALVED * self.before.height
         if poor and len(ends) >= limits.CONFIRMED and (best := self._best_of(ends, n_params)):
@@ -256,31 +255,13 @@ class _Trouble:
     def _changed(self, most: float, edits: Iterable[Edit]) -> Iterator[tuple[Edit, RotationCircuit]]:
         """Yield the changed circuits of one size: up to 1.5 times the parameters, or beyond."""
         least = 0.0 if most == limits.FEW_PARAMETERS else limits.FEW_PARAMETERS
-        script, n_params = Script.read(self.trace), self.circuit.n_params
+        script, n_params = self.script, self.circuit.n_params
         for edit in edits:
             # parameters that turn no gate are the user's all the same
             new = edit.apply(script)
             if new is not None and least < (n_params + new.n_params - script.n_params) / n_params <= most:
                 with suppress(WishartError):  # a change that cannot be read is none
                     yield edit, normal_form(new.trace())()
-
-    def _edits(self) -> Iterable[Edit]:
-        """Yield what may help, the likeliest first: in this order they helped 34 circuits, drawn for it."""
-        if self.prediction.dead_parameters:
-            yield from (Wire(w) for w in self.trace.wires)
-        script = Script.read(self.trace)
-        pairs, ones = Pairs.of(script), Ones.of(script) if self.is_held else []
-        one, *more = (Layers(k) for k in limits.MORE_LAYERS)
-        yield Axis("Y")
-        yield from (*pairs[:1], *ones[:2], *pairs[1:2], *ones[2:])
-        yield from (Unshared(Own.GATE), one)
-        yield from _SHARED
-        yield from (Axis(a) for a in "XZ")
-        yield Plus()
-        free = _ROTATIONS if self.breaks_nothing else ()
-        yield from (*free[:1], more[0], *free[1:])
-        yield from (Unshared(own) for own in (Own.LAYER, Own.WIRES))
-        yield from (*more[1:], *pairs[2:])
 
     # ------------------------------------------------------------------ judging
     def helps(self, remedy: Remedy) -> bool:
@@ -316,6 +297,8 @@ class _Screened:
     ends: NDArray[np.float64]
     each: float
     """Gradients that a descent of it takes in the mean."""
+    promise: _Promise
+    """Smaller is better."""
 
 
 class _Purse:
@@ -356,28 +339,6 @@ class _Purse:
 
 def _best_of(starts: int) -> str:
     return f"keep the best of {starts} starts"
-
-
-_SHARED: tuple[Edit, ...] = tuple(
-    Rotations(about, place, turned)
-    for about, place, turned in (
-        (("Z",), Place.LAST, Turned.ALTERNATE),
-        *((("Y",), place, Turned.ALL) for place in (Place.LAST, Place.FIRST)),
-        (("Z",), Place.LAST, Turned.ALL),
-        *(((a,), Place.LAST, Turned.ALTERNATE) for a in "YX"),
-        *((about, Place.LAST, Turned.ALL) for about in (("YZ", "ZY"), ("X",), ("YY",), ("ZZ",))),
-        (("X",), Place.FIRST, Turned.ALL),
-    )
-)
-_ROTATIONS: tuple[Edit, ...] = tuple(
-    Rotations(tuple(axes), place)
-    for place, axes in (
-        *((Place.LAST, axes) for axes in ("XY", "Z", "Y")),
-        *((Place.FIRST, axes) for axes in ("Y", "XY")),
-        *((Place.BOTH, axes) for axes in ("XY", "Y", "Z")),
-        *((place, "X") for place in (Place.LAST, Place.FIRST, Place.BOTH)),
-    )
-)
 
 
 def _facing(trace: TracedCircuit, trouble: _Trouble) -> TracedCircuit:
