@@ -413,7 +413,8 @@ def test_errors_say_what_to_do():
         sampled_moments(circuit, circuit.angle_law(), 1)
     with pytest.raises(InputError, match="fixes every angle"):
         deep_limit(circuit, AngleLaw.fixed([0.0, 0.0]))
-    big = RotationCircuit.from_words(["X" + "I" * 24], {"Z" + "I" * 24: 1.0})
+    words = ["".join(w) for w in np.random.default_rng(1).choice(list("XYZ"), (80, 25))]
+    big = RotationCircuit.from_words(words, {"Z" * 25: 1.0})
     with pytest.raises(InputError, match="stops at 20 qubits"):
         sampled_moments(big, big.angle_law())
     rng = np.random.default_rng(0)

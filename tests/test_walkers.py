@@ -355,8 +355,11 @@ def test_qaoa_light_cone_at_a_hundred_qubits():
     got = pair_walk(circuit, circuit.angle_law(), 20_000, seed=1)
     z = (got.gradient_variance - exact.gradient_variance) / got.gradient_variance_error
     assert np.abs(z).max() < 5
+    # the loss depends on six of the hundred qubits: where nothing exact is allowed it is sampled on those
     forced = moments_of(circuit, n_walkers=2_000, seed=1, max_support=2, max_work=1.0)
-    assert forced.engine == "walkers" and forced.n_samples == 2_000
+    assert forced.engine == "sampled" and forced.n_samples == 2_000
+    z = (forced.gradient_variance - exact.gradient_variance) / forced.gradient_variance_error
+    assert np.abs(z).max() < 5
 
 
 # ------------------------------------------------------------------ parts

@@ -169,6 +169,8 @@ FLAT_RANK, LEAST_GRADIENT = 1e-9, 1e-30
 """Singular values below this share of the largest are zero; and the largest that is divided by."""
 PERIOD_SEED, PERIOD_ANGLES = 5, (0, 3)
 """Of the point from which a period is tried, and its range."""
+PERIOD_SETS, HALF = 24, 0.5
+"""Random sets of half the parameters whose periods are tried together; a false one passes with chance 2^-24."""
 PERIOD_TOLERANCE = 1e-7
 """Change of ℓ over a true period: rounding alone, 1e-12 or so; a wrong period changes it by 0.1."""
 

@@ -30,6 +30,8 @@ MAX_QUBITS = 22
 """Three state vectors of 2^22 amplitudes: 200 MB."""
 WORD_SECONDS, MODULE_WORDS = 4e-9, 2**20
 """Per rotation and word of the module, and the words at most, by the device wishart.lie."""
+LIE_GATE_SECONDS = 1.2e-4
+"""Per gate of a tape that this device reads: at a thousand gates this is the whole cost."""
 CONES_FROM = 12
 """Qubits up to which a state vector is always taken: it costs milliseconds."""
 MAX_ITERATIONS = 2000

@@ -70,6 +70,10 @@ KEY_QUBITS = 32
 """Qubits whose words fit in one 64-bit key."""
 KEY_SEED = 0x9E3779B97F4A7C15
 """Seed of the hash beyond: the same words have the same keys in every run."""
+KEY_TABLES = 4
+"""Widths of words whose tables of keys are kept: half a megabyte at a thousand qubits."""
+LARGEST_LOG2 = 1023.0
+"""Exponents from here on are no floats."""
 MAX_TERM_PAIRS = 2_000_000
 """Pairs of the observable's terms that are listed (2,000 terms): 100 MB."""
 MAX_CREATED = 4096
@@ -219,8 +223,14 @@ CACHED_AMPLITUDES = 1 << 14
 """Amplitudes that are swept together: two states and what a gate makes of them stay in a core's own cache."""
 KEPT_AMPLITUDES = 1 << 22
 """Amplitudes of states kept on the way forward, 64 MB: beyond, gates are undone, a third more work."""
-SAMPLE_WORK = 2e10
-"""Amplitudes touched by all samples together: a minute or two."""
+SAMPLE_WORK = 8e9
+"""Amplitudes touched by all samples together: a minute at most."""
+SECOND_SAMPLE_WORK = 2e9
+"""The same where walkers know most values already: some fifteen seconds."""
+MOST_KNOWN = 0.5
+"""Share of living values that is most of them."""
+MOST_SAMPLE_WORK = 2e10
+"""The same where this is the price of the fewest samples: two minutes, for there is nothing else."""
 PAIR_PART = 0.4
 """Part of the walkers that pairs get where samples could stand in: a pair costs as much as some single words."""
 FEWEST_SAMPLES = 100
@@ -312,8 +322,16 @@ KERNEL_WORK = 2e9
 # ------------------------------------------------------------------ noise
 MAX_NOISY_QUBITS = 8
 """Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
-NOISY_FLOATS = 20_000_000
-"""Numbers kept of one batch of them, the observable after every gate: 160 MB."""
+KEPT_FLOATS = 20_000_000
+"""Numbers kept of one batch of swept observables, what every gate has changed: 160 MB."""
+SWEPT_WORDS = 20_000
+"""Most words of an observable that is swept word by word: it is noticed within a tenth of a second."""
+WORD_COST = 4.0
+"""What a gate's entry on one word takes in one sweep there and back, in amplitudes touched: 27 ns."""
+CHEAP_SWEEP = 1e5
+"""Amplitudes touched in one sweep of a state vector below which words are not tried instead: a millisecond."""
+WORD_BATCH = 128
+"""Samples swept together: the rows that a gate turns stay in the processor's cache."""
 MAX_NOISY_IDENTITY = 5
 """Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
 KEPT_LETTERS = 4

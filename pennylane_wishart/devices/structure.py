@@ -85,7 +85,10 @@ def count_words(algebra: LieAlgebra | None, observables: PauliWords, max_dim: in
         return 1
     central = algebra.central_words
     assert central is not None
-    sizes = [OrbitCounter(algebra.components, central, observables[i]).size for i in range(len(observables))]
+    # of hundreds of components a word meets few: those are found for all words at once
+    meets = np.array([c.basis.anticommutation(observables).any(axis=0) for c in algebra.components], bool)
+    met = [[c for c, m in zip(algebra.components, column, strict=True) if m] for column in meets.T]
+    sizes = [OrbitCounter(met[i] if len(meets) else (), central, observables[i]).size for i in range(len(observables))]
     largest = max(sizes, default=1)
     if largest > max_dim:
         word = observables[sizes.index(largest)].strings()[0]

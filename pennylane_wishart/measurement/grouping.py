@@ -57,7 +57,14 @@ def _flat_directions(engine: Engine, periods: Floats) -> int:
 
 def _true_periods(engine: Engine, periods: Floats) -> Floats:
     """Set the period to 0 where the loss has none (gates of incommensurate frequencies)."""
-    base = np.random.default_rng(limits.PERIOD_SEED).uniform(*limits.PERIOD_ANGLES, (1, len(periods)))
+    rng = np.random.default_rng(limits.PERIOD_SEED)
+    base = rng.uniform(*limits.PERIOD_ANGLES, (1, len(periods)))
+    if len(periods) > limits.PERIOD_SETS:
+        # random sets of parameters moved together: a set with one false period shows it in every second draw
+        sets = rng.random((limits.PERIOD_SETS, len(periods))) < limits.HALF
+        moved = engine.losses(np.concatenate([base, base + sets * periods]))
+        if np.abs(moved[1:] - moved[0]).max() < limits.PERIOD_TOLERANCE * max(1.0, float(np.abs(moved).max())):
+            return periods
     # All periods in one batch, each from the same point.
     moved = engine.losses(np.concatenate([base, base + np.diag(periods)]))
     allowed = limits.PERIOD_TOLERANCE * max(1.0, float(np.abs(moved).max()))

@@ -81,7 +81,8 @@ def _by_module(circuit: RotationCircuit) -> float:
         words = count_words(classify(circuit.terms), circuit.observable.words, limits.MODULE_WORDS)
     except ModuleTooLargeError:
         return math.inf
-    return limits.GRADIENT_SECONDS + limits.WORD_SECONDS * words * circuit.n_rotations
+    gates = circuit.n_rotations + len(circuit.cliffords)
+    return limits.GRADIENT_SECONDS + limits.LIE_GATE_SECONDS * gates + limits.WORD_SECONDS * words * circuit.n_rotations
 
 
 def route_of(circuit: RotationCircuit) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from scipy import optimize
 
 from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import outlook as limits
-from pennylane_wishart.variances.noisy import NoisySweeps
+from pennylane_wishart.variances.wordsweeps import WordSweeps
 
 __all__ = ["noisy_descents", "noisy_gradient_seconds"]
 
@@ -30,7 +30,7 @@ def noisy_descents(
         ends ``(starts,)``, whether the gradient is gone ``(starts,)``, angles ``(starts, n_params)``, gradients.
     Cost: about 60 gradients a start.
     """
-    sweeps = NoisySweeps(circuit)
+    sweeps = WordSweeps(circuit)
 
     def value_and_slope(theta: Floats) -> tuple[float, Floats]:
         losses, gradients = sweeps(circuit.angles_of(theta)[None])

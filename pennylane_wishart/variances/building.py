@@ -72,7 +72,7 @@ class Found:
             log2=np.where(take, other.log2_variance, self.log2_variance),
             lower=np.where(take, other.log2_lower, self.log2_lower),
             status=tuple(o if t else s for t, o, s in zip(take[1:], other.status, self.status, strict=True)),
-            n_samples=other.n_samples if take.any() else self.n_samples,
+            n_samples=self.n_samples or (other.n_samples if take.any() else 0),
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pennylane_wishart.circuit import AngleLaw, RotationCircuit
@@ -15,6 +17,8 @@ from pennylane_wishart.variances.engines.walks.walk import found_by_walk
 from pennylane_wishart.variances.exact import ExactLimits, found_exactly
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
+from pennylane_wishart.variances.sweeps import Sweeps, vector_work
+from pennylane_wishart.variances.wordsweeps import WordSweeps, sweeps_of
 
 __all__ = ["moments_of"]
 
@@ -33,9 +37,10 @@ def moments_of(
 
     Exact words, then the exact module, then joint quadrature over shared parameters; then
     walkers, and matrix products where walkers leave upper limits on a chain of qubits (a
-    parameter whose matrix product has not converged keeps the walkers' estimate); then sampling
-    of statevectors (n ≤ 20), and signed pairs of walkers beyond. ``engine`` on the record says
-    which it was.
+    parameter whose matrix product has not converged keeps the walkers' estimate); then samples,
+    of state vectors where the loss depends on at most 20 qubits or of words where they are few,
+    beside signed pairs of walkers where these are unbiased of small weight; such pairs alone
+    beyond. ``engine`` on the record says which it was.
 
     Args:
         circuit: the normal form.
@@ -73,43 +78,75 @@ def _found(problem: Problem, rng: np.random.Generator, most: ExactLimits, n_walk
         return _beside_line(problem, found_by_walk(problem, n_walkers, rng))
     except (UnsupportedCircuitError, ModuleTooLargeError) as error:
         obstacle = str(error)
-    n = problem.circuit.n_qubits
-    most_sampled = limits.MAX_NOISY_QUBITS if problem.circuit.channels else limits.MAX_SAMPLED_QUBITS
+    return _by_samples(problem, rng, n_walkers, n_samples, f"Exact: {too_large} Walkers: {obstacle}")
+
+
+def _by_samples(problem: Problem, rng: np.random.Generator, n_walkers: int, n_samples: int, before: str) -> Found:
+    """Sample parameter vectors, or pairs of walkers, or both beside each other."""
     fewest = min(n_samples, limits.FEWEST_SAMPLES)
-    size = _affordable(problem, n_samples) if n <= most_sampled else 0
-    pairs = "not tried."
+    sweeps, sampling = _sweeps(problem, fewest)
+    size = _affordable(sweeps, n_samples, limits.SAMPLE_WORK, fewest)
+    walked, pairs = None, "not tried."
     # Where every gate is averaged in closed form most pairs keep their weight.
     if size < fewest or (problem.closed_form and not problem.circuit.channels):
         try:
             walked = found_by_pairs(problem, n_walkers if size < fewest else int(limits.PAIR_PART * n_walkers), rng)
-            if size < fewest or _is_sharp(walked):
-                return walked
         except (UnsupportedCircuitError, ModuleTooLargeError) as error:
             pairs = str(error)
+    if walked is not None and (size < fewest or _is_sharp(walked)):
+        return walked
     # Signed weights grow with depth, and samples of a state vector do not.
     if size >= fewest:
-        return found_by_sampling(problem, size, rng)
+        if walked is None:
+            return found_by_sampling(problem, size, rng, sweeps)
+        if np.mean(walked.known[np.append(True, ~walked.dead)]) >= limits.MOST_KNOWN:
+            size = _affordable(sweeps, n_samples, limits.SECOND_SAMPLE_WORK)
+        return _sharper(found_by_sampling(problem, size, rng, sweeps), walked) if size >= fewest else walked
     raise UnsupportedCircuitError(
-        f"No engine gives the second moments of this circuit on {n} qubits. "
-        f"Exact: {too_large} Walkers: {obstacle} Pairs: {pairs} "
-        f"Sampling: stops at {most_sampled} qubits, or where {fewest} samples are too dear."
+        f"No engine gives the second moments of this circuit. {before} Pairs: {pairs} Sampling: {sampling}"
     )
 
 
-def _affordable(problem: Problem, n_samples: int) -> int:
-    """Return how many sweeps of state vectors, or density matrices under noise, fit in the limit of work."""
-    circuit = problem.circuit
-    entries = 2.0 ** (circuit.n_qubits * (2 if circuit.channels else 1))
-    terms = len(circuit.terms) + len(circuit.observable)
-    return int(min(n_samples, limits.SAMPLE_WORK / (limits.SWEEP_COST * terms * entries)))
+def _sweeps(problem: Problem, fewest: int) -> tuple[Sweeps | WordSweeps | None, str]:
+    """Return what samples are drawn with, and where there is nothing the reason."""
+    narrow = problem.narrow
+    dear = f"{fewest} samples are too dear."
+    if narrow.channels:
+        work = vector_work(narrow) * 2.0**narrow.n_qubits  # as many words as a density matrix has entries
+        if narrow.n_qubits > limits.MAX_NOISY_QUBITS or fewest * work > limits.MOST_SAMPLE_WORK:
+            return None, f"stops at {limits.MAX_NOISY_QUBITS} qubits with noise, and {dear}"
+    try:
+        return sweeps_of(narrow, limits.MOST_SAMPLE_WORK / max(fewest, 1)), dear
+    except (InputError, ModuleTooLargeError) as error:
+        return None, str(error)
+
+
+def _affordable(sweeps: Sweeps | WordSweeps | None, n_samples: int, work: float, fewest: int = 0) -> int:
+    """Return how many sweeps fit in a limit of work."""
+    if sweeps is None:
+        return 0
+    # the fewest that say anything may cost more: beside them there are only bounds
+    return int(min(n_samples, max(work / sweeps.work, min(fewest, limits.MOST_SAMPLE_WORK / sweeps.work))))
+
+
+def _shares(found: Found) -> np.ndarray:
+    """Return the relative error of every row; infinite where there is no value."""
+    with np.errstate(over="ignore"):  # an error beyond all measure of a variance of nothing: not sharp
+        share = found.error / np.maximum(found.variance, np.finfo(float).tiny)
+    return np.where(found.known, share, np.inf)
 
 
 def _is_sharp(walked: Found) -> bool:
     """Whether walkers know every live gradient about as well as samples of state vectors would."""
-    live = np.append(False, ~walked.dead)
-    with np.errstate(over="ignore"):  # an error beyond all measure of a variance of nothing: not sharp
-        share = walked.error[live] / np.maximum(walked.variance[live], np.finfo(float).tiny)
-    return bool(walked.known[live].all() and (not live.any() or np.median(share) <= limits.SHARP))
+    share = _shares(walked)[1:][~walked.dead]
+    return len(share) == 0 or bool(np.isfinite(share).all() and np.median(share) <= limits.SHARP)
+
+
+def _sharper(sampled: Found, walked: Found) -> Found:
+    """Take every row from the engine that knows it better."""
+    take = _shares(walked) < _shares(sampled)
+    averaging = f"{sampled.averaging}; {take.sum()} of {len(take)} values, better known so, from walkers: "
+    return replace(sampled.with_rows_of(walked, take), averaging=averaging + walked.averaging)
 
 
 def _beside_line(problem: Problem, walked: Found) -> Found:

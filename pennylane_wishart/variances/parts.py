@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from pennylane_wishart.circuit import RotationCircuit
+from pennylane_wishart.circuit import InputState, RotationCircuit
+from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["one_word_each", "restricted", "split_sums", "subcircuit"]
+__all__ = ["narrowed", "one_word_each", "restricted", "split_sums", "subcircuit"]
 
 
 def _rebuilt(circuit: RotationCircuit, rotations: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> RotationCircuit:
@@ -51,6 +52,43 @@ def restricted(circuit: RotationCircuit, keep: np.ndarray) -> RotationCircuit:
     rotations = np.flatnonzero(counts)
     starts = np.concatenate([[0], np.cumsum(counts[rotations])]).astype(np.int64)
     return _rebuilt(circuit, rotations, starts, np.flatnonzero(keep))
+
+
+def narrowed(circuit: RotationCircuit) -> RotationCircuit:
+    """Return the circuit on the qubits alone that its rotations or its observable touch, for engines of 2^n.
+
+    What the input entangles with them stays. The fixed Clifford gates, which only say how words were made, go;
+    so does nothing where there is noise, whose places count qubits.
+    """
+    if circuit.channels:
+        return circuit
+    kept = {int(q) for q in np.union1d(circuit.terms.support(), circuit.observable.words.support())} or {0}
+    count = 0
+    while len(kept) > count:  # the inputs of a batch of data may be entangled differently
+        count = len(kept)
+        for state in circuit.states:
+            kept.update(q for b in state.blocks if not kept.isdisjoint(b.qubits) for q in b.qubits)
+    return circuit if count == circuit.n_qubits else _on_qubits(circuit, np.array(sorted(kept)))
+
+
+def _on_qubits(circuit: RotationCircuit, kept: np.ndarray) -> RotationCircuit:
+    observable = PauliSum(circuit.observable.words.restrict(kept), circuit.observable.coefficients)
+    return replace(
+        circuit,
+        n_qubits=len(kept),
+        wires=tuple(circuit.wires[q] for q in kept),
+        terms=circuit.terms.restrict(kept),
+        observable=observable,
+        states=tuple(_narrow_state(s, kept) for s in circuit.states),
+        trace=None,
+        cliffords=(),
+    )
+
+
+def _narrow_state(state: InputState, kept: np.ndarray) -> InputState:
+    blocks = [b for b in state.blocks if np.isin(b.qubits, kept).any()]
+    places = [tuple(int(q) for q in np.searchsorted(kept, b.qubits)) for b in blocks]
+    return InputState(len(kept), tuple(replace(b, qubits=p) for b, p in zip(blocks, places, strict=True)))
 
 
 def one_word_each(circuit: RotationCircuit) -> RotationCircuit:

@@ -21,6 +21,7 @@ from pennylane_wishart.variances.drivers import (
     gradient_bounds,
     loss_size,
 )
+from pennylane_wishart.variances.parts import narrowed
 
 __all__ = ["Problem"]
 
@@ -46,6 +47,11 @@ class Problem:
     def live(self) -> RotationCircuit:
         """The circuit without dead parts; parameters keep their numbers."""
         return live_part(self.circuit)
+
+    @cached_property
+    def narrow(self) -> RotationCircuit:
+        """The living circuit on the qubits that it touches: what is run on state vectors."""
+        return narrowed(self.live)
 
     @cached_property
     def drivers(self) -> Drivers:

@@ -11,7 +11,7 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["BatchRotation", "Sweeps", "rotation_angles"]
+__all__ = ["BatchRotation", "Sweeps", "rotation_angles", "vector_work"]
 
 
 class BatchRotation:
@@ -79,6 +79,11 @@ def rotation_angles(circuit: RotationCircuit, parameters: np.ndarray, rng: np.ra
     return angles
 
 
+def vector_work(circuit: RotationCircuit) -> float:
+    """Return the amplitudes that one adjoint sweep of a state vector touches."""
+    return limits.SWEEP_COST * (len(circuit.terms) + len(circuit.observable)) * 2.0**circuit.n_qubits
+
+
 class Sweeps:
     """A circuit made ready for adjoint sweeps.
 
@@ -100,6 +105,7 @@ class Sweeps:
             key = generator.words.packed.tobytes() + generator.coefficients.tobytes()
             self.rotations.append(cache.setdefault(key, cache.get(key) or BatchRotation(generator)))
         self.vector = circuit.state.vector()
+        self.work = vector_work(circuit)
 
     def batch(self, n_samples: int) -> int:
         """Return how many samples to hold at one time."""

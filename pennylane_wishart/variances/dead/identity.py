@@ -13,8 +13,9 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.variances.drivers import gradient_bounds
-from pennylane_wishart.variances.noisy import sweeps_of
+from pennylane_wishart.variances.parts import narrowed
 from pennylane_wishart.variances.sweeps import rotation_angles
+from pennylane_wishart.variances.wordsweeps import sweeps_of
 
 __all__ = ["identically_zero", "turning_ranges"]
 
@@ -30,6 +31,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     Cost: O(terms · 2^n) times at most ``limits.SETTINGS``; about two seconds at most.
     """
     out = np.zeros(circuit.n_params, bool)
+    circuit = narrowed(circuit)
     terms = len(circuit.terms) + len(circuit.observable)
     work = limits.SWEEP_COST * terms * limits.SETTINGS * 2.0**circuit.n_qubits
     most = limits.MAX_NOISY_IDENTITY if circuit.channels else limits.MAX_VECTOR_QUBITS

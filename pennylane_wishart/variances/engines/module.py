@@ -56,6 +56,7 @@ class _Steps:
         self.driver = driver
         self.values: dict[int, float] = {}
         self._tables: dict[tuple[int, bytes], np.ndarray] = {}
+        self._averages: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._noise: dict[int, list[sparse.csr_array]] = {}
         for position, channel in module.channels:
             self._noise.setdefault(position, []).append(channel)
@@ -93,7 +94,15 @@ class _Steps:
         if self.is_shared[k]:
             angle = self.angle(k)
             return lambda f: np.asarray(np.exp(1j * angle * f))
-        return lambda f: angle_transform(self.circuit, self.law, k, f)
+        return lambda f: self._average(k, f)
+
+    def _average(self, k: int, f: np.ndarray) -> np.ndarray:
+        """Average an independent angle, which no node changes: a rotor asks for its rates and their differences."""
+        asked, known = self._averages.get((k, f.ndim), (None, None))
+        if asked is None or known is None or not np.array_equal(asked, f):
+            known = angle_transform(self.circuit, self.law, k, f)
+            self._averages[k, f.ndim] = f, known
+        return known
 
     def change(self, k: int) -> np.ndarray:
         """What rotation k adds to second moments; see :meth:`Rotor.change`."""

@@ -9,10 +9,12 @@ from pennylane_wishart.conventions import EngineId, levels
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, Status
 from pennylane_wishart.variances.building import Found, log2_of, record_of
-from pennylane_wishart.variances.noisy import sweeps_of
+from pennylane_wishart.variances.dead.proofs import live_part
+from pennylane_wishart.variances.parts import narrowed
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
 from pennylane_wishart.variances.sweeps import Sweeps
+from pennylane_wishart.variances.wordsweeps import WordSweeps, sweeps_of
 
 __all__ = ["found_by_sampling", "sample_components", "sample_gradients", "sampled_moments"]
 
@@ -20,8 +22,16 @@ __all__ = ["found_by_sampling", "sample_components", "sample_gradients", "sample
 def sample_gradients(
     circuit: RotationCircuit, law: AngleLaw, n_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps."""
-    sweeps = sweeps_of(circuit)
+    """Draw losses ``(n_samples,)`` and gradients ``(n_samples, n_params)`` by adjoint sweeps.
+
+    Only what the loss depends on is run, on the qubits that it touches.
+    """
+    return _sampled(sweeps_of(narrowed(live_part(circuit))), law, n_samples, rng)
+
+
+def _sampled(
+    sweeps: Sweeps | WordSweeps, law: AngleLaw, n_samples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     found = [sweeps(angles) for angles in sweeps.batches(law, n_samples, rng)]
     losses, gradients = (np.concatenate(column) for column in zip(*found, strict=True))
     return losses, gradients
@@ -74,7 +84,7 @@ def sampled_moments(
     n_samples: int = limits.SAMPLES,
     seed: int | np.random.Generator | None = None,
 ) -> SecondMoments:
-    """Estimate the moments from random parameter vectors on a statevector, n ≤ 20.
+    """Estimate the moments from random parameter vectors, on state vectors or words, whichever is cheaper.
 
     The only route for parameters that drive many rotations. Values that are small against
     1/√n_samples of the largest loss are poorly known: read the standard errors.
@@ -85,8 +95,8 @@ def sampled_moments(
     Returns:
         :class:`SecondMoments` with ``Status.ESTIMATED`` on every live parameter.
     Raises:
-        InputError: beyond 20 qubits, or n_samples < 2.
-    Cost: O(n_samples · terms · 2^n).
+        InputError: if the loss depends on more than 20 qubits and on more words than are swept, or n_samples < 2.
+    Cost: O(n_samples · terms · 2^n), with the terms and the qubits that the loss depends on, or less.
     Example:
         >>> c = RotationCircuit.from_words(["X"], {"Z": 1.0})
         >>> m = sampled_moments(c, c.angle_law(), 4000, seed=1)
@@ -97,12 +107,17 @@ def sampled_moments(
     return record_of(problem, found_by_sampling(problem, n_samples, np.random.default_rng(seed)))
 
 
-def found_by_sampling(problem: Problem, n_samples: int, rng: np.random.Generator) -> Found:
-    """Sample losses and gradients and turn them into moments with standard errors."""
+def found_by_sampling(
+    problem: Problem, n_samples: int, rng: np.random.Generator, sweeps: Sweeps | WordSweeps | None = None
+) -> Found:
+    """Sample losses and gradients and turn them into moments with standard errors.
+
+    Args:
+        sweeps: of ``problem.narrow``, where they are made already.
+    """
     if n_samples < 2:
         raise InputError(f"n_samples must be at least 2; got {n_samples}.")
-    # the whole circuit: the same draws, and so the same numbers, whatever is proved dead
-    losses, gradients = sample_gradients(problem.circuit, problem.law, n_samples, rng)
+    losses, gradients = _sampled(sweeps or sweeps_of(problem.narrow), problem.law, n_samples, rng)
     values = np.concatenate([losses[:, None], gradients], axis=1)
     mean, second = values.mean(axis=0), np.square(values).mean(axis=0)
     variance, error = _variance(values)

@@ -8,6 +8,7 @@ product from the observable and one from the input give the derivative of every 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -133,9 +134,13 @@ class _Sweep:
         for gate in reversed(self.gates):
             probes = np.bitwise_or.reduce(gate.action.probes.x | gate.action.probes.z, axis=0)
             cone = cone | probes if (cone & probes).any() else cone
-        words = 4.0 ** int(np.bitwise_count(cone).sum())
+        log2_words = 2 * int(np.bitwise_count(cone).sum())
         products = self.sieve.largest
-        return words**power if products is None or power != 2 else min(words**power, words * products)
+        log2 = float(power * log2_words)
+        if products is not None and power == 2:
+            log2 = min(log2, log2_words + math.log2(max(products, 1)))
+        # 4^n of a thousand qubits is no float
+        return 2.0**log2 if log2 < limits.LARGEST_LOG2 else math.inf
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         numbers = self.tuples.find(keys)

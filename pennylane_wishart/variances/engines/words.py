@@ -89,9 +89,14 @@ def chains_of(
     observable = circuit.observable
     kinds, distinct = circuit.words.unique()
     m = len(observable)
-    a, b = np.triu_indices(m, 1) if pair_weights is None else np.nonzero(np.triu(pair_weights, 1))
-    if len(a) > limits.MAX_TERM_PAIRS:
+    # E[cos φ] of all rotations with one generator multiply whenever it anticommutes.
+    # one factor a generator, not a rotation: deep circuits repeat few of them
+    cosines = np.ones(len(kinds))
+    np.multiply.at(cosines, distinct, moments.cos)
+    pairs = _surviving_pairs(observable.words.anticommutation(kinds[np.flatnonzero(cosines == 0)]), pair_weights)
+    if pairs is None:
         return None
+    a, b = pairs
     c = observable.coefficients
     weights, diagonal = (c[a] * c[b], c**2) if pair_weights is None else (pair_weights[a, b], np.diag(pair_weights))
     pair_words = PauliWords(
@@ -100,10 +105,6 @@ def chains_of(
         circuit.n_qubits,
     )
     products, which = pair_words.unique()
-    # E[cos φ] of all rotations with one generator multiply whenever it anticommutes.
-    # one factor a generator, not a rotation: deep circuits repeat few of them
-    cosines = np.ones(len(kinds))
-    np.multiply.at(cosines, distinct, moments.cos)
     anti = products.anticommutation(kinds) if len(products) else np.zeros((0, len(kinds)), bool)
     factors = np.where(anti, cosines, 1.0).prod(axis=1)
     alive = np.flatnonzero(factors)
@@ -125,6 +126,30 @@ def chains_of(
         np.concatenate([np.ones((1, len(kinds)), bool), ~anti[alive]]),
         tuple(starts),
     )
+
+
+def _surviving_pairs(killed: np.ndarray, pair_weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the pairs of terms a < b whose product no average removes, in order; None where they are too many.
+
+    Args:
+        killed: bool ``(terms, generators)``: which term anticommutes with which generator of E[cos φ] = 0. A product
+            survives where both of its terms do with the same ones.
+    """
+    _, label = np.unique(np.packbits(killed, axis=1), axis=0, return_inverse=True)
+    label = label.reshape(-1)
+    if pair_weights is not None:
+        a, b = np.nonzero(np.triu(pair_weights, 1))
+        alike = label[a] == label[b]
+        a, b = a[alike], b[alike]
+        return None if len(a) > limits.MAX_TERM_PAIRS else (a, b)
+    sizes = np.bincount(label)
+    if int(np.sum(sizes * (sizes - 1) // 2)) > limits.MAX_TERM_PAIRS:
+        return None
+    groups = np.split(np.argsort(label, kind="stable"), np.cumsum(sizes)[:-1])
+    found = [g[np.stack(np.triu_indices(len(g), 1))] for g in groups if len(g) > 1]
+    a, b = np.concatenate([np.zeros((2, 0), np.int64), *found], axis=1)
+    order = np.lexsort((b, a))
+    return a[order], b[order]
 
 
 def diagonal_suffices(circuit: RotationCircuit, moments: RotationMoments, limit: int = limits.MAX_CREATED) -> bool:

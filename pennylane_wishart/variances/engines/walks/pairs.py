@@ -71,9 +71,10 @@ def found_by_pairs(problem: Problem, n_walkers: int, rng: np.random.Generator) -
     # means walk words of their own: a pair's weight is made for squares
     walks = [(sums, _ready(problem, gates, power)) for sums, power in ((second, 2), (first, 1))]
     none = np.zeros((len(gates), min(limits.CHUNK_TUPLES, n_walkers)))
+    drawn = any(g.transform is None for g in gates)
     for low in range(0, n_walkers, limits.CHUNK_TUPLES):
         size = min(limits.CHUNK_TUPLES, n_walkers - low)
-        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation] if live.n_rotations else none
+        angles = rotation_angles(live, problem.law.sample(rng, size), rng).T[rotation] if drawn else none
         for sums, walk in walks:
             walk_tuples(walk, angles[:, :size], sums, rng)
     even = walks[0][1].starts[2].is_diagonal and all(g.transform is not None for g in gates)

@@ -188,6 +188,8 @@ def walk_tuples(walk: Walk, angles: np.ndarray, sums: WalkSums, rng: np.random.G
         sums.n += angles.shape[1]  # every tuple is averaged away
         return
     for k in reversed(walk.zone.walked):
+        if not walkers.meets(walk.gates[k].action):
+            continue  # most gates of a wide circuit
         if walk.gates[k].transform is None:
             walkers.drawn(walk.gates[k], angles[k])
         else:
@@ -219,6 +221,9 @@ class _Walkers:
         self.sides = [observable.words.packed[row] for row in terms]
         self.products = linear_keys(PauliWords.from_packed(np.bitwise_xor.reduce(self.sides), self.n_qubits))
         """Linear keys of the products of each walker's words."""
+        every = PauliWords.from_packed(np.concatenate(self.sides), self.n_qubits)
+        self.touched = np.bitwise_or.reduce(every.x | every.z, axis=0)
+        """Bits of the qubits that some walker has been on."""
         self.hidden = np.full(size, _NOWHERE)
         """The parameter where a walker took a branch of weight 0 for its derivative's sake."""
         self.scores: list[dict[int, np.ndarray]] = [{} for _ in range(power)]
@@ -236,8 +241,14 @@ class _Walkers:
             words = PauliWords.from_packed(self.sides[side][rows], self.n_qubits)
             found, sign = gate.action.image(words, int(row.shifts[b]), bool(row.odd[b]))
             self.sides[side][rows] = found.packed
+            self.touched |= np.bitwise_or.reduce(found.x | found.z, axis=0)
             self.products[rows] ^= gate.shift_keys[row.shifts[b]]
             self.weight[rows] *= sign
+
+    def meets(self, action: WordAction) -> bool:
+        """Whether a gate may do anything: words that are the identity on its qubits are what they were."""
+        probes = action.probes
+        return bool((np.bitwise_or.reduce(probes.x | probes.z, axis=0) & self.touched).any())
 
     def _hide(self, parameter: int, members: np.ndarray) -> None:
         """Such a walker counts for this parameter alone; at two parameters, for nothing."""
