@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Protocol
@@ -39,6 +42,39 @@ class _Silent:
         """Do nothing."""
 
 
+class _Late:
+    """A bar that is made when it has been waited for: what ends before shows nothing and leaves nothing."""
+
+    def __init__(self, make: Callable[[int, str], Bar], done: int, what: str, delay: float):
+        self._make, self._done, self._what = make, done, what
+        self._from = time.monotonic() + delay
+        self._bar: Bar | None = None
+
+    def update(self, n: int = 1) -> None:
+        """Count further units."""
+        self._done += n
+        if self._bar is not None:
+            self._bar.update(n)
+        self._look()
+
+    def set_description(self, what: str) -> None:
+        """Say what is going on."""
+        self._what = what
+        if self._bar is not None:
+            self._bar.set_description(what)
+        self._look()
+
+    def _look(self) -> None:
+        if self._bar is None and time.monotonic() >= self._from:
+            self._bar = self._make(self._done, self._what)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._from = math.inf
+        if self._bar is not None:
+            self._bar.close()
+
+
 def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: str = "sample") -> Bar:
     """Return a tqdm bar, or a silent stand-in.
 
@@ -57,11 +93,19 @@ def progress_bar(progress: bool | None, total: int, done: int, what: str, unit: 
         delay = display.PATIENCE
     if progress:
         try:
-            from tqdm.auto import tqdm
+            # without widgets tqdm.auto warns in a notebook, and draws text all the same
+            if importlib.util.find_spec("ipywidgets") is None:
+                from tqdm import tqdm
+            else:
+                from tqdm.auto import tqdm
         except ImportError:
             return _Silent()
-        bar: Bar = tqdm(total=total, initial=done, desc=what, unit=unit, leave=False, delay=delay)
-        return bar
+
+        def make(initial: int, description: str) -> Bar:
+            bar: Bar = tqdm(total=total, initial=initial, desc=description, unit=unit, leave=False)
+            return bar
+
+        return _Late(make, done, what, delay) if delay else make(done, what)
     return _Silent()
 
 

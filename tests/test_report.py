@@ -14,6 +14,7 @@ from pennylane import numpy as pnp
 
 import pennylane_wishart as pw
 from pennylane_wishart import plots, report
+from pennylane_wishart.circuit.arguments import _written
 from pennylane_wishart.diagnosis.depth import DepthCurve
 from pennylane_wishart.diagnosis.words import number, share
 from pennylane_wishart.errors import InputError
@@ -342,6 +343,22 @@ def test_what_was_trained_and_what_was_fixed_is_named_and_kept():
     for found in (diag, back):
         assert "Trained: w of shape (2,), b. Fixed: x = (0.5, 0.25)." in " ".join(str(found).split())
         assert [found.signature.circuit.parameter_name(k) for k in range(3)] == ["w[0]", "w[1]", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.linspace(0, 1, 6), "(0, 0.2, 0.4, 0.6, 0.8, 1)"),
+        (np.arange(10) / 8, "(0, 0.125, 0.25, 0.375, 0.5, 0.625, …)"),
+        (np.eye(2), "(1, 0, 0, 1) of shape (2, 2)"),
+        (0.5, "0.5"),
+        (3, "3"),
+        (None, "None"),
+    ],
+)
+def test_fixed_values_are_written(value, text):
+    """The verdict holds for these values: a size alone does not say which."""
+    assert _written(value) == text
 
 
 @pytest.mark.parametrize(

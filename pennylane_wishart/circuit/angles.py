@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,10 @@ class AngleLaw(Shown):
             "('uniform', low, high), an AngleLaw, or (sampler, characteristic)."
         )
 
+    @cached_property
+    def _kinds(self) -> np.ndarray:
+        return np.array(self.kind)
+
     def __len__(self) -> int:
         return len(self.kind)
 
@@ -128,7 +133,7 @@ class AngleLaw(Shown):
         n = len(self)
         if self.sampler is not None:
             return np.asarray(self.sampler(rng, size, n), float).reshape(size, n)
-        kind = np.array(self.kind)
+        kind = self._kinds
         out = self.low + (self.high - self.low) * rng.random((size, n))
         # for uniform and fixed laws low + (high − low)·u is the draw already
         normal = kind == "normal"
@@ -151,7 +156,7 @@ class AngleLaw(Shown):
             pairs = zip(index.ravel().tolist(), f.ravel().tolist(), strict=True)
             return np.array([self.transform(k, v) for k, v in pairs], complex).reshape(index.shape)
         low, high = self.low[index], self.high[index]
-        kind = np.array(self.kind)[index]
+        kind = self._kinds[index]
         # uniform on [low, high): exp(i·f·mid)·sinc; on a whole number of turns exactly 0
         mid, half = f * (low + high) / 2, f * (high - low) / 2
         flat = np.exp(1j * mid) * np.sinc(half / np.pi)

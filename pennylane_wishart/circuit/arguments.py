@@ -73,10 +73,18 @@ def as_array(value: Any) -> np.ndarray:
     return np.asarray(_plain(value), dtype=float)
 
 
-def _seen(value: Any) -> Any:
-    """What is written of a fixed argument: the numbers of a float array, anything else as it is."""
-    found = as_array(value) if _is_float(value) else value
-    return found.item() if isinstance(found, np.ndarray) and found.ndim == 0 else found
+def _written(value: Any) -> str:
+    """Say which value a fixed argument has, for the verdict holds for it: its numbers, or the first of many."""
+    if not _is_float(value):
+        return short(value)
+    found = as_array(value)
+    if found.ndim == 0:
+        return short(found.item())
+    first = found.reshape(-1)[: limits.WRITTEN_NUMBERS]
+    numbers = ", ".join(f"{v:.4g}" for v in first)
+    if found.size > len(first):
+        numbers += ", …"
+    return f"({numbers})" if found.ndim == 1 else f"({numbers}) of shape {found.shape}"
 
 
 def _like(values: np.ndarray, template: Any, native: bool) -> Any:
@@ -135,7 +143,7 @@ class Arguments(Shown):
         shapes = tuple(as_array(values[s]).shape for s in chosen)
         data = tuple(s for s in floats if s not in chosen)
         names = {s: _name(func, s) for s in slots}
-        fixed = tuple((names[s], short(_seen(values[s]))) for s in slots if s not in chosen)
+        fixed = tuple((names[s], _written(values[s])) for s in slots if s not in chosen)
         call = Call(tuple((names[s], shape) for s, shape in zip(chosen, shapes, strict=True)), fixed)
         return cls(args, kwargs, tuple(chosen), shapes, data, interface, call)
 

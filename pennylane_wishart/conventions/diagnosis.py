@@ -23,6 +23,8 @@ DEPTH_DENSE_QUBITS = 8
 # ---------------------------------------------------------------------- shots
 LARGEST_BITS = 1000.0
 """Bits: beyond, a float overflows, and no one counts such shots."""
+SHOT_ROUNDING = 1e-9
+"""Part of a shot that rounding may have added."""
 
 # ---------------------------------------------------------------------- what is shown
 SHOTS_RANGE = (0.1, 0.5, 0.9)

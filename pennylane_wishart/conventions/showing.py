@@ -41,7 +41,8 @@ class Shown:
 
     def _repr_html_(self) -> str:
         # colours are the notebook's own: what sets none reads on light and dark ground
-        return f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{html.escape(str(self))}</pre>'
+        style = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+        return f'<pre style="{style}">{html.escape(str(self))}</pre>'
 
 
 def clipped(text: str, most: int) -> str:

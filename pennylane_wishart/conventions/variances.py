@@ -226,9 +226,7 @@ KEPT_AMPLITUDES = 1 << 22
 SAMPLE_WORK = 8e9
 """Amplitudes touched by all samples together: a minute at most."""
 SECOND_SAMPLE_WORK = 2e9
-"""The same where walkers know most values already: some fifteen seconds."""
-MOST_KNOWN = 0.5
-"""Share of living values that is most of them."""
+"""The same where walkers know the loss's variance and many of the gradients': some fifteen seconds."""
 MOST_SAMPLE_WORK = 2e10
 """The same where this is the price of the fewest samples: two minutes, for there is nothing else."""
 PAIR_PART = 0.4

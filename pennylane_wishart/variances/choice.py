@@ -99,7 +99,7 @@ def _by_samples(problem: Problem, rng: np.random.Generator, n_walkers: int, n_sa
     if size >= fewest:
         if walked is None:
             return found_by_sampling(problem, size, rng, sweeps)
-        if np.mean(walked.known[np.append(True, ~walked.dead)]) >= limits.MOST_KNOWN:
+        if walked.known[0]:
             size = _affordable(sweeps, n_samples, limits.SECOND_SAMPLE_WORK)
         return _sharper(found_by_sampling(problem, size, rng, sweeps), walked) if size >= fewest else walked
     raise UnsupportedCircuitError(

@@ -39,7 +39,7 @@ def _judge(case: Case) -> Check | None:
     if not len(pred.live_parameters):
         return None
     rare = levels.RARE_EVENTS / pred.rare_outcome
-    low, high = (max(float(np.exp2(min(bits, sizes.LARGEST_BITS))), rare) for bits in pred.log2_median_shots)
+    low, high = (_whole(max(float(np.exp2(min(b, sizes.LARGEST_BITS))), rare)) for b in pred.log2_median_shots)
     if low == high:
         side, value, name = Side.VALUE, low, "shots per gradient (median)"
     elif limit is not None and high <= limit:
@@ -58,10 +58,13 @@ _DEFINITION = (
 )
 
 
+def _whole(shots: float) -> float:
+    """Round up, as shots are counted: 6.125 are seven, and 1.0000000002, which rounding made, are one."""
+    return float(np.ceil(shots * (1 - sizes.SHOT_ROUNDING)))
+
+
 def _shots(value: float) -> str:
-    # as it is written: 1.0000000002 shots are one
-    shown = number(value)
-    return f"{shown} shot{'' if shown == number(1.0) else 's'}"
+    return f"{number(value)} shot{'' if value == 1 else 's'}"
 
 
 def _lost(case: Case) -> tuple[str, str]:
