@@ -39,7 +39,7 @@ from references import noisy  # noqa: E402
 import pennylane_wishart as pw  # noqa: E402
 from pennylane_wishart.circuit import RotationCircuit, noise_free, normal_form  # noqa: E402
 from pennylane_wishart.variances import can_walk, exact_moments, walk  # noqa: E402
-from pennylane_wishart.variances.wordsweeps import sweeps_of  # noqa: E402
+from pennylane_wishart.variances.sweepers import sweeps_of  # noqa: E402
 
 
 def circuit_of(case: tuple) -> RotationCircuit:

@@ -92,7 +92,7 @@ def test_no_reader_takes_a_bound_for_a_value(name, tmp_path):
     assert isinstance(pred.moments.gradient(int(live[0])), UpperBound)
     assert not pred.deep_parameters.any() and not pred.is_deep
     assert diag.trainable is None and diag.verdict is Verdict.CANNOT_TELL
-    assert "only an upper bound is known" in diag.headline
+    assert "upper bounds are known" in diag.headline
 
     text = " ".join(diag.details().split())
     assert "Trainable" not in text.replace("Trainability", "") and "train it" not in text
@@ -211,3 +211,30 @@ def test_exact_engines_put_rounding_into_a_bound():
 def test_status_texts_do_not_contradict():
     assert "upper bound" in Status.UPPER_BOUND.value and not re.search(r"\bzero\b", Status.UPPER_BOUND.value)
     assert "bound" in Status.BOUND.value
+
+
+def test_which_bound_it_is_is_said():
+    """30 qubits of QAOA: gradients are exact and only a shot's variance is bounded, from above: so are the shots."""
+    n = 30
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def ring(x):
+        for q in range(n):
+            qml.H(q)
+        for k in range(3):
+            for q in range(n):
+                qml.IsingZZ(x[0, k], [q, (q + 1) % n])
+            for q in range(n):
+                qml.RX(x[1, k], q)
+        return qml.expval(qml.sum(*(qml.Z(q) @ qml.Z((q + 1) % n) for q in range(n))))
+
+    diag = pw.diagnose(ring, run=False, descent_budget=0)(pnp.ones((2, 3), requires_grad=True))
+    pred = diag.prediction
+    assert pred.moments.known[pred.live_parameters].all() and pred.shot_variance.bound is not None
+    shots = next(c for c in diag.checks if c.id == "shots")
+    low, high = pred.log2_median_shots
+    assert low < high and shots.side is Side.AT_MOST and shots.value == np.ceil(2**high)
+    assert f"at most {shots.value:,.0f} shots" in diag.headline and "is open" not in diag.headline
+    strict = pw.diagnose(ring, run=False, descent_budget=0, shots=10)(pnp.ones((2, 3), requires_grad=True))
+    undecided = next(c for c in strict.checks if c.id == "shots")
+    assert undecided.passed is None and "of the variance of a shot only an upper bound is known" in undecided.open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pennylane as qml
 import pytest
@@ -169,3 +170,28 @@ def test_other_processes_give_the_same_numbers():
         there = pw.find_minima(circuit, executor=pool, **options)(x)
     here = pw.find_minima(circuit, **options)(x)
     assert there.losses.tobytes() == here.losses.tobytes()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_gates_of_a_layer_that_commute_do_not_widen_a_cone(order):
+    """MaxCut on a graph of degree three: a bond sees the bonds beside it once a layer, in whatever order they stand."""
+    graph = nx.random_regular_graph(3, 14, seed=3)
+    edges = list(graph.edges)[::order]
+
+    @qml.qnode(qml.device("default.qubit", wires=14))
+    def circuit(x):
+        for q in range(14):
+            qml.H(q)
+        for a, b in edges:
+            qml.IsingZZ(x[0], [a, b])
+        for q in range(14):
+            qml.RX(x[1], q)
+        return qml.expval(qml.sum(*(qml.Z(a) @ qml.Z(b) for a, b in edges)))
+
+    x = pnp.array([0.4, 1.1], requires_grad=True)
+    cones = light_cones(trace_qnode(circuit, (x,)))
+    assert cones.width <= 6
+    data = pw.measure(circuit, samples=2, seed=1, route="light-cones", progress=False)(x)
+    for point, gradient in zip(data.plan.draw()[0].reshape(-1, 2), data.gradients, strict=True):
+        known = qml.grad(circuit)(pnp.array(point, requires_grad=True))
+        np.testing.assert_allclose(gradient, known, atol=1e-9)

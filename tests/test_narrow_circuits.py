@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pennylane as qml
 import pytest
@@ -10,10 +11,12 @@ from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit, n
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances import choice, moments_of, sampled_moments
+from pennylane_wishart.variances.conesweeps import ConeSweeps
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 from pennylane_wishart.variances.parts import narrowed
+from pennylane_wishart.variances.sweepers import sweeps_of
 from pennylane_wishart.variances.sweeps import Sweeps
-from pennylane_wishart.variances.wordsweeps import WordSweeps, sweeps_of
+from pennylane_wishart.variances.wordsweeps import WordSweeps
 
 
 def _line(n: int, layers: int, observable, shared: bool = False):
@@ -135,3 +138,60 @@ def test_dear_samples_beside_walkers_are_left(monkeypatch):
     monkeypatch.setattr(choice, "found_exactly", none)
     monkeypatch.setattr(choice.limits, "SECOND_SAMPLE_WORK", 1e4)
     assert moments_of(circuit, seed=5).engine is EngineId.WALKERS
+
+
+def _qaoa(n: int, layers: int, edges: list) -> RotationCircuit:
+    """MaxCut, one angle a layer for the cost and one for the mixer."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def circuit(x):
+        for q in range(n):
+            qml.H(q)
+        for k in range(layers):
+            for a, b in edges:
+                qml.IsingZZ(x[0, k], [a, b])
+            for q in range(n):
+                qml.RX(x[1, k], q)
+        return qml.expval(qml.sum(*(qml.Z(a) @ qml.Z(b) for a, b in edges), 0.5 * qml.I(0)))
+
+    return normal_form(circuit, argnums=[0])(np.full((2, layers), 0.3))
+
+
+def test_light_cones_add_up():
+    """Losses and gradients of all cones together are those of the whole circuit."""
+    graph = nx.random_regular_graph(3, 10, seed=2)
+    circuit = _qaoa(10, 1, list(graph.edges))
+    cones, whole = ConeSweeps(circuit), Sweeps(circuit)
+    assert max(sweeps.circuit.n_qubits for sweeps, _ in cones.cones) < 10
+    x = np.random.default_rng(0).uniform(0, 6, (4, 2))
+    rng = np.random.default_rng(1)
+    for found, known in zip(cones(cones.at(x, rng)), whole(whole.at(x, rng)), strict=True):
+        np.testing.assert_allclose(found, known, atol=1e-11)
+
+
+def test_equal_cones_are_swept_once():
+    """A ring of equal bonds has few cones: all but those that meet the seam of the numbering are one."""
+    circuit = _qaoa(30, 1, [(q, (q + 1) % 30) for q in range(30)])
+    cones = ConeSweeps(circuit)
+    assert len(cones.cones) <= 5 and sum(count for _, count in cones.cones) == 30
+
+
+def test_a_wide_qaoa_is_swept_by_cones():
+    """40 qubits, 3-regular, two layers: 60 light cones of up to 14 qubits; on 14 qubits they equal the whole."""
+    graph = nx.random_regular_graph(3, 14, seed=5)
+    circuit = _qaoa(14, 2, list(graph.edges))
+    cones, whole = ConeSweeps(circuit), Sweeps(circuit)
+    rng = np.random.default_rng(3)
+    x = circuit.angle_law().sample(rng, 5)
+    np.testing.assert_allclose(cones(x)[1], whole(whole.at(x, rng))[1], atol=1e-10)
+    wide = _qaoa(40, 2, list(nx.random_regular_graph(3, 40, seed=2).edges))
+    assert isinstance(sweeps_of(narrowed(wide)), ConeSweeps)
+
+
+def test_cones_that_are_too_large_are_refused():
+    """A complete graph's cone is the whole circuit; noise and random data have none."""
+    full = _qaoa(18, 2, [(a, b) for a in range(18) for b in range(a)])
+    with pytest.raises(ModuleTooLargeError, match="too large together"):
+        ConeSweeps(full)
+    with pytest.raises(ModuleTooLargeError, match="too large together"):
+        ConeSweeps(_qaoa(12, 2, [(q, q + 1) for q in range(11)]), most_work=10.0)

@@ -58,8 +58,8 @@ class LightCones:
 def light_cones(trace: TracedCircuit) -> LightCones:
     """Split a traced circuit into the light cones of its observable's terms.
 
-    A term whose gates are all among those of another is measured there. Gates at the end that commute with a
-    term are not among its own.
+    A term whose gates are all among those of another is measured there. Gates that commute with a term and with
+    all later gates of its cone are not among its own.
 
     Raises:
         ModuleTooLargeError: if a cone has more wires than ``CONE_WIRES``, or the circuit has noise or a batch of data.
@@ -72,7 +72,7 @@ def light_cones(trace: TracedCircuit) -> LightCones:
         raise ModuleTooLargeError("Noise is not split into light cones: they are run on state vectors.")
     script, observable = Script.read(trace), operator_to_sum(trace.observable, trace.wires)
     index = {w: q for q, w in enumerate(trace.wires)}
-    steps = [(s, [index[w] for w in s.gate.op.wires]) for s in script.steps]
+    steps = _Steps([(s, [index[w] for w in s.gate.op.wires]) for s in script.steps])
     constant, found = 0.0, []
     for k, identity in enumerate(observable.words.is_identity()):
         if identity:
@@ -94,13 +94,42 @@ def light_cones(trace: TracedCircuit) -> LightCones:
     return LightCones(tuple(c for c in cones if len(c.parameters)), constant)
 
 
-def _gates_of(steps: list[tuple[Step, list[int]]], word: PauliWords) -> tuple[frozenset[int], frozenset[int]]:
+class _Steps:
+    """The gates of a circuit with the numbers of their wires, and which of them commute, asked once a pair."""
+
+    def __init__(self, steps: list[tuple[Step, list[int]]]):
+        self.steps = steps
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def commute(self, i: int, j: int) -> bool:
+        """Whether two gates commute term by term; False where that cannot be said."""
+        if (i, j) not in self._known:
+            (a, own), (b, other) = self.steps[i], self.steps[j]
+            if set(own).isdisjoint(other):
+                found = True
+            elif a.gate.generator is None or b.gate.generator is None:
+                found = False
+            else:
+                place = {q: k for k, q in enumerate(sorted({*own, *other}))}
+                words = [
+                    step.gate.generator.words.spread([place[q] for q in wires], len(place))  # type: ignore[union-attr]
+                    for step, wires in ((a, own), (b, other))
+                ]
+                found = not bool(words[0].anticommutation(words[1]).any())
+            self._known[i, j] = found
+        return self._known[i, j]
+
+
+def _gates_of(steps: _Steps, word: PauliWords) -> tuple[frozenset[int], frozenset[int]]:
     """Return which steps a term depends on, and the wires (numbered) that they and it touch."""
     reached = {int(q) for q in word.support()}
     kept: list[int] = []
-    for i in range(len(steps) - 1, -1, -1):
-        step, wires = steps[i]
-        if reached.isdisjoint(wires) or not kept and _commute(step.gate, word, wires):
+    for i in range(len(steps.steps) - 1, -1, -1):
+        step, wires = steps.steps[i]
+        if reached.isdisjoint(wires):
+            continue
+        # gates of one layer that commute do not widen the cone by each other
+        if all(steps.commute(i, j) for j in kept) and _commute(step.gate, word, wires):
             continue
         kept.append(i)
         reached.update(wires)

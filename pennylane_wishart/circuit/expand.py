@@ -152,7 +152,7 @@ def _decomposition(op: Operator) -> list[Operator]:
         if len(op.data) == 0 or all(np.ndim(qml.math.toarray(d)) == 2 for d in op.data):
             raise UnsupportedCircuitError(
                 f"{op.name} acts on {len(op.wires)} wires: too large to conjugate, and PennyLane has no "
-                "decomposition for it. Write it in smaller gates."
+                f"decomposition for it that can be read ({type(err).__name__}: {err}). Write it in smaller gates."
             ) from err
         raise UnsupportedCircuitError(
             f"{op.name} on wires {list(op.wires)} has no generator and no decomposition that can be "

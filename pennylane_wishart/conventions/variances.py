@@ -326,6 +326,8 @@ SWEPT_WORDS = 20_000
 """Most words of an observable that is swept word by word: it is noticed within a tenth of a second."""
 WORD_COST = 4.0
 """What a gate's entry on one word takes in one sweep there and back, in amplitudes touched: 27 ns."""
+MAX_CONE_QUBITS, MAX_CONES = 16, 200
+"""Qubits of one light cone among many that are swept one after the other, and how many."""
 CHEAP_SWEEP = 1e5
 """Amplitudes touched in one sweep of a state vector below which words are not tried instead: a millisecond."""
 WORD_BATCH = 128

@@ -111,11 +111,15 @@ class Sweeps:
         """Return how many samples to hold at one time."""
         return max(1, min(n_samples, limits.BATCH_AMPLITUDES // len(self.vector)))
 
+    def at(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return what a call takes of parameters ``(batch, n_params)``; random data are drawn."""
+        return rotation_angles(self.circuit, parameters, rng)
+
     def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield rotation angles ``(batch, n_rotations)`` drawn from a law, in batches whose states fit in memory."""
         size = self.batch(n_samples)
         for low in range(0, n_samples, size):
-            yield rotation_angles(self.circuit, law.sample(rng, min(size, n_samples - low)), rng)
+            yield self.at(law.sample(rng, min(size, n_samples - low)), rng)
 
     def states(self, angles: np.ndarray) -> np.ndarray:
         """Return the states after all rotations, ``(2^n, batch)``."""

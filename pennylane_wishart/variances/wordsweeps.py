@@ -19,35 +19,9 @@ from pennylane_wishart.variances.actions import rotation_action as action_of
 from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import split_sums
 from pennylane_wishart.variances.reach import WordIndex
-from pennylane_wishart.variances.sweeps import Sweeps, rotation_angles, vector_work
+from pennylane_wishart.variances.sweeps import rotation_angles
 
-__all__ = ["WordSweeps", "sweeps_of"]
-
-
-def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Sweeps | WordSweeps:
-    """Return a circuit made ready for losses and gradients: state vectors or words, whichever is cheaper.
-
-    Noise needs words. Without it they are tried where state vectors are dear, or too large.
-
-    Args:
-        most_work: amplitudes touched by one sweep beyond which no state vector is made.
-    Raises:
-        InputError: where neither holds the circuit, or a sweep is dearer than ``most_work``.
-    """
-    if circuit.channels:
-        return WordSweeps(circuit)
-    holds = circuit.n_qubits <= limits.MAX_SAMPLED_QUBITS
-    vectors = vector_work(circuit) if holds else np.inf
-    if vectors > limits.CHEAP_SWEEP:
-        try:
-            words = WordSweeps(circuit, limits.SWEPT_WORDS)
-            if words.work < vectors:
-                return words
-        except ModuleTooLargeError:
-            pass  # the observable spreads: only state vectors are left
-    if holds and vectors > most_work:
-        raise InputError(f"State vectors of {circuit.n_qubits} qubits are too dear, and the words too many.")
-    return Sweeps(circuit)
+__all__ = ["WordSweeps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +110,15 @@ class WordSweeps:
         """Return how many samples to hold at one time."""
         return max(1, min(n_samples, limits.WORD_BATCH, limits.KEPT_FLOATS // self.floats))
 
+    def at(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return what a call takes of parameters ``(batch, n_params)``; random data are drawn."""
+        return rotation_angles(self.circuit, parameters, rng)
+
     def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield rotation angles ``(batch, n_rotations)`` drawn from a law."""
         size = self.batch(n_samples)
         for low in range(0, n_samples, size):
-            yield rotation_angles(self.circuit, law.sample(rng, min(size, n_samples - low)), rng)
+            yield self.at(law.sample(rng, min(size, n_samples - low)), rng)
 
     def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gradients ``(batch, n_params)`` at rotation angles ``(batch, n_rotations)``.

@@ -10,6 +10,7 @@ from pennylane_wishart.conventions import CheckId, PlateauCause, levels
 from pennylane_wishart.conventions import diagnosis as sizes
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind, Side
 from pennylane_wishart.diagnosis.words import number
+from pennylane_wishart.prediction import Prediction
 
 __all__ = ["CHECK"]
 
@@ -28,10 +29,9 @@ _MENDED = {
 }
 """What to do about the first cause of a plateau."""
 _BOUNDED = (
-    "Of the median gradient's variance only a bound is known, which does not decide: raise n_walkers or max_work of "
-    "pw.predict's engines, or diagnose a smaller or shallower circuit of the family."
+    "The bounds that are known do not decide: raise n_walkers or max_work of pw.predict's engines, or diagnose a "
+    "smaller or shallower circuit of the family."
 )
-_ONE_SIDED = "of the median gradient's variance only an upper bound is known"
 
 
 def _judge(case: Case) -> Check | None:
@@ -42,12 +42,12 @@ def _judge(case: Case) -> Check | None:
     low, high = (_whole(max(float(np.exp2(min(b, sizes.LARGEST_BITS))), rare)) for b in pred.log2_median_shots)
     if low == high:
         side, value, name = Side.VALUE, low, "shots per gradient (median)"
-    elif limit is not None and high <= limit:
+    elif pred.log2_median_shots[1] < sizes.LARGEST_BITS and (limit is None or high <= limit):
         side, value, name = Side.AT_MOST, high, "shots per gradient, at most"
     else:
         side, value, name = Side.AT_LEAST, low, "shots per gradient, at least"
     if limit is None:
-        return _cost(case, name, value, side)
+        return _cost(case, name, value, side, low)
     passed = True if side is not Side.AT_LEAST and value <= limit else False if value > limit else None
     return _worded(case, name, value, limit, passed, side)
 
@@ -73,12 +73,24 @@ def _lost(case: Case) -> tuple[str, str]:
     return ("", _SMALL) if cause is None else (f" (a plateau, first by its {cause})", _MENDED[cause])
 
 
-def _cost(case: Case, name: str, value: float, side: Side) -> Check:
+def _one_sided(pred: Prediction) -> str:
+    """Say of which variance only a bound is known: that of a shot, of gradients, or both."""
+    noise = pred.shot_variance.bound is not None
+    signal = bool(np.isnan(pred.moments.gradient_variance[pred.live_parameters]).any())
+    if noise and signal:
+        return "of the variances of a shot and of some gradients only upper bounds are known"
+    return f"of the variance of {'a shot' if noise else 'the median gradient'} only an upper bound is known"
+
+
+def _cost(case: Case, name: str, value: float, side: Side, low: float) -> Check:
     """On an exact simulator: a cost that hardware would have, and no reason to fail."""
     why, advice = _lost(case)
-    said = f"gradients are exact here, and on hardware the median one would take {side.value}{_shots(value)}{why}"
+    least = f"at least {number(low)} and " if side is Side.AT_MOST and low > 1 else ""
+    said = (
+        f"gradients are exact here, and on hardware the median one would take {least}{side.value}{_shots(value)}{why}"
+    )
     if side is Side.AT_LEAST:
-        said = "gradients are exact here; what they cost on hardware is open, for " + _ONE_SIDED
+        said = "gradients are exact here; what they cost on hardware is open, for " + _one_sided(case.prediction)
         said += f" (at least {_shots(value)})" if value > 1 else ""
     return Check(
         CheckId("shots"),
@@ -114,7 +126,7 @@ def _worded(case: Case, name: str, value: float, most: float, passed: bool | Non
         definition=_DEFINITION,
         failing=f"the median live gradient needs {shown} for signal-to-noise 1, more than {limit}{why}",
         passing=f"the median live gradient is resolved with {shown}",
-        open=f"{_ONE_SIDED}, so that signal-to-noise 1 {needs}",
+        open=f"{_one_sided(case.prediction)}, so that signal-to-noise 1 {needs}",
     )
 
 

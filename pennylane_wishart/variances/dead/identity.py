@@ -14,8 +14,7 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.variances.drivers import gradient_bounds
 from pennylane_wishart.variances.parts import narrowed
-from pennylane_wishart.variances.sweeps import rotation_angles
-from pennylane_wishart.variances.wordsweeps import sweeps_of
+from pennylane_wishart.variances.sweepers import sweeps_of
 
 __all__ = ["identically_zero", "turning_ranges"]
 
@@ -48,7 +47,7 @@ def identically_zero(circuit: RotationCircuit, asked: np.ndarray) -> np.ndarray:
     zero = asked.copy()
     for size in (1, limits.SETTINGS - 1):  # one setting clears nearly every live parameter
         parameters = rng.uniform(-np.pi, np.pi, (size, circuit.n_params)) * turning_ranges(circuit)
-        _, gradients = sweeps(rotation_angles(circuit, parameters, rng))
+        _, gradients = sweeps(sweeps.at(parameters, rng))
         zero &= np.all(np.abs(gradients) <= limit, axis=0)
         if not zero.any():
             break

@@ -17,7 +17,8 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliWords
 from pennylane_wishart.variances.actions import WordAction, noise_actions, rotation_action
-from pennylane_wishart.variances.dead.commutation import ActiveWords, by_commutation, dead_rotations
+from pennylane_wishart.variances.active import ActiveWords
+from pennylane_wishart.variances.dead.commutation import by_commutation, dead_rotations
 from pennylane_wishart.variances.dead.reasons import DeadReason
 from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import one_word_each, split_sums
