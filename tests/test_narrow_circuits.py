@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pennylane as qml
 import pytest
+from random_rotations import pauli_circuit
 
 from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit, normal_form
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances import choice, moments_of, sampled_moments
-from pennylane_wishart.variances.conesweeps import ConeSweeps
+from pennylane_wishart.variances.conesweeps import ConeSweeps, light_cone
+from pennylane_wishart.variances.dead.proofs import live_part
 from pennylane_wishart.variances.engines.sampled import sample_gradients
 from pennylane_wishart.variances.parts import narrowed
 from pennylane_wishart.variances.sweepers import sweeps_of
@@ -195,3 +199,35 @@ def test_cones_that_are_too_large_are_refused():
         ConeSweeps(full)
     with pytest.raises(ModuleTooLargeError, match="too large together"):
         ConeSweeps(_qaoa(12, 2, [(q, q + 1) for q in range(11)]), most_work=10.0)
+
+
+def _with_sums(rng: np.random.Generator, circuit: RotationCircuit) -> RotationCircuit:
+    """Join neighbouring rotations into sums, of words that commute or not."""
+    starts = [0]
+    while starts[-1] < circuit.n_rotations:
+        starts.append(min(starts[-1] + int(rng.integers(1, 3)), circuit.n_rotations))
+    first = np.array(starts[:-1])
+    names = ("coefficients", "offsets", "parameter_of", "random_of")
+    kept = {name: getattr(circuit, name)[first] for name in names}
+    weights = rng.normal(size=len(circuit.terms))
+    return replace(circuit, starts=np.array(starts), term_coefficients=weights, cliffords=(), **kept)
+
+
+@pytest.mark.parametrize("seed", range(48))
+def test_every_way_of_sweeping_is_the_same(seed):
+    """Random circuits with shared and fixed angles, sums and entangled inputs: vectors, words, cones, and what is left
+    of the circuit when the dead part, idle qubits or what is outside the light cone go."""
+    rng = np.random.default_rng(8000 + seed)
+    kind = ("vector", "product", "basis")[seed % 3]
+    shape = int(rng.integers(2, 6)), int(rng.integers(3, 14)), int(rng.integers(1, 5))
+    drawn = pauli_circuit(rng, *shape, kind, fixed=0.2, shared=int(rng.integers(0, 3)), sparse=bool(seed % 2))
+    circuit = _with_sums(rng, drawn.circuit) if seed % 4 == 0 else drawn.circuit
+    x = rng.uniform(-3, 3, (3, circuit.n_params))
+    whole = Sweeps(circuit)
+    losses, gradients = whole(whole.at(x, rng))
+    for make in (Sweeps, WordSweeps, ConeSweeps):
+        for part in (circuit, narrowed(live_part(circuit)), light_cone(circuit)):
+            sweeps = make(part)
+            found = sweeps(sweeps.at(x, rng))
+            np.testing.assert_allclose(found[0], losses, atol=1e-11)
+            np.testing.assert_allclose(found[1], gradients, atol=1e-11)

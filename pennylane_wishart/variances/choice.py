@@ -17,8 +17,8 @@ from pennylane_wishart.variances.engines.walks.walk import found_by_walk
 from pennylane_wishart.variances.exact import ExactLimits, found_exactly
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
-from pennylane_wishart.variances.sweepers import Sweeper, sweeps_of
-from pennylane_wishart.variances.sweeps import vector_work
+from pennylane_wishart.variances.sweepers import sweeps_of
+from pennylane_wishart.variances.sweeps import Drawn, vector_work
 
 __all__ = ["moments_of"]
 
@@ -107,7 +107,7 @@ def _by_samples(problem: Problem, rng: np.random.Generator, n_walkers: int, n_sa
     )
 
 
-def _sweeps(problem: Problem, fewest: int) -> tuple[Sweeper | None, str]:
+def _sweeps(problem: Problem, fewest: int) -> tuple[Drawn | None, str]:
     """Return what samples are drawn with, and where there is nothing the reason."""
     narrow = problem.narrow
     dear = f"{fewest} samples are too dear."
@@ -121,7 +121,7 @@ def _sweeps(problem: Problem, fewest: int) -> tuple[Sweeper | None, str]:
         return None, str(error)
 
 
-def _affordable(sweeps: Sweeper | None, n_samples: int, work: float, fewest: int = 0) -> int:
+def _affordable(sweeps: Drawn | None, n_samples: int, work: float, fewest: int = 0) -> int:
     """Return how many sweeps fit in a limit of work."""
     if sweeps is None:
         return 0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import ModuleTooLargeError
 from pennylane_wishart.paulis import PauliSum
 from pennylane_wishart.variances.active import ActiveWords
 from pennylane_wishart.variances.parts import narrowed, restricted
-from pennylane_wishart.variances.sweeps import Sweeps, rotation_angles, vector_work
+from pennylane_wishart.variances.sweeps import Drawn, Sweeps, rotation_angles, vector_work
 
 __all__ = ["ConeSweeps", "light_cone"]
 
@@ -38,7 +36,7 @@ def light_cone(circuit: RotationCircuit) -> RotationCircuit:
     return restricted(circuit, keep)
 
 
-class ConeSweeps:
+class ConeSweeps(Drawn):
     """A circuit made ready for sweeps of state vectors, one light cone of its observable after the other.
 
     Terms on the same qubits share a cone, and cones that differ in nothing but their place are swept once.
@@ -87,22 +85,16 @@ class ConeSweeps:
         """Return what a call takes of parameters ``(batch, n_params)``: themselves."""
         return parameters
 
-    def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Yield parameters ``(batch, n_params)`` drawn from a law."""
-        size = self.batch(n_samples)
-        for low in range(0, n_samples, size):
-            yield law.sample(rng, min(size, n_samples - low))
-
-    def __call__(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return losses ``(batch,)`` and gradients ``(batch, n_params)``.
+    def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return losses ``(batch,)`` and gradients ``(batch, n_params)`` at parameters ``(batch, n_params)``.
 
         Cost: O(terms · 2^n · batch), summed over cones.
         """
-        losses = np.full(len(parameters), self.constant)
-        gradients = np.zeros(parameters.shape)
+        losses = np.full(len(angles), self.constant)
+        gradients = np.zeros(angles.shape)
         none = np.random.default_rng(0)  # there are no random data
         for sweeps, count in self.cones:
-            own, slopes = sweeps(rotation_angles(sweeps.circuit, parameters, none))
+            own, slopes = sweeps(rotation_angles(sweeps.circuit, angles, none))
             losses += count * own
             gradients += count * slopes
         return losses, gradients

@@ -8,16 +8,13 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances.conesweeps import ConeSweeps
-from pennylane_wishart.variances.sweeps import Sweeps, vector_work
+from pennylane_wishart.variances.sweeps import Drawn, Sweeps, vector_work
 from pennylane_wishart.variances.wordsweeps import WordSweeps
 
-__all__ = ["Sweeper", "sweeps_of"]
-
-Sweeper = Sweeps | WordSweeps | ConeSweeps
-"""Made ready once; ``at`` turns parameters into what a call takes, a call returns losses and gradients."""
+__all__ = ["sweeps_of"]
 
 
-def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Sweeper:
+def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Drawn:
     """Return a circuit made ready for losses and gradients: state vectors, words or light cones, what is cheapest.
 
     Noise needs words. Without it the others are tried where state vectors are dear, or too large.
@@ -31,7 +28,7 @@ def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Sweeper:
         return WordSweeps(circuit)
     holds = circuit.n_qubits <= limits.MAX_SAMPLED_QUBITS
     vectors = vector_work(circuit) if holds else np.inf
-    best: Sweeper | None = None
+    best: Drawn | None = None
     if vectors > limits.CHEAP_SWEEP:
         for make in (_by_words, _by_cones):
             try:
@@ -48,14 +45,14 @@ def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Sweeper:
     return Sweeps(circuit)
 
 
-def _by_words(circuit: RotationCircuit, most_work: float) -> Sweeper:
+def _by_words(circuit: RotationCircuit, most_work: float) -> Drawn:
     found = WordSweeps(circuit, limits.SWEPT_WORDS)
     if found.work > most_work:
         raise ModuleTooLargeError("Sweeps of words are too dear.")
     return found
 
 
-def _by_cones(circuit: RotationCircuit, most_work: float) -> Sweeper:
+def _by_cones(circuit: RotationCircuit, most_work: float) -> Drawn:
     if len(circuit.observable) < 2:
         raise ModuleTooLargeError("One term has one light cone, which is the circuit.")
     return ConeSweeps(circuit, most_work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.paulis import PauliSum
 
-__all__ = ["BatchRotation", "Sweeps", "rotation_angles", "vector_work"]
+__all__ = ["BatchRotation", "Drawn", "Sweeps", "rotation_angles", "vector_work"]
 
 
 class BatchRotation:
@@ -84,7 +85,33 @@ def vector_work(circuit: RotationCircuit) -> float:
     return limits.SWEEP_COST * (len(circuit.terms) + len(circuit.observable)) * 2.0**circuit.n_qubits
 
 
-class Sweeps:
+class Drawn(ABC):
+    """A circuit made ready for losses and gradients at what is drawn of its parameters, batch by batch."""
+
+    circuit: RotationCircuit
+    work: float
+    """Amplitudes that one sample touches, there and back."""
+
+    @abstractmethod
+    def batch(self, n_samples: int) -> int:
+        """Return how many samples to hold at one time."""
+
+    @abstractmethod
+    def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return losses ``(batch,)`` and gradients ``(batch, n_params)`` at what :meth:`at` gives."""
+
+    def at(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return what a call takes of parameters ``(batch, n_params)``: rotation angles; random data are drawn."""
+        return rotation_angles(self.circuit, parameters, rng)
+
+    def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Yield what a call takes of parameters drawn from a law, in batches that fit in memory."""
+        size = self.batch(n_samples)
+        for low in range(0, n_samples, size):
+            yield self.at(law.sample(rng, min(size, n_samples - low)), rng)
+
+
+class Sweeps(Drawn):
     """A circuit made ready for adjoint sweeps.
 
     Raises:
@@ -110,16 +137,6 @@ class Sweeps:
     def batch(self, n_samples: int) -> int:
         """Return how many samples to hold at one time."""
         return max(1, min(n_samples, limits.BATCH_AMPLITUDES // len(self.vector)))
-
-    def at(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return what a call takes of parameters ``(batch, n_params)``; random data are drawn."""
-        return rotation_angles(self.circuit, parameters, rng)
-
-    def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Yield rotation angles ``(batch, n_rotations)`` drawn from a law, in batches whose states fit in memory."""
-        size = self.batch(n_samples)
-        for low in range(0, n_samples, size):
-            yield self.at(law.sample(rng, min(size, n_samples - low)), rng)
 
     def states(self, angles: np.ndarray) -> np.ndarray:
         """Return the states after all rotations, ``(2^n, batch)``."""

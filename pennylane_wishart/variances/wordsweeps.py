@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_wishart.circuit import AngleLaw, RotationCircuit
+from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import variances as limits
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
 from pennylane_wishart.variances.actions import Row, WordAction, noise_actions
@@ -19,7 +19,7 @@ from pennylane_wishart.variances.actions import rotation_action as action_of
 from pennylane_wishart.variances.engines.tuples import WordImages
 from pennylane_wishart.variances.parts import split_sums
 from pennylane_wishart.variances.reach import WordIndex
-from pennylane_wishart.variances.sweeps import rotation_angles
+from pennylane_wishart.variances.sweeps import Drawn
 
 __all__ = ["WordSweeps"]
 
@@ -47,7 +47,7 @@ class _Turn:
                 yield after, before, sign[:, None] * value[None, :]
 
 
-class WordSweeps:
+class WordSweeps(Drawn):
     """A circuit made ready for sweeps of its observable, with its noise.
 
     Args:
@@ -74,6 +74,7 @@ class WordSweeps:
                 raise ModuleTooLargeError(f"The observable reaches more than {int(max_words)} words.")
         self.turns = turns[::-1]
         self.ends = circuit.state.expectation(self.index.words())
+        self.work = limits.WORD_COST * sum(len(a) for t in turns for made in t.branches for a, _, _ in made)
 
     def _turn(self, rotation: int, action: WordAction, alive: np.ndarray) -> tuple[_Turn, np.ndarray]:
         images = self._images.setdefault(id(action), WordImages(self.index, action))
@@ -97,11 +98,6 @@ class WordSweeps:
         return _Turn(rotation, words, np.searchsorted(words, active[turned]), tuple(rows), branches), alive
 
     @property
-    def work(self) -> float:
-        """What one sweep costs, in amplitudes touched."""
-        return limits.WORD_COST * sum(len(a) for t in self.turns for made in t.branches for a, _, _ in made)
-
-    @property
     def floats(self) -> int:
         """Numbers kept of one sample: what each gate has changed, and the observable at both ends."""
         return 2 * len(self.index) + sum(len(t.words) for t in self.turns)
@@ -109,16 +105,6 @@ class WordSweeps:
     def batch(self, n_samples: int) -> int:
         """Return how many samples to hold at one time."""
         return max(1, min(n_samples, limits.WORD_BATCH, limits.KEPT_FLOATS // self.floats))
-
-    def at(self, parameters: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return what a call takes of parameters ``(batch, n_params)``; random data are drawn."""
-        return rotation_angles(self.circuit, parameters, rng)
-
-    def batches(self, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Yield rotation angles ``(batch, n_rotations)`` drawn from a law."""
-        size = self.batch(n_samples)
-        for low in range(0, n_samples, size):
-            yield self.at(law.sample(rng, min(size, n_samples - low)), rng)
 
     def __call__(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return losses ``(batch,)`` and gradients ``(batch, n_params)`` at rotation angles ``(batch, n_rotations)``.

@@ -13,8 +13,8 @@ from pennylane_wishart.variances.dead.proofs import live_part
 from pennylane_wishart.variances.parts import narrowed
 from pennylane_wishart.variances.problem import Problem
 from pennylane_wishart.variances.records import SecondMoments
-from pennylane_wishart.variances.sweepers import Sweeper, sweeps_of
-from pennylane_wishart.variances.sweeps import Sweeps
+from pennylane_wishart.variances.sweepers import sweeps_of
+from pennylane_wishart.variances.sweeps import Drawn, Sweeps
 
 __all__ = ["found_by_sampling", "sample_components", "sample_gradients", "sampled_moments"]
 
@@ -29,7 +29,7 @@ def sample_gradients(
     return _sampled(sweeps_of(narrowed(live_part(circuit))), law, n_samples, rng)
 
 
-def _sampled(sweeps: Sweeper, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _sampled(sweeps: Drawn, law: AngleLaw, n_samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     found = [sweeps(angles) for angles in sweeps.batches(law, n_samples, rng)]
     losses, gradients = (np.concatenate(column) for column in zip(*found, strict=True))
     return losses, gradients
@@ -105,9 +105,7 @@ def sampled_moments(
     return record_of(problem, found_by_sampling(problem, n_samples, np.random.default_rng(seed)))
 
 
-def found_by_sampling(
-    problem: Problem, n_samples: int, rng: np.random.Generator, sweeps: Sweeper | None = None
-) -> Found:
+def found_by_sampling(problem: Problem, n_samples: int, rng: np.random.Generator, sweeps: Drawn | None = None) -> Found:
     """Sample losses and gradients and turn them into moments with standard errors.
 
     Args:
