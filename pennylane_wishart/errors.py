@@ -134,7 +134,7 @@ class Status(enum.Enum):
         "Gates were taken as separated by deep layers: the spread of sums over neighbouring gates, and their "
         "largest component, can be off."
     )
-    NOT_ASSESSED = "This was not assessed: the inputs that it needs were not given."
+    NOT_ASSESSED = "Part of this was not assessed: it is too large, or what it needs was not given."
 
     def __str__(self) -> str:
         return self.value
