@@ -35,6 +35,10 @@ from pennylane_wishart.sectors.independent import _every_tangent  # noqa: E402
 from pennylane_wishart.variances import moments_of, moments_together  # noqa: E402
 
 
+def _met(right: bool) -> str:
+    return "met" if right else "NOT MET"
+
+
 def random_circuit(seed: int) -> tuple[qml.QNode, pnp.tensor]:
     """Rotations about random words and CZs on 3 or 4 wires; two to four outputs, sometimes probabilities."""
     rng = np.random.default_rng(seed)
@@ -87,8 +91,9 @@ def outputs(count: int, samples: int) -> None:
             error = np.sqrt(np.maximum((row**4).mean(axis=0) - sample**2, 0) / samples) + 1e-9
             expected = o.prediction.gradient_variance + o.prediction.moments.gradient_mean**2
             worst = max(worst, float(np.max(np.abs(expected - sample) / error)))
-    print(f"dead lists, {count} circuits, {numbers} outputs: {wrong} of {2 * count} wrong        goal 0")
-    print(f"variances: largest |z| over all of them {worst:.1f}                    goal below 6 (small samples)")
+    said = f"dead lists, {count} circuits, {numbers} outputs: {wrong} of {2 * count} wrong"
+    print(f"{said}        goal 0: {_met(not wrong)}")
+    print(f"variances in small samples: largest |z| over all {worst:.1f}        goal below 6: {_met(worst < 6)}")
 
 
 def timing() -> None:
@@ -165,7 +170,7 @@ def public() -> None:
             print(f"  {name}: {found.headline}")
         except WishartError as err:
             print(f"  {name}: REFUSED: {err}")
-    print(f"public cases that answer: {answered} of {len(PUBLIC)}        goal all")
+    print(f"public cases that answer: {answered} of {len(PUBLIC)}        goal all: {_met(answered == len(PUBLIC))}")
 
 
 def variances(samples: int, own: int) -> None:
@@ -201,8 +206,8 @@ def causes(samples: int) -> None:
         alarms += str(found.cause) != "nothing wrong"
         if str(found.cause) != "nothing wrong":
             print(f"  healthy, {name}: {found.headline}")
-    print(f"planted faults named: {right} of {total}        goal all")
-    print(f"false alarms on healthy costs: {alarms} of {len(HEALTHY)}        goal 0")
+    print(f"planted faults named: {right} of {total}        goal all: {_met(right == total)}")
+    print(f"false alarms on healthy costs: {alarms} of {len(HEALTHY)}        goal 0: {_met(not alarms)}")
 
 
 def words() -> None:

@@ -55,7 +55,7 @@ versions of all of them.
 
 """
 _GOAL = re.compile(
-    r"^\s*(?P<what>\S.*?)(?:\s{2,}|, )goal:? +(?P<goal>.*?)[:\s]\s*(?P<met>met|not met)\b", re.IGNORECASE
+    r"^\s*(?P<what>\S.*?)(?:\s+|, | \()goal:? +(?P<goal>.*?)[:)\s]\s*(?P<met>met|not met)\b", re.IGNORECASE
 )
 _TABLE = ".. list-table::\n   :header-rows: 1\n   :widths: {}\n\n"
 
@@ -95,7 +95,9 @@ def _row(line: str) -> tuple[str, str, str, str] | None:
         return None
     # the figure is the last column; where there is no gap before it, the last word
     columns = re.split(r"\s{2,}", found["what"])
-    what, figure = (", ".join(columns[:-1]), columns[-1]) if columns[1:] else columns[0].rpartition(" ")[::2]
+    parts = re.fullmatch(r"(.*?)\s((?:[\d,]+ of )?\S+)", columns[0])
+    assert parts is not None
+    what, figure = (", ".join(columns[:-1]), columns[-1]) if columns[1:] else parts.groups()
     return what.rstrip(" =:"), figure, found["goal"], "met" if found["met"] == "met" else "NOT MET"
 
 

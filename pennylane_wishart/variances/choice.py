@@ -54,7 +54,8 @@ def moments_of(
             (``Sector.module_dim``): no smaller one is looked for.
     Raises:
         UnsupportedCircuitError: if no engine applies.
-    Cost: a minute at most with the defaults, on one core.
+    Cost: a minute at most with the defaults, on one core; two where the fewest samples that say anything are the only
+        way to a value.
     Example:
         >>> c = RotationCircuit.from_words(["XI", "ZZ", "IX"], {"ZI": 1.0})
         >>> str(moments_of(c).engine)
