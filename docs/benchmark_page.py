@@ -95,9 +95,11 @@ def _row(line: str) -> tuple[str, str, str, str] | None:
         return None
     # the figure is the last column; where there is no gap before it, the last word
     columns = re.split(r"\s{2,}", found["what"])
-    parts = re.fullmatch(r"(.*?)\s((?:[\d,]+ of )?\S+)", columns[0])
-    assert parts is not None
-    what, figure = (", ".join(columns[:-1]), columns[-1]) if columns[1:] else parts.groups()
+    if columns[1:]:
+        what, figure = ", ".join(columns[:-1]), columns[-1]
+    else:
+        last = re.fullmatch(r"(.*?)\s((?:[\d,]+ of )?\S+)", columns[0])
+        what, figure = last.groups() if last else ("", columns[0])
     return what.rstrip(" =:"), figure, found["goal"], "met" if found["met"] == "met" else "NOT MET"
 
 

@@ -77,13 +77,15 @@ def test_every_output_has_a_topic():
 def test_benchmark_page_makes_tables_of_outputs(tmp_path):
     module = benchmark_page()
     lines = ["machine: a desk", "loss law   0.01  goal 0.02  met", "peak of_all, goal 3 s: NOT MET", "1 of 2  NOT MET"]
+    lines += ["first remedy: 27 of 30 (goal 26)  met", "peak memory   322 MB goal <= 700    met", "3 goal 2 NOT MET"]
     printed = "\n".join((*lines, ""))
     (tmp_path / "laws.txt").write_text(printed)
     text = module.page(tmp_path)
     assert textwrap.indent(printed, " " * 6) in text  # the output stands there whole
     cells = [re.findall("- (.*)", row) for row in text.split("   * ")]
     assert ["loss law", "0.01", "0.02", "met"] in cells and ["peak", r"of\_all", "3 s", "NOT MET"] in cells
-    at_a_glance = ":ref:`Laws of loss and gradient <bench-laws>`", "1", "**2**"  # one of them has no goal of its own
+    assert ["first remedy", "27 of 30", "26", "met"] in cells and ["peak memory", "322 MB", "<= 700", "met"] in cells
+    at_a_glance = ":ref:`Laws of loss and gradient <bench-laws>`", "3", "**3**"  # one of them has no goal of its own
     assert list(at_a_glance) in cells
     assert "``benchmarks/minima.py``" in text and "benchmarks/laws.py" in text
     assert "No full run" in text and "signature.py" in text.split("No full run")[1]
