@@ -374,3 +374,14 @@ def test_rounding_is_written_as_nothing(value, rounding, text):
 )
 def test_shares(value, text):
     assert share(value) == text
+
+
+def test_a_closure_that_was_stopped_says_at_least():
+    """Its dimension is a lower bound, and is not printed as the dimension."""
+    from pennylane_wishart.algebra import close
+
+    sums = [{"XII": 1.0, "IXI": 1.0, "IIX": 0.5}, {"ZZI": 1.0, "IZZ": 0.7}, {"YII": 1.0, "IIZ": 0.3}]
+    stopped = close(sums, max_dim=5)
+    assert not stopped.is_closed and str(stopped) == f"unknown (dimension at least {stopped.dim})"
+    whole = close(sums)
+    assert str(whole) == f"{whole.name}, dimension {whole.dim}" and "at least" not in str(whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -79,7 +80,7 @@ class LieAlgebra(Shown):
     def name(self) -> str:
         """Direct sum of simple ideals and u(1)'s, such as "su(4) ⊕ su(4) ⊕ u(1)"."""
         if not self.is_closed:
-            return f"unknown (closure truncated at dimension {self.dim})"
+            return f"unknown (dimension at least {format_integer(self.dim)})" if self.dim else "unknown"
         ideals, center = self.structure
         parts = [str(i) for i in ideals] + ([repeated("u(1)", center)] if center else [])
         return " ⊕ ".join(parts) or "0"
@@ -88,8 +89,12 @@ class LieAlgebra(Shown):
         """Return the algebra with its structure as a field, where it has been found, so that it is kept."""
         return replace(self, known_structure=self.__dict__.get("structure", self.known_structure))
 
+    def described(self, written: Callable[[int], str] = format_integer) -> str:
+        """Return the name with the dimension, which of a closure that was stopped is a lower bound."""
+        return f"{self.name}, dimension {written(self.dim)}" if self.is_closed else self.name
+
     def __str__(self) -> str:
-        return f"{self.name}, dimension {format_integer(self.dim)}"
+        return self.described()
 
 
 def decompose(algebra: LieAlgebra, seed: int = 0) -> tuple[tuple[Ideal, ...], int]:

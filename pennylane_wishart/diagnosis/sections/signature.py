@@ -27,7 +27,7 @@ def signature_section(diag: Findings) -> Section:
     sig = diag.signature
     closed = sig.algebra.is_closed
     rows = [
-        Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}",
+        Row("dynamical Lie algebra", sig.algebra.described(size),
             "Real Lie algebra spanned by nested commutators of the gates' generators: what the circuit can reach with "
             "enough depth.", "exact" if closed else "lower bound", "THEORY §2; Aguilar et al., arXiv:2408.00081"),
         Row("observable's module", f"dimension {_module(sig)}", "Span of everything that the observable becomes: the "

@@ -29,7 +29,7 @@ def summary_sections(diag: Findings) -> tuple[Section, ...]:
     scope = "inside the theory" if sig.in_theory else "outside the theory, which no verdict rests on"
     rows = (
         *plainly(parameter_section(diag).rows, diag),
-        Row("dynamical Lie algebra", f"{sig.algebra.name}, dimension {size(sig.algebra.dim)}; {scope}"),
+        Row("dynamical Lie algebra", f"{sig.algebra.described(size)}; {scope}"),
         *(() if study is None else scaling_section(diag).rows[:1]),
         *dead_section(diag).rows,  # last: a long list may be cut
     )
