@@ -10,7 +10,7 @@ from pennylane_wishart.circuit import RotationCircuit
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import display
 
-__all__ = ["chance", "count", "indices", "number", "share", "size"]
+__all__ = ["chance", "count", "indices", "number", "share", "size", "whole_shots"]
 
 
 def number(value: float, rounding: float = 0.0) -> str:
@@ -23,6 +23,11 @@ def number(value: float, rounding: float = 0.0) -> str:
     if low <= abs(value) < high:
         return f"{value:,.0f}" if abs(value) >= limits.WHOLE_NUMBERS else f"{value:,.4g}"
     return f"{'-' if value < 0 else ''}2^{np.log2(abs(value)):.1f}"
+
+
+def whole_shots(value: float) -> float:
+    """Round up, as shots are counted: 6.125 are seven, and 1.0000000002, which rounding made, are one."""
+    return float(np.ceil(value * (1 - limits.SHOT_ROUNDING)))
 
 
 def share(value: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from pennylane_wishart.conventions import CheckId, PlateauCause, levels
 from pennylane_wishart.conventions import diagnosis as sizes
 from pennylane_wishart.diagnosis.checks.kinds import Case, Check, CheckKind, Side
-from pennylane_wishart.diagnosis.words import number
+from pennylane_wishart.diagnosis.words import number, whole_shots
 from pennylane_wishart.prediction import Prediction
 
 __all__ = ["CHECK"]
@@ -39,7 +39,7 @@ def _judge(case: Case) -> Check | None:
     if not len(pred.live_parameters):
         return None
     rare = levels.RARE_EVENTS / pred.rare_outcome
-    low, high = (_whole(max(float(np.exp2(min(b, sizes.LARGEST_BITS))), rare)) for b in pred.log2_median_shots)
+    low, high = (whole_shots(max(float(np.exp2(min(b, sizes.LARGEST_BITS))), rare)) for b in pred.log2_median_shots)
     if low == high:
         side, value, name = Side.VALUE, low, "shots per gradient (median)"
     elif pred.log2_median_shots[1] < sizes.LARGEST_BITS and (limit is None or high <= limit):
@@ -56,11 +56,6 @@ _DEFINITION = (
     "Median over live parameters of Var_shot[ℓ]/Var[∂ℓ]: shots per gradient component for signal-to-noise 1. "
     "Limit: argument shots=, or what the device runs."
 )
-
-
-def _whole(shots: float) -> float:
-    """Round up, as shots are counted: 6.125 are seven, and 1.0000000002, which rounding made, are one."""
-    return float(np.ceil(shots * (1 - sizes.SHOT_ROUNDING)))
 
 
 def _shots(value: float) -> str:

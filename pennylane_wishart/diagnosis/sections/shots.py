@@ -7,7 +7,7 @@ import numpy as np
 from pennylane_wishart.conventions import diagnosis as limits
 from pennylane_wishart.conventions import levels
 from pennylane_wishart.diagnosis.findings import Findings
-from pennylane_wishart.diagnosis.words import count, number
+from pennylane_wishart.diagnosis.words import count, number, whole_shots
 from pennylane_wishart.report import Row, Section, Sentence
 
 __all__ = ["shots_section"]
@@ -23,7 +23,7 @@ def shots_section(diag: Findings) -> Section:
     bounded = bool(np.isnan(log2).any())
     # Of a value that is only bounded the bound is shown, as such; no information is no shots at all.
     shown = np.clip(np.where(np.isnan(log2), least, log2), -limits.LARGEST_BITS, limits.LARGEST_BITS)
-    low, middle, high = np.exp2(np.quantile(shown, limits.SHOTS_RANGE))
+    low, middle, high = map(whole_shots, np.exp2(np.quantile(shown, limits.SHOTS_RANGE)))
     spread = f"{limits.SHOTS_RANGE[-1] - limits.SHOTS_RANGE[0]:.0%} range"
     # of bounds, only the side that they are on may be quoted
     sides, shot = pred.log2_median_shots, pred.shot_variance
@@ -33,7 +33,7 @@ def shots_section(diag: Findings) -> Section:
     elif bounded and sides[0] > 0:
         value = f"at least {value}"
     elif bounded and np.isfinite(sides[1]):
-        value = f"at most {number(np.exp2(min(sides[1], limits.LARGEST_BITS)))} for the median parameter"
+        value = f"at most {number(whole_shots(np.exp2(min(sides[1], limits.LARGEST_BITS))))} for the median parameter"
     elif bounded:
         value = "not known: the bounds on the variances do not limit them"
     row = Row(
