@@ -10,6 +10,7 @@ import sys
 import textwrap
 import types
 import uuid
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from stub_devices import FaultyHardware, NoisyHardware, StubHardware
 
 from pennylane_wishart.errors import ComparisonError, InputError, StoreError, WishartWarning
 from pennylane_wishart.measurement import Measurement, MinimaMeasurement, find_minima, measure, resume, stored_runs
+from pennylane_wishart.measurement.identity import content
+from pennylane_wishart.measurement.identity.content import content_of, package_version
 from pennylane_wishart.measurement.identity.devices import DeviceIdentity
 from pennylane_wishart.measurement.recipes import device_recipe
 
@@ -338,3 +341,23 @@ def test_somebody_may_vouch_for_a_device_that_has_changed(tmp_path):
     data = resume(on(LikeQiskit(error=0.02)), store, same_device=True)(*ARGS)
     assert same(data, first) and data.identity == first.identity
     assert len(stored_runs(store)) == 1
+
+
+def test_iterators_and_annotations_have_content():
+    """The class of an iterator is no iterator; what data models annotate is read."""
+    assert content_of(reversed([1, 2])) == content_of(reversed([1, 2])) != content_of(reversed([1, 3]))
+    assert content_of(int | str) == content_of(int | str) != content_of(int | float)
+    assert content_of(list[int]) != content_of(list[str])
+
+
+def test_a_namespace_is_told_by_its_distributions(monkeypatch, tmp_path):
+    """Several distributions share one name (Braket's): they are the version; a user's module of that name is not."""
+    inside = Path(str(metadata.distribution("numpy").locate_file("numpy/probe.py")))
+    monkeypatch.setattr(content, "_distributions", lambda: {"spacename": ["numpy", "scipy"]})
+    theirs, own = types.ModuleType("spacename"), types.ModuleType("spacename")
+    theirs.__file__, own.__file__ = str(inside), str(tmp_path / "spacename.py")
+    kind = type("Probe", (), {"__module__": "spacename"})
+    monkeypatch.setitem(sys.modules, "spacename", theirs)
+    assert package_version(kind) == f"numpy {metadata.version('numpy')}, scipy {metadata.version('scipy')}"
+    monkeypatch.setitem(sys.modules, "spacename", own)
+    assert package_version(kind) == ""

@@ -14,10 +14,12 @@ import hashlib
 import json
 import logging
 import re
+import sys
 import threading
 import types
 import weakref
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import PurePath
 from typing import Any
 
@@ -70,14 +72,32 @@ def digest_of(content: Any) -> str:
 
 def package_version(kind: Any) -> str:
     """Return "package version" of the package that defines a class or function; empty where it has none."""
-    from importlib import import_module, metadata
+    from importlib import import_module
 
     top = kind.__module__.split(".")[0]
     try:
         version = getattr(import_module(top), "__version__", None) or metadata.version(top)
-    except (ImportError, metadata.PackageNotFoundError):
+    except metadata.PackageNotFoundError:  # an ImportError too
+        return _namespace_version(kind.__module__)
+    except ImportError:
         return ""
     return f"{top} {version}"
+
+
+def _namespace_version(module: str) -> str:
+    """Name the distributions that share a namespace, as those of Braket do; empty where the module is not theirs."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    found = [metadata.distribution(name) for name in _distributions().get(module.split(".")[0], ())]
+    # a module of the user's own may have the name of one that is installed
+    if not file or not any(PurePath(file).is_relative_to(PurePath(str(d.locate_file("")))) for d in found):
+        return ""
+    return ", ".join(sorted({f"{d.metadata['Name']} {d.version}" for d in found}))
+
+
+@functools.lru_cache(maxsize=1)
+def _distributions() -> Mapping[str, list[str]]:
+    """Which distributions install what under each top-level name; tenths of a second, once."""
+    return metadata.packages_distributions()
 
 
 def content_of(value: Any, skips: Callable[[str, Any], bool] | None = None) -> Any:
@@ -133,6 +153,9 @@ class _Reader:
             return ["partial", self.read([value.func, value.args, value.keywords], place, depth)]
         if isinstance(value, types.MethodType):
             return ["method", self.read([value.__func__, value.__self__], place, depth)]
+        if isinstance(value, (types.UnionType, types.GenericAlias)):
+            # int | str, list[int]: annotations that data models keep
+            return ["alias", self.read([getattr(value, "__origin__", None), value.__args__], place, depth)]
         if isinstance(value, types.FunctionType):
             return self._function(value, place, depth)
         if isinstance(value, type):
@@ -286,4 +309,6 @@ def _reduced(value: Any, place: str) -> Any:
         raise OpaqueError(f"{place or 'it'} ({type(value).__module__}.{type(value).__qualname__})") from error
     if isinstance(found, str):
         return found
-    return [list(part) if hasattr(part, "__next__") else part for part in found if part is not None]
+    # the class of an iterator has __next__ too, and is none
+    running = [hasattr(part, "__next__") and not isinstance(part, type) for part in found]
+    return [list(part) if r else part for part, r in zip(found, running, strict=True) if part is not None]
