@@ -470,3 +470,19 @@ def test_an_undecorated_function_is_told_to_be_decorated():
     """A plain function is the commonest wrong argument."""
     with pytest.raises(InputError, match=r"got function. Decorate the function with @qml.qnode"):
         normal_form(lambda x: qml.expval(qml.Z(0)))(X)
+
+
+def test_a_template_that_cannot_be_taken_apart_says_why():
+    """A block whose arguments have other names than the template passes: PennyLane's own words are handed on."""
+
+    def block(w, wires):
+        qml.RY(w[0], wires[0])
+        qml.CNOT(wires)
+
+    @qml.qnode(qml.device("default.qubit", wires=12))
+    def circuit(w):
+        qml.MPS(range(12), 2, block, 1, w)
+        return qml.expval(qml.Z(11))
+
+    with pytest.raises(UnsupportedCircuitError, match=r"MPS acts on 12 wires.*unexpected keyword argument 'weights'"):
+        normal_form(circuit)(pnp.zeros((11, 1), requires_grad=True))
