@@ -22,7 +22,7 @@ from pennylane_wishart.measurement.records.plan import SamplingPlan
 from pennylane_wishart.measurement.routes.observables import readings
 from pennylane_wishart.measurement.routes.shifts import shift_rule
 
-__all__ = ["CASES", "Case", "Pool"]
+__all__ = ["CASES", "Case", "Pool", "families"]
 
 _CHUNK = 1 << 21  # amplitudes of one broadcast tape
 
@@ -115,6 +115,39 @@ CASES = (
     Case("qaoa", "QAOA, shared angles", lambda: _qnode(4, _qaoa, _ring, 2, 2)),
     Case("constant", "constant loss 0, all dead", lambda: _qnode(2, _constant, lambda: qml.Y(0), 2, 2)),
 )  # fmt: skip
+
+
+def families(rng: np.random.Generator) -> dict[str, Callable]:
+    """Families of values from light to heavy tails, as gradients and losses have them."""
+
+    def cosines(count):
+        return lambda shape: np.prod(np.cos(rng.uniform(0, 2 * np.pi, (count, *shape))), 0)
+
+    def plateau(count):
+        def draw(shape):
+            rest = (1 + np.cos(rng.uniform(0, 2 * np.pi, (count, *shape)))) / 2
+            return np.sin(rng.uniform(0, 2 * np.pi, shape)) * np.prod(rest, 0)
+
+        return draw
+
+    def variance_gamma(dof):
+        return lambda shape: rng.normal(size=shape) * np.sqrt(rng.gamma(dof / 2, size=shape))
+
+    return {
+        "one cosine": cosines(1),
+        "uniform": lambda shape: rng.uniform(-1, 1, shape),
+        "normal": lambda shape: rng.normal(size=shape),
+        "three cosines": cosines(3),
+        "five cosines": cosines(5),
+        "variance-gamma, K = 2": variance_gamma(2),
+        "variance-gamma, K = 1": variance_gamma(1),
+        "variance-gamma, K = 0.6": variance_gamma(0.6),
+        "loss of a projector, N = 4": lambda shape: rng.beta(1, 3, shape),
+        "loss of a projector, N = 16": lambda shape: rng.beta(1, 15, shape),
+        "exponential": lambda shape: rng.exponential(size=shape),
+        "projector plateau, 3 qubits": plateau(2),
+        "projector plateau, 4 qubits": plateau(3),
+    }
 
 
 class Pool:

@@ -33,7 +33,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # read when numpy is imported: one core, and its time
 
 import numpy as np  # noqa: E402
-from _alarm_cases import CASES, Pool  # noqa: E402
+from _alarm_cases import CASES, Pool, families  # noqa: E402
+from _depth_chains import FAILED, verdict  # noqa: E402
 from scipy import stats  # noqa: E402
 
 import pennylane_wishart as pw  # noqa: E402
@@ -45,21 +46,10 @@ from pennylane_wishart.ensembles import BetaLoss, HaarCompression, MixtureLaw  #
 from pennylane_wishart.measurement.statistics import degrees_of_freedom, gradient_variance  # noqa: E402
 
 compare_room = sys.modules["pennylane_wishart.comparison.compare"]  # its package has a function of that name
-FAILED: list[str] = []
 SHOTS, SAMPLES, LEVELS = (None, 1, 2, 5, 20, 100), (20, 40, 300), (0.05, 0.001)
 COVERED = 0.93
 NOTICED = 0.9
 COMPARISONS = {"variances": "variances", "dead": "dead parameters", "loss": "loss law", "gradient": "gradient law"}
-
-
-def verdict(label: str, value: float, goal: float, unit: str = "", at_least: bool = False) -> None:
-    """Print a figure, its goal and whether it is met."""
-    good = bool(value >= goal if at_least else value <= goal)
-    sign = ">=" if at_least else "<="
-    word = "met" if good else "NOT MET"
-    print(f"  {label:<66} {value:10.4g} {unit:<2} goal {sign} {goal:g}  {word}", flush=True)
-    if not good:
-        FAILED.append(label)
 
 
 def keep_what_does_not_change() -> None:
@@ -201,39 +191,6 @@ def minima(replicates: int) -> None:
 
 
 # ------------------------------------------------------------------ 3
-def families(rng: np.random.Generator) -> dict[str, Callable]:
-    """Families of values from light to heavy tails, as gradients and losses have them."""
-
-    def cosines(count):
-        return lambda shape: np.prod(np.cos(rng.uniform(0, 2 * np.pi, (count, *shape))), 0)
-
-    def plateau(count):
-        def draw(shape):
-            rest = (1 + np.cos(rng.uniform(0, 2 * np.pi, (count, *shape)))) / 2
-            return np.sin(rng.uniform(0, 2 * np.pi, shape)) * np.prod(rest, 0)
-
-        return draw
-
-    def variance_gamma(dof):
-        return lambda shape: rng.normal(size=shape) * np.sqrt(rng.gamma(dof / 2, size=shape))
-
-    return {
-        "one cosine": cosines(1),
-        "uniform": lambda shape: rng.uniform(-1, 1, shape),
-        "normal": lambda shape: rng.normal(size=shape),
-        "three cosines": cosines(3),
-        "five cosines": cosines(5),
-        "variance-gamma, K = 2": variance_gamma(2),
-        "variance-gamma, K = 1": variance_gamma(1),
-        "variance-gamma, K = 0.6": variance_gamma(0.6),
-        "loss of a projector, N = 4": lambda shape: rng.beta(1, 3, shape),
-        "loss of a projector, N = 16": lambda shape: rng.beta(1, 15, shape),
-        "exponential": lambda shape: rng.exponential(size=shape),
-        "projector plateau, 3 qubits": plateau(2),
-        "projector plateau, 4 qubits": plateau(3),
-    }
-
-
 def coverage(replicates: int, tally: Tally | None, pool_size: int) -> None:
     """How often the 95% intervals hold the truth."""
     print(f"3  coverage of 95% intervals, {replicates} replicates; goal {COVERED} from 20 samples on")

@@ -9,6 +9,7 @@ import pennylane as qml
 import pytest
 from measured_circuits import node
 from pennylane import numpy as pnp
+from remedy_cases import qaoa
 
 import pennylane_wishart as pw
 from pennylane_wishart.conventions import Evidence
@@ -23,16 +24,7 @@ def ring(n, letters="Z"):
 
 
 def ring_qaoa(n=6, layers=2):
-    def body(x):
-        for q in range(n):
-            qml.H(q)
-        for gamma, beta in x:
-            for q in range(n):
-                qml.IsingZZ(gamma, [q, (q + 1) % n])
-            for q in range(n):
-                qml.RX(beta, q)
-
-    return node(n, body, qml.sum(*ring(n)), (layers, 2))
+    return qaoa(n, layers)
 
 
 def xxz(n=6, layers=2):

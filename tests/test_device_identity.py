@@ -352,12 +352,16 @@ def test_iterators_and_annotations_have_content():
 
 def test_a_namespace_is_told_by_its_distributions(monkeypatch, tmp_path):
     """Several distributions share one name (Braket's): they are the version; a user's module of that name is not."""
-    inside = Path(str(metadata.distribution("numpy").locate_file("numpy/probe.py")))
+    inside = str(metadata.distribution("numpy").locate_file("spacename/part.py"))
     monkeypatch.setattr(content, "_distributions", lambda: {"spacename": ["numpy", "scipy"]})
-    theirs, own = types.ModuleType("spacename"), types.ModuleType("spacename")
-    theirs.__file__, own.__file__ = str(inside), str(tmp_path / "spacename.py")
-    kind = type("Probe", (), {"__module__": "spacename"})
-    monkeypatch.setitem(sys.modules, "spacename", theirs)
+    space, part = types.ModuleType("spacename"), types.ModuleType("spacename.part")
+    monkeypatch.setitem(sys.modules, "spacename", space)
+    monkeypatch.setitem(sys.modules, "spacename.part", part)
+    kind = type("Probe", (), {"__module__": "spacename.part"})
+    part.__file__ = inside
     assert package_version(kind) == f"numpy {metadata.version('numpy')}, scipy {metadata.version('scipy')}"
-    monkeypatch.setitem(sys.modules, "spacename", own)
+    part.__file__ = str(tmp_path / "spacename" / "part.py")
+    assert package_version(kind) == ""
+    # a package with a file of its own shares its name with nobody
+    part.__file__, space.__file__ = inside, inside
     assert package_version(kind) == ""

@@ -14,6 +14,7 @@ from stub_devices import StubHardware
 
 from pennylane_wishart.errors import InputError
 from pennylane_wishart.measurement import MinimaMeasurement, find_minima, measure
+from pennylane_wishart.measurement.grouping import _true_periods
 
 
 def rotations(x):
@@ -184,3 +185,24 @@ def test_records_round_trip():
 def test_bad_arguments_are_named(options, text):
     with pytest.raises(InputError, match=text):
         find_minima(on(rotations), **options)(pnp.zeros(2))
+
+
+class _Waves:
+    """Losses Σ cos(rate·θ), some of which have another period than 2π."""
+
+    def __init__(self, rates: np.ndarray):
+        self.rates = rates
+
+    def losses(self, points: np.ndarray) -> np.ndarray:
+        return np.cos(points * self.rates).sum(axis=1)
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_false_periods_are_found_among_many(count):
+    """Periods are tried in random sets; one that is false is found, and true ones stay."""
+    periods = np.full(count, 2 * np.pi)
+    rates = np.ones(count)
+    np.testing.assert_array_equal(_true_periods(_Waves(rates), periods), periods)
+    rates[1] = 0.5
+    found = _true_periods(_Waves(rates), periods)
+    assert found[1] == 0 and np.delete(found, 1).all()

@@ -13,12 +13,10 @@ from random_rotations import pauli_circuit
 from pennylane_wishart.circuit import DenseBlock, InputState, RotationCircuit, normal_form
 from pennylane_wishart.conventions import EngineId
 from pennylane_wishart.errors import InputError, ModuleTooLargeError
-from pennylane_wishart.measurement.grouping import _true_periods
 from pennylane_wishart.variances import choice, moments_of, sampled_moments
 from pennylane_wishart.variances.conesweeps import ConeSweeps, light_cone
 from pennylane_wishart.variances.dead.proofs import live_part
 from pennylane_wishart.variances.engines.sampled import sample_gradients
-from pennylane_wishart.variances.engines.words import _surviving_pairs
 from pennylane_wishart.variances.parts import narrowed
 from pennylane_wishart.variances.sweepers import sweeps_of
 from pennylane_wishart.variances.sweeps import Sweeps
@@ -109,6 +107,8 @@ def test_spreading_words_are_given_up():
     circuit = RotationCircuit.from_words(words, {"Z" * 25: 1.0})
     with pytest.raises(ModuleTooLargeError, match="more than 1000 words"):
         WordSweeps(circuit, 1000)
+    with pytest.raises(ModuleTooLargeError, match="too dear"):
+        WordSweeps(circuit, max_work=1e4)
     with pytest.raises(InputError, match="stops at 20 qubits"):
         sweeps_of(circuit)
     with pytest.raises(InputError, match="too dear"):
@@ -239,36 +239,3 @@ def test_light_cones_wider_than_a_float_counts():
     """4^n of 520 qubits is no float: pairs of words are given up for walkers, and nothing overflows."""
     found = moments_of(_line(520, 1, qml.Z(519)), seed=1, n_walkers=2_000)
     assert np.isfinite(found.loss_variance) and found.engine is not EngineId.SAMPLED
-
-
-class _Waves:
-    """Losses Σ cos(rate·θ), some of which have another period than 2π."""
-
-    def __init__(self, rates: np.ndarray):
-        self.rates = rates
-
-    def losses(self, points: np.ndarray) -> np.ndarray:
-        return np.cos(points * self.rates).sum(axis=1)
-
-
-@pytest.mark.parametrize("count", [3, 60])
-def test_false_periods_are_found_among_many(count):
-    """Periods are tried in random sets; one that is false is found, and true ones stay."""
-    periods = np.full(count, 2 * np.pi)
-    rates = np.ones(count)
-    np.testing.assert_array_equal(_true_periods(_Waves(rates), periods), periods)
-    rates[1] = 0.5
-    found = _true_periods(_Waves(rates), periods)
-    assert found[1] == 0 and np.delete(found, 1).all()
-
-
-def test_pairs_of_terms_that_survive_are_all_found():
-    """Against every pair, one by one: those that anticommute with the same generators, in order."""
-    rng = np.random.default_rng(4)
-    killed = rng.random((30, 3)) < 0.5
-    known = [(a, b) for a in range(30) for b in range(a + 1, 30) if (killed[a] == killed[b]).all()]
-    a, b = _surviving_pairs(killed, None)
-    assert list(zip(a.tolist(), b.tolist(), strict=True)) == known
-    weights = np.triu(rng.random((30, 30)) < 0.3, 1).astype(float)
-    a, b = _surviving_pairs(killed, weights + weights.T)
-    assert list(zip(a.tolist(), b.tolist(), strict=True)) == [p for p in known if weights[p]]

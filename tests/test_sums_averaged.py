@@ -19,6 +19,7 @@ from pennylane_wishart.variances import exact_moments, moments_of, pair_walk
 from pennylane_wishart.variances.engines.operators import module_on_words
 from pennylane_wishart.variances.engines.reached import reached_average
 from pennylane_wishart.variances.engines.states import module_on_states
+from pennylane_wishart.variances.engines.words import _surviving_pairs
 
 X, Y, Z, ONE = (np.array(m) for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]], [[1, 0], [0, 1]]))
 
@@ -168,3 +169,15 @@ def test_two_copies_of_the_reached_state_agree_with_the_module():
     exact = exact_moments(circuit, law)
     reached = reached_average(circuit, law)
     assert reached.second((circuit.observable,)) == pytest.approx(exact.loss_second_moment, abs=1e-12)
+
+
+def test_pairs_of_terms_that_survive_are_all_found():
+    """Against every pair, one by one: those that anticommute with the same generators, in order."""
+    rng = np.random.default_rng(4)
+    killed = rng.random((30, 3)) < 0.5
+    known = [(a, b) for a in range(30) for b in range(a + 1, 30) if (killed[a] == killed[b]).all()]
+    a, b = _surviving_pairs(killed, None)
+    assert list(zip(a.tolist(), b.tolist(), strict=True)) == known
+    weights = np.triu(rng.random((30, 30)) < 0.3, 1).astype(float)
+    a, b = _surviving_pairs(killed, weights + weights.T)
+    assert list(zip(a.tolist(), b.tolist(), strict=True)) == [p for p in known if weights[p]]

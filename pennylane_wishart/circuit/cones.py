@@ -104,20 +104,18 @@ class _Steps:
     def commute(self, i: int, j: int) -> bool:
         """Whether two gates commute term by term; False where that cannot be said."""
         if (i, j) not in self._known:
-            (a, own), (b, other) = self.steps[i], self.steps[j]
-            if set(own).isdisjoint(other):
-                found = True
-            elif a.gate.generator is None or b.gate.generator is None:
-                found = False
-            else:
-                place = {q: k for k, q in enumerate(sorted({*own, *other}))}
-                words = [
-                    step.gate.generator.words.spread([place[q] for q in wires], len(place))  # type: ignore[union-attr]
-                    for step, wires in ((a, own), (b, other))
-                ]
-                found = not bool(words[0].anticommutation(words[1]).any())
-            self._known[i, j] = found
+            self._known[i, j] = self._commute(*self.steps[i], *self.steps[j])
         return self._known[i, j]
+
+    def _commute(self, first: Step, own: list[int], second: Step, other: list[int]) -> bool:
+        if set(own).isdisjoint(other):
+            return True
+        a, b = first.gate.generator, second.gate.generator
+        if a is None or b is None:
+            return False
+        place = {q: k for k, q in enumerate(sorted({*own, *other}))}
+        words, others = (g.words.spread([place[q] for q in wires], len(place)) for g, wires in ((a, own), (b, other)))
+        return not words.anticommutation(others).any()
 
 
 def _gates_of(steps: _Steps, word: PauliWords) -> tuple[frozenset[int], frozenset[int]]:

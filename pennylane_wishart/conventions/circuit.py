@@ -1,8 +1,10 @@
 """Limits of work and tolerances of the circuit room, each with its reason."""
 
-# ---------------------------------------------------------------------- reading angles as an affine map
+# ---------------------------------------------------------------------- arguments
 WRITTEN_NUMBERS = 6
 """Numbers of a fixed argument that are written out: a verdict holds for these values."""
+
+# ---------------------------------------------------------------------- reading angles as an affine map
 PROBED_REACH = 64.0
 """Parameters up to this size are probed around their own value, larger ones around a value of order one,
 where nothing is lost to rounding."""

@@ -58,6 +58,8 @@ PROOF_SUPPORT = 20_000
 """… when only supports are followed, for proofs that a parameter is dead."""
 BLOCK_FLOATS = 20_000_000
 """Weights saved between two sweeps before the sweep is cut and run twice: 160 MB."""
+KEPT_AVERAGES = 1 << 12
+"""Frequencies of one gate whose averages over its own angle are kept from node to node: 100 KB."""
 TOGETHER = 64
 """Observables averaged in one sweep: a bit each of the integer that says whose words a word is."""
 BATCH_FLOATS = 2_000_000
@@ -238,6 +240,22 @@ SHARP = 0.1
 SAMPLES = 2000
 """Parameter vectors by default: variances to about 5%."""
 
+# ------------------------------------------------------------------ sweeps of words and of light cones
+CHEAP_SWEEP = 1e5
+"""Amplitudes touched in one sweep of a state vector below which nothing else is tried: a millisecond."""
+SWEPT_WORDS = 20_000
+"""Most words of an observable that is swept word by word: it is noticed within a tenth of a second."""
+WORD_COST = 4.0
+"""What a gate's entry on one word takes in one sweep there and back, in amplitudes touched: 27 ns."""
+SWEPT_WORK = 2e7
+"""Amplitudes that one such sweep may touch: five million entries, 120 MB, a tenth of a second."""
+WORD_BATCH = 128
+"""Samples swept together: the rows that a gate turns stay in the processor's cache."""
+KEPT_FLOATS = 20_000_000
+"""Numbers kept of one batch of swept observables, what every gate has changed: 160 MB."""
+MAX_CONE_QUBITS, MAX_CONES = 16, 200
+"""Qubits of one light cone among many that are swept one after the other, and how many."""
+
 # ------------------------------------------------------------------ walks
 WALKERS = 10**5
 """Walkers by default: variances to 1% of the largest possible one, a second at a hundred qubits."""
@@ -320,18 +338,6 @@ KERNEL_WORK = 2e9
 # ------------------------------------------------------------------ noise
 MAX_NOISY_QUBITS = 8
 """Qubits of a noisy circuit that is simulated: its observable has 4^8 words, half a megabyte."""
-KEPT_FLOATS = 20_000_000
-"""Numbers kept of one batch of swept observables, what every gate has changed: 160 MB."""
-SWEPT_WORDS = 20_000
-"""Most words of an observable that is swept word by word: it is noticed within a tenth of a second."""
-WORD_COST = 4.0
-"""What a gate's entry on one word takes in one sweep there and back, in amplitudes touched: 27 ns."""
-MAX_CONE_QUBITS, MAX_CONES = 16, 200
-"""Qubits of one light cone among many that are swept one after the other, and how many."""
-CHEAP_SWEEP = 1e5
-"""Amplitudes touched in one sweep of a state vector below which words are not tried instead: a millisecond."""
-WORD_BATCH = 128
-"""Samples swept together: the rows that a gate turns stay in the processor's cache."""
 MAX_NOISY_IDENTITY = 5
 """Qubits up to which noisy circuits are put to the identity test: 4^5 words a gate, milliseconds a setting."""
 KEPT_LETTERS = 4

@@ -37,10 +37,10 @@ def moments_of(
 
     Exact words, then the exact module, then joint quadrature over shared parameters; then
     walkers, and matrix products where walkers leave upper limits on a chain of qubits (a
-    parameter whose matrix product has not converged keeps the walkers' estimate); then samples,
-    of state vectors where the loss depends on at most 20 qubits or of words where they are few,
-    beside signed pairs of walkers where these are unbiased of small weight; such pairs alone
-    beyond. ``engine`` on the record says which it was.
+    parameter whose matrix product has not converged keeps the walkers' estimate); then samples of
+    what the loss depends on, by state vectors, words or light cones of its terms
+    (:func:`sweeps_of`), beside signed pairs of walkers where no angle has to be drawn; such pairs
+    alone beyond. ``engine`` on the record says which it was.
 
     Args:
         circuit: the normal form.
@@ -126,8 +126,9 @@ def _affordable(sweeps: Drawn | None, n_samples: int, work: float, fewest: int =
     """Return how many sweeps fit in a limit of work."""
     if sweeps is None:
         return 0
+    each = max(sweeps.work, 1.0)  # nothing is touched where no gate is left
     # the fewest that say anything may cost more: beside them there are only bounds
-    return int(min(n_samples, max(work / sweeps.work, min(fewest, limits.MOST_SAMPLE_WORK / sweeps.work))))
+    return int(min(n_samples, max(work / each, min(fewest, limits.MOST_SAMPLE_WORK / each))))
 
 
 def _shares(found: Found) -> np.ndarray:

@@ -46,10 +46,7 @@ def sweeps_of(circuit: RotationCircuit, most_work: float = np.inf) -> Drawn:
 
 
 def _by_words(circuit: RotationCircuit, most_work: float) -> Drawn:
-    found = WordSweeps(circuit, limits.SWEPT_WORDS)
-    if found.work > most_work:
-        raise ModuleTooLargeError("Sweeps of words are too dear.")
-    return found
+    return WordSweeps(circuit, limits.SWEPT_WORDS, min(most_work, limits.SWEPT_WORK))
 
 
 def _by_cones(circuit: RotationCircuit, most_work: float) -> Drawn:

@@ -52,12 +52,13 @@ class WordSweeps(Drawn):
 
     Args:
         max_words: most words that are followed.
+        max_work: amplitudes that one sweep may touch: no more is made ready.
     Raises:
         InputError: for noise beyond ``limits.MAX_NOISY_QUBITS`` qubits.
-        ModuleTooLargeError: beyond ``max_words``, or for a generator of too many independent words.
+        ModuleTooLargeError: beyond ``max_words`` or ``max_work``, or for a generator of too many independent words.
     """
 
-    def __init__(self, circuit: RotationCircuit, max_words: float = np.inf):
+    def __init__(self, circuit: RotationCircuit, max_words: float = np.inf, max_work: float = np.inf):
         if circuit.channels and circuit.n_qubits > limits.MAX_NOISY_QUBITS:
             raise InputError(
                 f"Circuits with noise are simulated to {limits.MAX_NOISY_QUBITS} qubits; got {circuit.n_qubits}."
@@ -67,14 +68,17 @@ class WordSweeps(Drawn):
         self._images: dict[int, WordImages] = {}
         alive = np.ones(len(self.index), bool)
         turns = []
+        self.work = 0.0
         for rotation, action in reversed(_steps(circuit)):
             turn, alive = self._turn(rotation, action, alive)
             turns.append(turn)
+            self.work += limits.WORD_COST * sum(len(after) for made in turn.branches for after, _, _ in made)
             if len(self.index) > max_words:
                 raise ModuleTooLargeError(f"The observable reaches more than {int(max_words)} words.")
+            if self.work > max_work:
+                raise ModuleTooLargeError(f"Sweeps of {len(self.index)} words and more are too dear.")
         self.turns = turns[::-1]
         self.ends = circuit.state.expectation(self.index.words())
-        self.work = limits.WORD_COST * sum(len(a) for t in turns for made in t.branches for a, _, _ in made)
 
     def _turn(self, rotation: int, action: WordAction, alive: np.ndarray) -> tuple[_Turn, np.ndarray]:
         images = self._images.setdefault(id(action), WordImages(self.index, action))

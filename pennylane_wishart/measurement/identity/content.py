@@ -86,10 +86,13 @@ def package_version(kind: Any) -> str:
 
 def _namespace_version(module: str) -> str:
     """Name the distributions that share a namespace, as those of Braket do; empty where the module is not theirs."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    found = [metadata.distribution(name) for name in _distributions().get(module.split(".")[0], ())]
+    top = module.split(".")[0]
+    own, whole = (getattr(sys.modules.get(name), "__file__", None) for name in (module, top))
+    if not own or whole:  # a package of its own has a file, and no version
+        return ""
+    found = [metadata.distribution(name) for name in _distributions().get(top, ())]
     # a module of the user's own may have the name of one that is installed
-    if not file or not any(PurePath(file).is_relative_to(PurePath(str(d.locate_file("")))) for d in found):
+    if not any(PurePath(own).is_relative_to(PurePath(str(d.locate_file("")))) for d in found):
         return ""
     return ", ".join(sorted({f"{d.metadata['Name']} {d.version}" for d in found}))
 
